@@ -1,1 +1,43 @@
-//! Placeholder while the workspace is laid out.
+//! Native BitNet b1.58 inference, bit-exact on any ISA, for any thread count and batch size.
+//!
+//! A [`Model`] is mapped and validated, an [`Engine`] runs it with one set of [`Kernels`], and a
+//! [`Session`] holds the KV cache and buffers of one run. [`Session::generate`] is an iterator of
+//! [`Step`]s: tokens, the bits that the transcript commits to, and times. The arithmetic is
+//! written down in `guest-reference/NUMERICS.md`; the [`Ledger`] says which kernels ran.
+
+mod engine;
+mod error;
+mod float_environment;
+mod forward;
+mod generation;
+pub mod gguf;
+mod kernels;
+mod kv_cache;
+mod ledger;
+mod linear;
+mod model;
+mod op;
+mod position;
+mod probe;
+mod rope_table;
+mod session;
+mod workers;
+
+pub use engine::{Engine, KernelChoice, UnavailableKernels};
+pub use error::RunError;
+pub use generation::{Generation, Step};
+#[cfg(target_arch = "x86_64")]
+pub use kernels::Avx2;
+pub use kernels::{
+    DenseRows, GEMM_POSITIONS, Isa, KernelName, Kernels, NonFinite, QuantizedActivations,
+    RopeAngles, Scalar, TernaryRows,
+};
+pub use kv_cache::KvType;
+pub use ledger::{Entry, Ledger, Recorder, Tally};
+pub use model::{
+    ARCHITECTURE, DenseMatrix, DenseType, Layer, Model, ModelError, ModelShape, TernaryMatrix,
+};
+pub use op::Op;
+pub use position::{Choice, PositionTrace};
+pub use probe::{OpOutput, Probe, ProbePoint};
+pub use session::{LogitsAt, Session, SessionOptions};

@@ -1,0 +1,120 @@
+//! A model with the kernels and threads that run it.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    error::RunError,
+    kernels::{Isa, Kernels, Scalar},
+    model::Model,
+    session::{Session, SessionOptions},
+    workers::Workers,
+};
+
+/// Which kernels to run, as a user asks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KernelChoice {
+    /// The fastest that this CPU has.
+    #[default]
+    Auto,
+    /// Scalar, on any CPU.
+    Scalar,
+    /// AVX2, or an error.
+    Avx2,
+}
+
+/// A choice of kernels that this CPU cannot run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "kernel {}: this CPU does not have it; allowed here are auto and scalar", isa.as_str()
+)]
+pub struct UnavailableKernels {
+    /// The ISA that was asked for.
+    pub isa: Isa,
+}
+
+impl KernelChoice {
+    /// The kernels, resolved for this CPU: the one place where the ISA is decided.
+    ///
+    /// # Errors
+    /// The CPU does not have the ISA that was named.
+    pub fn resolve(self) -> Result<Arc<dyn Kernels>, UnavailableKernels> {
+        match (self, avx2()) {
+            (Self::Scalar, _) | (Self::Auto, None) => Ok(Arc::new(Scalar)),
+            (Self::Auto | Self::Avx2, Some(kernels)) => Ok(kernels),
+            (Self::Avx2, None) => Err(UnavailableKernels { isa: Isa::Avx2 }),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn avx2() -> Option<Arc<dyn Kernels>> {
+    crate::kernels::Avx2::new().map(|kernels| Arc::new(kernels) as Arc<dyn Kernels>)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn avx2() -> Option<Arc<dyn Kernels>> {
+    None
+}
+
+/// Runs one model. Cheap to clone; sessions are independent of one another.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) model: Arc<Model>,
+    pub(crate) kernels: Arc<dyn Kernels>,
+    pub(crate) workers: Arc<Workers>,
+}
+
+impl Engine {
+    /// An engine with `n_threads` threads (1: the caller's).
+    ///
+    /// # Errors
+    /// The floating-point environment is not the contract's.
+    ///
+    /// # Panics
+    /// `n_threads` is 0, or the operating system cannot start threads.
+    pub fn new(
+        model: Arc<Model>,
+        kernels: Arc<dyn Kernels>,
+        n_threads: usize,
+    ) -> Result<Self, RunError> {
+        assert!(n_threads > 0, "an engine needs a thread");
+        let workers = Arc::new(Workers::new(n_threads)?);
+        Ok(Self {
+            model,
+            kernels,
+            workers,
+        })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
+    /// The ISA of the kernels.
+    pub fn isa(&self) -> Isa {
+        self.kernels.isa()
+    }
+
+    /// Number of threads.
+    pub fn n_threads(&self) -> usize {
+        self.workers.n_threads()
+    }
+
+    /// Buffers and KV cache for runs of at most `options.n_positions` positions.
+    ///
+    /// # Errors
+    /// The model's context is shorter.
+    pub fn session(&self, options: SessionOptions) -> Result<Session, RunError> {
+        Session::new(self.clone(), options)
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("isa", &self.isa())
+            .field("n_threads", &self.n_threads())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,49 @@
+//! What ends a run.
+
+use crate::{kernels::NonFinite, op::Op};
+
+/// Why a run could not start or had to end. No result of such a run is usable.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub enum RunError {
+    /// A value that the contract wants finite is not.
+    #[error(
+        "non-finite value at position {position}{}, op {}: element {} has bits {:#010x}",
+        layer.map_or(String::new(), |l| format!(", layer {l}")), op.name(), at.element, at.bits
+    )]
+    NonFinite {
+        position: usize,
+        layer: Option<usize>,
+        op: Op,
+        at: NonFinite,
+    },
+    /// No prompt.
+    #[error("prompt: found 0 tokens, allowed at least 1")]
+    EmptyPrompt,
+    /// Nothing to generate.
+    #[error("tokens to generate: found 0, allowed at least 1")]
+    NoTokens,
+    /// A prompt id that the vocabulary does not have.
+    #[error("prompt id {index}: found {found}, allowed 0 to {}", n_vocab - 1)]
+    PromptId {
+        index: usize,
+        found: u32,
+        n_vocab: u64,
+    },
+    /// More positions than the session or the model has.
+    #[error(
+        "context: {n_prompt} prompt tokens and {n_generate} to generate need {needed} positions, allowed {allowed}"
+    )]
+    Context {
+        n_prompt: usize,
+        n_generate: usize,
+        needed: u64,
+        allowed: u64,
+    },
+    /// The floating-point environment is not IEEE-754 round to nearest with subnormals.
+    #[error(
+        "floating-point environment of a thread: {0}; the contract needs round to nearest with subnormals kept"
+    )]
+    FloatEnvironment(&'static str),
+}

@@ -1,0 +1,401 @@
+//! The forward pass: a chunk of consecutive positions through every layer, as the contract says.
+
+use crate::{
+    error::RunError,
+    kernels::{DenseRows, Kernels, NonFinite, QuantizedActivations, check_finite},
+    kv_cache::KvCache,
+    ledger::Ledger,
+    linear::{Ends, Projection},
+    model::{DenseMatrix, ModelShape, TernaryMatrix},
+    op::Op,
+    position::{Choice, PositionState},
+    session::Session,
+    workers::Scratch,
+};
+
+/// Where a value that is not finite was found.
+fn at(position: usize, layer: Option<usize>, op: Op) -> impl Fn(NonFinite) -> RunError {
+    move |at| RunError::NonFinite {
+        position,
+        layer,
+        op,
+        at,
+    }
+}
+
+fn dense_rows<'a>(matrix: &DenseMatrix, file: &'a [u8]) -> DenseRows<'a> {
+    DenseRows {
+        dense_type: matrix.dense_type,
+        n_cols: matrix.n_cols,
+        bytes: matrix.rows(file),
+    }
+}
+
+impl Session {
+    /// Takes `tokens`, at positions from `first` on, through all layers and the final norm. The
+    /// hidden states stay in the buffers of the positions.
+    pub(crate) fn forward(&mut self, tokens: &[u32], first: usize) -> Result<(), RunError> {
+        self.embed(tokens, first);
+        for layer in 0..self.engine.model.layers().len() {
+            self.attention_block(layer, tokens.len())?;
+            self.ffn_block(layer, tokens.len())?;
+            for state in &self.states[..tokens.len()] {
+                let n_embd = state.residual.len();
+                self.traces[state.position].boundaries[layer * n_embd..][..n_embd]
+                    .copy_from_slice(&state.residual);
+            }
+        }
+        self.final_norm(tokens.len())
+    }
+
+    fn embed(&mut self, tokens: &[u32], first: usize) {
+        let model = &self.engine.model;
+        let embedding = dense_rows(model.token_embd(), model.file_bytes());
+        let recorder = self.scratch[0].ledger.op(Op::Embed);
+        for (i, (state, &token)) in self.states.iter_mut().zip(tokens).enumerate() {
+            state.position = first + i;
+            let row = embedding.rows(token as usize, 1);
+            let kernels = &self.engine.kernels;
+            kernels.embedding_row(row, &mut state.residual, recorder);
+            self.traces[first + i].position = first + i;
+            self.traces[first + i].input = token;
+        }
+    }
+
+    fn attention_block(&mut self, index: usize, n: usize) -> Result<(), RunError> {
+        let model = self.engine.model.clone();
+        let layer = &model.layers()[index];
+        self.each_position(n, |s, cx, scratch| {
+            let what = NormQuantize {
+                ops: (Op::AttnNorm, Op::AttnQkvQuantize),
+                layer: index,
+                position: s.position,
+                weight: &layer.attn_norm,
+            };
+            let out = (&mut s.normed[..], &mut s.normed_q8);
+            cx.norm_quantize(what, &s.residual, out, &mut scratch.ledger)
+        })?;
+        self.probe_f32(Op::AttnNorm, index, n, |s| &s.normed);
+        self.probe_i8(Op::AttnQkvQuantize, index, n, |s| &s.normed_q8.values);
+
+        self.project(n, Op::AttnQ, &layer.attn_q, |s| {
+            (&s.normed_q8, &mut s.query)
+        })?;
+        self.probe_f32(Op::AttnQ, index, n, |s| &s.query);
+        self.project(n, Op::AttnK, &layer.attn_k, |s| (&s.normed_q8, &mut s.key))?;
+        self.probe_f32(Op::AttnK, index, n, |s| &s.key);
+        self.project(n, Op::AttnV, &layer.attn_v, |s| {
+            (&s.normed_q8, &mut s.value)
+        })?;
+        self.probe_f32(Op::AttnV, index, n, |s| &s.value);
+
+        self.rope_and_store(index, n)?;
+        self.probe_f32(Op::RopeQ, index, n, |s| &s.query);
+        self.probe_f32(Op::RopeK, index, n, |s| &s.key);
+        self.attend(index, n)?;
+        self.probe_f32(Op::AttentionValues, index, n, |s| &s.attention);
+
+        self.each_position(n, |s, cx, scratch| {
+            let what = NormQuantize {
+                ops: (Op::AttnSubNorm, Op::AttnOutputQuantize),
+                layer: index,
+                position: s.position,
+                weight: &layer.attn_sub_norm,
+            };
+            let out = (&mut s.attention_normed[..], &mut s.attention_q8);
+            cx.norm_quantize(what, &s.attention, out, &mut scratch.ledger)
+        })?;
+        self.probe_f32(Op::AttnSubNorm, index, n, |s| &s.attention_normed);
+        self.probe_i8(Op::AttnOutputQuantize, index, n, |s| &s.attention_q8.values);
+        self.project(n, Op::AttnOutput, &layer.attn_output, |s| {
+            (&s.attention_q8, &mut s.projected)
+        })?;
+        self.probe_f32(Op::AttnOutput, index, n, |s| &s.projected);
+        self.add_residual(Op::AttnResidual, index, n)
+    }
+
+    fn ffn_block(&mut self, index: usize, n: usize) -> Result<(), RunError> {
+        let model = self.engine.model.clone();
+        let layer = &model.layers()[index];
+        self.each_position(n, |s, cx, scratch| {
+            let what = NormQuantize {
+                ops: (Op::FfnNorm, Op::FfnGateUpQuantize),
+                layer: index,
+                position: s.position,
+                weight: &layer.ffn_norm,
+            };
+            let out = (&mut s.normed[..], &mut s.normed_q8);
+            cx.norm_quantize(what, &s.residual, out, &mut scratch.ledger)
+        })?;
+        self.probe_f32(Op::FfnNorm, index, n, |s| &s.normed);
+        self.probe_i8(Op::FfnGateUpQuantize, index, n, |s| &s.normed_q8.values);
+
+        self.project(n, Op::FfnGate, &layer.ffn_gate, |s| {
+            (&s.normed_q8, &mut s.gate)
+        })?;
+        self.probe_f32(Op::FfnGate, index, n, |s| &s.gate);
+        self.project(n, Op::FfnUp, &layer.ffn_up, |s| (&s.normed_q8, &mut s.up))?;
+        self.probe_f32(Op::FfnUp, index, n, |s| &s.up);
+
+        self.each_position(n, |s, cx, scratch| {
+            let recorder = scratch.ledger.op(Op::FfnActivation);
+            cx.kernels
+                .squared_relu_mul(&s.gate, &s.up, &mut s.activated, recorder);
+            let what = NormQuantize {
+                ops: (Op::FfnSubNorm, Op::FfnDownQuantize),
+                layer: index,
+                position: s.position,
+                weight: &layer.ffn_sub_norm,
+            };
+            let out = (&mut s.activated_normed[..], &mut s.activated_q8);
+            cx.norm_quantize(what, &s.activated, out, &mut scratch.ledger)
+        })?;
+        self.probe_f32(Op::FfnActivation, index, n, |s| &s.activated);
+        self.probe_f32(Op::FfnSubNorm, index, n, |s| &s.activated_normed);
+        self.probe_i8(Op::FfnDownQuantize, index, n, |s| &s.activated_q8.values);
+        self.project(n, Op::FfnDown, &layer.ffn_down, |s| {
+            (&s.activated_q8, &mut s.projected)
+        })?;
+        self.probe_f32(Op::FfnDown, index, n, |s| &s.projected);
+        self.add_residual(Op::FfnResidual, index, n)
+    }
+
+    fn rope_and_store(&mut self, index: usize, n: usize) -> Result<(), RunError> {
+        let kernels = &*self.engine.kernels;
+        let head_dim = self.engine.model.shape().head_dim as usize;
+        let ledger = &mut self.scratch[0].ledger;
+        for state in &mut self.states[..n] {
+            let angles = self.rope.at(state.position);
+            kernels.rope(&mut state.query, head_dim, angles, ledger.op(Op::RopeQ));
+            kernels.rope(&mut state.key, head_dim, angles, ledger.op(Op::RopeK));
+            let place = (index, state.position);
+            let recorder = ledger.op(Op::KvStore);
+            self.cache
+                .store(place, (&state.key, &state.value), kernels, recorder)
+                .map_err(at(state.position, Some(index), Op::KvStore))?;
+        }
+        Ok(())
+    }
+
+    fn attend(&mut self, index: usize, n: usize) -> Result<(), RunError> {
+        let attention = Attention {
+            kernels: &*self.engine.kernels,
+            shape: self.engine.model.shape(),
+            cache: &self.cache,
+            layer: index,
+        };
+        let workers = &self.engine.workers;
+        let head_dim = attention.shape.head_dim as usize;
+        if let [state] = &mut self.states[..n] {
+            let part_len = workers.part_len(attention.shape.n_heads as usize, 1);
+            let (query, position) = (&state.query, state.position);
+            let parts = state.attention.chunks_mut(part_len * head_dim).enumerate();
+            return workers.run(parts, &mut self.scratch, |(i, out), scratch| {
+                attention.heads(i * part_len, query, position, out, scratch)
+            });
+        }
+        let part_len = workers.part_len(n, 1);
+        let parts = self.states[..n].chunks_mut(part_len);
+        workers.run(parts, &mut self.scratch, |states, scratch| {
+            states.iter_mut().try_for_each(|state| {
+                attention.heads(
+                    0,
+                    &state.query,
+                    state.position,
+                    &mut state.attention,
+                    scratch,
+                )
+            })
+        })
+    }
+
+    fn add_residual(&mut self, op: Op, index: usize, n: usize) -> Result<(), RunError> {
+        self.each_position(n, |state, cx, scratch| {
+            let recorder = scratch.ledger.op(op);
+            cx.kernels
+                .residual_add(&mut state.residual, &state.projected, recorder);
+            Ok(())
+        })?;
+        self.probe_f32(op, index, n, |s| &s.residual);
+        Ok(())
+    }
+
+    fn final_norm(&mut self, n: usize) -> Result<(), RunError> {
+        let model = self.engine.model.clone();
+        self.each_position(n, |state, cx, scratch| {
+            let failed = at(state.position, None, Op::OutputNorm);
+            let (weight, epsilon) = (model.output_norm(), cx.shape.rms_epsilon);
+            let recorder = scratch.ledger.op(Op::OutputNorm);
+            cx.kernels
+                .rms_norm(
+                    &state.residual,
+                    weight,
+                    epsilon,
+                    &mut state.normed,
+                    recorder,
+                )
+                .map_err(&failed)?;
+            check_finite(&state.normed).map_err(failed)
+        })?;
+        for state in &self.states[..n] {
+            let trace = &mut self.traces[state.position];
+            trace.hidden.copy_from_slice(&state.normed);
+            trace.choice = None;
+        }
+        Ok(())
+    }
+
+    /// Computes the logits of the `i`-th position of the last chunk.
+    pub(crate) fn output(&mut self, i: usize) -> Result<(), RunError> {
+        let engine = &self.engine;
+        let rows = dense_rows(engine.model.output(), engine.model.file_bytes());
+        let hidden = &self.states[i].normed;
+        let part_len = engine.workers.part_len(self.logits.len(), 4);
+        let parts = self.logits.chunks_mut(part_len).enumerate();
+        let scratch = &mut self.scratch;
+        engine.workers.run(parts, scratch, |(i, out), scratch| {
+            let rows = rows.rows(i * part_len, out.len());
+            let recorder = scratch.ledger.op(Op::Output);
+            engine.kernels.output_gemv(rows, hidden, out, recorder);
+            Ok(())
+        })
+    }
+
+    /// Chooses the next token at the `i`-th position of the last chunk.
+    pub(crate) fn choose(&mut self, i: usize) -> Result<Choice, RunError> {
+        self.output(i)?;
+        let recorder = self.scratch[0].ledger.op(Op::GreedyChoice);
+        let best = self
+            .engine
+            .kernels
+            .argmax(&self.logits, recorder)
+            .map_err(at(self.states[i].position, None, Op::Output))?;
+        Ok(Choice {
+            token: best as u32,
+            logit: self.logits[best],
+        })
+    }
+
+    /// Runs `job` on each of the first `n` positions, shared out among the threads.
+    fn each_position(
+        &mut self,
+        n: usize,
+        job: impl Fn(&mut PositionState, &Context, &mut Scratch) -> Result<(), RunError> + Sync,
+    ) -> Result<(), RunError> {
+        let context = Context {
+            kernels: &*self.engine.kernels,
+            shape: self.engine.model.shape(),
+        };
+        let workers = &self.engine.workers;
+        let parts = self.states[..n].chunks_mut(workers.part_len(n, 1));
+        workers.run(parts, &mut self.scratch, |states, scratch| {
+            states
+                .iter_mut()
+                .try_for_each(|state| job(state, &context, scratch))
+        })
+    }
+
+    fn project(
+        &mut self,
+        n: usize,
+        op: Op,
+        matrix: &TernaryMatrix,
+        ends: Ends,
+    ) -> Result<(), RunError> {
+        let engine = &self.engine;
+        let projection = Projection { op, matrix, ends };
+        projection.run(
+            engine.model.file_bytes(),
+            &*engine.kernels,
+            &mut self.states[..n],
+            &engine.workers,
+            &mut self.scratch,
+        )
+    }
+
+    fn probe_f32(&mut self, op: Op, layer: usize, n: usize, f: fn(&PositionState) -> &[f32]) {
+        self.probe.f32(op, layer, &self.states[..n], f);
+    }
+
+    fn probe_i8(&mut self, op: Op, layer: usize, n: usize, f: fn(&PositionState) -> &[i8]) {
+        self.probe.i8(op, layer, &self.states[..n], f);
+    }
+}
+
+/// What the operations of one position share.
+struct Context<'a> {
+    kernels: &'a dyn Kernels,
+    shape: &'a ModelShape,
+}
+
+/// A norm whose result is quantized: the way into every projection.
+struct NormQuantize<'a> {
+    /// The norm and the quantization, as operations.
+    ops: (Op, Op),
+    layer: usize,
+    position: usize,
+    /// `[n]`
+    weight: &'a [f32],
+}
+
+impl Context<'_> {
+    fn norm_quantize(
+        &self,
+        what: NormQuantize,
+        x: &[f32],
+        (normed, quantized): (&mut [f32], &mut QuantizedActivations),
+        ledger: &mut Ledger,
+    ) -> Result<(), RunError> {
+        let failed = |op| at(what.position, Some(what.layer), op);
+        let epsilon = self.shape.rms_epsilon;
+        let recorder = ledger.op(what.ops.0);
+        self.kernels
+            .rms_norm(x, what.weight, epsilon, normed, recorder)
+            .map_err(failed(what.ops.0))?;
+        self.kernels
+            .quantize(normed, quantized, ledger.op(what.ops.1))
+            .map_err(failed(what.ops.1))
+    }
+}
+
+/// Attention of one layer over the positions in the cache.
+struct Attention<'a> {
+    kernels: &'a dyn Kernels,
+    shape: &'a ModelShape,
+    cache: &'a KvCache,
+    layer: usize,
+}
+
+impl Attention<'_> {
+    /// The heads from `first` on that fill `out`, for the query at `position`.
+    fn heads(
+        &self,
+        first: usize,
+        query: &[f32],
+        position: usize,
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), RunError> {
+        let head_dim = self.shape.head_dim as usize;
+        let group = (self.shape.n_heads / self.shape.n_kv_heads) as usize;
+        let scale = 1.0 / (head_dim as f32).sqrt();
+        let (n, ledger) = (position + 1, &mut scratch.ledger);
+        let scores = &mut scratch.scores[..n];
+        for (i, out) in out.chunks_exact_mut(head_dim).enumerate() {
+            let head = first + i;
+            let query = &query[head * head_dim..(head + 1) * head_dim];
+            let keys = self.cache.keys(self.layer, head / group, n);
+            let values = self.cache.values(self.layer, head / group, n);
+            let recorder = ledger.op(Op::AttentionScores);
+            self.kernels
+                .attention_scores(query, keys, scale, scores, recorder)
+                .map_err(at(position, Some(self.layer), Op::AttentionScores))?;
+            self.kernels
+                .softmax(scores, ledger.op(Op::AttentionSoftmax))
+                .map_err(at(position, Some(self.layer), Op::AttentionSoftmax))?;
+            let recorder = ledger.op(Op::AttentionValues);
+            self.kernels.attention_values(scores, values, out, recorder);
+        }
+        Ok(())
+    }
+}

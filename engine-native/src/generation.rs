@@ -1,0 +1,137 @@
+//! A run as an iterator of steps.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    error::RunError,
+    position::{Choice, PositionTrace},
+    session::{LogitsAt, Session},
+};
+
+/// One step: the prefill of the whole prompt, or the decode of one token.
+#[derive(Debug)]
+pub struct Step {
+    /// What the transcript commits to, for each position fed in this step.
+    pub positions: Vec<PositionTrace>,
+    /// The token chosen at the last of them.
+    pub choice: Choice,
+    /// Logits, `[n_vocab]`, of every position of the step; empty unless asked for.
+    pub logits: Vec<Vec<f32>>,
+    /// From the first operation to the chosen token.
+    pub elapsed: Duration,
+}
+
+/// A run in progress. See [`Session::generate`].
+pub struct Generation<'s> {
+    session: &'s mut Session,
+    /// The tokens that the next step feeds.
+    next_input: Vec<u32>,
+    position: usize,
+    remaining: usize,
+}
+
+impl<'s> Generation<'s> {
+    pub(crate) fn new(
+        session: &'s mut Session,
+        prompt: &[u32],
+        n_tokens: usize,
+    ) -> Result<Self, RunError> {
+        check_prompt(prompt, session.engine.model.shape().n_vocab)?;
+        if n_tokens == 0 {
+            return Err(RunError::NoTokens);
+        }
+        // The last token is chosen, not fed.
+        let needed = prompt.len() as u64 + n_tokens as u64 - 1;
+        if needed > session.options.n_positions as u64 {
+            return Err(RunError::Context {
+                n_prompt: prompt.len(),
+                n_generate: n_tokens,
+                needed,
+                allowed: session.options.n_positions as u64,
+            });
+        }
+        session.reset(needed as usize);
+        Ok(Self {
+            session,
+            next_input: prompt.to_vec(),
+            position: 0,
+            remaining: n_tokens,
+        })
+    }
+
+    fn step(&mut self) -> Result<Step, RunError> {
+        let first = self.position;
+        let n = self.next_input.len();
+        let mut logits = Vec::new();
+        let start = Instant::now();
+        let choice = self.feed(&mut logits)?;
+        let elapsed = start.elapsed();
+        let positions = self.session.traces[first..first + n]
+            .iter_mut()
+            .map(std::mem::take)
+            .collect();
+        self.next_input.truncate(1);
+        self.next_input[0] = choice.token;
+        self.position = first + n;
+        self.remaining -= 1;
+        Ok(Step {
+            positions,
+            choice,
+            logits,
+            elapsed,
+        })
+    }
+
+    /// Feeds all of `next_input`; the last position chooses.
+    fn feed(&mut self, logits: &mut Vec<Vec<f32>>) -> Result<Choice, RunError> {
+        let chunk_len = self.session.states.len();
+        let mut first = self.position;
+        for chunk in self.next_input.chunks(chunk_len) {
+            self.session.forward(chunk, first)?;
+            if self.session.options.logits == LogitsAt::EveryPosition {
+                for i in 0..chunk.len() {
+                    self.session.output(i)?;
+                    logits.push(self.session.logits.clone());
+                }
+            }
+            first += chunk.len();
+        }
+        let last_of_chunk = (self.next_input.len() - 1) % chunk_len;
+        let choice = self.session.choose(last_of_chunk)?;
+        self.session.traces[first - 1].choice = Some(choice);
+        Ok(choice)
+    }
+}
+
+impl Iterator for Generation<'_> {
+    type Item = Result<Step, RunError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.remaining == 0 {
+            return None;
+        }
+        let step = self.step();
+        if step.is_err() {
+            self.remaining = 0;
+        }
+        Some(step)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.remaining.min(1), Some(self.remaining))
+    }
+}
+
+fn check_prompt(prompt: &[u32], n_vocab: u64) -> Result<(), RunError> {
+    if prompt.is_empty() {
+        return Err(RunError::EmptyPrompt);
+    }
+    match prompt.iter().position(|&id| u64::from(id) >= n_vocab) {
+        None => Ok(()),
+        Some(index) => Err(RunError::PromptId {
+            index,
+            found: prompt[index],
+            n_vocab,
+        }),
+    }
+}

@@ -1,0 +1,176 @@
+//! The key-value section of a GGUF header.
+
+use std::collections::BTreeMap;
+
+use super::{GgufError, caps, cursor::Cursor};
+
+/// One metadata value. Array elements are checked and skipped, not kept: a vocabulary would
+/// otherwise cost more memory than anything the engine needs from the header.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Value {
+    Unsigned(u64),
+    Signed(i64),
+    F32(f32),
+    F64(f64),
+    Bool(bool),
+    String(String),
+    Array { len: u64 },
+}
+
+impl Value {
+    fn type_name(&self) -> &'static str {
+        match self {
+            Self::Unsigned(_) => "an unsigned integer",
+            Self::Signed(_) => "a signed integer",
+            Self::F32(_) => "an f32",
+            Self::F64(_) => "an f64",
+            Self::Bool(_) => "a bool",
+            Self::String(_) => "a string",
+            Self::Array { .. } => "an array",
+        }
+    }
+}
+
+/// All keys of a file.
+#[derive(Debug, Default)]
+pub struct Metadata {
+    entries: BTreeMap<String, Value>,
+}
+
+impl Metadata {
+    pub(super) fn read(cursor: &mut Cursor, n_keys: u64) -> Result<Self, GgufError> {
+        let mut entries = BTreeMap::new();
+        for index in 0..n_keys {
+            let key = cursor.string(&format!("key {index}"))?.to_owned();
+            let type_id = cursor.u32(&key)?;
+            let value = read_value(cursor, &key, type_id)?;
+            if entries.insert(key.clone(), value).is_some() {
+                return Err(GgufError::Duplicate {
+                    what: format!("key {key}"),
+                });
+            }
+        }
+        Ok(Self { entries })
+    }
+
+    /// The value of `key`, if present.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.entries.get(key)
+    }
+
+    /// All keys and values, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.entries.iter().map(|(k, v)| (k.as_str(), v))
+    }
+
+    /// An unsigned integer, or `None` when the key is absent.
+    ///
+    /// # Errors
+    /// The key holds another type or a negative number.
+    pub fn unsigned(&self, key: &str) -> Result<Option<u64>, GgufError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::Unsigned(n)) => Ok(Some(*n)),
+            Some(Value::Signed(n)) if *n >= 0 => Ok(Some(n.unsigned_abs())),
+            Some(other) => Err(wrong_type(key, other, "a non-negative integer")),
+        }
+    }
+
+    /// An f32, or `None` when the key is absent.
+    ///
+    /// # Errors
+    /// The key holds another type.
+    pub fn f32(&self, key: &str) -> Result<Option<f32>, GgufError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::F32(x)) => Ok(Some(*x)),
+            Some(other) => Err(wrong_type(key, other, "an f32")),
+        }
+    }
+
+    /// A string, or `None` when the key is absent.
+    ///
+    /// # Errors
+    /// The key holds another type.
+    pub fn string(&self, key: &str) -> Result<Option<&str>, GgufError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::String(s)) => Ok(Some(s)),
+            Some(other) => Err(wrong_type(key, other, "a string")),
+        }
+    }
+}
+
+fn wrong_type(key: &str, found: &Value, allowed: &str) -> GgufError {
+    GgufError::invalid(key, found.type_name(), allowed)
+}
+
+fn read_value(cursor: &mut Cursor, key: &str, type_id: u32) -> Result<Value, GgufError> {
+    Ok(match type_id {
+        8 => Value::String(cursor.string(key)?.to_owned()),
+        9 => Value::Array {
+            len: skip_array(cursor, key, 1)?,
+        },
+        _ => read_scalar(cursor, key, type_id)?,
+    })
+}
+
+fn read_scalar(cursor: &mut Cursor, key: &str, type_id: u32) -> Result<Value, GgufError> {
+    Ok(match type_id {
+        0 => Value::Unsigned(cursor.u8(key)?.into()),
+        1 => Value::Signed(i64::from(cursor.u8(key)? as i8)),
+        2 => Value::Unsigned(read_u16(cursor, key)?.into()),
+        3 => Value::Signed(i64::from(read_u16(cursor, key)? as i16)),
+        4 => Value::Unsigned(cursor.u32(key)?.into()),
+        5 => Value::Signed(i64::from(cursor.u32(key)? as i32)),
+        6 => Value::F32(f32::from_bits(cursor.u32(key)?)),
+        7 => match cursor.u8(key)? {
+            0 => Value::Bool(false),
+            1 => Value::Bool(true),
+            other => return Err(GgufError::invalid(key, other, "a bool, 0 or 1")),
+        },
+        10 => Value::Unsigned(cursor.u64(key)?),
+        11 => Value::Signed(cursor.u64(key)? as i64),
+        12 => Value::F64(f64::from_bits(cursor.u64(key)?)),
+        other => {
+            return Err(GgufError::invalid(
+                format!("value type of {key}"),
+                other,
+                "0 to 12",
+            ));
+        }
+    })
+}
+
+fn read_u16(cursor: &mut Cursor, key: &str) -> Result<u16, GgufError> {
+    let bytes = cursor.take(2, key)?;
+    Ok(u16::from_le_bytes([bytes[0], bytes[1]]))
+}
+
+fn skip_array(cursor: &mut Cursor, key: &str, depth: u32) -> Result<u64, GgufError> {
+    if depth > caps::ARRAY_DEPTH {
+        return Err(GgufError::limit(
+            format!("array depth of {key}"),
+            depth.into(),
+            caps::ARRAY_DEPTH.into(),
+        ));
+    }
+    let element_type = cursor.u32(key)?;
+    let len = cursor.u64(key)?;
+    if len > caps::ARRAY_ELEMENTS {
+        return Err(GgufError::limit(
+            format!("array length of {key}"),
+            len,
+            caps::ARRAY_ELEMENTS,
+        ));
+    }
+    for _ in 0..len {
+        match element_type {
+            8 => drop(cursor.string(key)?),
+            9 => drop(skip_array(cursor, key, depth + 1)?),
+            _ => drop(read_scalar(cursor, key, element_type)?),
+        }
+    }
+    Ok(len)
+}

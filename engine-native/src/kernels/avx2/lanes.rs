@@ -1,0 +1,175 @@
+//! Loads, stores, the reduction tree and the exponential on eight lanes.
+//!
+//! Arrays of fixed size make the loads and stores safe to call: the type holds the length.
+
+use std::arch::x86_64::*;
+
+use crate::kernels::scalar::float::exp_constants::*;
+
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn load(x: &[f32; 8]) -> __m256 {
+    // SAFETY: the array is 32 readable bytes; the load needs no alignment.
+    unsafe { _mm256_loadu_ps(x.as_ptr()) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn store(out: &mut [f32; 8], x: __m256) {
+    // SAFETY: the array is 32 writable bytes; the store needs no alignment.
+    unsafe { _mm256_storeu_ps(out.as_mut_ptr(), x) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn load_bytes(x: &[u8; 32]) -> __m256i {
+    // SAFETY: the array is 32 readable bytes; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn load_i8(x: &[i8; 32]) -> __m256i {
+    // SAFETY: the array is 32 readable bytes; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(x.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn load_half(x: &[u8; 16]) -> __m128i {
+    // SAFETY: the array is 16 readable bytes; the load needs no alignment.
+    unsafe { _mm_loadu_si128(x.as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn store_half(out: &mut [u8; 16], x: __m128i) {
+    // SAFETY: the array is 16 writable bytes; the store needs no alignment.
+    unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), x) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn store_four(out: &mut [f32; 4], x: __m128) {
+    // SAFETY: the array is 16 writable bytes; the store needs no alignment.
+    unsafe { _mm_storeu_ps(out.as_mut_ptr(), x) }
+}
+
+/// Eight i8 in the low half of `x`'s selected quarter, widened to f32.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn widen_i8(x: __m128i) -> __m256 {
+    _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x))
+}
+
+/// Asks for the cache line `ahead` bytes after `x`. Any address may be asked for.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn prefetch<const N: usize>(x: &[u8; N], ahead: usize) {
+    _mm_prefetch(x.as_ptr().wrapping_add(ahead).cast(), _MM_HINT_T0);
+}
+
+/// The contract's tree over 16 lanes: `low` holds lanes 0 to 7, `high` lanes 8 to 15.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn tree16(low: __m256, high: __m256) -> f32 {
+    let eight = _mm256_add_ps(low, high);
+    let four = _mm_add_ps(
+        _mm256_castps256_ps128(eight),
+        _mm256_extractf128_ps(eight, 1),
+    );
+    let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+}
+
+/// [`tree16`] of four vectors at once: the same additions, transposed.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn tree16_four(lanes: [[__m256; 2]; 4]) -> __m128 {
+    let four = lanes.map(|[low, high]| {
+        let eight = _mm256_add_ps(low, high);
+        _mm_add_ps(
+            _mm256_castps256_ps128(eight),
+            _mm256_extractf128_ps(eight, 1),
+        )
+    });
+    // Transpose, so that vector j holds lane j of each of the four.
+    let ab_low = _mm_unpacklo_ps(four[0], four[1]);
+    let ab_high = _mm_unpackhi_ps(four[0], four[1]);
+    let cd_low = _mm_unpacklo_ps(four[2], four[3]);
+    let cd_high = _mm_unpackhi_ps(four[2], four[3]);
+    let lane0 = _mm_movelh_ps(ab_low, cd_low);
+    let lane1 = _mm_movehl_ps(cd_low, ab_low);
+    let lane2 = _mm_movelh_ps(ab_high, cd_high);
+    let lane3 = _mm_movehl_ps(cd_high, ab_high);
+    _mm_add_ps(_mm_add_ps(lane0, lane2), _mm_add_ps(lane1, lane3))
+}
+
+/// Sum of eight i32.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn sum_i32(x: __m256i) -> i32 {
+    let four = _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    let two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0b00_00_11_10));
+    _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0b01)))
+}
+
+/// Sums of four vectors of eight i32.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn sum_i32_four(x: [__m256i; 4]) -> __m128i {
+    let ab = _mm256_hadd_epi32(x[0], x[1]);
+    let cd = _mm256_hadd_epi32(x[2], x[3]);
+    let abcd = _mm256_hadd_epi32(ab, cd);
+    _mm_add_epi32(
+        _mm256_castsi256_si128(abcd),
+        _mm256_extracti128_si256(abcd, 1),
+    )
+}
+
+/// The bits of |x|, as integers that compare like the magnitudes.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn magnitude_bits(x: __m256) -> __m256i {
+    _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7fff_ffff))
+}
+
+/// Largest of eight non-negative i32.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn max_i32(x: __m256i) -> i32 {
+    let four = _mm_max_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    let two = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0b00_00_11_10));
+    _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0b01)))
+}
+
+/// Largest of eight numbers. Which zero is returned for zeros of both signs is not specified.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn max_f32(x: __m256) -> f32 {
+    let four = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+    _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
+}
+
+/// e^x by the contract's polynomial.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn exp(x: __m256) -> __m256 {
+    let splat = |c: f32| _mm256_set1_ps(c);
+    let x = _mm256_min_ps(_mm256_max_ps(x, splat(RANGE.0)), splat(RANGE.1));
+    let magic = splat(MAGIC);
+    let t = _mm256_add_ps(_mm256_mul_ps(x, splat(LOG2_E)), magic);
+    let n = _mm256_sub_ps(t, magic);
+    let r = _mm256_sub_ps(x, _mm256_mul_ps(n, splat(LN2_HI)));
+    let r = _mm256_sub_ps(r, _mm256_mul_ps(n, splat(LN2_LO)));
+    let mut p = splat(POLYNOMIAL[0]);
+    for c in &POLYNOMIAL[1..] {
+        p = _mm256_add_ps(_mm256_mul_ps(p, r), splat(*c));
+    }
+    let e_r = _mm256_add_ps(_mm256_mul_ps(p, _mm256_mul_ps(r, r)), r);
+    let e_r = _mm256_add_ps(e_r, splat(1.0));
+    let exponent = _mm256_sub_epi32(_mm256_castps_si256(t), _mm256_castps_si256(magic));
+    let exponent = _mm256_add_epi32(exponent, _mm256_set1_epi32(127));
+    _mm256_mul_ps(e_r, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)))
+}

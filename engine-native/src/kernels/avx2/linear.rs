@@ -1,0 +1,258 @@
+//! BitLinear: activation quantization and the ternary product.
+
+use std::arch::x86_64::*;
+
+use super::lanes::{
+    load, load_bytes, load_i8, magnitude_bits, max_i32, prefetch, store_four, sum_i32, sum_i32_four,
+};
+use crate::{
+    kernels::{
+        GEMM_POSITIONS, Isa, KernelName, NonFinite, QuantizedActivations, TernaryRows, check_finite,
+    },
+    ledger::Recorder,
+};
+
+/// 128 weights.
+type Block = [u8; 32];
+/// The activations of a block.
+type Values = [i8; 128];
+
+/// How far ahead of the weights the GEMV asks for them, in bytes: a few rows of a large matrix.
+const PREFETCH_AHEAD: usize = 4096;
+
+#[target_feature(enable = "avx2")]
+pub fn quantize(
+    x: &[f32],
+    out: &mut QuantizedActivations,
+    recorder: &mut Recorder,
+) -> Result<(), NonFinite> {
+    assert_eq!(x.len(), out.values.len());
+    let absmax_bits = absmax_bits(x);
+    if absmax_bits >= 0x7f80_0000 {
+        return check_finite(x);
+    }
+    let absmax = f32::from_bits(absmax_bits).max(1e-5);
+    let s = 127.0 / absmax;
+    let (x32, x_tail) = x.as_chunks::<32>();
+    let (out32, out_tail) = out.values.as_chunks_mut::<32>();
+    let mut sums = _mm256_setzero_si256();
+    for (out, x) in out32.iter_mut().zip(x32) {
+        sums = _mm256_add_epi32(sums, quantize_32(x, s, out));
+    }
+    let mut sum = sum_i32(sums);
+    for (out, x) in out_tail.iter_mut().zip(x_tail) {
+        let rounded = (x * s).round_ties_even().clamp(-127.0, 127.0) as i32;
+        *out = rounded as i8;
+        sum += rounded;
+    }
+    out.sum = sum;
+    out.scale = absmax / 127.0;
+    recorder.record(KernelName::ActivationQuantize, Isa::Avx2, x.len());
+    Ok(())
+}
+
+/// Bits of the largest magnitude: integer order, so that a NaN is the largest of all.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn absmax_bits(x: &[f32]) -> u32 {
+    let (chunks, tail) = x.as_chunks::<8>();
+    let mut max = _mm256_setzero_si256();
+    for chunk in chunks {
+        max = _mm256_max_epi32(max, magnitude_bits(load(chunk)));
+    }
+    let tail = tail.iter().map(|x| x.to_bits() & 0x7fff_ffff);
+    tail.fold(max_i32(max).cast_unsigned(), u32::max)
+}
+
+/// Quantizes 32 values; returns the sums of what went to each of eight lanes.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn quantize_32(x: &[f32; 32], s: f32, out: &mut [i8; 32]) -> __m256i {
+    let (x8, _) = x.as_chunks::<8>();
+    let limit = _mm256_set1_epi32(127);
+    // Rounds to nearest, ties to even: the default rounding mode, which Rust programs run in.
+    let round = |x: &[f32; 8]| {
+        let q = _mm256_cvtps_epi32(_mm256_mul_ps(load(x), _mm256_set1_ps(s)));
+        _mm256_max_epi32(
+            _mm256_min_epi32(q, limit),
+            _mm256_sub_epi32(_mm256_setzero_si256(), limit),
+        )
+    };
+    let [a, b, c, d] = [round(&x8[0]), round(&x8[1]), round(&x8[2]), round(&x8[3])];
+    let i16s = [_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)];
+    let i8s = _mm256_packs_epi16(i16s[0], i16s[1]);
+    // Packing works within 128-bit halves; groups of four bytes are put back in order.
+    let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    let i8s = _mm256_permutevar8x32_epi32(i8s, order);
+    // SAFETY: the array is 32 writable bytes; the store needs no alignment.
+    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), i8s) };
+    _mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d))
+}
+
+#[target_feature(enable = "avx2")]
+pub fn ternary_gemv(
+    weights: TernaryRows,
+    activations: &QuantizedActivations,
+    out: &mut [f32],
+    recorder: &mut Recorder,
+) {
+    assert_eq!(activations.values.len(), weights.n_cols);
+    assert_eq!(weights.packed.len(), out.len() * weights.row_bytes());
+    let scale = weights.scale * activations.scale;
+    let (values, _) = activations.values.as_chunks::<128>();
+    let (blocks, _) = weights.packed.as_chunks::<32>();
+    let n_blocks = values.len();
+    let n_rows = out.len();
+    let (out4, out_tail) = out.as_chunks_mut::<4>();
+    let mut rows = blocks.chunks_exact(n_blocks);
+    let mut next_row = || rows.next().unwrap_or_default();
+    for out in out4 {
+        let acc = dot_codes([next_row(), next_row(), next_row(), next_row()], values);
+        let acc = _mm_sub_epi32(sum_i32_four(acc), _mm_set1_epi32(activations.sum));
+        store_four(out, _mm_mul_ps(_mm_cvtepi32_ps(acc), _mm_set1_ps(scale)));
+    }
+    for out in out_tail {
+        let [acc] = dot_codes([next_row()], values);
+        *out = (sum_i32(acc) - activations.sum) as f32 * scale;
+    }
+    recorder.record(KernelName::I2sGemv, Isa::Avx2, n_rows * weights.n_cols);
+}
+
+/// Σ code·q of R rows, spread over eight i32 lanes each.
+///
+/// Two of the four 2-bit fields are used where they stand, as 4·code, which saves a shift. Limits
+/// of the i16 sums: `maddubs` adds two products, at most 2·2·127 = 508 for plain fields and 2032
+/// for fields used in place; two of each per block. Eight blocks: 8·2·2032 = 32,512 ≤ 32,767.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn dot_codes<const R: usize>(rows: [&[Block]; R], values: &[Values]) -> [__m256i; R] {
+    const BLOCKS_BEFORE_WIDENING: usize = 8;
+    let zero = _mm256_setzero_si256();
+    let low_field = _mm256_set1_epi8(0b0011);
+    let high_field = _mm256_set1_epi8(0b1100);
+    let ones = _mm256_set1_epi16(1);
+    let n_blocks = values.len();
+    let rows = rows.map(|row| &row[..n_blocks]);
+    let mut acc = [zero; R];
+    let mut first = 0;
+    while first < n_blocks {
+        let end = n_blocks.min(first + BLOCKS_BEFORE_WIDENING);
+        let mut plain = [zero; R];
+        let mut in_place = [zero; R];
+        for b in first..end {
+            let (q, _) = values[b].as_chunks::<32>();
+            let q = [
+                load_i8(&q[0]),
+                load_i8(&q[1]),
+                load_i8(&q[2]),
+                load_i8(&q[3]),
+            ];
+            for r in 0..R {
+                let fields = load_bytes(&rows[r][b]);
+                prefetch(&rows[r][b], PREFETCH_AHEAD);
+                let shifted = _mm256_srli_epi16(fields, 4);
+                let product =
+                    |fields, mask, q| _mm256_maddubs_epi16(_mm256_and_si256(fields, mask), q);
+                let w96 = product(fields, low_field, q[3]);
+                let w32 = product(shifted, low_field, q[1]);
+                plain[r] = _mm256_add_epi16(plain[r], _mm256_add_epi16(w96, w32));
+                let w64 = product(fields, high_field, q[2]);
+                let w0 = product(shifted, high_field, q[0]);
+                in_place[r] = _mm256_add_epi16(in_place[r], _mm256_add_epi16(w64, w0));
+            }
+        }
+        for r in 0..R {
+            let plain = _mm256_madd_epi16(plain[r], ones);
+            // Sums of multiples of four: the shift is an exact division.
+            let in_place = _mm256_srai_epi32(_mm256_madd_epi16(in_place[r], ones), 2);
+            acc[r] = _mm256_add_epi32(acc[r], _mm256_add_epi32(plain, in_place));
+        }
+        first = end;
+    }
+    acc
+}
+
+#[target_feature(enable = "avx2")]
+pub fn ternary_gemm(
+    weights: TernaryRows,
+    activations: &[&QuantizedActivations],
+    outs: &mut [&mut [f32]],
+    recorder: &mut Recorder,
+) {
+    assert!(activations.len() == outs.len() && outs.len() <= GEMM_POSITIONS);
+    for (activations, out) in activations.iter().zip(outs.iter()) {
+        assert_eq!(activations.values.len(), weights.n_cols);
+        assert_eq!(weights.packed.len(), out.len() * weights.row_bytes());
+    }
+    match (activations, outs) {
+        ([], []) => {}
+        ([a], [x]) => gemm_rows(weights, [a], [x]),
+        ([a, b], [x, y]) => gemm_rows(weights, [a, b], [x, y]),
+        ([a, b, c], [x, y, z]) => gemm_rows(weights, [a, b, c], [x, y, z]),
+        ([a, b, c, d], [w, x, y, z]) => gemm_rows(weights, [a, b, c, d], [w, x, y, z]),
+        _ => unreachable!("the lengths were compared above"),
+    }
+    let n_outputs = activations.len() * (weights.packed.len() / weights.row_bytes());
+    recorder.record(KernelName::I2sGemm, Isa::Avx2, n_outputs * weights.n_cols);
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn gemm_rows<const P: usize>(
+    weights: TernaryRows,
+    activations: [&QuantizedActivations; P],
+    outs: [&mut [f32]; P],
+) {
+    let values = activations.map(|a| a.values.as_chunks::<128>().0);
+    let scales = activations.map(|a| weights.scale * a.scale);
+    let (blocks, _) = weights.packed.as_chunks::<32>();
+    for (r, row) in blocks.chunks_exact(weights.n_cols / 128).enumerate() {
+        let acc = dot_codes_many(row, values);
+        for p in 0..P {
+            outs[p][r] = (sum_i32(acc[p]) - activations[p].sum) as f32 * scales[p];
+        }
+    }
+}
+
+/// Σ code·q of one row with P positions, spread over eight i32 lanes each. A block is unpacked
+/// once for all positions.
+///
+/// Limit of the i16 sums: four `maddubs` of at most 508 a block; sixteen blocks: 32,512 ≤ 32,767.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn dot_codes_many<const P: usize>(row: &[Block], values: [&[Values]; P]) -> [__m256i; P] {
+    const BLOCKS_BEFORE_WIDENING: usize = 16;
+    let zero = _mm256_setzero_si256();
+    let mask = _mm256_set1_epi8(0b11);
+    let ones = _mm256_set1_epi16(1);
+    let values = values.map(|v| &v[..row.len()]);
+    let mut acc = [zero; P];
+    let mut first = 0;
+    while first < row.len() {
+        let end = row.len().min(first + BLOCKS_BEFORE_WIDENING);
+        let mut sums = [zero; P];
+        for b in first..end {
+            let fields = load_bytes(&row[b]);
+            let codes = [
+                _mm256_and_si256(_mm256_srli_epi16(fields, 6), mask),
+                _mm256_and_si256(_mm256_srli_epi16(fields, 4), mask),
+                _mm256_and_si256(_mm256_srli_epi16(fields, 2), mask),
+                _mm256_and_si256(fields, mask),
+            ];
+            for p in 0..P {
+                let (q, _) = values[p][b].as_chunks::<32>();
+                let product = |i: usize| _mm256_maddubs_epi16(codes[i], load_i8(&q[i]));
+                let pairs = [
+                    _mm256_add_epi16(product(0), product(1)),
+                    _mm256_add_epi16(product(2), product(3)),
+                ];
+                sums[p] = _mm256_add_epi16(sums[p], _mm256_add_epi16(pairs[0], pairs[1]));
+            }
+        }
+        for p in 0..P {
+            acc[p] = _mm256_add_epi32(acc[p], _mm256_madd_epi16(sums[p], ones));
+        }
+        first = end;
+    }
+    acc
+}

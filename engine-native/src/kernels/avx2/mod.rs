@@ -1,0 +1,150 @@
+//! Kernels for AVX2 with F16C. FMA is not used: the contract rounds after every multiplication.
+//!
+//! Each file mirrors one of `scalar/`. The functions are safe `#[target_feature]` functions; the
+//! one thing that makes calling them sound is the token [`Avx2`], which exists only where the CPU
+//! has both features.
+
+mod attention;
+mod dense;
+mod lanes;
+mod linear;
+mod pointwise;
+
+use super::{DenseRows, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles, TernaryRows};
+use crate::{ledger::Recorder, model::DenseType};
+
+/// Proof that this CPU has AVX2 and F16C.
+#[derive(Debug, Clone, Copy)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// The token, if this CPU has AVX2 and F16C.
+    pub fn new() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c")).then_some(Self(()))
+    }
+}
+
+impl Kernels for Avx2 {
+    fn isa(&self) -> Isa {
+        Isa::Avx2
+    }
+
+    fn embedding_row(&self, row: DenseRows, out: &mut [f32], recorder: &mut Recorder) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { dense::embedding_row(row, out, recorder) }
+    }
+
+    fn rms_norm(
+        &self,
+        x: &[f32],
+        weight: &[f32],
+        epsilon: f32,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { pointwise::rms_norm(x, weight, epsilon, out, recorder) }
+    }
+
+    fn quantize(
+        &self,
+        x: &[f32],
+        out: &mut QuantizedActivations,
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { linear::quantize(x, out, recorder) }
+    }
+
+    fn ternary_gemv(
+        &self,
+        weights: TernaryRows,
+        activations: &QuantizedActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { linear::ternary_gemv(weights, activations, out, recorder) }
+    }
+
+    fn ternary_gemm(
+        &self,
+        weights: TernaryRows,
+        activations: &[&QuantizedActivations],
+        outs: &mut [&mut [f32]],
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { linear::ternary_gemm(weights, activations, outs, recorder) }
+    }
+
+    fn rope(
+        &self,
+        heads: &mut [f32],
+        head_dim: usize,
+        angles: RopeAngles,
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { attention::rope(heads, head_dim, angles, recorder) }
+    }
+
+    fn kv_store(
+        &self,
+        x: &[f32],
+        cache_type: DenseType,
+        out: &mut [u8],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { attention::kv_store(x, cache_type, out, recorder) }
+    }
+
+    fn attention_scores(
+        &self,
+        query: &[f32],
+        keys: DenseRows,
+        scale: f32,
+        scores: &mut [f32],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { attention::attention_scores(query, keys, scale, scores, recorder) }
+    }
+
+    fn softmax(&self, scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { attention::softmax(scores, recorder) }
+    }
+
+    fn attention_values(
+        &self,
+        weights: &[f32],
+        values: DenseRows,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { attention::attention_values(weights, values, out, recorder) }
+    }
+
+    fn squared_relu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { pointwise::squared_relu_mul(gate, up, out, recorder) }
+    }
+
+    fn residual_add(&self, x: &mut [f32], y: &[f32], recorder: &mut Recorder) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { pointwise::residual_add(x, y, recorder) }
+    }
+
+    fn output_gemv(&self, rows: DenseRows, x: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { dense::output_gemv(rows, x, out, recorder) }
+    }
+
+    fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { dense::argmax(logits, recorder) }
+    }
+}

@@ -1,0 +1,284 @@
+//! Kernels: every operation of the forward pass as a scalar function and, where it pays, in SIMD.
+//!
+//! The scalar functions are the trait's default methods; an ISA overrides them one by one. All
+//! compute the same bits: `guest-reference/NUMERICS.md` fixes the order of every float operation.
+//! A kernel records itself in the ledger when it is done, see [`crate::ledger`].
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod names;
+mod scalar;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+pub use names::{Isa, KernelName};
+pub use scalar::Scalar;
+
+use crate::{ledger::Recorder, model::DenseType};
+
+/// A value that must be finite and is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NonFinite {
+    /// Index of the element in the checked vector; 0 for a scalar such as a sum.
+    pub element: usize,
+    /// Its bits.
+    pub bits: u32,
+}
+
+/// Packed rows of an I2_S matrix.
+#[derive(Debug, Clone, Copy)]
+pub struct TernaryRows<'a> {
+    /// Rows of `n_cols / 4` bytes each.
+    pub packed: &'a [u8],
+    /// Elements of a row, a multiple of 128.
+    pub n_cols: usize,
+    /// Scale of the tensor.
+    pub scale: f32,
+}
+
+impl<'a> TernaryRows<'a> {
+    /// Bytes of one row.
+    pub fn row_bytes(&self) -> usize {
+        self.n_cols / 4
+    }
+
+    /// `n` rows from `first` on.
+    pub fn rows(&self, first: usize, n: usize) -> Self {
+        let bytes = self.row_bytes();
+        Self {
+            packed: &self.packed[first * bytes..(first + n) * bytes],
+            ..*self
+        }
+    }
+}
+
+/// Rows of dense elements: an embedding, an output matrix, or the keys or values of one KV head.
+#[derive(Debug, Clone, Copy)]
+pub struct DenseRows<'a> {
+    /// Element type.
+    pub dense_type: DenseType,
+    /// Elements of a row.
+    pub n_cols: usize,
+    /// The rows, little endian, without gaps.
+    pub bytes: &'a [u8],
+}
+
+impl DenseRows<'_> {
+    /// Bytes of one row.
+    pub fn row_bytes(&self) -> usize {
+        self.dense_type.row_bytes(self.n_cols)
+    }
+
+    /// `n` rows from `first` on.
+    pub fn rows(&self, first: usize, n: usize) -> Self {
+        let bytes = self.row_bytes();
+        Self {
+            bytes: &self.bytes[first * bytes..(first + n) * bytes],
+            ..*self
+        }
+    }
+}
+
+/// Activations of one position as int8, with what a ternary product needs beside them.
+#[derive(Debug, Clone, Default)]
+pub struct QuantizedActivations {
+    /// Values in -127..=127.
+    pub values: Vec<i8>,
+    /// What one unit is worth: absmax / 127.
+    pub scale: f32,
+    /// Sum of the values: the kernels multiply by codes, which are weights plus one.
+    pub sum: i32,
+}
+
+impl QuantizedActivations {
+    /// Room for `n` activations.
+    pub fn with_len(n: usize) -> Self {
+        Self {
+            values: vec![0; n],
+            ..Self::default()
+        }
+    }
+}
+
+/// Cosines and sines of one position, `rope_dim / 2` each.
+#[derive(Debug, Clone, Copy)]
+pub struct RopeAngles<'a> {
+    /// cos(position × inv_freq_j)
+    pub cos: &'a [f32],
+    /// sin(position × inv_freq_j)
+    pub sin: &'a [f32],
+}
+
+/// Largest number of positions that one call of [`Kernels::ternary_gemm`] takes.
+pub const GEMM_POSITIONS: usize = 4;
+
+/// The kernels of one ISA. The default methods are the scalar kernels.
+///
+/// Panics: every method asserts that the lengths of its arguments fit together.
+pub trait Kernels: Send + Sync {
+    /// The ISA that is overridden for.
+    fn isa(&self) -> Isa;
+
+    /// One row, `[n_cols]`, exactly converted to f32.
+    fn embedding_row(&self, row: DenseRows, out: &mut [f32], recorder: &mut Recorder) {
+        scalar::embedding_row(row, out, recorder);
+    }
+
+    /// `out[i] = (x[i] · r) · weight[i]` with `r = 1 / sqrt(dot16(x, x) / n + epsilon)`.
+    ///
+    /// # Errors
+    /// The sum of squares is not finite.
+    fn rms_norm(
+        &self,
+        x: &[f32],
+        weight: &[f32],
+        epsilon: f32,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        scalar::rms_norm(x, weight, epsilon, out, recorder)
+    }
+
+    /// Absmax quantization of one position's activations to int8.
+    ///
+    /// # Errors
+    /// An element of `x` is not finite.
+    fn quantize(
+        &self,
+        x: &[f32],
+        out: &mut QuantizedActivations,
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        scalar::quantize(x, out, recorder)
+    }
+
+    /// Ternary matrix times one position: `out[r] = acc_r · (weight scale · activation scale)`.
+    fn ternary_gemv(
+        &self,
+        weights: TernaryRows,
+        activations: &QuantizedActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        scalar::ternary_gemv(weights, activations, out, recorder);
+    }
+
+    /// Ternary matrix times up to [`GEMM_POSITIONS`] positions, each as if it were alone.
+    fn ternary_gemm(
+        &self,
+        weights: TernaryRows,
+        activations: &[&QuantizedActivations],
+        outs: &mut [&mut [f32]],
+        recorder: &mut Recorder,
+    ) {
+        scalar::ternary_gemm(weights, activations, outs, recorder);
+    }
+
+    /// Rotates the first `2 · angles.len()` elements of every head, pairing j with j + rope_dim/2.
+    fn rope(
+        &self,
+        heads: &mut [f32],
+        head_dim: usize,
+        angles: RopeAngles,
+        recorder: &mut Recorder,
+    ) {
+        scalar::rope(heads, head_dim, angles, recorder);
+    }
+
+    /// Writes one key or value in the cache's element type, F32 or F16.
+    ///
+    /// # Errors
+    /// A value rounds to an F16 infinity.
+    fn kv_store(
+        &self,
+        x: &[f32],
+        cache_type: DenseType,
+        out: &mut [u8],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        scalar::kv_store(x, cache_type, out, recorder)
+    }
+
+    /// `scores[t] = dot16(query, keys[t]) · scale`.
+    ///
+    /// # Errors
+    /// A score is not finite.
+    fn attention_scores(
+        &self,
+        query: &[f32],
+        keys: DenseRows,
+        scale: f32,
+        scores: &mut [f32],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        scalar::attention_scores(query, keys, scale, scores, recorder)
+    }
+
+    /// Softmax in place.
+    ///
+    /// # Errors
+    /// The sum of exponentials is not finite.
+    fn softmax(&self, scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
+        scalar::softmax(scores, recorder)
+    }
+
+    /// `out[d] = Σ_t weights[t] · values[t][d]`, t ascending.
+    fn attention_values(
+        &self,
+        weights: &[f32],
+        values: DenseRows,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        scalar::attention_values(weights, values, out, recorder);
+    }
+
+    /// `out[i] = max(gate[i], 0)² · up[i]`.
+    fn squared_relu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        scalar::squared_relu_mul(gate, up, out, recorder);
+    }
+
+    /// `x[i] = x[i] + y[i]`.
+    fn residual_add(&self, x: &mut [f32], y: &[f32], recorder: &mut Recorder) {
+        scalar::residual_add(x, y, recorder);
+    }
+
+    /// `out[r] = dot16(rows[r], x)`.
+    fn output_gemv(&self, rows: DenseRows, x: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        scalar::output_gemv(rows, x, out, recorder);
+    }
+
+    /// Index of the largest logit; the lowest on ties.
+    ///
+    /// # Errors
+    /// A logit is not finite.
+    fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {
+        scalar::argmax(logits, recorder)
+    }
+}
+
+/// First element that is an infinity or a NaN.
+pub(crate) fn check_finite(x: &[f32]) -> Result<(), NonFinite> {
+    // Without early exit, so that the loop is vectorised; finite is the common case.
+    let bad = |x: &f32| x.to_bits() & 0x7fff_ffff >= 0x7f80_0000;
+    if !x.iter().fold(false, |any, x| any | bad(x)) {
+        return Ok(());
+    }
+    let element = x.iter().position(bad).unwrap_or(0);
+    Err(NonFinite {
+        element,
+        bits: x[element].to_bits(),
+    })
+}
+
+/// As [`check_finite`], for one value.
+#[inline]
+fn check_finite_scalar(x: f32) -> Result<(), NonFinite> {
+    if x.is_finite() {
+        return Ok(());
+    }
+    Err(NonFinite {
+        element: 0,
+        bits: x.to_bits(),
+    })
+}

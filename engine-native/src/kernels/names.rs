@@ -1,0 +1,130 @@
+//! The ids under which kernels appear in ledgers and receipts.
+
+macro_rules! named {
+    ($(#[$enum_doc:meta])* $enum:ident { $($(#[$doc:meta])* $variant:ident $name:literal,)* }) => {
+        $(#[$enum_doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $enum {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl $enum {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its part of a kernel id.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+named! {
+    /// Instruction set that a kernel was written for: the second half of its id.
+    Isa {
+        /// Portable Rust.
+        Scalar "scalar",
+        /// x86-64 AVX2 with F16C, without FMA.
+        Avx2 "avx2",
+    }
+}
+
+named! {
+    /// What a kernel computes: the first half of its id.
+    KernelName {
+        /// F32 embedding row.
+        EmbeddingRowF32 "embedding_row_f32",
+        /// F16 embedding row.
+        EmbeddingRowF16 "embedding_row_f16",
+        /// Q8_0 embedding row.
+        EmbeddingRowQ8_0 "embedding_row_q8_0",
+        /// RMSNorm.
+        RmsNorm "rms_norm",
+        /// Activation quantization.
+        ActivationQuantize "activation_quantize",
+        /// I2_S matrix times one position.
+        I2sGemv "i2s_gemv",
+        /// I2_S matrix times several positions.
+        I2sGemm "i2s_gemm",
+        /// RoPE.
+        RopeApply "rope_apply",
+        /// KV cache store, F32.
+        KvStoreF32 "kv_store_f32",
+        /// KV cache store, F16.
+        KvStoreF16 "kv_store_f16",
+        /// Attention scores over F32 keys.
+        AttentionScoresF32 "attention_scores_f32",
+        /// Attention scores over F16 keys.
+        AttentionScoresF16 "attention_scores_f16",
+        /// Softmax.
+        SoftmaxInplace "softmax_inplace",
+        /// Weighted sum of F32 values.
+        AttentionValuesF32 "attention_values_f32",
+        /// Weighted sum of F16 values.
+        AttentionValuesF16 "attention_values_f16",
+        /// Squared ReLU times up.
+        SquaredReluMul "squared_relu_mul",
+        /// Residual addition.
+        ResidualAdd "residual_add",
+        /// F32 output matrix times one position.
+        OutputGemvF32 "output_gemv_f32",
+        /// F16 output matrix times one position.
+        OutputGemvF16 "output_gemv_f16",
+        /// Q8_0 output matrix times one position.
+        OutputGemvQ8_0 "output_gemv_q8_0",
+        /// Greedy choice.
+        Argmax "argmax",
+    }
+}
+
+use crate::model::DenseType;
+
+impl KernelName {
+    /// Embedding row of a type.
+    pub(super) fn embedding_row(dense_type: DenseType) -> Self {
+        match dense_type {
+            DenseType::F32 => Self::EmbeddingRowF32,
+            DenseType::F16 => Self::EmbeddingRowF16,
+            DenseType::Q8_0 => Self::EmbeddingRowQ8_0,
+        }
+    }
+
+    /// Output matrix of a type.
+    pub(super) fn output_gemv(dense_type: DenseType) -> Self {
+        match dense_type {
+            DenseType::F32 => Self::OutputGemvF32,
+            DenseType::F16 => Self::OutputGemvF16,
+            DenseType::Q8_0 => Self::OutputGemvQ8_0,
+        }
+    }
+
+    /// KV cache store of a cache type.
+    pub(super) fn kv_store(cache_type: DenseType) -> Self {
+        match cache_type {
+            DenseType::F32 => Self::KvStoreF32,
+            DenseType::F16 => Self::KvStoreF16,
+            DenseType::Q8_0 => panic!("{NO_Q8_0_CACHE}"),
+        }
+    }
+
+    /// Attention scores over keys of a cache type.
+    pub(super) fn attention_scores(cache_type: DenseType) -> Self {
+        match cache_type {
+            DenseType::F32 => Self::AttentionScoresF32,
+            DenseType::F16 => Self::AttentionScoresF16,
+            DenseType::Q8_0 => panic!("{NO_Q8_0_CACHE}"),
+        }
+    }
+
+    /// Weighted sum of values of a cache type.
+    pub(super) fn attention_values(cache_type: DenseType) -> Self {
+        match cache_type {
+            DenseType::F32 => Self::AttentionValuesF32,
+            DenseType::F16 => Self::AttentionValuesF16,
+            DenseType::Q8_0 => panic!("{NO_Q8_0_CACHE}"),
+        }
+    }
+}
+
+const NO_Q8_0_CACHE: &str = "the KV cache holds F32 or F16";

@@ -1,0 +1,117 @@
+//! RoPE, the KV cache and attention of one query head.
+
+use super::{
+    dense::{dot_rows, widen},
+    float::{exp, sum16},
+};
+use crate::{
+    kernels::{
+        DenseRows, Isa, KernelName, NonFinite, RopeAngles, check_finite, check_finite_scalar,
+    },
+    ledger::Recorder,
+    model::DenseType,
+};
+
+pub fn rope(heads: &mut [f32], head_dim: usize, angles: RopeAngles, recorder: &mut Recorder) {
+    let half = angles.cos.len();
+    assert!(angles.sin.len() == half && 2 * half <= head_dim);
+    let mut rotated = 0;
+    for head in heads.chunks_exact_mut(head_dim) {
+        let (first, second) = head[..2 * half].split_at_mut(half);
+        rotate(first, second, angles);
+        rotated += 2 * half;
+    }
+    recorder.record(KernelName::RopeApply, Isa::Scalar, 2 * rotated);
+}
+
+/// `(x0, x1) → (x0·c − x1·s, x0·s + x1·c)` for each pair.
+pub fn rotate(first: &mut [f32], second: &mut [f32], angles: RopeAngles) {
+    let angles = angles.cos.iter().zip(angles.sin);
+    for ((x0, x1), (c, s)) in first.iter_mut().zip(second).zip(angles) {
+        (*x0, *x1) = (*x0 * c - *x1 * s, *x0 * s + *x1 * c);
+    }
+}
+
+pub fn kv_store(
+    x: &[f32],
+    cache_type: DenseType,
+    out: &mut [u8],
+    recorder: &mut Recorder,
+) -> Result<(), NonFinite> {
+    assert_eq!(out.len(), cache_type.row_bytes(x.len()));
+    match cache_type {
+        DenseType::F32 => {
+            for (out, x) in out.as_chunks_mut::<4>().0.iter_mut().zip(x) {
+                *out = x.to_le_bytes();
+            }
+        }
+        _ => store_f16(x, out.as_chunks_mut::<2>().0, 0)?,
+    }
+    recorder.record(KernelName::kv_store(cache_type), Isa::Scalar, x.len());
+    Ok(())
+}
+
+/// Rounds `x`, whose first element is number `first` of the vector, to F16.
+pub fn store_f16(x: &[f32], out: &mut [[u8; 2]], first: usize) -> Result<(), NonFinite> {
+    for (i, (out, x)) in out.iter_mut().zip(x).enumerate() {
+        let rounded = half::f16::from_f32(*x);
+        if !rounded.is_finite() {
+            return Err(NonFinite {
+                element: first + i,
+                bits: x.to_bits(),
+            });
+        }
+        *out = rounded.to_le_bytes();
+    }
+    Ok(())
+}
+
+pub fn attention_scores(
+    query: &[f32],
+    keys: DenseRows,
+    scale: f32,
+    scores: &mut [f32],
+    recorder: &mut Recorder,
+) -> Result<(), NonFinite> {
+    dot_rows(keys, query, scores);
+    for score in scores.iter_mut() {
+        *score *= scale;
+    }
+    check_finite(scores)?;
+    let name = KernelName::attention_scores(keys.dense_type);
+    recorder.record(name, Isa::Scalar, scores.len() * query.len());
+    Ok(())
+}
+
+pub fn softmax(scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
+    let max = scores.iter().fold(f32::NEG_INFINITY, |m, &x| m.max(x));
+    for score in scores.iter_mut() {
+        *score = exp(*score - max);
+    }
+    let sum = sum16(scores);
+    check_finite_scalar(sum)?;
+    for score in scores.iter_mut() {
+        *score /= sum;
+    }
+    recorder.record(KernelName::SoftmaxInplace, Isa::Scalar, scores.len());
+    Ok(())
+}
+
+pub fn attention_values(
+    weights: &[f32],
+    values: DenseRows,
+    out: &mut [f32],
+    recorder: &mut Recorder,
+) {
+    assert_eq!(out.len(), values.n_cols);
+    assert_eq!(values.bytes.len(), weights.len() * values.row_bytes());
+    out.fill(0.0);
+    let rows = values.bytes.chunks_exact(values.row_bytes());
+    for (weight, row) in weights.iter().zip(rows) {
+        for (d, out) in out.iter_mut().enumerate() {
+            *out += weight * widen(values.dense_type, row, d);
+        }
+    }
+    let name = KernelName::attention_values(values.dense_type);
+    recorder.record(name, Isa::Scalar, weights.len() * out.len());
+}

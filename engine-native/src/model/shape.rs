@@ -1,0 +1,220 @@
+//! Hyperparameters, from the metadata keys of the architecture.
+
+use super::{ARCHITECTURE, ModelError};
+use crate::gguf::{Gguf, GgufError, Metadata};
+
+/// Shape of a model. All counts are at least 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelShape {
+    /// Rows of the token embedding.
+    pub n_vocab: u64,
+    /// Width of the residual stream.
+    pub n_embd: u64,
+    /// Transformer layers.
+    pub n_layers: u64,
+    /// Query heads.
+    pub n_heads: u64,
+    /// KV heads; divides `n_heads`.
+    pub n_kv_heads: u64,
+    /// Elements of one head.
+    pub head_dim: u64,
+    /// Rotated elements at the start of each head, even.
+    pub rope_dim: u64,
+    /// Width of the FFN.
+    pub n_ff: u64,
+    /// Positions the model was trained for.
+    pub context_length: u64,
+    /// RoPE frequency base.
+    pub rope_base: f32,
+    /// Epsilon of every RMSNorm.
+    pub rms_epsilon: f32,
+}
+
+/// Largest value that any count of a shape may have.
+const MAX_DIM: u64 = 1 << 24;
+/// Largest number of layers.
+const MAX_LAYERS: u64 = 1 << 12;
+
+struct Keys<'a> {
+    metadata: &'a Metadata,
+}
+
+impl Keys<'_> {
+    fn name(suffix: &str) -> String {
+        format!("{ARCHITECTURE}.{suffix}")
+    }
+
+    fn optional(&self, suffix: &str, max: u64) -> Result<Option<u64>, ModelError> {
+        let key = Self::name(suffix);
+        match self.metadata.unsigned(&key)? {
+            Some(n) if n == 0 || n > max => {
+                Err(GgufError::invalid(key, n, format_args!("1 to {max}")).into())
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn required(&self, suffix: &str, max: u64) -> Result<u64, ModelError> {
+        self.optional(suffix, max)?
+            .ok_or_else(|| ModelError::MissingKey {
+                key: Self::name(suffix),
+            })
+    }
+
+    fn positive_f32(&self, suffix: &str) -> Result<f32, ModelError> {
+        let key = Self::name(suffix);
+        match self.metadata.f32(&key)? {
+            None => Err(ModelError::MissingKey { key }),
+            Some(x) if x.is_finite() && x > 0.0 => Ok(x),
+            Some(x) => Err(GgufError::invalid(key, x, "a finite number above 0").into()),
+        }
+    }
+}
+
+impl ModelShape {
+    pub(super) fn from_metadata(gguf: &Gguf) -> Result<Self, ModelError> {
+        check_architecture(&gguf.metadata)?;
+        refuse_rope_scaling(&gguf.metadata)?;
+        let keys = Keys {
+            metadata: &gguf.metadata,
+        };
+        let n_embd = keys.required("embedding_length", MAX_DIM)?;
+        let n_heads = keys.required("attention.head_count", MAX_DIM)?;
+        let n_kv_heads = keys
+            .optional("attention.head_count_kv", MAX_DIM)?
+            .unwrap_or(n_heads);
+        let head_dim = head_dim(&keys, n_embd, n_heads)?;
+        let shape = Self {
+            n_vocab: n_vocab(gguf, &keys)?,
+            n_embd,
+            n_layers: keys.required("block_count", MAX_LAYERS)?,
+            n_heads,
+            n_kv_heads,
+            head_dim,
+            rope_dim: keys
+                .optional("rope.dimension_count", MAX_DIM)?
+                .unwrap_or(head_dim),
+            n_ff: keys.required("feed_forward_length", MAX_DIM)?,
+            context_length: keys.required("context_length", MAX_DIM)?,
+            rope_base: keys.positive_f32("rope.freq_base")?,
+            rms_epsilon: keys.positive_f32("attention.layer_norm_rms_epsilon")?,
+        };
+        shape.check()?;
+        Ok(shape)
+    }
+
+    fn check(&self) -> Result<(), ModelError> {
+        if !self.n_heads.is_multiple_of(self.n_kv_heads) {
+            return Err(GgufError::invalid(
+                Keys::name("attention.head_count"),
+                self.n_heads,
+                format_args!("a multiple of attention.head_count_kv, {}", self.n_kv_heads),
+            )
+            .into());
+        }
+        if !self.rope_dim.is_multiple_of(2) || self.rope_dim > self.head_dim {
+            return Err(GgufError::invalid(
+                Keys::name("rope.dimension_count"),
+                self.rope_dim,
+                format_args!("an even number up to the head dimension, {}", self.head_dim),
+            )
+            .into());
+        }
+        Ok(())
+    }
+
+    /// Elements of all query heads: n_heads × head_dim. `None` on overflow.
+    pub fn q_dim(&self) -> Option<u64> {
+        self.n_heads.checked_mul(self.head_dim)
+    }
+
+    /// Elements of all key heads: n_kv_heads × head_dim. `None` on overflow.
+    pub fn kv_dim(&self) -> Option<u64> {
+        self.n_kv_heads.checked_mul(self.head_dim)
+    }
+}
+
+fn check_architecture(metadata: &Metadata) -> Result<(), ModelError> {
+    let key = "general.architecture";
+    match metadata.string(key)? {
+        None => Err(ModelError::MissingKey { key: key.into() }),
+        Some(ARCHITECTURE) => Ok(()),
+        Some(other) => Err(ModelError::Unsupported {
+            what: key.into(),
+            found: format!("\"{}\"", other.escape_default()),
+            supported: format!("\"{ARCHITECTURE}\""),
+        }),
+    }
+}
+
+fn refuse_rope_scaling(metadata: &Metadata) -> Result<(), ModelError> {
+    let key = Keys::name("rope.scaling.type");
+    match metadata.string(&key)? {
+        None | Some("none") => Ok(()),
+        Some(other) => Err(ModelError::Unsupported {
+            what: key,
+            found: format!("\"{}\"", other.escape_default()),
+            supported: "none".into(),
+        }),
+    }
+}
+
+fn head_dim(keys: &Keys, n_embd: u64, n_heads: u64) -> Result<u64, ModelError> {
+    let key_length = keys.optional("attention.key_length", MAX_DIM)?;
+    let value_length = keys.optional("attention.value_length", MAX_DIM)?;
+    let head_dim = match (key_length, value_length) {
+        (None, None) if n_embd.is_multiple_of(n_heads) => n_embd / n_heads,
+        (None, None) => {
+            return Err(GgufError::invalid(
+                Keys::name("attention.head_count"),
+                n_heads,
+                format_args!("a divisor of embedding_length, {n_embd}"),
+            )
+            .into());
+        }
+        (key, value) => {
+            let head_dim = key.or(value).unwrap_or(n_embd / n_heads);
+            if value.unwrap_or(n_embd / n_heads) != head_dim {
+                return Err(GgufError::invalid(
+                    Keys::name("attention.value_length"),
+                    value.unwrap_or(n_embd / n_heads),
+                    format_args!("the same as attention.key_length, {head_dim}"),
+                )
+                .into());
+            }
+            head_dim
+        }
+    };
+    Ok(head_dim)
+}
+
+/// The rows of `token_embd.weight`; a `vocab_size` key must agree.
+fn n_vocab(gguf: &Gguf, keys: &Keys) -> Result<u64, ModelError> {
+    let name = "token_embd.weight";
+    let tensor = gguf
+        .tensors
+        .iter()
+        .find(|t| t.name == name)
+        .ok_or_else(|| ModelError::MissingTensor {
+            name: name.into(),
+            shape: "[n_vocab, n_embd]".into(),
+        })?;
+    let rows = tensor.n_rows();
+    if rows > MAX_DIM {
+        return Err(GgufError::invalid(
+            format!("rows of tensor {name}"),
+            rows,
+            format_args!("1 to {MAX_DIM}"),
+        )
+        .into());
+    }
+    match keys.optional("vocab_size", MAX_DIM)? {
+        Some(size) if size != rows => Err(GgufError::invalid(
+            Keys::name("vocab_size"),
+            size,
+            format_args!("the rows of {name}, {rows}"),
+        )
+        .into()),
+        _ => Ok(rows),
+    }
+}

@@ -1,0 +1,145 @@
+//! The operations of one forward pass, in the order in which they run, and how much work each is.
+
+use crate::model::ModelShape;
+
+macro_rules! ops {
+    ($($(#[$doc:meta])* $variant:ident $name:literal,)*) => {
+        /// An operation of the forward pass: what is computed, not how.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Op {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Op {
+            /// Every operation, in the order of the forward pass.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name that ledgers, receipts and messages use.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+ops! {
+    /// Row of the embedding, converted to f32. Work: n_embd.
+    Embed "embed",
+    /// RMSNorm before attention. Work: n_embd.
+    AttnNorm "attn_norm",
+    /// Activation quantization before q, k and v. Work: n_embd.
+    AttnQkvQuantize "attn_qkv_quantize",
+    /// Query projection. Work: n_embd × n_heads × head_dim.
+    AttnQ "attn_q",
+    /// Key projection. Work: n_embd × n_kv_heads × head_dim.
+    AttnK "attn_k",
+    /// Value projection. Work: n_embd × n_kv_heads × head_dim.
+    AttnV "attn_v",
+    /// RoPE on the queries. Work: 2 × n_heads × rope_dim.
+    RopeQ "rope_q",
+    /// RoPE on the keys. Work: 2 × n_kv_heads × rope_dim.
+    RopeK "rope_k",
+    /// Keys and values converted to the KV cache type. Work: 2 × n_kv_heads × head_dim.
+    KvStore "kv_store",
+    /// q·k scores. Work: n_heads × head_dim × (position + 1).
+    AttentionScores "attention_scores",
+    /// Softmax over the scores. Work: n_heads × (position + 1).
+    AttentionSoftmax "attention_softmax",
+    /// Weighted sum of the values. Work: n_heads × head_dim × (position + 1).
+    AttentionValues "attention_values",
+    /// Sub-norm after attention. Work: n_heads × head_dim.
+    AttnSubNorm "attn_sub_norm",
+    /// Activation quantization before the attention output. Work: n_heads × head_dim.
+    AttnOutputQuantize "attn_output_quantize",
+    /// Attention output projection. Work: n_heads × head_dim × n_embd.
+    AttnOutput "attn_output",
+    /// Residual addition after attention. Work: n_embd.
+    AttnResidual "attn_residual",
+    /// RMSNorm before the FFN. Work: n_embd.
+    FfnNorm "ffn_norm",
+    /// Activation quantization before gate and up. Work: n_embd.
+    FfnGateUpQuantize "ffn_gate_up_quantize",
+    /// Gate projection. Work: n_embd × n_ff.
+    FfnGate "ffn_gate",
+    /// Up projection. Work: n_embd × n_ff.
+    FfnUp "ffn_up",
+    /// Activation of the gate, times up. Work: n_ff.
+    FfnActivation "ffn_activation",
+    /// Sub-norm inside the FFN. Work: n_ff.
+    FfnSubNorm "ffn_sub_norm",
+    /// Activation quantization before down. Work: n_ff.
+    FfnDownQuantize "ffn_down_quantize",
+    /// Down projection. Work: n_ff × n_embd.
+    FfnDown "ffn_down",
+    /// Residual addition after the FFN. Work: n_embd.
+    FfnResidual "ffn_residual",
+    /// Final RMSNorm. Work: n_embd.
+    OutputNorm "output_norm",
+    /// Output matrix. Work: n_embd × n_vocab, at positions that choose a token.
+    Output "output",
+    /// Greedy choice among the logits. Work: n_vocab, at positions that choose a token.
+    GreedyChoice "greedy_choice",
+}
+
+impl Op {
+    /// The operation called `name`, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|op| op.name() == name)
+    }
+
+    /// Whether the operation runs once in every layer.
+    pub fn is_per_layer(self) -> bool {
+        !matches!(
+            self,
+            Self::Embed | Self::OutputNorm | Self::Output | Self::GreedyChoice
+        )
+    }
+
+    /// Multiply-accumulates of the operation in a whole run over `n_positions` positions, of which
+    /// `n_choices` choose a token. Element-wise operations count one per element. `None` when the
+    /// figure does not fit 64 bits.
+    pub fn work(self, shape: &ModelShape, n_positions: u64, n_choices: u64) -> Option<u64> {
+        let times = match self {
+            Self::Embed | Self::OutputNorm => n_positions,
+            Self::Output | Self::GreedyChoice => n_choices,
+            Self::AttentionScores | Self::AttentionSoftmax | Self::AttentionValues => {
+                // Position p attends to p + 1 positions.
+                let attended = n_positions.checked_mul(n_positions.checked_add(1)?)? / 2;
+                attended.checked_mul(shape.n_layers)?
+            }
+            _ => n_positions.checked_mul(shape.n_layers)?,
+        };
+        self.work_once(shape)?.checked_mul(times)
+    }
+
+    /// Work of one call at one position (attention: per attended position).
+    fn work_once(self, shape: &ModelShape) -> Option<u64> {
+        let (embd, ff) = (shape.n_embd, shape.n_ff);
+        let q = shape.q_dim()?;
+        let kv = shape.kv_dim()?;
+        match self {
+            Self::Embed
+            | Self::AttnNorm
+            | Self::AttnQkvQuantize
+            | Self::AttnResidual
+            | Self::FfnNorm
+            | Self::FfnGateUpQuantize
+            | Self::FfnResidual
+            | Self::OutputNorm => Some(embd),
+            Self::AttnQ | Self::AttnOutput => embd.checked_mul(q),
+            Self::AttnK | Self::AttnV => embd.checked_mul(kv),
+            Self::RopeQ => shape.n_heads.checked_mul(shape.rope_dim)?.checked_mul(2),
+            Self::RopeK => shape.n_kv_heads.checked_mul(shape.rope_dim)?.checked_mul(2),
+            Self::KvStore => kv.checked_mul(2),
+            Self::AttentionSoftmax => Some(shape.n_heads),
+            Self::AttentionScores
+            | Self::AttentionValues
+            | Self::AttnSubNorm
+            | Self::AttnOutputQuantize => Some(q),
+            Self::FfnGate | Self::FfnUp | Self::FfnDown => embd.checked_mul(ff),
+            Self::FfnActivation | Self::FfnSubNorm | Self::FfnDownQuantize => Some(ff),
+            Self::Output => embd.checked_mul(shape.n_vocab),
+            Self::GreedyChoice => Some(shape.n_vocab),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Cosines and sines of every position of a session, computed once.
+
+use crate::{kernels::RopeAngles, model::ModelShape};
+
+/// Angles of positions 0.., `[n_positions, rope_dim / 2]` each.
+#[derive(Debug)]
+pub(crate) struct RopeTable {
+    half: usize,
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+}
+
+impl RopeTable {
+    /// Every angle in f64 by `libm`, rounded once to f32.
+    pub(crate) fn new(shape: &ModelShape, n_positions: usize) -> Self {
+        let half = (shape.rope_dim / 2) as usize;
+        let base = f64::from(shape.rope_base);
+        let inv_freq: Vec<f64> = (0..half)
+            .map(|j| libm::pow(base, -((2 * j) as f64) / shape.rope_dim as f64))
+            .collect();
+        let thetas = (0..n_positions).flat_map(|p| inv_freq.iter().map(move |f| p as f64 * f));
+        let (cos, sin) = thetas
+            .map(|theta| (libm::cos(theta) as f32, libm::sin(theta) as f32))
+            .unzip();
+        Self { half, cos, sin }
+    }
+
+    pub(crate) fn at(&self, position: usize) -> RopeAngles<'_> {
+        let range = position * self.half..(position + 1) * self.half;
+        RopeAngles {
+            cos: &self.cos[range.clone()],
+            sin: &self.sin[range],
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! One run's state: KV cache, buffers, ledgers. Everything is allocated here, nothing in a step.
+
+use crate::{
+    engine::Engine,
+    error::RunError,
+    generation::Generation,
+    kv_cache::{KvCache, KvType},
+    ledger::Ledger,
+    position::{PositionState, PositionTrace},
+    probe::{Probe, ProbeSlot},
+    rope_table::RopeTable,
+    workers::Scratch,
+};
+
+/// Positions that prefill takes through a layer together.
+const PREFILL_CHUNK: usize = 64;
+
+/// Where logits are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogitsAt {
+    /// Only where a token is chosen: a benchmark.
+    #[default]
+    ChoosingPositions,
+    /// Everywhere, and handed out with each step.
+    EveryPosition,
+}
+
+/// How a session is set up.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionOptions {
+    /// Element type of the KV cache.
+    pub kv_type: KvType,
+    /// Positions that fit.
+    pub n_positions: usize,
+    /// Where logits are computed.
+    pub logits: LogitsAt,
+    /// Positions that prefill takes through a layer together, at least 1. The result is the same
+    /// for every value.
+    pub prefill_chunk: usize,
+}
+
+impl SessionOptions {
+    /// The defaults for `n_positions`.
+    pub fn new(n_positions: usize) -> Self {
+        Self {
+            kv_type: KvType::default(),
+            n_positions,
+            logits: LogitsAt::default(),
+            prefill_chunk: PREFILL_CHUNK,
+        }
+    }
+}
+
+/// State of one run at a time.
+pub struct Session {
+    pub(crate) engine: Engine,
+    pub(crate) options: SessionOptions,
+    pub(crate) rope: RopeTable,
+    pub(crate) cache: KvCache,
+    /// `[prefill_chunk]`
+    pub(crate) states: Vec<PositionState>,
+    /// `[n_positions]`; taken by the steps that filled them.
+    pub(crate) traces: Vec<PositionTrace>,
+    /// `[n_vocab]`
+    pub(crate) logits: Vec<f32>,
+    /// `[n_threads]`
+    pub(crate) scratch: Vec<Scratch>,
+    pub(crate) probe: ProbeSlot,
+}
+
+impl Session {
+    pub(crate) fn new(engine: Engine, options: SessionOptions) -> Result<Self, RunError> {
+        let shape = engine.model.shape();
+        if options.n_positions as u64 > shape.context_length {
+            return Err(RunError::Context {
+                n_prompt: options.n_positions,
+                n_generate: 0,
+                needed: options.n_positions as u64,
+                allowed: shape.context_length,
+            });
+        }
+        let n_states = options.prefill_chunk.clamp(1, options.n_positions.max(1));
+        Ok(Self {
+            rope: RopeTable::new(shape, options.n_positions),
+            cache: KvCache::new(shape, options.kv_type, options.n_positions),
+            states: (0..n_states)
+                .map(|_| PositionState::with_shape(shape))
+                .collect(),
+            traces: Vec::new(),
+            logits: vec![0.0; shape.n_vocab as usize],
+            scratch: engine.workers.scratch(options.n_positions),
+            probe: ProbeSlot::default(),
+            options,
+            engine,
+        })
+    }
+
+    /// Decodes `n_tokens` greedily after `prompt`. The first step is the whole prefill, which
+    /// chooses the first token; each further one feeds the last token and chooses the next. Starts
+    /// from position 0 with an empty KV cache and ledger.
+    ///
+    /// # Errors
+    /// The prompt is empty or has an unknown id, or the run does not fit the session.
+    pub fn generate(
+        &mut self,
+        prompt: &[u32],
+        n_tokens: usize,
+    ) -> Result<Generation<'_>, RunError> {
+        Generation::new(self, prompt, n_tokens)
+    }
+
+    /// What the kernels of the last run did, all threads together.
+    pub fn ledger(&self) -> Ledger {
+        let mut total = Ledger::default();
+        for scratch in &self.scratch {
+            total.merge(&scratch.ledger);
+        }
+        total
+    }
+
+    /// Shows `probe` the output of every operation from now on; slow.
+    pub fn set_probe(&mut self, probe: Probe) {
+        self.probe.0 = Some(probe);
+    }
+
+    /// Makes the session ready for a run over `n_positions`.
+    pub(crate) fn reset(&mut self, n_positions: usize) {
+        let shape = self.engine.model.shape();
+        self.traces
+            .resize_with(n_positions, || PositionTrace::with_shape(shape));
+        for trace in &mut self.traces {
+            if trace.hidden.is_empty() {
+                *trace = PositionTrace::with_shape(shape);
+            }
+        }
+        for scratch in &mut self.scratch {
+            scratch.ledger.clear();
+        }
+    }
+}

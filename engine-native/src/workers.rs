@@ -1,0 +1,94 @@
+//! Threads with a fixed partition of the work. No reduction is ever split, so that the results are
+//! the same for any number of threads.
+
+use rayon::ThreadPool;
+
+use crate::{error::RunError, float_environment, ledger::Ledger};
+
+/// The threads of an engine.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    /// None for one thread: the caller's.
+    pool: Option<ThreadPool>,
+    n_threads: usize,
+}
+
+/// What one thread keeps to itself.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    pub ledger: Ledger,
+    /// Attention scores of one head, `[n_positions]`.
+    pub scores: Vec<f32>,
+}
+
+impl Scratch {
+    pub(crate) fn new(n_positions: usize) -> Self {
+        Self {
+            ledger: Ledger::default(),
+            scores: vec![0.0; n_positions],
+        }
+    }
+}
+
+impl Workers {
+    /// # Panics
+    /// The operating system cannot start the threads.
+    pub(crate) fn new(n_threads: usize) -> Result<Self, RunError> {
+        float_environment::check()?;
+        let pool = (n_threads > 1).then(|| {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(n_threads)
+                .thread_name(|i| format!("engine-{i}"))
+                .build()
+                .expect("the operating system starts threads")
+        });
+        if let Some(pool) = &pool {
+            let checks = pool.broadcast(|_| float_environment::check());
+            checks.into_iter().collect::<Result<(), _>>()?;
+        }
+        Ok(Self { pool, n_threads })
+    }
+
+    pub(crate) fn n_threads(&self) -> usize {
+        self.n_threads
+    }
+
+    pub(crate) fn scratch(&self, n_positions: usize) -> Vec<Scratch> {
+        (0..self.n_threads)
+            .map(|_| Scratch::new(n_positions))
+            .collect()
+    }
+
+    /// Elements of a part when `n` are shared out in multiples of `unit`.
+    pub(crate) fn part_len(&self, n: usize, unit: usize) -> usize {
+        n.div_ceil(self.n_threads).next_multiple_of(unit).max(unit)
+    }
+
+    /// Runs `job` on each part, each on a thread of its own with a scratch of its own. At most as
+    /// many parts as threads.
+    ///
+    /// # Errors
+    /// That of the first part that failed, whichever finished first.
+    pub(crate) fn run<P: Send>(
+        &self,
+        parts: impl ExactSizeIterator<Item = P> + Send,
+        scratch: &mut [Scratch],
+        job: impl Fn(P, &mut Scratch) -> Result<(), RunError> + Sync,
+    ) -> Result<(), RunError> {
+        let pool = match &self.pool {
+            Some(pool) if parts.len() > 1 => pool,
+            _ => {
+                let mut parts = parts;
+                return parts.try_for_each(|part| job(part, &mut scratch[0]));
+            }
+        };
+        let mut results: Vec<_> = (0..parts.len()).map(|_| Ok(())).collect();
+        pool.scope(|scope| {
+            for ((part, scratch), result) in parts.zip(scratch).zip(&mut results) {
+                let job = &job;
+                scope.spawn(move |_| *result = job(part, scratch));
+            }
+        });
+        results.into_iter().collect()
+    }
+}
