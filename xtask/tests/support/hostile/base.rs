@@ -1,0 +1,119 @@
+//! The valid model, and the ways to change one thing in it.
+
+use xtask::make_model::gguf_writer::{GgufHeader, TensorInfo, Value};
+use xtask::make_model::{Shape, model_header, to_vec};
+
+pub(super) const MODEL_NAME: &str = "hostile";
+const SEED: u64 = 3;
+
+/// Two layers, so that one can be whole while the other is not; two heads sharing one KV head.
+fn shape() -> Shape {
+    Shape {
+        n_vocab: 258,
+        n_embd: 128,
+        n_layers: 2,
+        n_heads: 2,
+        n_kv_heads: 1,
+        head_dim: 64,
+        n_ff: 256,
+        context_length: 64,
+        rope_base: 10_000.0,
+        rms_epsilon: 1e-5,
+    }
+}
+
+/// The valid model, in the two parts that are changed separately.
+pub(super) struct Base {
+    pub(super) header: GgufHeader,
+    data: Vec<u8>,
+}
+
+impl Base {
+    pub(super) fn new() -> Self {
+        let header = model_header(&shape(), MODEL_NAME).unwrap();
+        let data = valid().split_off(header.to_bytes().len());
+        Self { header, data }
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        [self.header.to_bytes(), self.data.clone()].concat()
+    }
+
+    /// The file with another header; zeros at its end for tensors that the header adds.
+    pub(super) fn with_header(&self, edit: impl FnOnce(&mut GgufHeader)) -> Vec<u8> {
+        let mut header = self.header.clone();
+        edit(&mut header);
+        let mut data = self.data.clone();
+        data.resize(header.data_bytes() as usize, 0);
+        [header.to_bytes(), data].concat()
+    }
+
+    pub(super) fn with_key(&self, name: &str, value: Value) -> Vec<u8> {
+        self.with_header(|header| {
+            let found = header.keys.iter_mut().find(|(key, _)| key == name);
+            match found {
+                Some((_, old)) => *old = value,
+                None => header.push_key(name, value),
+            }
+        })
+    }
+
+    pub(super) fn without_key(&self, name: &str) -> Vec<u8> {
+        self.with_header(|header| header.keys.retain(|(key, _)| key != name))
+    }
+
+    pub(super) fn with_tensor(&self, name: &str, edit: impl FnOnce(&mut TensorInfo)) -> Vec<u8> {
+        self.with_header(|header| edit(tensor_mut(header, name)))
+    }
+
+    /// The file with a tensor of another type in its place, all zeros.
+    pub(super) fn with_type(&self, name: &str, type_id: u32, n_bytes: u64) -> Vec<u8> {
+        self.with_header(|header| {
+            let dims = tensor_mut(header, name).dims.clone();
+            header.tensors.retain(|tensor| tensor.name != name);
+            header.push_tensor(name, &dims, type_id, n_bytes);
+        })
+    }
+
+    pub(super) fn without_tensor(&self, name: &str) -> Vec<u8> {
+        self.with_header(|header| header.tensors.retain(|tensor| tensor.name != name))
+    }
+
+    /// The file with these bytes at byte `at` of a tensor.
+    pub(super) fn with_data(&self, name: &str, at: usize, bytes: &[u8]) -> Vec<u8> {
+        let mut header = self.header.clone();
+        let start = header.to_bytes().len() + tensor_mut(&mut header, name).offset as usize + at;
+        overwritten(self.bytes(), start, bytes)
+    }
+
+    /// The file with these bytes `after` bytes past the start of the first such text.
+    pub(super) fn with_patch(&self, text: &str, after: usize, bytes: &[u8]) -> Vec<u8> {
+        let file = self.bytes();
+        let found = file
+            .windows(text.len())
+            .position(|window| window == text.as_bytes());
+        overwritten(file, found.unwrap() + after, bytes)
+    }
+
+    pub(super) fn cut(&self, len: usize) -> Vec<u8> {
+        self.bytes()[..len].to_vec()
+    }
+}
+
+pub(super) fn tensor_mut<'a>(header: &'a mut GgufHeader, name: &str) -> &'a mut TensorInfo {
+    header
+        .tensors
+        .iter_mut()
+        .find(|tensor| tensor.name == name)
+        .unwrap()
+}
+
+pub(super) fn overwritten(mut file: Vec<u8>, start: usize, bytes: &[u8]) -> Vec<u8> {
+    file[start..start + bytes.len()].copy_from_slice(bytes);
+    file
+}
+
+/// The valid model that every file of the corpus was made from.
+pub(super) fn valid() -> Vec<u8> {
+    to_vec(&shape(), MODEL_NAME, SEED).unwrap()
+}
