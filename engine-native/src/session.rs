@@ -123,6 +123,11 @@ impl Session {
         self.probe.0 = Some(probe);
     }
 
+    /// Stops showing outputs.
+    pub fn clear_probe(&mut self) {
+        self.probe.0 = None;
+    }
+
     /// Makes the session ready for a run over `n_positions`.
     pub(crate) fn reset(&mut self, n_positions: usize) {
         let shape = self.engine.model.shape();

@@ -1,1 +1,19 @@
-//! Placeholder while the workspace is laid out.
+//! Benchmark runs, sandboxed replay, receipts and their verification.
+//!
+//! A run goes [`run::Loaded`] → [`run::Measured`] → [`run::Proved`] → [`receipt::Receipt`], each
+//! made only from the one before. [`verify`] believes nothing in a receipt that it can derive.
+#![forbid(unsafe_code)]
+
+pub mod cancel;
+pub mod digest;
+pub mod divergence;
+pub mod environment;
+pub mod fingerprint;
+pub mod prompt;
+pub mod receipt;
+pub mod replay;
+pub mod run;
+pub mod sandbox;
+pub mod task;
+pub mod transcript;
+pub mod verify;

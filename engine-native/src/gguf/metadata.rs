@@ -133,14 +133,20 @@ fn read_scalar(cursor: &mut Cursor, key: &str, type_id: u32) -> Result<Value, Gg
         10 => Value::Unsigned(cursor.u64(key)?),
         11 => Value::Signed(cursor.u64(key)? as i64),
         12 => Value::F64(f64::from_bits(cursor.u64(key)?)),
-        other => {
-            return Err(GgufError::invalid(
-                format!("value type of {key}"),
-                other,
-                "0 to 12",
-            ));
-        }
+        other => return Err(unknown_type(key, other)),
     })
+}
+
+/// An empty array has no element to refuse, but its type must exist all the same.
+fn check_type(key: &str, type_id: u32) -> Result<(), GgufError> {
+    match type_id {
+        0..=12 => Ok(()),
+        other => Err(unknown_type(key, other)),
+    }
+}
+
+fn unknown_type(key: &str, found: u32) -> GgufError {
+    GgufError::invalid(format!("value type of {key}"), found, "0 to 12")
 }
 
 fn read_u16(cursor: &mut Cursor, key: &str) -> Result<u16, GgufError> {
@@ -157,6 +163,7 @@ fn skip_array(cursor: &mut Cursor, key: &str, depth: u32) -> Result<u64, GgufErr
         ));
     }
     let element_type = cursor.u32(key)?;
+    check_type(key, element_type)?;
     let len = cursor.u64(key)?;
     if len > caps::ARRAY_ELEMENTS {
         return Err(GgufError::limit(

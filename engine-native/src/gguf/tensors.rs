@@ -27,15 +27,24 @@ impl TensorType {
         }
     }
 
-    /// Bytes of a tensor with rows of `n_cols` elements and `n_elements` in all. `None` for types
-    /// whose layout this engine does not know, and on overflow.
-    fn n_bytes(self, n_cols: u64, n_elements: u64) -> Option<u64> {
+    /// Elements that rows must be a multiple of.
+    fn block_len(self) -> u64 {
         match self {
-            Self::F32 => n_elements.checked_mul(4),
-            Self::F16 => n_elements.checked_mul(2),
-            Self::Q8_0 if n_cols.is_multiple_of(32) => (n_elements / 32).checked_mul(34),
-            Self::I2S if n_cols.is_multiple_of(128) => (n_elements / 4).checked_add(32),
-            _ => None,
+            Self::F32 | Self::F16 | Self::Other(_) => 1,
+            Self::Q8_0 => 32,
+            Self::I2S => 128,
+        }
+    }
+
+    /// Bytes of a tensor of whole blocks. At most 2⁶¹ elements, so that nothing overflows.
+    fn n_bytes(self, n_elements: u64) -> u64 {
+        match self {
+            Self::F32 => n_elements * 4,
+            Self::F16 => n_elements * 2,
+            Self::Q8_0 => n_elements / 32 * 34,
+            Self::I2S => n_elements / 4 + 32,
+            // Refused by name where the model binds it; its extent is unknown here.
+            Self::Other(_) => 0,
         }
     }
 }
@@ -81,6 +90,8 @@ impl TensorInfo {
         self.dims[1..].iter().product()
     }
 }
+
+const MAX_ELEMENTS: u64 = 1 << 61;
 
 struct RawInfo {
     name: String,
@@ -169,12 +180,12 @@ fn resolve(
     let n_elements = dims
         .iter()
         .try_fold(1u64, |n, &dim| n.checked_mul(dim))
-        .filter(|&n| n > 0 && n <= i64::MAX as u64)
+        .filter(|&n| n > 0 && n <= MAX_ELEMENTS)
         .ok_or_else(|| {
             GgufError::invalid(
                 format!("shape of tensor {name}"),
                 format_args!("{dims:?}"),
-                "positive dimensions with a product below 2^63",
+                "positive dimensions with a product of at most 2^61",
             )
         })?;
     if !offset.is_multiple_of(alignment) {
@@ -185,7 +196,15 @@ fn resolve(
         ));
     }
     let tensor_type = TensorType::from_id(type_id);
-    let n_bytes = byte_count(&name, tensor_type, dims[0], n_elements)?;
+    let block_len = tensor_type.block_len();
+    if !dims[0].is_multiple_of(block_len) {
+        return Err(GgufError::invalid(
+            format!("row length of tensor {name} ({tensor_type})"),
+            dims[0],
+            format_args!("a multiple of {block_len}"),
+        ));
+    }
+    let n_bytes = tensor_type.n_bytes(n_elements);
     let bytes = byte_range(data_start, offset, n_bytes, file_len).ok_or_else(|| {
         GgufError::invalid(
             format!("tensor {name}"),
@@ -198,30 +217,6 @@ fn resolve(
         dims,
         tensor_type,
         bytes,
-    })
-}
-
-fn byte_count(
-    name: &str,
-    tensor_type: TensorType,
-    n_cols: u64,
-    n_elements: u64,
-) -> Result<u64, GgufError> {
-    if let TensorType::Other(_) = tensor_type {
-        // Refused by name where the model binds it; its extent is unknown here.
-        return Ok(0);
-    }
-    tensor_type.n_bytes(n_cols, n_elements).ok_or_else(|| {
-        let block = if tensor_type == TensorType::I2S {
-            128
-        } else {
-            32
-        };
-        GgufError::invalid(
-            format!("row length of tensor {name} ({tensor_type})"),
-            n_cols,
-            format_args!("a multiple of {block}"),
-        )
     })
 }
 

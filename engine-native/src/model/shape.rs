@@ -75,14 +75,13 @@ impl ModelShape {
     pub(super) fn from_metadata(gguf: &Gguf) -> Result<Self, ModelError> {
         check_architecture(&gguf.metadata)?;
         refuse_rope_scaling(&gguf.metadata)?;
+        refuse_unknown_keys(&gguf.metadata)?;
         let keys = Keys {
             metadata: &gguf.metadata,
         };
         let n_embd = keys.required("embedding_length", MAX_DIM)?;
         let n_heads = keys.required("attention.head_count", MAX_DIM)?;
-        let n_kv_heads = keys
-            .optional("attention.head_count_kv", MAX_DIM)?
-            .unwrap_or(n_heads);
+        let n_kv_heads = keys.required("attention.head_count_kv", MAX_DIM)?;
         let head_dim = head_dim(&keys, n_embd, n_heads)?;
         let shape = Self {
             n_vocab: n_vocab(gguf, &keys)?,
@@ -143,6 +142,40 @@ fn check_architecture(metadata: &Metadata) -> Result<(), ModelError> {
             what: key.into(),
             found: format!("\"{}\"", other.escape_default()),
             supported: format!("\"{ARCHITECTURE}\""),
+        }),
+    }
+}
+
+/// Keys of the architecture that have a meaning here.
+const KNOWN_KEYS: [&str; 13] = [
+    "attention.head_count",
+    "attention.head_count_kv",
+    "attention.key_length",
+    "attention.layer_norm_rms_epsilon",
+    "attention.value_length",
+    "block_count",
+    "context_length",
+    "embedding_length",
+    "feed_forward_length",
+    "rope.dimension_count",
+    "rope.freq_base",
+    "rope.scaling.type",
+    "vocab_size",
+];
+
+/// Any other key of the architecture could change what the model computes.
+fn refuse_unknown_keys(metadata: &Metadata) -> Result<(), ModelError> {
+    let prefix = Keys::name("");
+    let unknown = metadata.iter().find(|(key, _)| {
+        key.strip_prefix(&prefix)
+            .is_some_and(|suffix| !KNOWN_KEYS.contains(&suffix))
+    });
+    match unknown {
+        None => Ok(()),
+        Some((key, _)) => Err(ModelError::Unsupported {
+            what: format!("key {}", key.escape_default()),
+            found: "a setting of unknown meaning".into(),
+            supported: "only the keys of the architecture".into(),
         }),
     }
 }

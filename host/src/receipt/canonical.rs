@@ -1,0 +1,30 @@
+//! The canonical form of a receipt, RFC 8785, and the digest over it.
+
+use serde_json::Value;
+
+use super::Receipt;
+use crate::digest::Digest;
+
+/// SHA-256 of the canonical form of `receipt`, a JSON object, without its `receipt_sha256`.
+/// `None` when it is no object or holds a number that RFC 8785 cannot represent.
+pub fn receipt_sha256(receipt: &Value) -> Option<Digest> {
+    let mut rest = receipt.as_object()?.clone();
+    rest.remove("receipt_sha256");
+    let canonical = serde_json_canonicalizer::to_vec(&rest).ok()?;
+    Some(Digest::of(&canonical))
+}
+
+/// The file's text: indented JSON with a line break at the end.
+pub fn to_json(receipt: &Receipt) -> String {
+    let mut text = serde_json::to_string_pretty(receipt).expect("a receipt's keys are strings");
+    text.push('\n');
+    text
+}
+
+impl Receipt {
+    /// Sets `receipt_sha256` to what the other fields have it be.
+    pub fn seal(&mut self) {
+        let value = serde_json::to_value(&*self).expect("a receipt's keys are strings");
+        self.receipt_sha256 = receipt_sha256(&value).expect("a receipt's numbers are finite");
+    }
+}

@@ -1,0 +1,197 @@
+//! Makes the receipt of a proved run. Every field comes from the run.
+
+use std::time::SystemTime;
+
+use engine_native::{KernelChoice, KvType, Ledger, Model};
+
+use super::{
+    EnvironmentRecord, LedgerRecord, ModelRecord, Parity, ParityStatus, RECEIPT_SCHEMA, Receipt,
+    RunRecord, Samples, ShapeRecord, WeightType, milliseconds, per_second,
+};
+use crate::{
+    digest::Digest,
+    fingerprint::{Build, Host},
+    run::{Loaded, Measured, Proved},
+    sandbox::{WASMTIME_VERSION, guest_sha256},
+};
+
+/// "auto", "scalar" or "avx2".
+pub fn kernel_name(kernel: KernelChoice) -> &'static str {
+    match kernel {
+        KernelChoice::Auto => "auto",
+        KernelChoice::Scalar => "scalar",
+        KernelChoice::Avx2 => "avx2",
+    }
+}
+
+/// "f32" or "f16".
+pub fn kv_type_name(kv_type: KvType) -> &'static str {
+    match kv_type {
+        KvType::F32 => "f32",
+        KvType::F16 => "f16",
+    }
+}
+
+impl Proved {
+    /// The receipt of the run.
+    pub fn receipt(&self) -> Receipt {
+        let measured = &self.measured;
+        let loaded = &measured.loaded;
+        let median = &measured.repetitions[measured.median()];
+        let tokens = measured.tokens().to_vec();
+        let decode_ns: u64 = median.decode_ns.iter().sum();
+        let rate = |count, ns| per_second(count, ns).unwrap_or(f64::MAX);
+        let kernel_ledger = ledger_records(&median.ledger);
+        let mut receipt = Receipt {
+            schema_version: RECEIPT_SCHEMA.into(),
+            compute_path: "real".into(),
+            backend: "cpu".into(),
+            kernels: kernel_ids(&kernel_ledger),
+            timing_ms: milliseconds(median.total_ns()),
+            tokens_generated: tokens.len() as u64,
+            tokens_per_sec: rate(tokens.len() as u64, median.total_ns()),
+            prefill_tokens_per_sec: rate(loaded.task.prompt.len() as u64, median.prefill_ns),
+            decode_tokens_per_sec: (tokens.len() > 1)
+                .then(|| rate(median.decode_ns.len() as u64, decode_ns)),
+            environment: environment(loaded),
+            model: model_record(loaded),
+            run: run_record(loaded),
+            samples: samples(measured),
+            kernel_ledger,
+            tokens,
+            parity: self.parity_record(),
+            host: Host::current(),
+            build: Build::current(),
+            created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            receipt_sha256: Digest([0; 32]),
+        };
+        receipt.seal();
+        receipt
+    }
+
+    fn parity_record(&self) -> Parity {
+        let checksum = self.measured.checksum();
+        match &self.parity {
+            Some(proof) => Parity {
+                status: ParityStatus::Passed,
+                checksum,
+                reference_checksum: Some(proof.checksum),
+                positions_compared: self.measured.loaded.task.n_positions() as u64,
+                first_divergence: None,
+                guest_sha256: Some(guest_sha256()),
+                wasmtime_version: Some(WASMTIME_VERSION.into()),
+                fuel: Some(proof.fuel),
+                wall_ns: Some(proof.wall_ns),
+            },
+            None => Parity {
+                status: ParityStatus::NotChecked,
+                checksum,
+                reference_checksum: None,
+                positions_compared: 0,
+                first_divergence: None,
+                guest_sha256: None,
+                wasmtime_version: None,
+                fuel: None,
+                wall_ns: None,
+            },
+        }
+    }
+}
+
+/// The sorted ids of the kernels in a ledger.
+pub fn kernel_ids(ledger: &[LedgerRecord]) -> Vec<String> {
+    let mut ids: Vec<String> = ledger.iter().map(|entry| entry.kernel.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+fn ledger_records(ledger: &Ledger) -> Vec<LedgerRecord> {
+    let entries = ledger.entries().into_iter();
+    entries
+        .map(|entry| LedgerRecord {
+            kernel: entry.kernel,
+            op: entry.op.name().into(),
+            calls: entry.tally.calls,
+            multiply_accumulates: entry.tally.macs,
+        })
+        .collect()
+}
+
+fn environment(loaded: &Loaded) -> EnvironmentRecord {
+    let environment = &loaded.settings.environment;
+    EnvironmentRecord {
+        BITNET_VERSION: env!("CARGO_PKG_VERSION").into(),
+        OS: std::env::consts::OS.into(),
+        BITNET_DETERMINISTIC: u8::from(environment.deterministic).to_string(),
+        BITNET_SEED: environment.seed.to_string(),
+        RAYON_NUM_THREADS: environment.threads.to_string(),
+    }
+}
+
+fn model_record(loaded: &Loaded) -> ModelRecord {
+    let model = &loaded.model;
+    let file_name = loaded.settings.model.file_name().unwrap_or_default();
+    ModelRecord {
+        file_name: file_name.to_string_lossy().into_owned(),
+        sha256: loaded.model_sha256,
+        file_bytes: model.file_bytes().len() as u64,
+        architecture: engine_native::ARCHITECTURE.into(),
+        shape: ShapeRecord::of(model),
+        tied_embeddings: model.is_tied(),
+        parameters: model.n_parameters(),
+        weight_types: weight_types(model),
+    }
+}
+
+/// Tensor types of a model with their bytes.
+pub fn weight_types(model: &Model) -> Vec<WeightType> {
+    let types = model.weight_types().iter();
+    types
+        .map(|(tensor_type, bytes)| WeightType {
+            tensor_type: tensor_type.to_string(),
+            bytes: *bytes,
+        })
+        .collect()
+}
+
+impl ShapeRecord {
+    /// Of a model.
+    pub fn of(model: &Model) -> Self {
+        let shape = model.shape();
+        Self {
+            n_vocab: shape.n_vocab,
+            n_embd: shape.n_embd,
+            n_layers: shape.n_layers,
+            n_heads: shape.n_heads,
+            n_kv_heads: shape.n_kv_heads,
+            head_dim: shape.head_dim,
+            rope_dim: shape.rope_dim,
+            n_ff: shape.n_ff,
+            context_length: shape.context_length,
+        }
+    }
+}
+
+fn run_record(loaded: &Loaded) -> RunRecord {
+    let settings = &loaded.settings;
+    RunRecord {
+        prompt: settings.prompt.clone(),
+        prompt_ids: loaded.task.prompt.clone(),
+        tokens: settings.n_generate as u64,
+        threads: settings.environment.threads as u64,
+        kernel: kernel_name(settings.kernel).into(),
+        warmup: settings.warmup as u64,
+        repetitions: loaded.repetitions as u64,
+        kv_type: kv_type_name(settings.kv_type).into(),
+    }
+}
+
+fn samples(measured: &Measured) -> Samples {
+    let repetitions = &measured.repetitions;
+    Samples {
+        load_ns: measured.loaded.load_ns,
+        prefill_ns: repetitions.iter().map(|r| r.prefill_ns).collect(),
+        decode_ns: repetitions.iter().map(|r| r.decode_ns.clone()).collect(),
+    }
+}

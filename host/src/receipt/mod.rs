@@ -1,0 +1,243 @@
+//! The receipt: the number, and everything that is needed to doubt it.
+
+mod canonical;
+mod file;
+mod issue;
+mod rate;
+
+pub use canonical::{receipt_sha256, to_json};
+pub use file::ReceiptFile;
+pub use issue::{kernel_ids, kernel_name, kv_type_name, weight_types};
+pub use rate::{milliseconds, per_second};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    digest::Digest,
+    fingerprint::{Build, Host},
+    prompt::seeded_prompt,
+};
+
+/// Version of the receipt's schema.
+pub const RECEIPT_SCHEMA: &str = "1.0.0";
+
+/// A receipt. Field order is the order in the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// [`RECEIPT_SCHEMA`].
+    pub schema_version: String,
+    /// "real": the number comes from this model's forward pass.
+    pub compute_path: String,
+    /// "cpu".
+    pub backend: String,
+    /// Ids of the kernels that ran, sorted; those of the ledger.
+    pub kernels: Vec<String>,
+    /// Prefill and decode of the median repetition, in milliseconds.
+    pub timing_ms: f64,
+    /// Tokens generated in each repetition.
+    pub tokens_generated: u64,
+    /// Tokens generated ÷ time of prefill and decode of the median repetition.
+    pub tokens_per_sec: f64,
+    /// Prompt tokens ÷ time of prefill of the median repetition.
+    pub prefill_tokens_per_sec: f64,
+    /// Decode steps ÷ time of decode of the median repetition; none for one token.
+    pub decode_tokens_per_sec: Option<f64>,
+    /// Environment variables in effect.
+    pub environment: EnvironmentRecord,
+    /// The model.
+    pub model: ModelRecord,
+    /// What was run.
+    pub run: RunRecord,
+    /// Raw times.
+    pub samples: Samples,
+    /// What the kernels of the median repetition recorded.
+    pub kernel_ledger: Vec<LedgerRecord>,
+    /// Ids of the generated tokens.
+    pub tokens: Vec<u32>,
+    /// The replay.
+    pub parity: Parity,
+    /// The machine, as it describes itself.
+    pub host: Host,
+    /// The build.
+    pub build: Build,
+    /// When the receipt was made, RFC 3339, UTC.
+    pub created: String,
+    /// SHA-256 of the RFC 8785 form of everything else. Catches accidents, not forgery.
+    pub receipt_sha256: Digest,
+}
+
+/// Environment variables in effect, all strings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(non_snake_case)]
+pub struct EnvironmentRecord {
+    /// Version of this program.
+    pub BITNET_VERSION: String,
+    /// Operating system family.
+    pub OS: String,
+    /// "1" or "0".
+    pub BITNET_DETERMINISTIC: String,
+    /// Seed of the prompt.
+    pub BITNET_SEED: String,
+    /// Threads of the run.
+    pub RAYON_NUM_THREADS: String,
+}
+
+/// The model that was run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRecord {
+    /// Name of the file, without its folder.
+    pub file_name: String,
+    /// SHA-256 of the whole file.
+    pub sha256: Digest,
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// `general.architecture`.
+    pub architecture: String,
+    /// Hyperparameters.
+    pub shape: ShapeRecord,
+    /// Whether the output matrix is the token embedding.
+    pub tied_embeddings: bool,
+    /// Elements of all tensors.
+    pub parameters: u64,
+    /// Tensor types with the bytes that each takes.
+    pub weight_types: Vec<WeightType>,
+}
+
+/// Hyperparameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ShapeRecord {
+    pub n_vocab: u64,
+    pub n_embd: u64,
+    pub n_layers: u64,
+    pub n_heads: u64,
+    pub n_kv_heads: u64,
+    pub head_dim: u64,
+    pub rope_dim: u64,
+    pub n_ff: u64,
+    pub context_length: u64,
+}
+
+/// Bytes of one tensor type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct WeightType {
+    #[serde(rename = "type")]
+    pub tensor_type: String,
+    pub bytes: u64,
+}
+
+/// What was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Where the prompt came from.
+    pub prompt: PromptSource,
+    /// Prompt ids.
+    pub prompt_ids: Vec<u32>,
+    /// Tokens asked for.
+    pub tokens: u64,
+    /// Threads of the native engine.
+    pub threads: u64,
+    /// Kernels asked for: "auto", "scalar" or "avx2".
+    pub kernel: String,
+    /// Untimed runs before the first timed one.
+    pub warmup: u64,
+    /// Timed runs.
+    pub repetitions: u64,
+    /// Element type of the KV cache: "f16" or "f32".
+    pub kv_type: String,
+}
+
+/// Where a prompt comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum PromptSource {
+    /// Derived from a seed, as the numerics document says.
+    Seeded {
+        /// The seed.
+        seed: u64,
+        /// Number of ids.
+        count: u64,
+    },
+    /// Given as ids.
+    Ids {
+        /// The ids.
+        ids: Vec<u32>,
+    },
+}
+
+impl PromptSource {
+    /// The ids, for a vocabulary of `n_vocab`.
+    pub fn ids(&self, n_vocab: u64) -> Vec<u32> {
+        match self {
+            Self::Seeded { seed, count } => seeded_prompt(*seed, *count as usize, n_vocab),
+            Self::Ids { ids } => ids.clone(),
+        }
+    }
+}
+
+/// Raw times in nanoseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Samples {
+    /// Mapping, validating and hashing the model, and starting the threads.
+    pub load_ns: u64,
+    /// `[repetition]`; ends when the first token is chosen.
+    pub prefill_ns: Vec<u64>,
+    /// `[repetition][tokens − 1]`
+    pub decode_ns: Vec<Vec<u64>>,
+}
+
+/// One line of the kernel ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerRecord {
+    /// Kernel id.
+    pub kernel: String,
+    /// Operation it ran for.
+    pub op: String,
+    /// Calls.
+    pub calls: u64,
+    /// Multiply-accumulates; one per element for element-wise kernels.
+    pub multiply_accumulates: u64,
+}
+
+/// What the replay found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parity {
+    /// Whether the run was replayed. A run that failed its replay has no receipt.
+    pub status: ParityStatus,
+    /// Checksum of the native transcript.
+    pub checksum: Digest,
+    /// Checksum of the reference's transcript.
+    pub reference_checksum: Option<Digest>,
+    /// Positions compared, in each repetition.
+    pub positions_compared: u64,
+    /// The first position that differed: always none in a receipt.
+    pub first_divergence: Option<u64>,
+    /// SHA-256 of the guest's module.
+    pub guest_sha256: Option<Digest>,
+    /// Version of the sandbox.
+    pub wasmtime_version: Option<String>,
+    /// Fuel of the reference's calls, one position at a time, loading excluded.
+    pub fuel: Option<u64>,
+    /// Wall time of the replay.
+    pub wall_ns: Option<u64>,
+}
+
+/// Whether a run was replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParityStatus {
+    /// Every timed repetition agreed with the reference bit for bit.
+    Passed,
+    /// `--parity off`.
+    NotChecked,
+}

@@ -1,0 +1,207 @@
+//! The transcript: a hash chain over everything a run computed. `NUMERICS.md` defines it.
+
+use engine_native::{Choice, KvType, PositionTrace};
+use sha2::{Digest as _, Sha256};
+
+use crate::digest::Digest;
+
+const TAG: &[u8; 25] = b"bitreceipt/transcript/v1\0";
+
+/// What a run starts from.
+#[derive(Debug, Clone)]
+pub struct TranscriptStart<'a> {
+    /// SHA-256 of the whole model file.
+    pub model: Digest,
+    /// Element type of the KV cache.
+    pub kv_type: KvType,
+    /// Prompt ids.
+    pub prompt: &'a [u32],
+    /// Tokens to generate.
+    pub n_generate: usize,
+}
+
+/// One position, with the residual streams already hashed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PositionRecord {
+    /// Position, from 0.
+    pub position: usize,
+    /// The token fed in.
+    pub input: u32,
+    /// Digest of the residual stream leaving each layer.
+    pub boundaries: Vec<Digest>,
+    /// Output of the final RMSNorm, `[n_embd]`.
+    pub hidden: Vec<f32>,
+    /// The token chosen here, if one is.
+    pub choice: Option<Choice>,
+}
+
+impl PositionRecord {
+    /// Hashes the residual streams of a native trace.
+    pub fn from_trace(trace: &PositionTrace) -> Self {
+        let n_layers = trace.boundaries.len() / trace.hidden.len();
+        Self {
+            position: trace.position,
+            input: trace.input,
+            boundaries: (0..n_layers)
+                .map(|layer| boundary_digest(trace.boundary(layer)))
+                .collect(),
+            hidden: trace.hidden.clone(),
+            choice: trace.choice,
+        }
+    }
+}
+
+/// Digest of a residual stream's bits.
+pub fn boundary_digest(residual: &[f32]) -> Digest {
+    let mut hasher = Sha256::new();
+    update_f32s(&mut hasher, residual);
+    Digest(hasher.finalize().into())
+}
+
+/// The chain, one position after the other.
+#[derive(Debug, Clone)]
+pub struct Transcript {
+    head: Digest,
+    n_positions: usize,
+}
+
+impl Transcript {
+    /// T_0.
+    pub fn new(start: &TranscriptStart) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(TAG);
+        hasher.update(start.model.0);
+        hasher.update([match start.kv_type {
+            KvType::F32 => 0,
+            KvType::F16 => 1,
+        }]);
+        // No challenge: length 0.
+        hasher.update(0u32.to_le_bytes());
+        hasher.update((start.prompt.len() as u32).to_le_bytes());
+        for id in start.prompt {
+            hasher.update(id.to_le_bytes());
+        }
+        hasher.update((start.n_generate as u32).to_le_bytes());
+        Self {
+            head: Digest(hasher.finalize().into()),
+            n_positions: 0,
+        }
+    }
+
+    /// T_{p+1} from T_p. Positions must come in order.
+    pub fn append(&mut self, record: &PositionRecord) {
+        assert_eq!(record.position, self.n_positions, "positions come in order");
+        let mut hasher = Sha256::new();
+        hasher.update(self.head.0);
+        hasher.update((record.position as u32).to_le_bytes());
+        hasher.update(record.input.to_le_bytes());
+        update_f32s(&mut hasher, &record.hidden);
+        for boundary in &record.boundaries {
+            hasher.update(boundary.0);
+        }
+        if let Some(choice) = &record.choice {
+            hasher.update(choice.token.to_le_bytes());
+            hasher.update(choice.logit.to_bits().to_le_bytes());
+        }
+        self.head = Digest(hasher.finalize().into());
+        self.n_positions += 1;
+    }
+
+    /// The checksum of a whole run.
+    pub fn of<'a>(
+        start: &TranscriptStart,
+        records: impl IntoIterator<Item = &'a PositionRecord>,
+    ) -> Digest {
+        let mut transcript = Self::new(start);
+        for record in records {
+            transcript.append(record);
+        }
+        transcript.checksum()
+    }
+
+    /// T of the positions so far.
+    pub fn checksum(&self) -> Digest {
+        self.head
+    }
+}
+
+fn update_f32s(hasher: &mut Sha256, values: &[f32]) {
+    // In blocks, so that the hash gets more than four bytes at a time.
+    let mut block = [0; 1024];
+    for values in values.chunks(block.len() / 4) {
+        let bytes = &mut block[..values.len() * 4];
+        for (bytes, value) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(values) {
+            *bytes = value.to_bits().to_le_bytes();
+        }
+        hasher.update(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(position: usize) -> PositionRecord {
+        PositionRecord {
+            position,
+            input: 7,
+            boundaries: vec![boundary_digest(&[1.0, -0.0]), boundary_digest(&[0.5, 2.0])],
+            hidden: vec![0.25, -3.0],
+            choice: Some(Choice {
+                token: 9,
+                logit: 1.5,
+            }),
+        }
+    }
+
+    fn start(prompt: &[u32]) -> TranscriptStart<'_> {
+        TranscriptStart {
+            model: Digest([0x11; 32]),
+            kv_type: KvType::F16,
+            prompt,
+            n_generate: 1,
+        }
+    }
+
+    /// The definition written out byte by byte, independent of the code above.
+    #[test]
+    fn bytes_are_those_of_the_definition() {
+        let mut t0 = b"bitreceipt/transcript/v1\0".to_vec();
+        t0.extend([0x11; 32]);
+        t0.extend([1, 0, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0]);
+        let b0 = Digest::of(&[0, 0, 0x80, 0x3f, 0, 0, 0, 0x80]);
+        let b1 = Digest::of(&[0, 0, 0, 0x3f, 0, 0, 0, 0x40]);
+        let mut t1 = Digest::of(&t0).0.to_vec();
+        t1.extend([0, 0, 0, 0, 7, 0, 0, 0]);
+        t1.extend([0, 0, 0x80, 0x3e, 0, 0, 0x40, 0xc0]);
+        t1.extend(b0.0);
+        t1.extend(b1.0);
+        t1.extend([9, 0, 0, 0, 0, 0, 0xc0, 0x3f]);
+        assert_eq!(Transcript::of(&start(&[7]), [&record(0)]), Digest::of(&t1));
+    }
+
+    #[test]
+    fn every_part_changes_the_checksum() {
+        let base = Transcript::of(&start(&[7]), [&record(0)]);
+        let edits: [fn(&mut PositionRecord); 6] = [
+            |r| r.input = 8,
+            |r| r.boundaries.swap(0, 1),
+            |r| r.hidden[1] = f32::from_bits(r.hidden[1].to_bits() ^ 1),
+            |r| r.choice.as_mut().unwrap().token = 10,
+            |r| r.choice.as_mut().unwrap().logit = 1.0,
+            |r| r.choice = None,
+        ];
+        for edit in edits {
+            let mut edited = record(0);
+            edit(&mut edited);
+            assert_ne!(Transcript::of(&start(&[7]), [&edited]), base);
+        }
+        let mut other = start(&[7]);
+        other.n_generate = 2;
+        assert_ne!(Transcript::of(&other, [&record(0)]), base);
+        other = start(&[7]);
+        other.kv_type = KvType::F32;
+        assert_ne!(Transcript::of(&other, [&record(0)]), base);
+        assert_ne!(Transcript::of(&start(&[6]), [&record(0)]), base);
+    }
+}

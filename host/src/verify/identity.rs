@@ -1,0 +1,220 @@
+//! Rules on what the receipt says it is: path, back end, environment, prompt, model shape.
+
+use super::Rule;
+use crate::{
+    environment::{MAX_SEED, MAX_THREADS},
+    receipt::{PromptSource, Receipt, ShapeRecord},
+};
+
+pub(super) const RULES: &[Rule] = &[
+    ("compute_path", |r| equal(&r.compute_path[..], "real")),
+    ("backend", |r| equal(&r.backend[..], "cpu")),
+    ("environment", environment),
+    ("run_settings", run_settings),
+    ("prompt", prompt),
+    ("context", context),
+    ("model_shape", model_shape),
+    ("model_file_name", model_file_name),
+    ("model_parameters", model_parameters),
+    ("created", created),
+    ("build", build),
+];
+
+pub(super) fn equal<T: PartialEq + std::fmt::Debug + ?Sized>(
+    found: &T,
+    allowed: &T,
+) -> Result<(), String> {
+    if found == allowed {
+        return Ok(());
+    }
+    Err(format!("found {found:?}, allowed {allowed:?}"))
+}
+
+fn within(what: &str, found: u64, range: std::ops::RangeInclusive<u64>) -> Result<(), String> {
+    if range.contains(&found) {
+        return Ok(());
+    }
+    let (low, high) = range.into_inner();
+    Err(format!("{what}: found {found}, allowed {low} to {high}"))
+}
+
+fn environment(r: &Receipt) -> Result<(), String> {
+    let named = |name, found: &str, allowed: &str| {
+        equal(found, allowed).map_err(|e| format!("{name}: {e}"))
+    };
+    let e = &r.environment;
+    named(
+        "RAYON_NUM_THREADS",
+        &e.RAYON_NUM_THREADS,
+        &r.run.threads.to_string(),
+    )?;
+    match e.BITNET_DETERMINISTIC.as_str() {
+        "0" => {}
+        "1" => named(
+            "RAYON_NUM_THREADS of a deterministic run",
+            &e.RAYON_NUM_THREADS,
+            "1",
+        )?,
+        found => named("BITNET_DETERMINISTIC", found, "0\" or \"1")?,
+    }
+    if let PromptSource::Seeded { seed, .. } = r.run.prompt {
+        named("BITNET_SEED", &e.BITNET_SEED, &seed.to_string())?;
+    }
+    let seed = e.BITNET_SEED.parse().unwrap_or(u64::MAX);
+    within("BITNET_SEED", seed, 0..=MAX_SEED)?;
+    if e.BITNET_VERSION.is_empty() || e.OS.is_empty() {
+        return Err("BITNET_VERSION, OS: found an empty string".into());
+    }
+    Ok(())
+}
+
+fn run_settings(r: &Receipt) -> Result<(), String> {
+    within("threads", r.run.threads, 1..=MAX_THREADS as u64)?;
+    within("repetitions", r.run.repetitions, 1..=u64::from(u32::MAX))?;
+    within("tokens", r.run.tokens, 1..=u64::from(u32::MAX))?;
+    if !["auto", "scalar", "avx2"].contains(&r.run.kernel.as_str()) {
+        return Err(format!(
+            "kernel: found {:?}, allowed auto, scalar or avx2",
+            r.run.kernel
+        ));
+    }
+    if !["f16", "f32"].contains(&r.run.kv_type.as_str()) {
+        return Err(format!(
+            "kv_type: found {:?}, allowed f16 or f32",
+            r.run.kv_type
+        ));
+    }
+    Ok(())
+}
+
+fn prompt(r: &Receipt) -> Result<(), String> {
+    let ids = &r.run.prompt_ids;
+    if ids.is_empty() {
+        return Err("found no prompt ids, allowed at least 1".into());
+    }
+    // Before anything is derived: the count of a seeded prompt is bounded by the ids given.
+    if let PromptSource::Seeded { count, .. } = r.run.prompt {
+        equal(&count, &(ids.len() as u64))?;
+    }
+    if r.model.shape.n_vocab == 0 || r.run.prompt.ids(r.model.shape.n_vocab) != *ids {
+        return Err("prompt_ids are not those of the prompt".into());
+    }
+    in_vocabulary(ids, r.model.shape.n_vocab)
+}
+
+pub(super) fn in_vocabulary(ids: &[u32], n_vocab: u64) -> Result<(), String> {
+    match ids.iter().find(|&&id| u64::from(id) >= n_vocab) {
+        None => Ok(()),
+        Some(id) => Err(format!("found id {id}, the vocabulary has {n_vocab}")),
+    }
+}
+
+fn context(r: &Receipt) -> Result<(), String> {
+    let positions = n_positions(r).ok_or("positions overflow")?;
+    within("positions", positions, 1..=r.model.shape.context_length)
+}
+
+/// Positions fed: the last token is chosen, not fed.
+pub(super) fn n_positions(r: &Receipt) -> Option<u64> {
+    (r.run.prompt_ids.len() as u64).checked_add(r.run.tokens.checked_sub(1)?)
+}
+
+fn model_shape(r: &Receipt) -> Result<(), String> {
+    let ShapeRecord {
+        n_vocab,
+        n_embd,
+        n_layers,
+        n_heads,
+        n_kv_heads,
+        head_dim,
+        rope_dim,
+        n_ff,
+        context_length,
+    } = r.model.shape;
+    for (name, n) in [
+        ("n_vocab", n_vocab),
+        ("n_embd", n_embd),
+        ("n_layers", n_layers),
+        ("n_heads", n_heads),
+        ("n_kv_heads", n_kv_heads),
+        ("head_dim", head_dim),
+        ("rope_dim", rope_dim),
+        ("n_ff", n_ff),
+        ("context_length", context_length),
+    ] {
+        within(name, n, 1..=1 << 24)?;
+    }
+    if !n_heads.is_multiple_of(n_kv_heads) || rope_dim > head_dim || !rope_dim.is_multiple_of(2) {
+        return Err(format!(
+            "found {n_heads} heads over {n_kv_heads} KV heads, {rope_dim} of {head_dim} rotated"
+        ));
+    }
+    equal(&r.model.architecture[..], engine_native::ARCHITECTURE)
+}
+
+/// The name is used to look for the file: it may not lead anywhere else.
+fn model_file_name(r: &Receipt) -> Result<(), String> {
+    let name = &r.model.file_name;
+    let plain = !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "..";
+    if plain && name.len() <= 255 {
+        return Ok(());
+    }
+    Err(format!("found {name:?}, allowed a plain file name"))
+}
+
+fn model_parameters(r: &Receipt) -> Result<(), String> {
+    let derived = parameters(&r.model.shape, r.model.tied_embeddings);
+    match derived {
+        Some(derived) => equal(&r.model.parameters, &derived),
+        None => Err("the shape's parameters overflow".into()),
+    }
+}
+
+/// Elements of all tensors of a shape.
+fn parameters(s: &ShapeRecord, tied: bool) -> Option<u64> {
+    let q = s.n_heads.checked_mul(s.head_dim)?;
+    let kv = s.n_kv_heads.checked_mul(s.head_dim)?;
+    let attention = q.checked_mul(2)?.checked_add(kv.checked_mul(2)?)?;
+    let projections = attention
+        .checked_add(s.n_ff.checked_mul(3)?)?
+        .checked_mul(s.n_embd)?;
+    let norms = s
+        .n_embd
+        .checked_mul(2)?
+        .checked_add(q)?
+        .checked_add(s.n_ff)?;
+    let layers = projections.checked_add(norms)?.checked_mul(s.n_layers)?;
+    let embeddings = s
+        .n_vocab
+        .checked_mul(s.n_embd)?
+        .checked_mul(if tied { 1 } else { 2 })?;
+    layers.checked_add(embeddings)?.checked_add(s.n_embd)
+}
+
+fn created(r: &Receipt) -> Result<(), String> {
+    match humantime::parse_rfc3339(&r.created) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!(
+            "found {:?}, allowed a time such as 2026-01-31T12:00:00Z",
+            r.created
+        )),
+    }
+}
+
+fn build(r: &Receipt) -> Result<(), String> {
+    let b = &r.build;
+    let commit = b.git_commit.as_str();
+    let is_hex = commit.len() >= 40 && commit.bytes().all(|c| c.is_ascii_hexdigit());
+    if commit != "unknown" && !is_hex {
+        return Err(format!(
+            "git_commit: found {commit:?}, allowed a commit or \"unknown\""
+        ));
+    }
+    if !["true", "false", "unknown"].contains(&b.git_dirty.as_str()) {
+        return Err(format!(
+            "git_dirty: found {:?}, allowed true, false or unknown",
+            b.git_dirty
+        ));
+    }
+    Ok(())
+}

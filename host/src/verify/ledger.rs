@@ -1,0 +1,150 @@
+//! Rules on the kernels: the ledger must account for the shape's work exactly.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine_native::{Isa, KernelName, ModelShape, Op};
+
+use super::{
+    Rule,
+    identity::{equal, n_positions},
+};
+use crate::receipt::{LedgerRecord, Receipt, kernel_ids};
+
+pub(super) const RULES: &[Rule] = &[
+    ("kernels", |r| {
+        equal(&r.kernels, &kernel_ids(&r.kernel_ledger))
+    }),
+    ("ledger_entries", entries),
+    ("ledger_kernels", kernels),
+    ("ledger_work", work),
+];
+
+fn entries(r: &Receipt) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for entry in &r.kernel_ledger {
+        let LedgerRecord {
+            kernel,
+            op,
+            calls,
+            multiply_accumulates: macs,
+        } = entry;
+        if !seen.insert((kernel, op)) {
+            return Err(format!("{kernel} for {op} appears twice"));
+        }
+        if (*calls > 0) != (*macs > 0) || calls > macs {
+            return Err(format!(
+                "{kernel} for {op}: found {calls} calls with {macs} multiply-accumulates"
+            ));
+        }
+        if *calls == 0 {
+            return Err(format!("{kernel} for {op}: listed, but never called"));
+        }
+    }
+    Ok(())
+}
+
+/// Every kernel is one that exists, fits its operation and the types of the run, and all have one
+/// ISA, the one that was asked for.
+fn kernels(r: &Receipt) -> Result<(), String> {
+    let mut isas = BTreeSet::new();
+    for entry in &r.kernel_ledger {
+        let refused = |why: &str| Err(format!("{} for {}: {why}", entry.kernel, entry.op));
+        let Some(op) = Op::from_name(&entry.op) else {
+            return refused("no such operation");
+        };
+        let Some((name, isa)) = parse_kernel(&entry.kernel) else {
+            return refused("no such kernel");
+        };
+        if !fits(name, op, &r.run.kv_type) {
+            return refused("the kernel does not compute that");
+        }
+        isas.insert(isa.as_str());
+    }
+    let isas: Vec<_> = isas.into_iter().collect();
+    match (r.run.kernel.as_str(), &isas[..]) {
+        ("auto", [_]) => Ok(()),
+        (asked, [isa]) if asked == *isa => Ok(()),
+        (asked, isas) => Err(format!("found kernels for {isas:?}, asked for was {asked}")),
+    }
+}
+
+fn parse_kernel(id: &str) -> Option<(KernelName, Isa)> {
+    let (name, isa) = id.rsplit_once('_')?;
+    let name = KernelName::ALL.iter().find(|n| n.as_str() == name)?;
+    let isa = Isa::ALL.iter().find(|i| i.as_str() == isa)?;
+    Some((*name, *isa))
+}
+
+fn fits(kernel: KernelName, op: Op, kv_type: &str) -> bool {
+    let kernel = kernel.as_str();
+    match op {
+        Op::Embed => kernel.starts_with("embedding_row_"),
+        Op::AttnNorm | Op::AttnSubNorm | Op::FfnNorm | Op::FfnSubNorm | Op::OutputNorm => {
+            kernel == "rms_norm"
+        }
+        Op::AttnQkvQuantize
+        | Op::AttnOutputQuantize
+        | Op::FfnGateUpQuantize
+        | Op::FfnDownQuantize => kernel == "activation_quantize",
+        Op::AttnQ
+        | Op::AttnK
+        | Op::AttnV
+        | Op::AttnOutput
+        | Op::FfnGate
+        | Op::FfnUp
+        | Op::FfnDown => kernel == "i2s_gemv" || kernel == "i2s_gemm",
+        Op::RopeQ | Op::RopeK => kernel == "rope_apply",
+        Op::KvStore => kernel.strip_prefix("kv_store_") == Some(kv_type),
+        Op::AttentionScores => kernel.strip_prefix("attention_scores_") == Some(kv_type),
+        Op::AttentionSoftmax => kernel == "softmax_inplace",
+        Op::AttentionValues => kernel.strip_prefix("attention_values_") == Some(kv_type),
+        Op::AttnResidual | Op::FfnResidual => kernel == "residual_add",
+        Op::FfnActivation => kernel == "squared_relu_mul",
+        Op::Output => kernel.starts_with("output_gemv_"),
+        Op::GreedyChoice => kernel == "argmax",
+    }
+}
+
+fn work(r: &Receipt) -> Result<(), String> {
+    let mut found: BTreeMap<&str, u64> = BTreeMap::new();
+    for entry in &r.kernel_ledger {
+        let sum = found.entry(&entry.op).or_default();
+        *sum = sum.saturating_add(entry.multiply_accumulates);
+    }
+    let shape = shape(r);
+    let n_positions = n_positions(r).ok_or("positions overflow")?;
+    for &op in Op::ALL {
+        let derived = op
+            .work(&shape, n_positions, r.run.tokens)
+            .ok_or_else(|| format!("{}: the shape's work overflows", op.name()))?;
+        let found = found.remove(op.name()).unwrap_or(0);
+        if found != derived {
+            return Err(format!(
+                "{}: found {found} multiply-accumulates, the shape has {derived}",
+                op.name()
+            ));
+        }
+    }
+    match found.first_key_value() {
+        None => Ok(()),
+        Some((op, _)) => Err(format!("{op}: no such operation")),
+    }
+}
+
+fn shape(r: &Receipt) -> ModelShape {
+    let s = &r.model.shape;
+    ModelShape {
+        n_vocab: s.n_vocab,
+        n_embd: s.n_embd,
+        n_layers: s.n_layers,
+        n_heads: s.n_heads,
+        n_kv_heads: s.n_kv_heads,
+        head_dim: s.head_dim,
+        rope_dim: s.rope_dim,
+        n_ff: s.n_ff,
+        context_length: s.context_length,
+        // The amount of work does not depend on these.
+        rope_base: 1.0,
+        rms_epsilon: 1.0,
+    }
+}

@@ -1,0 +1,187 @@
+//! Verification of a receipt: everything derivable is derived again, nothing is believed.
+//!
+//! A verdict lists every rule with its outcome. Its two lines keep apart what was proved (tokens)
+//! and what is only claimed (speed).
+
+mod derived;
+mod identity;
+mod ledger;
+mod model;
+mod parity;
+mod parse;
+
+pub use model::{FoundModel, find_model};
+pub use parse::{MAX_RECEIPT_BYTES, NotAReceipt};
+
+use serde::Serialize;
+
+use crate::{
+    receipt::Receipt,
+    replay::ReplayProgress,
+    sandbox::{Sandbox, SandboxError},
+};
+
+/// What came of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The rule holds.
+    Pass,
+    /// The rule is broken: the receipt is rejected.
+    Fail,
+    /// The rule cannot be checked here, and it had to be.
+    Unverifiable,
+    /// Shown, without weight in the verdict.
+    Note,
+}
+
+/// One rule and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleOutcome {
+    /// Id of the rule, such as `receipt_sha256`.
+    pub rule: &'static str,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What was found and what is allowed; empty for a rule that holds.
+    pub evidence: String,
+}
+
+impl RuleOutcome {
+    fn new(rule: &'static str, outcome: Outcome, evidence: impl Into<String>) -> Self {
+        Self {
+            rule,
+            outcome,
+            evidence: evidence.into(),
+        }
+    }
+
+    fn of(rule: &'static str, result: Result<(), String>) -> Self {
+        match result {
+            Ok(()) => Self::new(rule, Outcome::Pass, ""),
+            Err(evidence) => Self::new(rule, Outcome::Fail, evidence),
+        }
+    }
+}
+
+/// The conclusion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Conclusion {
+    /// Every rule holds.
+    Accepted,
+    /// A rule is broken.
+    Rejected,
+    /// No rule is broken, but one that had to be checked could not be.
+    Unverifiable,
+}
+
+/// The verdict on a receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The conclusion.
+    pub conclusion: Conclusion,
+    /// What is known of the tokens: `proved (143 positions)`, `not replayed` or why not.
+    pub tokens: String,
+    /// What is known of the speed: always a claim.
+    pub speed: String,
+    /// Every rule.
+    pub rules: Vec<RuleOutcome>,
+}
+
+/// A receipt whose every rule that needs nothing else has been checked.
+#[derive(Debug)]
+pub struct Checked {
+    /// The receipt, if it has the shape of one.
+    pub receipt: Option<Receipt>,
+    rules: Vec<RuleOutcome>,
+    tokens: String,
+}
+
+/// A rule over a receipt alone.
+type Rule = (&'static str, fn(&Receipt) -> Result<(), String>);
+
+impl Checked {
+    /// Checks `bytes`, the content of a receipt's file.
+    ///
+    /// # Errors
+    /// The bytes are not JSON at all, or too many.
+    pub fn read(bytes: &[u8]) -> Result<Self, NotAReceipt> {
+        let (receipt, mut rules) = parse::parse(bytes)?;
+        if let Some(receipt) = &receipt {
+            let groups: [&[Rule]; 4] = [
+                identity::RULES,
+                derived::RULES,
+                ledger::RULES,
+                parity::RULES,
+            ];
+            for (rule, check) in groups.into_iter().flatten() {
+                rules.push(RuleOutcome::of(rule, check(receipt)));
+            }
+            rules.push(parity::guest_digest(receipt));
+        }
+        Ok(Self {
+            receipt,
+            rules,
+            tokens: "not replayed".into(),
+        })
+    }
+
+    /// Whether any rule is broken so far.
+    pub fn is_rejected(&self) -> bool {
+        self.rules.iter().any(|r| r.outcome == Outcome::Fail)
+    }
+
+    /// Checks the receipt against the model file.
+    pub fn with_model(&mut self, found: &FoundModel) {
+        if let Some(receipt) = &self.receipt {
+            self.rules.extend(model::check(receipt, found));
+        }
+    }
+
+    /// Replays the receipt in the sandbox and compares what can be compared.
+    ///
+    /// # Errors
+    /// The replay was interrupted.
+    pub fn with_replay(
+        &mut self,
+        sandbox: &Sandbox,
+        file: &[u8],
+        progress: ReplayProgress,
+    ) -> Result<(), SandboxError> {
+        let Some(receipt) = &self.receipt else {
+            return Ok(());
+        };
+        let replayed = parity::replay(receipt, sandbox, file, progress)?;
+        self.tokens = replayed.tokens;
+        self.rules.extend(replayed.rules);
+        Ok(())
+    }
+
+    /// Says that a replay was asked for and could not be made.
+    pub fn without_replay(&mut self, why: String) {
+        self.rules.push(RuleOutcome::new(
+            "parity_replay",
+            Outcome::Unverifiable,
+            why,
+        ));
+    }
+
+    /// The verdict over all rules checked.
+    pub fn verdict(self) -> Verdict {
+        let any = |outcome| self.rules.iter().any(|r| r.outcome == outcome);
+        let conclusion = if any(Outcome::Fail) {
+            Conclusion::Rejected
+        } else if any(Outcome::Unverifiable) {
+            Conclusion::Unverifiable
+        } else {
+            Conclusion::Accepted
+        };
+        let host = self.receipt.as_ref().map(|r| r.host.cpu_model.as_str());
+        Verdict {
+            conclusion,
+            tokens: self.tokens,
+            speed: format!("claimed by {}", host.unwrap_or("nobody")),
+            rules: self.rules,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! From bytes to a receipt: bounded, strict, and the digest checked over what the bytes say.
+
+use serde_json::Value;
+
+use super::{Outcome, RuleOutcome};
+use crate::{
+    digest::Digest,
+    receipt::{RECEIPT_SCHEMA, Receipt, receipt_sha256},
+};
+
+/// A receipt file may not be larger.
+pub const MAX_RECEIPT_BYTES: u64 = 64 << 20;
+
+/// Integers above this are not exact in the canonical form.
+const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+/// Bytes that no rule can be applied to.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum NotAReceipt {
+    #[error("found {found} bytes, allowed at most {MAX_RECEIPT_BYTES}")]
+    TooLarge { found: u64 },
+    #[error("not JSON: {0}")]
+    NotJson(#[from] serde_json::Error),
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>), NotAReceipt> {
+    if bytes.len() as u64 > MAX_RECEIPT_BYTES {
+        return Err(NotAReceipt::TooLarge {
+            found: bytes.len() as u64,
+        });
+    }
+    let value: Value = serde_json::from_slice(bytes)?;
+    let version = RuleOutcome::of("schema_version", check_version(&value));
+    if version.outcome == Outcome::Fail {
+        // What another version's fields mean is unknown: no other rule applies.
+        return Ok((None, vec![version]));
+    }
+    let (receipt, schema) = match serde_json::from_slice::<Receipt>(bytes) {
+        Ok(receipt) => (Some(receipt), Ok(())),
+        Err(error) => (None, Err(error.to_string())),
+    };
+    let rules = vec![
+        version,
+        RuleOutcome::of("schema", schema.and_then(|()| check_integers(&value))),
+        RuleOutcome::of("receipt_sha256", check_digest(&value)),
+    ];
+    Ok((receipt, rules))
+}
+
+fn check_version(value: &Value) -> Result<(), String> {
+    match value.get("schema_version") {
+        Some(Value::String(version)) if version == RECEIPT_SCHEMA => Ok(()),
+        found => Err(format!(
+            "found {}, allowed \"{RECEIPT_SCHEMA}\"",
+            found.map_or("nothing".into(), Value::to_string)
+        )),
+    }
+}
+
+fn check_integers(value: &Value) -> Result<(), String> {
+    match value {
+        Value::Number(n) if n.as_u64().is_some_and(|n| n > MAX_INTEGER) => {
+            Err(format!("found {n}, allowed integers up to {MAX_INTEGER}"))
+        }
+        Value::Array(values) => values.iter().try_for_each(check_integers),
+        Value::Object(fields) => fields.values().try_for_each(check_integers),
+        _ => Ok(()),
+    }
+}
+
+fn check_digest(value: &Value) -> Result<(), String> {
+    let found = value.get("receipt_sha256").and_then(Value::as_str);
+    let found = found.and_then(Digest::parse);
+    match receipt_sha256(value) {
+        Some(derived) if found == Some(derived) => Ok(()),
+        derived => Err(format!(
+            "found {}, the content has {}",
+            found.map_or("none".into(), |d| d.to_string()),
+            derived.map_or("none".into(), |d| d.to_string())
+        )),
+    }
+}
