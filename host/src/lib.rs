@@ -4,6 +4,7 @@
 //! made only from the one before. [`verify`] believes nothing in a receipt that it can derive.
 #![forbid(unsafe_code)]
 
+pub mod atomic_file;
 pub mod cancel;
 pub mod digest;
 pub mod divergence;

@@ -1,3 +1,9 @@
-//! The command line.
+//! The command line of Bitreceipt, as a library so that tests reach every part of it.
 
+pub mod args;
+pub mod commands;
+pub mod exit;
+//pub mod guest;
 pub mod make_model;
+mod output;
+mod progress;

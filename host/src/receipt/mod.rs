@@ -1,12 +1,10 @@
 //! The receipt: the number, and everything that is needed to doubt it.
 
 mod canonical;
-mod file;
 mod issue;
 mod rate;
 
 pub use canonical::{receipt_sha256, to_json};
-pub use file::ReceiptFile;
 pub use issue::{kernel_ids, kernel_name, kv_type_name, weight_types};
 pub use rate::{milliseconds, per_second};
 

@@ -157,7 +157,9 @@ pub fn max_f32(x: __m256) -> f32 {
 #[inline]
 pub fn exp(x: __m256) -> __m256 {
     let splat = |c: f32| _mm256_set1_ps(c);
-    let x = _mm256_min_ps(_mm256_max_ps(x, splat(RANGE.0)), splat(RANGE.1));
+    // The limits come first: the instructions return the second operand for NaN, which must not
+    // become a number.
+    let x = _mm256_min_ps(splat(RANGE.1), _mm256_max_ps(splat(RANGE.0), x));
     let magic = splat(MAGIC);
     let t = _mm256_add_ps(_mm256_mul_ps(x, splat(LOG2_E)), magic);
     let n = _mm256_sub_ps(t, magic);

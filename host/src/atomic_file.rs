@@ -1,4 +1,4 @@
-//! The receipt's file: replaced atomically, or not at all.
+//! Files that appear whole or not at all.
 
 use std::{
     io::{self, Write},
@@ -7,16 +7,14 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{Receipt, to_json};
-
-/// A place where a receipt can be written, found out before the run.
+/// A place where a file can be put, found out before the work that fills it.
 #[derive(Debug)]
-pub struct ReceiptFile {
+pub struct AtomicFile {
     path: PathBuf,
     folder: PathBuf,
 }
 
-impl ReceiptFile {
+impl AtomicFile {
     /// Checks that a file can be made beside `path`.
     ///
     /// # Errors
@@ -44,21 +42,25 @@ impl ReceiptFile {
         &self.path
     }
 
-    /// Replaces the file by `receipt`.
+    /// Replaces the file by what `write` writes.
     ///
     /// # Errors
     /// Writing failed; the old file is as it was.
-    pub fn write(&self, receipt: &Receipt) -> io::Result<()> {
-        let mut file = NamedTempFile::new_in(&self.folder)?;
-        file.write_all(to_json(receipt).as_bytes())?;
-        file.as_file().sync_all()?;
+    pub fn replace<E: From<io::Error>>(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let file = NamedTempFile::new_in(&self.folder)?;
+        let mut buffered = io::BufWriter::with_capacity(1 << 20, file);
+        write(&mut buffered)?;
+        let file = buffered.into_inner().map_err(|e| e.into_error())?;
         make_readable(file.as_file())?;
-        file.persist(&self.path)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.path).map_err(|e| e.error)?;
         Ok(())
     }
 
-    /// Renames an old receipt to `*.stale`, so that nobody takes it for this run's. Returns the
-    /// new path, or none if there was no old receipt.
+    /// Renames the file to `*.stale`. Returns the new path, or none if there was no file.
     ///
     /// # Errors
     /// Renaming failed.
@@ -73,7 +75,7 @@ impl ReceiptFile {
     }
 }
 
-/// Temporary files are private; a receipt is meant to be read.
+/// Temporary files are private; what a command writes is meant to be read.
 #[cfg(unix)]
 fn make_readable(file: &std::fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,0 +1,233 @@
+//! Arguments of every command.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
+use engine_native::{KernelChoice, KvType};
+
+/// Benchmark receipts for 1.58-bit LLM inference that a stranger can replay.
+///
+/// Exit codes: 0 done or accepted, 1 rejected or parity failed, 2 usage, 3 unverifiable,
+/// 4 bad input, 5 input or output failed, 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "xtask", version)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Decode on the native engine, replay in the sandbox, write a receipt if both agree
+    Benchmark(BenchmarkArgs),
+    /// Check a receipt: derive everything derivable again
+    VerifyReceipt(VerifyReceiptArgs),
+    /// Write the logits of a run as a NumPy array
+    Logits(LogitsArgs),
+    /// Write a generated model
+    MakeModel(MakeModelArgs),
+    /// Show what is in a model file
+    Inspect(InspectArgs),
+    /// Build the reference guest, or check the committed one
+    Guest(GuestArgs),
+}
+
+/// `--kernel`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Kernel {
+    Auto,
+    Scalar,
+    Avx2,
+}
+
+impl From<Kernel> for KernelChoice {
+    fn from(kernel: Kernel) -> Self {
+        match kernel {
+            Kernel::Auto => Self::Auto,
+            Kernel::Scalar => Self::Scalar,
+            Kernel::Avx2 => Self::Avx2,
+        }
+    }
+}
+
+/// `--kv-type`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Kv {
+    F16,
+    F32,
+}
+
+impl From<Kv> for KvType {
+    fn from(kv: Kv) -> Self {
+        match kv {
+            Kv::F16 => Self::F16,
+            Kv::F32 => Self::F32,
+        }
+    }
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Format {
+    Human,
+    Json,
+}
+
+/// `--parity`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum ParityMode {
+    Full,
+    Off,
+}
+
+/// `--engine`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Side {
+    Native,
+    Guest,
+}
+
+/// A count from 1 on, small enough for any transcript.
+fn count() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::from(1..=1 << 24)
+}
+
+/// A count from 0 on.
+fn count_or_none() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::from(0..=1 << 24)
+}
+
+/// Arguments of `benchmark`.
+#[derive(Debug, ClapArgs)]
+pub struct BenchmarkArgs {
+    /// Tokens to generate
+    #[arg(long, default_value = "128", value_parser = count())]
+    pub tokens: usize,
+    /// One thread, with BITNET_DETERMINISTIC=1, BITNET_SEED and RAYON_NUM_THREADS=1 in effect
+    #[arg(long)]
+    pub deterministic: bool,
+    /// Model file
+    #[arg(long, default_value = "models/tiny.gguf")]
+    pub model: PathBuf,
+    /// Prompt tokens, derived from the seed
+    #[arg(long, default_value = "16", value_parser = count())]
+    pub prompt_tokens: usize,
+    /// Prompt ids instead, separated by commas
+    #[arg(long, value_delimiter = ',', conflicts_with = "prompt_tokens")]
+    pub prompt_ids: Option<Vec<u32>>,
+    /// Seed of the prompt [default: BITNET_SEED, or 42]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Threads [default: RAYON_NUM_THREADS, or the physical cores]
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Kernels
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// Untimed runs first
+    #[arg(long, default_value = "1", value_parser = count_or_none())]
+    pub warmup: usize,
+    /// Timed runs [default: 3, or 1 for files above 64 MB]
+    #[arg(long, value_parser = count())]
+    pub repetitions: Option<usize>,
+    /// Element type of the KV cache
+    #[arg(long, value_enum, default_value = "f16")]
+    pub kv_type: Kv,
+    /// Where the receipt goes
+    #[arg(long, default_value = "ci/inference.json")]
+    pub output: PathBuf,
+    /// Whether to replay; without it the receipt says so, and the gate refuses it
+    #[arg(long, value_enum, default_value = "full")]
+    pub parity: ParityMode,
+    /// A table for people, or the receipt for programs
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
+    /// No progress and no table
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Arguments of `verify-receipt`.
+#[derive(Debug, ClapArgs)]
+pub struct VerifyReceiptArgs {
+    /// The receipt
+    #[arg(long, default_value = "ci/inference.json")]
+    pub path: PathBuf,
+    /// Replay the run in the sandbox
+    #[arg(long)]
+    pub check_parity: bool,
+    /// Run the native engine here too, and show both speeds
+    #[arg(long)]
+    pub retime: bool,
+    /// Model file [default: models/<file name>, or beside the receipt]
+    #[arg(long)]
+    pub model: Option<PathBuf>,
+    /// A list for people, or the verdict for programs
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
+}
+
+/// Arguments of `logits`.
+#[derive(Debug, ClapArgs)]
+pub struct LogitsArgs {
+    /// Model file
+    #[arg(long)]
+    pub model: PathBuf,
+    /// Prompt ids, separated by commas
+    #[arg(long, value_delimiter = ',', required = true)]
+    pub prompt_ids: Vec<u32>,
+    /// Tokens to decode greedily; the array has a row per position fed
+    #[arg(long, default_value = "1", value_parser = count())]
+    pub tokens: usize,
+    /// Where the array goes: float32, [prompt + tokens - 1, vocabulary]
+    #[arg(long)]
+    pub output: PathBuf,
+    /// Element type of the KV cache
+    #[arg(long, value_enum, default_value = "f16")]
+    pub kv_type: Kv,
+    /// Which side computes
+    #[arg(long, value_enum, default_value = "native")]
+    pub engine: Side,
+    /// Kernels of the native engine
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// A line for people, or the tokens for programs
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
+}
+
+/// Arguments of `make-model`.
+#[derive(Debug, ClapArgs)]
+pub struct MakeModelArgs {
+    /// Which model: tiny or 2b4t
+    #[arg(long)]
+    pub preset: String,
+    /// Where it goes
+    #[arg(long)]
+    pub output: PathBuf,
+    /// Seed [default: the preset's]
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, ClapArgs)]
+pub struct InspectArgs {
+    /// Model file
+    pub model: PathBuf,
+}
+
+/// Arguments of `guest`.
+#[derive(Debug, ClapArgs)]
+pub struct GuestArgs {
+    /// Build, compare with the committed guest byte for byte, change nothing
+    #[arg(long)]
+    pub check: bool,
+}

@@ -1,0 +1,120 @@
+//! The tables that commands print: readable, and ready to paste into Markdown.
+
+use std::{fmt::Write, path::Path};
+
+use host::{
+    receipt::{ParityStatus, Receipt, per_second},
+    verify::{Conclusion, Outcome, Verdict},
+};
+
+/// A benchmark's result.
+pub fn benchmark(receipt: &Receipt, path: &Path) -> String {
+    let run = &receipt.run;
+    let decode_tokens = run.tokens - 1;
+    let row = |test: String, rates: Vec<f64>| {
+        let isa = receipt.kernels.first().and_then(|k| k.rsplit_once('_'));
+        format!(
+            "| {} | {} | {} | {} | {} | {test} | {} |\n",
+            receipt.model.file_name,
+            megabytes(receipt.model.file_bytes),
+            millions(receipt.model.parameters),
+            isa.map_or("?", |(_, isa)| isa),
+            run.threads,
+            mean_and_deviation(&rates),
+        )
+    };
+    let mut text = String::from(
+        "| model | size | params | kernels | threads | test | tokens/s |\n\
+         |---|---:|---:|---|---:|---|---:|\n",
+    );
+    text += &row(
+        format!("pp{}", run.prompt_ids.len()),
+        prefill_rates(receipt),
+    );
+    if decode_tokens > 0 {
+        text += &row(format!("tg{}", run.tokens), decode_rates(receipt));
+    }
+    let parity = &receipt.parity;
+    let tokens = match parity.status {
+        ParityStatus::Passed => format!("proved ({} positions)", parity.positions_compared),
+        ParityStatus::NotChecked => "not replayed (--parity off)".into(),
+    };
+    let _ = write!(
+        text,
+        "\ntokens:   {tokens}, checksum {}\n\
+         speed:    {} tokens/s, prefill and decode of the median of {} runs, {} ms\n\
+         receipt:  {}\n",
+        parity.checksum,
+        receipt.tokens_per_sec,
+        run.repetitions,
+        receipt.timing_ms,
+        path.display()
+    );
+    text
+}
+
+fn prefill_rates(receipt: &Receipt) -> Vec<f64> {
+    let n = receipt.run.prompt_ids.len() as u64;
+    let samples = receipt.samples.prefill_ns.iter();
+    samples.filter_map(|&ns| per_second(n, ns)).collect()
+}
+
+fn decode_rates(receipt: &Receipt) -> Vec<f64> {
+    let samples = receipt.samples.decode_ns.iter();
+    samples
+        .filter_map(|steps| per_second(steps.len() as u64, steps.iter().sum()))
+        .collect()
+}
+
+/// Mean ± sample standard deviation.
+fn mean_and_deviation(rates: &[f64]) -> String {
+    let n = rates.len() as f64;
+    let mean = rates.iter().sum::<f64>() / n;
+    if rates.len() < 2 {
+        return format!("{mean:.2}");
+    }
+    let squares: f64 = rates.iter().map(|r| (r - mean) * (r - mean)).sum();
+    format!("{mean:.2} ± {:.2}", (squares / (n - 1.0)).sqrt())
+}
+
+/// Bytes in MB.
+pub fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// A count in millions.
+pub fn millions(n: u64) -> String {
+    format!("{:.2} M", n as f64 / 1e6)
+}
+
+/// A verdict.
+pub fn verdict(verdict: &Verdict, path: &Path) -> String {
+    let conclusion = match verdict.conclusion {
+        Conclusion::Accepted => "accepted",
+        Conclusion::Rejected => "rejected",
+        Conclusion::Unverifiable => "unverifiable",
+    };
+    let n_passed = verdict
+        .rules
+        .iter()
+        .filter(|r| r.outcome == Outcome::Pass)
+        .count();
+    let mut text = format!(
+        "{conclusion}: {} ({n_passed} of {} rules hold)\n",
+        path.display(),
+        verdict.rules.len()
+    );
+    for rule in &verdict.rules {
+        let mark = match rule.outcome {
+            Outcome::Pass => continue,
+            Outcome::Fail => "FAIL",
+            Outcome::Unverifiable => "????",
+            Outcome::Note => "note",
+        };
+        let evidence = rule.evidence.replace(['\n', '\r'], " ");
+        let _ = writeln!(text, "  {mark} {}: {evidence}", rule.rule);
+    }
+    let _ = writeln!(text, "tokens: {}", verdict.tokens);
+    let _ = writeln!(text, "speed: {}", verdict.speed);
+    text
+}
