@@ -123,7 +123,7 @@ pub fn run(command: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
         Ok(Ok(exit)) => exit,
         Ok(Err(failure)) => {
             // One line, whatever a hostile file put into it.
-            let line = format!("{:#}", failure.error).replace(['\n', '\r'], " ");
+            let line = format!("{:#}", failure.error).replace(char::is_control, " ");
             eprintln!("error: {line}");
             failure.exit
         }

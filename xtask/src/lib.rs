@@ -3,7 +3,7 @@
 pub mod args;
 pub mod commands;
 pub mod exit;
-//pub mod guest;
+pub mod guest;
 pub mod make_model;
 mod output;
 mod progress;

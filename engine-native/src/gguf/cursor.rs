@@ -1,7 +1,7 @@
 //! Bounded reads from an untrusted byte slice: nothing is allocated before the bytes that would
 //! fill it are known to exist.
 
-use super::{GgufError, caps};
+use super::GgufError;
 
 /// A forward-only reader over the file's bytes.
 pub(super) struct Cursor<'a> {
@@ -55,15 +55,11 @@ impl<'a> Cursor<'a> {
         Ok(u64::from_le_bytes(self.array(what)?))
     }
 
-    /// A length-prefixed UTF-8 string of at most [`caps::STRING_BYTES`].
-    pub(super) fn string(&mut self, what: &str) -> Result<&'a str, GgufError> {
+    /// A length-prefixed UTF-8 string of at most `max` bytes.
+    pub(super) fn string(&mut self, what: &str, max: u64) -> Result<&'a str, GgufError> {
         let len = self.u64(what)?;
-        if len > caps::STRING_BYTES {
-            return Err(GgufError::limit(
-                format!("length of {what}"),
-                len,
-                caps::STRING_BYTES,
-            ));
+        if len > max {
+            return Err(GgufError::limit(format!("length of {what}"), len, max));
         }
         let bytes = self.take(len, what)?;
         std::str::from_utf8(bytes).map_err(|e| GgufError::NotUtf8 {

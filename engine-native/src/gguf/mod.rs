@@ -18,10 +18,14 @@ pub mod caps {
     pub const KEYS: u64 = 65_536;
     /// Tensors in one file.
     pub const TENSORS: u64 = 65_536;
-    /// Bytes of one string.
-    pub const STRING_BYTES: u64 = 1 << 20;
-    /// Elements of one metadata array.
-    pub const ARRAY_ELEMENTS: u64 = 1 << 24;
+    /// Bytes of metadata and tensor infos together.
+    pub const HEADER_BYTES: u64 = 256 << 20;
+    /// Bytes of one key.
+    pub const KEY_BYTES: u64 = 65_535;
+    /// Bytes of one tensor name.
+    pub const NAME_BYTES: u64 = 64;
+    /// Bytes of one string value.
+    pub const STRING_BYTES: u64 = 16 << 20;
     /// Arrays inside arrays.
     pub const ARRAY_DEPTH: u32 = 4;
     /// Dimensions of one tensor.
@@ -118,7 +122,7 @@ impl Gguf {
     /// # Errors
     /// The first rule that the bytes break.
     pub fn parse(file: &[u8]) -> Result<Self, GgufError> {
-        let mut cursor = Cursor::new(file);
+        let mut cursor = Cursor::new(&file[..file.len().min(caps::HEADER_BYTES as usize)]);
         let version = read_version(&mut cursor)?;
         let n_tensors = read_count(&mut cursor, "tensor count", caps::TENSORS)?;
         let n_keys = read_count(&mut cursor, "key count", caps::KEYS)?;

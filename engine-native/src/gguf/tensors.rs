@@ -134,7 +134,7 @@ fn alignment(metadata: &Metadata) -> Result<u64, GgufError> {
 
 fn read_info(cursor: &mut Cursor, index: u64) -> Result<RawInfo, GgufError> {
     let name = cursor
-        .string(&format!("name of tensor {index}"))?
+        .string(&format!("name of tensor {index}"), caps::NAME_BYTES)?
         .to_owned();
     let n_dims = cursor.u32(&name)?;
     if n_dims == 0 || n_dims > caps::DIMS {

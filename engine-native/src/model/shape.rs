@@ -30,10 +30,14 @@ pub struct ModelShape {
     pub rms_epsilon: f32,
 }
 
-/// Largest value that any count of a shape may have.
-const MAX_DIM: u64 = 1 << 24;
-/// Largest number of layers.
-const MAX_LAYERS: u64 = 1 << 12;
+/// Widest row: 2^20 products of at most 2·127 stay within an i32.
+const MAX_WIDTH: u64 = 1 << 20;
+/// Most heads.
+const MAX_HEADS: u64 = 4096;
+/// Most layers.
+const MAX_LAYERS: u64 = 1024;
+/// Most rows of the vocabulary, and most positions.
+const MAX_COUNT: u64 = 1 << 24;
 
 struct Keys<'a> {
     metadata: &'a Metadata,
@@ -79,9 +83,9 @@ impl ModelShape {
         let keys = Keys {
             metadata: &gguf.metadata,
         };
-        let n_embd = keys.required("embedding_length", MAX_DIM)?;
-        let n_heads = keys.required("attention.head_count", MAX_DIM)?;
-        let n_kv_heads = keys.required("attention.head_count_kv", MAX_DIM)?;
+        let n_embd = keys.required("embedding_length", MAX_WIDTH)?;
+        let n_heads = keys.required("attention.head_count", MAX_HEADS)?;
+        let n_kv_heads = keys.required("attention.head_count_kv", MAX_HEADS)?;
         let head_dim = head_dim(&keys, n_embd, n_heads)?;
         let shape = Self {
             n_vocab: n_vocab(gguf, &keys)?,
@@ -91,10 +95,10 @@ impl ModelShape {
             n_kv_heads,
             head_dim,
             rope_dim: keys
-                .optional("rope.dimension_count", MAX_DIM)?
+                .optional("rope.dimension_count", MAX_WIDTH)?
                 .unwrap_or(head_dim),
-            n_ff: keys.required("feed_forward_length", MAX_DIM)?,
-            context_length: keys.required("context_length", MAX_DIM)?,
+            n_ff: keys.required("feed_forward_length", MAX_WIDTH)?,
+            context_length: keys.required("context_length", MAX_COUNT)?,
             rope_base: keys.positive_f32("rope.freq_base")?,
             rms_epsilon: keys.positive_f32("attention.layer_norm_rms_epsilon")?,
         };
@@ -108,6 +112,15 @@ impl ModelShape {
                 Keys::name("attention.head_count"),
                 self.n_heads,
                 format_args!("a multiple of attention.head_count_kv, {}", self.n_kv_heads),
+            )
+            .into());
+        }
+        let q_dim = self.n_heads * self.head_dim;
+        if !self.head_dim.is_multiple_of(2) || q_dim > MAX_WIDTH {
+            return Err(GgufError::invalid(
+                Keys::name("attention.key_length"),
+                self.head_dim,
+                format_args!("an even number, at most {MAX_WIDTH} in all heads"),
             )
             .into());
         }
@@ -193,8 +206,8 @@ fn refuse_rope_scaling(metadata: &Metadata) -> Result<(), ModelError> {
 }
 
 fn head_dim(keys: &Keys, n_embd: u64, n_heads: u64) -> Result<u64, ModelError> {
-    let key_length = keys.optional("attention.key_length", MAX_DIM)?;
-    let value_length = keys.optional("attention.value_length", MAX_DIM)?;
+    let key_length = keys.optional("attention.key_length", MAX_WIDTH)?;
+    let value_length = keys.optional("attention.value_length", MAX_WIDTH)?;
     let head_dim = match (key_length, value_length) {
         (None, None) if n_embd.is_multiple_of(n_heads) => n_embd / n_heads,
         (None, None) => {
@@ -233,15 +246,15 @@ fn n_vocab(gguf: &Gguf, keys: &Keys) -> Result<u64, ModelError> {
             shape: "[n_vocab, n_embd]".into(),
         })?;
     let rows = tensor.n_rows();
-    if rows > MAX_DIM {
+    if rows > MAX_COUNT {
         return Err(GgufError::invalid(
             format!("rows of tensor {name}"),
             rows,
-            format_args!("1 to {MAX_DIM}"),
+            format_args!("1 to {MAX_COUNT}"),
         )
         .into());
     }
-    match keys.optional("vocab_size", MAX_DIM)? {
+    match keys.optional("vocab_size", MAX_COUNT)? {
         Some(size) if size != rows => Err(GgufError::invalid(
             Keys::name("vocab_size"),
             size,

@@ -1,7 +1,7 @@
 //! One file per command.
 
 pub mod benchmark;
-//mod guest;
+mod guest;
 mod inspect;
 mod logits;
 mod make_model;
@@ -27,7 +27,7 @@ pub fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Logits(args) => logits::run(&args, &cancel),
         Command::MakeModel(args) => make_model::run(&args, &cancel),
         Command::Inspect(args) => inspect::run(&args),
-        Command::Guest(_) => todo!(),
+        Command::Guest(args) => guest::run(&args),
     }
 }
 

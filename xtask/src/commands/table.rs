@@ -111,7 +111,8 @@ pub fn verdict(verdict: &Verdict, path: &Path) -> String {
             Outcome::Unverifiable => "????",
             Outcome::Note => "note",
         };
-        let evidence = rule.evidence.replace(['\n', '\r'], " ");
+        // Evidence quotes the receipt, which may try to look like a verdict.
+        let evidence = rule.evidence.replace(char::is_control, " ");
         let _ = writeln!(text, "  {mark} {}: {evidence}", rule.rule);
     }
     let _ = writeln!(text, "tokens: {}", verdict.tokens);

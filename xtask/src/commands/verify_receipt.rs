@@ -136,7 +136,11 @@ fn retime(receipt: &Receipt, found: &FoundModel, cancel: &Cancel) -> Result<Reti
         model: found.path.clone(),
         prompt: run.prompt.clone(),
         n_generate: run.tokens as usize,
-        kernel: engine_native::KernelChoice::Auto,
+        // What ran there, where this CPU has it.
+        kernel: match run.kernel.as_str() {
+            "scalar" => engine_native::KernelChoice::Scalar,
+            _ => engine_native::KernelChoice::Auto,
+        },
         kv_type: match run.kv_type.as_str() {
             "f32" => engine_native::KvType::F32,
             _ => engine_native::KvType::F16,

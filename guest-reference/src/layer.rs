@@ -1,0 +1,132 @@
+//! One layer at one position: attention branch, then feed-forward branch.
+
+use alloc::vec::Vec;
+
+use crate::attention::{KvCache, attend};
+use crate::error::Result;
+use crate::fast::PackedActivations;
+use crate::loading::LayerSlot;
+use crate::memory::zeroed;
+use crate::model::{Hyperparameters, Norm, Projection};
+use crate::op::{Op, OpFault, OpOutputs};
+use crate::ops::{add, bit_linear, quantize, rms_norm, squared_relu_gate};
+use crate::rope::RopeTable;
+
+/// What every layer needs besides its weights and cache.
+pub struct LayerWorkspace {
+    /// Rotations of all positions.
+    pub rope: RopeTable,
+    /// Outputs of the last [`LayerWorkspace::forward`].
+    pub outputs: OpOutputs,
+    packed: PackedActivations,
+    /// `[n_positions]`.
+    scores: Vec<f32>,
+    head_dim: usize,
+    eps: f32,
+}
+
+impl LayerWorkspace {
+    /// Allocates everything for positions 0 to `n_positions - 1`.
+    pub fn new(hp: &Hyperparameters, n_positions: usize) -> Result<Self> {
+        let widest = hp.n_embd.max(hp.n_query()).max(hp.n_ff);
+        Ok(Self {
+            rope: RopeTable::new(hp.rope_base, hp.rope_dim, n_positions)?,
+            outputs: OpOutputs::new(hp)?,
+            packed: PackedActivations::with_capacity(widest)?,
+            scores: zeroed("attention scores", n_positions)?,
+            head_dim: hp.head_dim,
+            eps: hp.eps,
+        })
+    }
+
+    /// Sends `residual`, `[n_embd]`, through the layer at position `cache.len()`.
+    ///
+    /// Residual and cache change only when the whole layer succeeds.
+    pub fn forward(
+        &mut self,
+        weights: &LayerSlot,
+        cache: &mut KvCache,
+        residual: &mut [f32],
+    ) -> Result<(), OpFault> {
+        self.attention_branch(weights, cache, residual)?;
+        self.feed_forward_branch(weights)?;
+        residual.copy_from_slice(&self.outputs.ffn_residual);
+        cache.commit();
+        Ok(())
+    }
+
+    fn attention_branch(
+        &mut self,
+        weights: &LayerSlot,
+        cache: &mut KvCache,
+        residual: &[f32],
+    ) -> Result<(), OpFault> {
+        let (o, packed, head_dim) = (&mut self.outputs, &mut self.packed, self.head_dim);
+        let matrix = |projection| weights.matrix(projection);
+
+        let norm = weights.norm(Norm::Attention);
+        rms_norm(residual, norm, self.eps, &mut o.attn_norm).map_err(Op::AttnNorm.fault())?;
+        let scale = quantize(&o.attn_norm, &mut o.attn_qkv_quantize)
+            .map_err(Op::AttnQkvQuantize.fault())?;
+        packed.pack(&o.attn_qkv_quantize);
+        bit_linear(matrix(Projection::Query), packed, scale, &mut o.attn_q);
+        bit_linear(matrix(Projection::Key), packed, scale, &mut o.attn_k);
+        bit_linear(matrix(Projection::Value), packed, scale, &mut o.attn_v);
+
+        let position = cache.len();
+        self.rope
+            .rotate(position, head_dim, &o.attn_q, &mut o.rope_q);
+        self.rope
+            .rotate(position, head_dim, &o.attn_k, &mut o.rope_k);
+        cache
+            .stage(&o.rope_k, &o.attn_v)
+            .map_err(Op::RopeK.fault())?;
+        attend(
+            &o.rope_q,
+            head_dim,
+            cache,
+            &mut self.scores,
+            &mut o.attention,
+        )
+        .map_err(Op::Attention.fault())?;
+
+        let norm = weights.norm(Norm::AttentionSub);
+        rms_norm(&o.attention, norm, self.eps, &mut o.attn_sub_norm)
+            .map_err(Op::AttnSubNorm.fault())?;
+        let scale = quantize(&o.attn_sub_norm, &mut o.attn_output_quantize)
+            .map_err(Op::AttnOutputQuantize.fault())?;
+        packed.pack(&o.attn_output_quantize);
+        bit_linear(
+            matrix(Projection::Output),
+            packed,
+            scale,
+            &mut o.attn_output,
+        );
+        add(residual, &o.attn_output, &mut o.attn_residual);
+        Ok(())
+    }
+
+    fn feed_forward_branch(&mut self, weights: &LayerSlot) -> Result<(), OpFault> {
+        let (o, packed) = (&mut self.outputs, &mut self.packed);
+        let matrix = |projection| weights.matrix(projection);
+
+        let norm = weights.norm(Norm::FeedForward);
+        rms_norm(&o.attn_residual, norm, self.eps, &mut o.ffn_norm).map_err(Op::FfnNorm.fault())?;
+        let scale = quantize(&o.ffn_norm, &mut o.ffn_gate_up_quantize)
+            .map_err(Op::FfnGateUpQuantize.fault())?;
+        packed.pack(&o.ffn_gate_up_quantize);
+        bit_linear(matrix(Projection::Gate), packed, scale, &mut o.ffn_gate);
+        bit_linear(matrix(Projection::Up), packed, scale, &mut o.ffn_up);
+        squared_relu_gate(&o.ffn_gate, &o.ffn_up, &mut o.ffn_activation);
+
+        let norm = weights.norm(Norm::FeedForwardSub);
+        rms_norm(&o.ffn_activation, norm, self.eps, &mut o.ffn_sub_norm)
+            .map_err(Op::FfnSubNorm.fault())?;
+        let scale = quantize(&o.ffn_sub_norm, &mut o.ffn_down_quantize)
+            .map_err(Op::FfnDownQuantize.fault())?;
+        packed.pack(&o.ffn_down_quantize);
+        bit_linear(matrix(Projection::Down), packed, scale, &mut o.ffn_down);
+        add(&o.attn_residual, &o.ffn_down, &mut o.ffn_residual);
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! What a file has to contain to be a BitNet b1.58 model, and where each part of it lies.
+
+mod hyperparameters;
+mod placement;
+mod resolver;
+mod tensors;
+
+pub use hyperparameters::{ARCHITECTURE, Hyperparameters};
+pub use resolver::layer_tensor_name;
+pub use tensors::{FileRange, LayerTensors, Norm, NormTensor, Projection, RowTensor, Tensors};
+
+use crate::error::Result;
+use crate::gguf::{self, Header, Stop};
+
+/// A validated model description; no weight has been read yet.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Sizes and constants.
+    pub hyperparameters: Hyperparameters,
+    /// Every tensor's place and type.
+    pub tensors: Tensors,
+    /// Elements of all tensors.
+    pub parameters: u64,
+}
+
+/// Reads and validates the first `bytes` of a file of `file_len` bytes.
+pub fn parse(bytes: &[u8], file_len: u64) -> Result<Model, Stop> {
+    let header = gguf::parse(bytes, file_len)?;
+    Ok(describe(&header, file_len)?)
+}
+
+fn describe(header: &Header, file_len: u64) -> Result<Model> {
+    let mut hyperparameters = Hyperparameters::read(&header.metadata)?;
+    let mut resolver = resolver::Resolver::new(header);
+    let tensors = resolver.resolve(&mut hyperparameters)?;
+    placement::check(resolver.placed(), header.data_offset, file_len)?;
+    Ok(Model {
+        hyperparameters,
+        tensors,
+        parameters: resolver.parameters(),
+    })
+}

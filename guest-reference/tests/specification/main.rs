@@ -1,0 +1,23 @@
+//! Tests of the executable specification, natively and call by call.
+//!
+//! Expected values come from somewhere else than the code under test: `f64` formulas, vectors
+//! computed with another language's single-precision arithmetic, or rules restated here.
+
+mod attention;
+mod fast_twins;
+mod float;
+mod half;
+mod head;
+mod loading;
+mod ops;
+mod reading_prefixes;
+mod refused_headers;
+mod refused_hyperparameters;
+mod refused_tensors;
+mod rope;
+mod rows;
+mod run_faults;
+mod run_misuse;
+mod run_order;
+mod session;
+mod support;

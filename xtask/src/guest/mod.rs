@@ -1,0 +1,218 @@
+//! The guest's artifact: built to the same bytes from any checkout, and pinned.
+//!
+//! `guest-reference/guest_reference.wasm` is committed, so that nobody needs the wasm target to run
+//! a benchmark. `artifact.json` beside it pins its digest, and a digest of everything that it is
+//! made from: a test that builds nothing sees when the sources have moved on without it.
+
+mod source;
+
+pub use source::{SourceInputs, source_sha256};
+
+use std::{
+    env,
+    ffi::OsStr,
+    fmt, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use host::{atomic_file::AtomicFile, digest::Digest};
+use serde::{Deserialize, Serialize};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// `guest-reference/artifact.json`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact {
+    /// SHA-256 of `guest_reference.wasm`.
+    pub wasm_sha256: Digest,
+    /// Its size.
+    pub wasm_bytes: u64,
+    /// SHA-256 of what it is made from, see [`source_sha256`].
+    pub source_sha256: Digest,
+}
+
+/// What a build or a check found.
+#[derive(Debug)]
+pub struct GuestReport {
+    /// The artifact.
+    pub artifact: Artifact,
+    /// Whether the committed files were compared instead of replaced.
+    pub checked: bool,
+}
+
+impl fmt::Display for GuestReport {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let did = if self.checked {
+            "is the committed one"
+        } else {
+            "written"
+        };
+        let Artifact {
+            wasm_sha256,
+            wasm_bytes,
+            ..
+        } = &self.artifact;
+        write!(f, "guest {did}: {wasm_bytes} bytes, sha256 {wasm_sha256}")
+    }
+}
+
+/// The checkout that this program was built from.
+pub fn workspace_root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_owned()
+}
+
+/// Path of the committed module.
+pub fn wasm_path(root: &Path) -> PathBuf {
+    root.join("guest-reference/guest_reference.wasm")
+}
+
+/// Path of its pin.
+pub fn artifact_path(root: &Path) -> PathBuf {
+    root.join("guest-reference/artifact.json")
+}
+
+/// Builds the guest; then replaces the committed files, or, to `check`, compares with them.
+///
+/// # Errors
+/// The guest cannot be built, or a check finds a difference.
+pub fn build(check: bool) -> Result<GuestReport> {
+    let root = workspace_root();
+    let wasm = compile(&root)?;
+    let artifact = Artifact {
+        wasm_sha256: Digest::of(&wasm),
+        wasm_bytes: wasm.len() as u64,
+        source_sha256: source_sha256(&SourceInputs::read(&root)?)?,
+    };
+    if check {
+        compare(&root, &wasm, &artifact)?;
+    } else {
+        write(&root, &wasm, &artifact)?;
+    }
+    Ok(GuestReport {
+        artifact,
+        checked: check,
+    })
+}
+
+fn compile(root: &Path) -> Result<Vec<u8>> {
+    let target_dir = root.join("target/guest");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(root)
+        .args(["rustc", "-p", "guest-reference", "--profile", "guest"])
+        .args(["--crate-type", "cdylib", "--target", TARGET, "--locked"])
+        .arg("--target-dir")
+        .arg(&target_dir);
+    for (name, _) in env::vars_os() {
+        if changes_code(&name) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustflags(root)?);
+    let output = cargo.output().context("cannot run cargo")?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if stderr.contains("E0463") || stderr.contains("target may not be installed") {
+            bail!("target {TARGET}: not installed; run `rustup target add {TARGET}`");
+        }
+        bail!("building the guest failed: {stderr}");
+    }
+    let wasm = target_dir.join(TARGET).join("guest/guest_reference.wasm");
+    fs::read(&wasm).with_context(|| wasm.display().to_string())
+}
+
+/// Variables through which a build elsewhere could come out different.
+fn changes_code(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else {
+        return false;
+    };
+    [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTC",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+    ]
+    .contains(&name)
+        || ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}
+
+/// Flags that keep this machine's paths out of the module.
+fn rustflags(root: &Path) -> Result<String> {
+    let cargo_home = match env::var_os("CARGO_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => env::home_dir().context("no home folder")?.join(".cargo"),
+    };
+    let library = sysroot(root)?.join("lib/rustlib/src/rust");
+    let remap = |path: &Path, name: &str| -> Result<String> {
+        let path = path.to_str().context("a path is not UTF-8")?;
+        Ok(format!("--remap-path-prefix={path}={name}"))
+    };
+    let flags = [
+        remap(root, "/bitreceipt")?,
+        remap(&cargo_home, "/cargo")?,
+        remap(&library, "/rust")?,
+    ];
+    // Cargo's separator: paths may hold spaces.
+    Ok(flags.join("\u{1f}"))
+}
+
+fn sysroot(root: &Path) -> Result<PathBuf> {
+    let output = Command::new("rustc")
+        .current_dir(root)
+        .args(["--print", "sysroot"])
+        .output()
+        .context("cannot run rustc")?;
+    ensure!(output.status.success(), "rustc --print sysroot failed");
+    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+}
+
+fn compare(root: &Path, wasm: &[u8], artifact: &Artifact) -> Result<()> {
+    let path = wasm_path(root);
+    let committed = fs::read(&path).with_context(|| path.display().to_string())?;
+    if committed != wasm {
+        let pairs = committed.iter().zip(wasm);
+        let first = pairs.take_while(|(a, b)| a == b).count();
+        bail!(
+            "{}: {} bytes committed, {} built, first difference at byte {first}; \
+             run `cargo run -p xtask -- guest` and commit",
+            path.display(),
+            committed.len(),
+            wasm.len()
+        );
+    }
+    let pinned = read_artifact(root)?;
+    ensure!(
+        pinned == *artifact,
+        "{}: found {pinned:?}, built {artifact:?}; run `cargo run -p xtask -- guest` and commit",
+        artifact_path(root).display()
+    );
+    Ok(())
+}
+
+/// The committed pin.
+///
+/// # Errors
+/// The file is missing or is not a pin.
+pub fn read_artifact(root: &Path) -> Result<Artifact> {
+    let path = artifact_path(root);
+    let text = fs::read(&path).with_context(|| path.display().to_string())?;
+    serde_json::from_slice(&text).with_context(|| path.display().to_string())
+}
+
+fn write(root: &Path, wasm: &[u8], artifact: &Artifact) -> Result<()> {
+    let replace = |path: PathBuf, bytes: &[u8]| {
+        AtomicFile::prepare(&path)
+            .and_then(|file| file.replace(|out| out.write_all(bytes)))
+            .with_context(|| path.display().to_string())
+    };
+    replace(wasm_path(root), wasm)?;
+    let json = serde_json::to_string_pretty(artifact)? + "\n";
+    replace(artifact_path(root), json.as_bytes())
+}
