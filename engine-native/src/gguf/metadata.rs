@@ -151,24 +151,25 @@ fn skip_array(cursor: &mut Cursor, key: &str, depth: u32) -> Result<u64, GgufErr
             caps::ARRAY_DEPTH.into(),
         ));
     }
-    let element_type = cursor.u32(key)?;
-    let len = cursor.u64(key)?;
+    let what = format!("array {key}");
+    let element_type = cursor.u32(&what)?;
+    let len = cursor.u64(&what)?;
     match element_type {
         // Every element takes bytes, so a false length soon meets the end of the file.
-        8 => (0..len).try_for_each(|_| skip_string(cursor, key))?,
+        8 => (0..len).try_for_each(|_| skip_string(cursor, &what))?,
         9 => (0..len).try_for_each(|_| skip_array(cursor, key, depth + 1).map(drop))?,
         _ => {
             let bytes =
                 scalar_bytes(element_type).ok_or_else(|| unknown_type(key, element_type))?;
-            cursor.take(len.saturating_mul(bytes), key)?;
+            cursor.take(len.saturating_mul(bytes), &what)?;
         }
     }
     Ok(len)
 }
 
-fn skip_string(cursor: &mut Cursor, key: &str) -> Result<(), GgufError> {
-    let len = cursor.u64(key)?;
-    cursor.take(len, key).map(drop)
+fn skip_string(cursor: &mut Cursor, what: &str) -> Result<(), GgufError> {
+    let len = cursor.u64(what)?;
+    cursor.take(len, what).map(drop)
 }
 
 fn scalar_bytes(type_id: u32) -> Option<u64> {
