@@ -69,10 +69,9 @@ impl Fault {
     /// The error that names `place` (position, layer and operation) as well.
     pub fn at(self, place: impl fmt::Display) -> Error {
         Error::NonFinite(format!(
-            "{place}: {} [{}] is {} (0x{:08x}); a finite value is required",
+            "{place}: {} [{}] has bits 0x{:08x}; a finite value is required",
             self.quantity,
             self.index,
-            self.value,
             self.value.to_bits()
         ))
     }

@@ -39,7 +39,8 @@ pub fn validate<'a>(name: &str, bytes: &'a [u8]) -> Result<TernaryMatrix<'a>> {
     let scale = f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]);
     if !is_finite(scale) || scale <= 0.0 {
         return Err(Error::Malformed(format!(
-            "tensor `{name}`: scale is {scale}; a finite scale > 0 is required"
+            "tensor `{name}`: scale has bits 0x{:08x}; a finite scale > 0 is required",
+            scale.to_bits()
         )));
     }
     match first_invalid_byte(codes) {

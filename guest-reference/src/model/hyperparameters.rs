@@ -171,7 +171,8 @@ impl Keys<'_> {
             return Ok(found);
         }
         Err(Error::Malformed(format!(
-            "key `{key}` is {found}; a finite value > 0 is required"
+            "key `{key}` has bits 0x{:08x}; a finite value > 0 is required",
+            found.to_bits()
         )))
     }
 

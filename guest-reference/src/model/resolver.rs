@@ -41,9 +41,12 @@ pub struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     /// Starts with every tensor of the file.
     pub fn new(header: &'a Header) -> Self {
-        let tensors = header.tensors.iter();
+        let mut left = BTreeMap::new();
+        for (name, info) in &header.tensors {
+            left.insert(name.as_str(), info);
+        }
         Self {
-            left: tensors.map(|(name, info)| (name.as_str(), info)).collect(),
+            left,
             data_offset: header.data_offset,
             placed: Vec::new(),
             parameters: 0,

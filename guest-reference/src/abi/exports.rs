@@ -1,0 +1,246 @@
+//! One function per export; what they share is in the parent module.
+
+use alloc::format;
+
+use super::{address, at_position, count, index, op, range, size, status, value, with_state};
+use crate::attention::KvType;
+use crate::error::Error;
+use crate::op::{OPS, OpView};
+use crate::runner::Runner;
+
+/// Version of this interface.
+#[unsafe(no_mangle)]
+extern "C" fn abi_version() -> i32 {
+    crate::ABI_VERSION
+}
+
+/// Where the host copies the first `len` bytes of the file.
+#[unsafe(no_mangle)]
+extern "C" fn header_buffer(len: i64) -> i64 {
+    value(|session| Ok(address(session.header_buffer(size("length", len)?)?)))
+}
+
+/// 0: parsed; n > 0: call again with the first n bytes.
+#[unsafe(no_mangle)]
+extern "C" fn header_parse(len: i64, file_len: i64) -> i64 {
+    value(|session| {
+        let more = session.header_parse(size("length", len)?, size("file length", file_len)?)?;
+        // At most the header cap.
+        Ok(more.unwrap_or(0) as i64)
+    })
+}
+
+/// A size of the model.
+#[unsafe(no_mangle)]
+extern "C" fn shape(field: i32) -> i64 {
+    value(|session| {
+        let model = session.model()?;
+        let hp = &model.hyperparameters;
+        Ok(match field {
+            0 => count(hp.n_vocab),
+            1 => count(hp.n_embd),
+            2 => count(hp.n_layers),
+            3 => count(hp.n_heads),
+            4 => count(hp.n_kv_heads),
+            5 => count(hp.head_dim),
+            6 => count(hp.n_ff),
+            7 => count(hp.context_length),
+            8 => count(hp.rope_dim),
+            9 => count(session.n_chunks()?),
+            10 => i64::from(model.tensors.output.is_none()),
+            11 => model.parameters.cast_signed(),
+            _ => return Err(Error::Misuse(format!("shape {field}; 0 to 11 exist"))),
+        })
+    })
+}
+
+/// Allocates a run of `n_positions` positions with KV cache type 0 (f32) or 1 (f16).
+#[unsafe(no_mangle)]
+extern "C" fn configure(kv_type: i32, n_positions: i64) -> i32 {
+    status(|session| {
+        let kv_type = match kv_type {
+            0 => KvType::F32,
+            1 => KvType::F16,
+            _ => return Err(Error::Misuse(format!("KV type {kv_type}; 0 and 1 exist"))),
+        };
+        session.configure(kv_type, index("position count", n_positions)?)
+    })
+}
+
+/// Plans a token's embedding row; returns the number of ranges.
+#[unsafe(no_mangle)]
+extern "C" fn plan_embed(token: i64) -> i64 {
+    value(|session| {
+        session
+            .runner()?
+            .plan_embed(index("token", token)?)
+            .map(count)
+    })
+}
+
+/// Plans a layer; returns the number of ranges.
+#[unsafe(no_mangle)]
+extern "C" fn plan_layer(layer: i64) -> i64 {
+    value(|session| {
+        session
+            .runner()?
+            .plan_layer(index("layer", layer)?)
+            .map(count)
+    })
+}
+
+/// Plans a chunk of the output matrix; returns the number of ranges.
+#[unsafe(no_mangle)]
+extern "C" fn plan_head(chunk: i64) -> i64 {
+    value(|session| {
+        session
+            .runner()?
+            .plan_head(index("chunk", chunk)?)
+            .map(count)
+    })
+}
+
+/// File offset of range `i` of the last plan.
+#[unsafe(no_mangle)]
+extern "C" fn range_offset(i: i64) -> i64 {
+    // Every offset was checked against a file length that came as an i64.
+    value(|session| range(session, i).map(|(s, i)| s.file_range(i).offset.cast_signed()))
+}
+
+/// Bytes of range `i` of the last plan.
+#[unsafe(no_mangle)]
+extern "C" fn range_len(i: i64) -> i64 {
+    value(|session| range(session, i).map(|(s, i)| count(s.bytes(i).len())))
+}
+
+/// Where the host copies range `i` of the last plan.
+#[unsafe(no_mangle)]
+extern "C" fn range_dest(i: i64) -> i64 {
+    value(|session| range(session, i).map(|(s, i)| address(s.bytes_mut(i))))
+}
+
+/// Validates and decodes the ranges of the last plan.
+#[unsafe(no_mangle)]
+extern "C" fn load() -> i32 {
+    status(|session| session.runner()?.load())
+}
+
+/// Sets a position's residual stream to the loaded embedding row.
+#[unsafe(no_mangle)]
+extern "C" fn embed(position: i64) -> i32 {
+    at_position(position, Runner::embed)
+}
+
+/// Sends a position through the loaded layer.
+#[unsafe(no_mangle)]
+extern "C" fn layer(position: i64) -> i32 {
+    at_position(position, Runner::layer)
+}
+
+/// Frees a layer's KV cache.
+#[unsafe(no_mangle)]
+extern "C" fn release_layer(layer: i64) -> i32 {
+    status(|session| session.runner()?.release_layer(index("layer", layer)?))
+}
+
+/// Final norm of a position.
+#[unsafe(no_mangle)]
+extern "C" fn head_norm(position: i64) -> i32 {
+    at_position(position, Runner::head_norm)
+}
+
+/// Logits of the loaded chunk for a position.
+#[unsafe(no_mangle)]
+extern "C" fn head_rows(position: i64) -> i32 {
+    at_position(position, Runner::head_rows)
+}
+
+/// The token chosen at a position.
+#[unsafe(no_mangle)]
+extern "C" fn choice_token(position: i64) -> i64 {
+    value(|session| {
+        Ok(count(
+            session.runner()?.choice(index("position", position)?)?.0,
+        ))
+    })
+}
+
+/// Bits of the chosen logit at a position.
+#[unsafe(no_mangle)]
+extern "C" fn choice_logit_bits(position: i64) -> i64 {
+    value(|session| {
+        let (_, logit) = session.runner()?.choice(index("position", position)?)?;
+        Ok(logit.to_bits().into())
+    })
+}
+
+/// Address of a position's residual stream.
+#[unsafe(no_mangle)]
+extern "C" fn residual_ptr(position: i64) -> i64 {
+    value(|session| {
+        Ok(address(
+            session.runner()?.residual(index("position", position)?)?,
+        ))
+    })
+}
+
+/// Address of a position's final hidden state.
+#[unsafe(no_mangle)]
+extern "C" fn hidden_ptr(position: i64) -> i64 {
+    value(|session| {
+        Ok(address(
+            session.runner()?.hidden(index("position", position)?)?,
+        ))
+    })
+}
+
+/// Address of the logits computed last.
+#[unsafe(no_mangle)]
+extern "C" fn logits_ptr() -> i64 {
+    value(|session| Ok(address(session.runner()?.logits())))
+}
+
+/// Number of operations of a layer.
+#[unsafe(no_mangle)]
+extern "C" fn op_count() -> i32 {
+    OPS.len() as i32
+}
+
+/// Address of an operation's output.
+#[unsafe(no_mangle)]
+extern "C" fn op_ptr(number: i32) -> i64 {
+    value(|session| {
+        Ok(match session.runner()?.outputs().view(op(number)?) {
+            OpView::F32(values) => address(values),
+            OpView::I8(values) => address(values),
+        })
+    })
+}
+
+/// Bytes of an operation's output.
+#[unsafe(no_mangle)]
+extern "C" fn op_len(number: i32) -> i64 {
+    value(|session| {
+        let view = session.runner()?.outputs().view(op(number)?);
+        Ok(count(view.elements() * view.width()))
+    })
+}
+
+/// Bytes per element of an operation's output; a negated status without a run.
+#[unsafe(no_mangle)]
+extern "C" fn op_width(number: i32) -> i32 {
+    // 1, 4 or a small negative number.
+    value(|session| Ok(count(session.runner()?.outputs().view(op(number)?).width()))) as i32
+}
+
+/// Address of the last error's message.
+#[unsafe(no_mangle)]
+extern "C" fn error_ptr() -> i64 {
+    with_state(|state| address(state.error.as_bytes()))
+}
+
+/// Bytes of the last error's message.
+#[unsafe(no_mangle)]
+extern "C" fn error_len() -> i64 {
+    with_state(|state| count(state.error.len()))
+}
