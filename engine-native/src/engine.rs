@@ -7,7 +7,7 @@ use crate::{
     kernels::{Isa, Kernels, Scalar},
     model::Model,
     session::{Session, SessionOptions},
-    workers::Workers,
+    workers::{MIN_PART_WORK, Workers},
 };
 
 /// Which kernels to run, as a user asks for them.
@@ -77,8 +77,25 @@ impl Engine {
         kernels: Arc<dyn Kernels>,
         n_threads: usize,
     ) -> Result<Self, RunError> {
+        Self::with_min_part_work(model, kernels, n_threads, MIN_PART_WORK)
+    }
+
+    /// As [`Engine::new`], with the least work, in multiply-accumulates, that is worth handing to
+    /// another thread. Results do not depend on it.
+    ///
+    /// # Errors
+    /// As for [`Engine::new`].
+    ///
+    /// # Panics
+    /// As for [`Engine::new`].
+    pub fn with_min_part_work(
+        model: Arc<Model>,
+        kernels: Arc<dyn Kernels>,
+        n_threads: usize,
+        min_part_work: usize,
+    ) -> Result<Self, RunError> {
         assert!(n_threads > 0, "an engine needs a thread");
-        let workers = Arc::new(Workers::new(n_threads)?);
+        let workers = Arc::new(Workers::new(n_threads, min_part_work)?);
         Ok(Self {
             model,
             kernels,

@@ -186,15 +186,17 @@ impl Session {
         };
         let workers = &self.engine.workers;
         let head_dim = attention.shape.head_dim as usize;
+        let n_heads = attention.shape.n_heads as usize;
+        let head_work = 2 * head_dim * (self.states[n - 1].position + 1);
         if let [state] = &mut self.states[..n] {
-            let part_len = workers.part_len(attention.shape.n_heads as usize, 1);
+            let part_len = workers.part_len(n_heads, head_work, 1);
             let (query, position) = (&state.query, state.position);
             let parts = state.attention.chunks_mut(part_len * head_dim).enumerate();
             return workers.run(parts, &mut self.scratch, |(i, out), scratch| {
                 attention.heads(i * part_len, query, position, out, scratch)
             });
         }
-        let part_len = workers.part_len(n, 1);
+        let part_len = workers.part_len(n, n_heads * head_work, 1);
         let parts = self.states[..n].chunks_mut(part_len);
         workers.run(parts, &mut self.scratch, |states, scratch| {
             states.iter_mut().try_for_each(|state| {
@@ -250,7 +252,7 @@ impl Session {
         let engine = &self.engine;
         let rows = dense_rows(engine.model.output(), engine.model.file_bytes());
         let hidden = &self.states[i].normed;
-        let part_len = engine.workers.part_len(self.logits.len(), 4);
+        let part_len = engine.workers.part_len(self.logits.len(), rows.n_cols, 4);
         let parts = self.logits.chunks_mut(part_len).enumerate();
         let scratch = &mut self.scratch;
         engine.workers.run(parts, scratch, |(i, out), scratch| {
@@ -261,15 +263,14 @@ impl Session {
         })
     }
 
-    /// Chooses the next token at the `i`-th position of the last chunk.
-    pub(crate) fn choose(&mut self, i: usize) -> Result<Choice, RunError> {
-        self.output(i)?;
+    /// Chooses the next token among the logits computed last, those of `position`.
+    pub(crate) fn choose(&mut self, position: usize) -> Result<Choice, RunError> {
         let recorder = self.scratch[0].ledger.op(Op::GreedyChoice);
         let best = self
             .engine
             .kernels
             .argmax(&self.logits, recorder)
-            .map_err(at(self.states[i].position, None, Op::Output))?;
+            .map_err(at(position, None, Op::Output))?;
         Ok(Choice {
             token: best as u32,
             logit: self.logits[best],
@@ -287,7 +288,9 @@ impl Session {
             shape: self.engine.model.shape(),
         };
         let workers = &self.engine.workers;
-        let parts = self.states[..n].chunks_mut(workers.part_len(n, 1));
+        // A few passes over a vector of the widest kind.
+        let work = 4 * (context.shape.n_embd + context.shape.n_ff) as usize;
+        let parts = self.states[..n].chunks_mut(workers.part_len(n, work, 1));
         workers.run(parts, &mut self.scratch, |states, scratch| {
             states
                 .iter_mut()

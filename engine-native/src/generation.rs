@@ -96,8 +96,11 @@ impl<'s> Generation<'s> {
             }
             first += chunk.len();
         }
-        let last_of_chunk = (self.next_input.len() - 1) % chunk_len;
-        let choice = self.session.choose(last_of_chunk)?;
+        if self.session.options.logits == LogitsAt::ChoosingPositions {
+            self.session
+                .output((self.next_input.len() - 1) % chunk_len)?;
+        }
+        let choice = self.session.choose(first - 1)?;
         self.session.traces[first - 1].choice = Some(choice);
         Ok(choice)
     }

@@ -40,7 +40,7 @@ impl Projection<'_> {
         };
         if let [state] = states {
             let (activations, out) = (self.ends)(state);
-            let part_len = workers.part_len(out.len(), ROW_UNIT);
+            let part_len = workers.part_len(out.len(), weights.n_cols, ROW_UNIT);
             let parts = out.chunks_mut(part_len).enumerate();
             return workers.run(parts, scratch, |(i, out), scratch| {
                 let rows = weights.rows(i * part_len, out.len());
@@ -48,7 +48,9 @@ impl Projection<'_> {
                 Ok(())
             });
         }
-        let parts = states.chunks_mut(workers.part_len(states.len(), GEMM_POSITIONS));
+        let work = weights.n_cols * self.matrix.n_rows;
+        let part_len = workers.part_len(states.len(), work, GEMM_POSITIONS);
+        let parts = states.chunks_mut(part_len);
         workers.run(parts, scratch, |states, scratch| {
             self.gemm(weights, kernels, states, scratch.ledger.op(self.op));
             Ok(())

@@ -11,7 +11,12 @@ pub(crate) struct Workers {
     /// None for one thread: the caller's.
     pool: Option<ThreadPool>,
     n_threads: usize,
+    min_part_work: usize,
 }
+
+/// Handing work to another thread costs some ten microseconds; this much takes two to three times
+/// that with the fastest kernels.
+pub(crate) const MIN_PART_WORK: usize = 1 << 19;
 
 /// What one thread keeps to itself.
 #[derive(Debug)]
@@ -33,7 +38,7 @@ impl Scratch {
 impl Workers {
     /// # Panics
     /// The operating system cannot start the threads.
-    pub(crate) fn new(n_threads: usize) -> Result<Self, RunError> {
+    pub(crate) fn new(n_threads: usize, min_part_work: usize) -> Result<Self, RunError> {
         float_environment::check()?;
         let pool = (n_threads > 1).then(|| {
             rayon::ThreadPoolBuilder::new()
@@ -46,7 +51,11 @@ impl Workers {
             let checks = pool.broadcast(|_| float_environment::check());
             checks.into_iter().collect::<Result<(), _>>()?;
         }
-        Ok(Self { pool, n_threads })
+        Ok(Self {
+            pool,
+            n_threads,
+            min_part_work,
+        })
     }
 
     pub(crate) fn n_threads(&self) -> usize {
@@ -59,9 +68,13 @@ impl Workers {
             .collect()
     }
 
-    /// Elements of a part when `n` are shared out in multiples of `unit`.
-    pub(crate) fn part_len(&self, n: usize, unit: usize) -> usize {
-        n.div_ceil(self.n_threads).next_multiple_of(unit).max(unit)
+    /// Items of a part when `n` items of `work` multiply-accumulates each are shared out in
+    /// multiples of `unit`. Parts too small to be worth a thread are joined.
+    pub(crate) fn part_len(&self, n: usize, work: usize, unit: usize) -> usize {
+        let worth_a_thread = self.min_part_work.div_ceil(work.max(1));
+        n.div_ceil(self.n_threads)
+            .max(worth_a_thread)
+            .next_multiple_of(unit)
     }
 
     /// Runs `job` on each part, each on a thread of its own with a scratch of its own. At most as

@@ -1,7 +1,11 @@
 //! The same model and prompt give the same bits, however the work is shared out: whole runs are
 //! compared over kernels, thread counts, prefill chunks, repetitions and model shapes.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use engine_native::{
     Engine, KernelChoice, Kernels, KvType, Ledger, LogitsAt, Model, ModelShape, Op, PositionTrace,
@@ -41,13 +45,9 @@ fn shapes() -> Vec<Shape> {
 }
 
 fn models() -> Vec<Arc<Model>> {
-    let files = shapes().into_iter().enumerate();
-    files
-        .map(|(i, shape)| {
-            let file = to_vec(&shape, "determinism", 11 + i as u64).unwrap();
-            Arc::new(Model::from_bytes(file).unwrap())
-        })
-        .collect()
+    let file = |shape: &Shape| to_vec(shape, "determinism", 11).unwrap();
+    let model = |shape: &Shape| Arc::new(Model::from_bytes(file(shape)).unwrap());
+    shapes().iter().map(model).collect()
 }
 
 /// The kernels that this CPU can run, scalar first.
@@ -63,48 +63,238 @@ fn all_kernels() -> Vec<Arc<dyn Kernels>> {
 /// Ids 0..n of a seed, as `NUMERICS.md` derives them.
 fn seeded_prompt(seed: u64, n: usize, shape: &ModelShape) -> Vec<u32> {
     let mut stream = SplitMix64::new(seed);
-    (0..n).map(|_| (stream.next() % shape.n_vocab) as u32).collect()
+    (0..n)
+        .map(|_| (stream.next() % shape.n_vocab) as u32)
+        .collect()
 }
 
-fn options(kv_type: KvType) -> SessionOptions {
-    SessionOptions {
-        kv_type,
-        ..SessionOptions::new(N_POSITIONS)
+/// How a run is set up, beside its model and prompt.
+#[derive(Clone)]
+struct Setup {
+    kernels: Arc<dyn Kernels>,
+    n_threads: usize,
+    options: SessionOptions,
+}
+
+impl Setup {
+    /// Scalar kernels, one thread, one position at a time: nothing is shared out or batched.
+    fn plainest(kv_type: KvType) -> Self {
+        Self {
+            kernels: Arc::new(Scalar),
+            n_threads: 1,
+            options: SessionOptions {
+                kv_type,
+                prefill_chunk: 1,
+                ..SessionOptions::new(N_POSITIONS)
+            },
+        }
+    }
+
+    fn session(&self, model: &Arc<Model>) -> Session {
+        // No part is too small for a thread: these models are.
+        let (model, kernels) = (model.clone(), self.kernels.clone());
+        let engine = Engine::with_min_part_work(model, kernels, self.n_threads, 1).unwrap();
+        engine.session(self.options).unwrap()
+    }
+
+    fn describe(&self) -> String {
+        let isa = self.kernels.isa().as_str();
+        format!("{isa}, {} threads, {:?}", self.n_threads, self.options)
     }
 }
 
-fn session(
-    model: &Arc<Model>,
-    kernels: &Arc<dyn Kernels>,
-    n_threads: usize,
-    options: SessionOptions,
-) -> Session {
-    let engine = Engine::new(model.clone(), kernels.clone(), n_threads).unwrap();
-    engine.session(options).unwrap()
+/// Every combination of kernels, thread counts and prefill chunks.
+fn setups(kv_type: KvType) -> Vec<Setup> {
+    let mut setups = Vec::new();
+    for kernels in all_kernels() {
+        for n_threads in THREADS {
+            for prefill_chunk in PREFILL_CHUNKS {
+                let mut setup = Setup::plainest(kv_type);
+                setup.kernels = kernels.clone();
+                setup.n_threads = n_threads;
+                setup.options.prefill_chunk = prefill_chunk;
+                setups.push(setup);
+            }
+        }
+    }
+    setups
 }
 
-fn steps(session: &mut Session, prompt: &[u32], n_tokens: usize) -> Vec<Step> {
-    let steps = session.generate(prompt, n_tokens).unwrap();
+fn run(session: &mut Session, prompt: &[u32]) -> Vec<Step> {
+    let steps = session.generate(prompt, N_TOKENS).unwrap();
     steps.collect::<Result<_, _>>().unwrap()
 }
 
 /// All that a transcript commits to, as bits: `==` on floats would not tell zeros apart.
 fn trace_bits(trace: &PositionTrace) -> Vec<u32> {
     let choice = trace.choice.map(|c| [c.token, c.logit.to_bits()]);
+    let position = u32::try_from(trace.position).unwrap();
+    let integers = [position, trace.input, u32::from(choice.is_some())];
     let floats = trace.boundaries.iter().chain(&trace.hidden);
-    let place = [trace.position as u32, trace.input, u32::from(choice.is_some())];
-    let integers = place.into_iter().chain(choice.into_iter().flatten());
-    integers.chain(floats.map(|x| x.to_bits())).collect()
+    let floats = floats.map(|x| x.to_bits());
+    let choice = choice.into_iter().flatten();
+    integers.into_iter().chain(choice).chain(floats).collect()
 }
 
-/// The bits of a whole run, position by position, then each step's choice.
-fn run(session: &mut Session, seed: u64) -> Vec<Vec<u32>> {
-    let model = Arc::clone(session.model());
-    let prompt = seeded_prompt(seed, N_PROMPT, model.shape());
-    let steps = steps(session, &prompt, N_TOKENS);
+/// The bits of a whole run: every position, then every step's choice.
+fn run_bits(steps: &[Step]) -> Vec<Vec<u32>> {
     let traces = steps.iter().flat_map(|step| &step.positions);
-    let choices = steps
-        .iter()
-        .map(|step| vec![step.choice.token, step.choice.logit.to_bits()]);
+    let choices = steps.iter().map(|step| step.choice);
+    let choices = choices.map(|c| vec![c.token, c.logit.to_bits()]);
     traces.map(trace_bits).chain(choices).collect()
+}
+
+/// Says which position or choice differs instead of printing thousands of numbers.
+fn assert_same(expected: &[Vec<u32>], found: &[Vec<u32>], what: &str) {
+    assert_eq!(expected.len(), found.len(), "{what}");
+    let difference = expected.iter().zip(found).position(|(a, b)| a != b);
+    assert_eq!(difference, None, "first difference with {what}");
+}
+
+#[test]
+fn runs_are_the_same_for_all_kernels_threads_and_chunks() {
+    for model in models() {
+        let prompt = seeded_prompt(1, N_PROMPT, model.shape());
+        for kv_type in KV_TYPES {
+            let plainest = Setup::plainest(kv_type);
+            let expected = run_bits(&run(&mut plainest.session(&model), &prompt));
+            assert_eq!(expected.len(), N_POSITIONS + N_TOKENS);
+            for setup in setups(kv_type) {
+                let found = run_bits(&run(&mut setup.session(&model), &prompt));
+                let what = format!("{}, {:?}", setup.describe(), model.shape());
+                assert_same(&expected, &found, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_session_can_be_used_again() {
+    for model in models() {
+        let prompts = [1, 2].map(|seed| seeded_prompt(seed, N_PROMPT, model.shape()));
+        for setup in setups(KvType::F16) {
+            let mut session = setup.session(&model);
+            let first = run_bits(&run(&mut session, &prompts[0]));
+            let counts = work_by_op(&session.ledger());
+            // A whole run in between, then one that is given up after prefill.
+            let other = run_bits(&run(&mut session, &prompts[1]));
+            assert!(first != other, "two prompts gave the same run");
+            session.generate(&prompts[1], 2).unwrap().next();
+            let again = run_bits(&run(&mut session, &prompts[0]));
+            assert_same(&first, &again, &setup.describe());
+            assert_eq!(counts, work_by_op(&session.ledger()));
+        }
+    }
+}
+
+/// The comparison above can fail: what must change a run does change it.
+#[test]
+fn cache_type_weights_and_prompt_change_a_run() {
+    for (model, shape) in models().iter().zip(shapes()) {
+        let file = to_vec(&shape, "determinism", 99).unwrap();
+        let other_weights = Arc::new(Model::from_bytes(file).unwrap());
+        let bits = |model: &Arc<Model>, kv_type, seed| {
+            let prompt = seeded_prompt(seed, N_PROMPT, model.shape());
+            run_bits(&run(&mut Setup::plainest(kv_type).session(model), &prompt))
+        };
+        let runs = HashSet::from([
+            bits(model, KvType::F16, 1),
+            bits(model, KvType::F32, 1),
+            bits(model, KvType::F16, 2),
+            bits(&other_weights, KvType::F16, 1),
+        ]);
+        assert_eq!(runs.len(), 4, "{shape:?}");
+    }
+}
+
+#[test]
+fn logits_of_every_position_hold_the_choices() {
+    for model in models() {
+        let prompt = seeded_prompt(1, N_PROMPT, model.shape());
+        for setup in setups(KvType::F16) {
+            let expected = run_bits(&run(&mut setup.session(&model), &prompt));
+            let mut with_logits = setup.clone();
+            with_logits.options.logits = LogitsAt::EveryPosition;
+            let steps = run(&mut with_logits.session(&model), &prompt);
+            assert_same(&expected, &run_bits(&steps), &with_logits.describe());
+            steps.iter().for_each(assert_choice_is_in_logits);
+        }
+    }
+}
+
+/// One row of logits for each position; the last row's largest, first of equals, was chosen.
+fn assert_choice_is_in_logits(step: &Step) {
+    assert_eq!(step.logits.len(), step.positions.len());
+    let logits = step.logits.last().unwrap();
+    let first_largest = (0..logits.len()).rev().max_by(|&a, &b| {
+        let order = logits[a].partial_cmp(&logits[b]);
+        order.expect("logits are finite")
+    });
+    let token = step.choice.token as usize;
+    assert_eq!(Some(token), first_largest);
+    assert_eq!(logits[token].to_bits(), step.choice.logit.to_bits());
+}
+
+/// Multiply-accumulates of all kernels together. An entry without calls or without work fails.
+fn work_by_op(ledger: &Ledger) -> BTreeMap<Op, u64> {
+    let mut work = BTreeMap::new();
+    for entry in ledger.entries() {
+        assert!(entry.tally.calls > 0 && entry.tally.macs > 0, "{entry:?}");
+        *work.entry(entry.op).or_default() += entry.tally.macs;
+    }
+    work
+}
+
+#[test]
+fn ledgers_hold_the_work_that_the_shape_asks_for() {
+    for model in models() {
+        let prompt = seeded_prompt(1, N_PROMPT, model.shape());
+        let work = |op: Op| op.work(model.shape(), N_POSITIONS as u64, N_TOKENS as u64);
+        let expected = Op::ALL.iter().map(|&op| (op, work(op).unwrap())).collect();
+        for setup in setups(KvType::F16) {
+            let mut session = setup.session(&model);
+            run(&mut session, &prompt);
+            let ledger = session.ledger();
+            assert_eq!(work_by_op(&ledger), expected, "{}", setup.describe());
+            assert_kernels(&ledger, &setup);
+        }
+    }
+}
+
+/// Only kernels of the ISA that was asked for ran, and GEMM only where prefill has batches.
+fn assert_kernels(ledger: &Ledger, setup: &Setup) {
+    let kernels: HashSet<String> = ledger.entries().into_iter().map(|e| e.kernel).collect();
+    let isa = format!("_{}", setup.kernels.isa().as_str());
+    assert!(kernels.iter().all(|k| k.ends_with(&isa)), "{kernels:?}");
+    let ran = |name: &str| kernels.contains(&format!("{name}{isa}"));
+    assert!(ran("i2s_gemv"));
+    let has_batches = setup.options.prefill_chunk > 1;
+    assert_eq!(ran("i2s_gemm"), has_batches, "{}", setup.describe());
+}
+
+/// A model that repeats itself would not notice a wrong kernel.
+#[test]
+fn tiny_keeps_moving() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tiny.gguf");
+    let model = Arc::new(Model::open(&path).unwrap());
+    let n_tokens = 128;
+    for seed in 0..8 {
+        let prompt = seeded_prompt(seed, 16, model.shape());
+        let mut setup = Setup::plainest(KvType::F16);
+        setup.kernels = KernelChoice::Auto.resolve().unwrap();
+        setup.options = SessionOptions::new(prompt.len() + n_tokens);
+        let mut session = setup.session(&model);
+        let steps = session.generate(&prompt, n_tokens).unwrap();
+        let tokens: Vec<u32> = steps.map(|step| step.unwrap().choice.token).collect();
+        let n_distinct = tokens.iter().collect::<HashSet<_>>().len();
+        assert!(
+            n_distinct >= 90,
+            "seed {seed}: {n_distinct} distinct tokens"
+        );
+        let longest = tokens.chunk_by(|a, b| a == b).map(<[u32]>::len).max();
+        assert!(
+            longest <= Some(3),
+            "seed {seed}: {longest:?} times in a row"
+        );
+    }
 }

@@ -33,7 +33,7 @@ fn shape(n_heads: u32, n_kv_heads: u32, head_dim: u32) -> Shape {
 
 fn record(model: &Arc<Model>, task: &Task, threads: usize) -> Recording {
     let kernels = KernelChoice::Auto.resolve().unwrap();
-    let engine = Engine::new(model.clone(), kernels, threads).unwrap();
+    let engine = Engine::with_min_part_work(model.clone(), kernels, threads, 1).unwrap();
     let mut runner = NativeRunner::new(&engine, task).unwrap();
     runner.record(task, &Cancel::default()).unwrap()
 }

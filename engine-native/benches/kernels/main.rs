@@ -1,0 +1,97 @@
+//! How close the kernels come to what the memory can deliver: `cargo bench -p engine-native`.
+//!
+//! A decode step reads every weight once, so the bound of a product is the read bandwidth. That is
+//! measured in the same run, over the same bytes, in turns with the products: a machine that slows
+//! down meanwhile slows all of them down. Medians, each with its median absolute deviation.
+
+mod bandwidth;
+mod pointwise;
+mod products;
+mod sampling;
+
+use std::{sync::Arc, thread};
+
+use engine_native::{KernelChoice, Kernels};
+use products::Products;
+use sampling::{Summary, Workload, interleave};
+
+/// More than a last-level cache, small enough for a laptop: 512 MiB, and whole rows of every type.
+const MEMORY_BYTES: usize = 104_960 * 5120;
+/// Fits the L2 cache of one core, weights and activations together.
+const L2_BYTES: usize = 640 << 10;
+
+fn main() {
+    // `cargo test --all-targets` starts benches too, without this argument.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        println!("nothing timed: run by cargo bench");
+        return;
+    }
+    let kernels = KernelChoice::Auto.resolve().expect("auto always resolves");
+    let products = Products::new(kernels.clone(), MEMORY_BYTES);
+    println!("kernels: {}", kernels.isa().as_str());
+    println!("threads  bytes    kernel                  GB/s  of read  GMAC/s  ± MAD");
+    for n_threads in thread_counts() {
+        print_products(n_threads, &products.over(MEMORY_BYTES, 1));
+        print_products(n_threads, &products.over(L2_BYTES, 400));
+        print_products(n_threads, &[products.prefill()]);
+    }
+    print_pointwise(&[Arc::new(engine_native::Scalar) as Arc<dyn Kernels>, kernels]);
+}
+
+/// 1, 2, 4, … and the number of CPUs.
+fn thread_counts() -> Vec<usize> {
+    let n_cpus = thread::available_parallelism().map_or(1, |n| n.get());
+    let doubling = std::iter::successors(Some(1), |n| Some(n * 2));
+    let mut counts: Vec<usize> = doubling.take_while(|&n| n < n_cpus).collect();
+    counts.push(n_cpus);
+    counts
+}
+
+/// Times the workloads in turns; the share of the read bandwidth is that of the first one.
+fn print_products(n_threads: usize, workloads: &[Workload]) {
+    let summaries = interleave(workloads.len(), |i| workloads[i].time(n_threads));
+    let gb_per_s = |i: usize| workloads[i].bytes as f64 / summaries[i].median_ns;
+    for (i, workload) in workloads.iter().enumerate() {
+        let share = 100.0 * gb_per_s(i) / gb_per_s(0);
+        let share = match workloads.len() {
+            1 => "-".to_owned(),
+            _ => format!("{share:.0} %"),
+        };
+        let gmac_per_s = match workload.macs {
+            0 => "-".to_owned(),
+            macs => format!("{:.1}", macs as f64 / summaries[i].median_ns),
+        };
+        println!(
+            "{n_threads:>7}  {:<7}  {:<20} {:>7.2} {share:>8} {gmac_per_s:>7}  {:.1} %",
+            binary_size(workload.bytes),
+            workload.name,
+            gb_per_s(i),
+            summaries[i].deviation_percent(),
+        );
+    }
+}
+
+fn binary_size(bytes: usize) -> String {
+    match bytes >> 20 {
+        0 => format!("{} KiB", bytes >> 10),
+        mib => format!("{mib} MiB"),
+    }
+}
+
+/// Times the operations between the products, per call.
+fn print_pointwise(kernels: &[Arc<dyn Kernels>]) {
+    println!(
+        "\noperation, n = {}            ns per call  ± MAD",
+        pointwise::N
+    );
+    let mut operations: Vec<_> = kernels.iter().flat_map(pointwise::operations).collect();
+    let summaries: Vec<Summary> = interleave(operations.len(), |i| operations[i].time());
+    for (operation, summary) in operations.iter().zip(summaries) {
+        println!(
+            "{:<32} {:>9.0}  {:.1} %",
+            operation.name,
+            summary.median_ns / pointwise::CALLS as f64,
+            summary.deviation_percent(),
+        );
+    }
+}

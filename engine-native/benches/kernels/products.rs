@@ -1,0 +1,177 @@
+//! Products with matrices of 2560 columns, the width of the largest published BitNet b1.58 model.
+
+use std::{hint::black_box, ops::Range, sync::Arc};
+
+use engine_native::{
+    DenseRows, DenseType, GEMM_POSITIONS, Kernels, Ledger, Op, QuantizedActivations, TernaryRows,
+};
+
+use crate::{bandwidth::read, sampling::Workload};
+
+const N_COLS: usize = 2560;
+/// Rows of an FFN projection, and of one call.
+const N_ROWS: usize = 6912;
+/// Positions of a prefill.
+const N_POSITIONS: usize = 64;
+
+/// Bytes that are both I2_S weights and finite F16 values: an exponent of ones would need the
+/// invalid code 3.
+pub struct Products {
+    kernels: Arc<dyn Kernels>,
+    bytes: Vec<u8>,
+    activations: QuantizedActivations,
+    hidden: Vec<f32>,
+}
+
+impl Products {
+    /// Products over up to `n_bytes` bytes.
+    pub fn new(kernels: Arc<dyn Kernels>, n_bytes: usize) -> Self {
+        let value = |i: usize| (i * 97 % 255) as i32 - 127;
+        let values: Vec<i8> = (0..N_COLS).map(|i| value(i) as i8).collect();
+        Self {
+            kernels,
+            bytes: (0..n_bytes as u64 / 8).flat_map(random_codes).collect(),
+            activations: QuantizedActivations {
+                sum: values.iter().map(|&q| i32::from(q)).sum(),
+                scale: 0.01,
+                values,
+            },
+            hidden: (0..N_COLS).map(|i| value(i) as f32 / 64.0).collect(),
+        }
+    }
+
+    /// Reading, the ternary product and the output matrix, over about `n_bytes` bytes each.
+    pub fn over(&self, n_bytes: usize, repetitions: usize) -> [Workload<'_>; 3] {
+        let workload = |name, row_bytes, is_product, run| {
+            let n_units = n_bytes / row_bytes;
+            Workload {
+                name,
+                n_units,
+                granularity: 4,
+                bytes: n_units * row_bytes,
+                macs: if is_product { n_units * N_COLS } else { 0 },
+                repetitions,
+                run,
+            }
+        };
+        let (ternary, half) = (self.ternary(0..1), self.half(0..1));
+        let (ternary, half) = (ternary.row_bytes(), half.row_bytes());
+        [
+            workload(
+                "read",
+                ternary,
+                false,
+                Box::new(|rows, n| self.read(rows, n)),
+            ),
+            workload(
+                "i2s_gemv",
+                ternary,
+                true,
+                Box::new(|rows, n| self.gemv(rows, n)),
+            ),
+            workload(
+                "output_gemv_f16",
+                half,
+                true,
+                Box::new(|rows, n| self.output(rows, n)),
+            ),
+        ]
+    }
+
+    /// An FFN projection of several positions; threads share out the positions.
+    pub fn prefill(&self) -> Workload<'_> {
+        let bytes = self.ternary(0..N_ROWS).packed.len();
+        Workload {
+            name: "i2s_gemm × 64",
+            n_units: N_POSITIONS,
+            granularity: GEMM_POSITIONS,
+            // Every group of positions reads the matrix again.
+            bytes: bytes * N_POSITIONS / GEMM_POSITIONS,
+            macs: N_ROWS * N_COLS * N_POSITIONS,
+            repetitions: 1,
+            run: Box::new(|positions, n| self.gemm(positions, n)),
+        }
+    }
+
+    fn ternary(&self, rows: Range<usize>) -> TernaryRows<'_> {
+        let all = TernaryRows {
+            packed: &self.bytes,
+            n_cols: N_COLS,
+            scale: 0.02,
+        };
+        all.rows(rows.start, rows.len())
+    }
+
+    fn half(&self, rows: Range<usize>) -> DenseRows<'_> {
+        let all = DenseRows {
+            dense_type: DenseType::F16,
+            n_cols: N_COLS,
+            bytes: &self.bytes,
+        };
+        all.rows(rows.start, rows.len())
+    }
+
+    fn read(&self, rows: Range<usize>, repetitions: usize) {
+        for _ in 0..repetitions {
+            black_box(read(black_box(self.ternary(rows.clone()).packed)));
+        }
+    }
+
+    fn gemv(&self, rows: Range<usize>, repetitions: usize) {
+        let mut ledger = Ledger::default();
+        let mut out = vec![0.0; N_ROWS];
+        for call in calls(rows, repetitions) {
+            let out = &mut out[..call.len()];
+            let recorder = ledger.op(Op::FfnUp);
+            self.kernels
+                .ternary_gemv(self.ternary(call), &self.activations, out, recorder);
+            black_box(out);
+        }
+    }
+
+    fn output(&self, rows: Range<usize>, repetitions: usize) {
+        let mut ledger = Ledger::default();
+        let mut out = vec![0.0; N_ROWS];
+        for call in calls(rows, repetitions) {
+            let out = &mut out[..call.len()];
+            let recorder = ledger.op(Op::Output);
+            self.kernels
+                .output_gemv(self.half(call), &self.hidden, out, recorder);
+            black_box(out);
+        }
+    }
+
+    fn gemm(&self, positions: Range<usize>, repetitions: usize) {
+        let mut ledger = Ledger::default();
+        let mut outs = vec![vec![0.0; N_ROWS]; GEMM_POSITIONS];
+        for _ in 0..repetitions * positions.len() / GEMM_POSITIONS {
+            let mut outs: Vec<&mut [f32]> = outs.iter_mut().map(|out| &mut out[..]).collect();
+            let (weights, recorder) = (self.ternary(0..N_ROWS), ledger.op(Op::FfnUp));
+            self.kernels.ternary_gemm(
+                weights,
+                &[&self.activations; GEMM_POSITIONS],
+                &mut outs,
+                recorder,
+            );
+            black_box(outs);
+        }
+    }
+}
+
+/// Calls over at most [`N_ROWS`] rows, as long as the matrices of a model.
+fn calls(rows: Range<usize>, repetitions: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..repetitions).flat_map(move |_| {
+        let end = rows.end;
+        let firsts = rows.clone().step_by(N_ROWS);
+        firsts.map(move |first| first..end.min(first + N_ROWS))
+    })
+}
+
+/// Word number `i` of random 2-bit codes 0, 1 and 2.
+fn random_codes(i: u64) -> [u8; 8] {
+    const HIGH_BITS: u64 = 0xaaaa_aaaa_aaaa_aaaa;
+    let z = (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = z ^ (z >> 27);
+    (z & !((z & HIGH_BITS) >> 1)).to_le_bytes()
+}

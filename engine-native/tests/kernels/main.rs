@@ -1,0 +1,82 @@
+//! The AVX2 kernels against the scalar ones: every bit, every error, every unit of recorded work.
+//!
+//! A comparison that cannot fail proves nothing, so each check is stamped twice: once on the AVX2
+//! kernels, which must pass, and once on [`wrong::Wrong`], which must be caught.
+
+mod attention;
+mod compare;
+mod dense;
+mod elementwise;
+mod inputs;
+mod shifted;
+mod ternary;
+mod wrong;
+
+macro_rules! checks {
+    ($($module:ident { $($check:ident,)* })*) => {
+        mod avx2_equals_scalar {
+            $($(
+                #[test]
+                fn $check() {
+                    super::compare::assert_avx2_passes(super::$module::$check);
+                }
+            )*)*
+        }
+
+        mod wrong_kernels_are_caught {
+            $($(
+                #[test]
+                fn $check() {
+                    let caught = super::$module::$check(&super::wrong::Wrong);
+                    assert!(caught.is_err(), "the check passed kernels that are wrong");
+                }
+            )*)*
+        }
+    };
+}
+
+checks! {
+    elementwise {
+        rms_norm_of_every_length,
+        rms_norm_of_random_input,
+        squared_relu_mul_of_every_length,
+        squared_relu_mul_of_random_input,
+        residual_add_of_every_length,
+        residual_add_of_random_input,
+    }
+    ternary {
+        quantize_of_every_length,
+        quantize_of_random_input,
+        quantize_of_ties,
+        ternary_gemv_of_every_shape,
+        ternary_gemv_of_extreme_weights,
+        ternary_gemv_of_random_input,
+        ternary_gemm_of_every_shape,
+        ternary_gemm_of_extreme_weights,
+        ternary_gemm_of_random_input,
+        ternary_gemm_equals_scalar_gemv,
+    }
+    attention {
+        rope_of_every_length,
+        rope_of_random_input,
+        kv_store_of_every_length,
+        kv_store_of_every_half,
+        kv_store_of_random_input,
+        attention_scores_of_every_length,
+        attention_scores_of_random_input,
+        softmax_of_every_length,
+        softmax_of_random_input,
+        attention_values_of_every_length,
+        attention_values_of_random_input,
+    }
+    dense {
+        embedding_row_of_every_length,
+        embedding_row_of_every_half,
+        embedding_row_of_random_input,
+        output_gemv_of_every_shape,
+        output_gemv_of_random_input,
+        argmax_of_every_length,
+        argmax_of_ties,
+        argmax_of_random_input,
+    }
+}

@@ -1,0 +1,98 @@
+//! Slices that start anywhere in a bigger buffer, to meet every alignment and overrun.
+
+use std::{
+    fmt::Debug,
+    ops::{Deref, DerefMut},
+};
+
+use crate::compare::bits;
+
+/// Elements before and after the slice, so that a vector too many lands in the buffer.
+const MARGIN: usize = 32;
+
+/// A slice with a margin on both sides, `shift` elements off the buffer's alignment.
+pub struct Shifted<T> {
+    buffer: Vec<T>,
+    start: usize,
+    len: usize,
+    margin: T,
+}
+
+impl<T: Copy + PartialEq + Debug> Shifted<T> {
+    fn new(data: &[T], shift: usize, margin: T) -> Self {
+        let (start, len) = (MARGIN + shift, data.len());
+        let mut buffer = vec![margin; start + len + MARGIN];
+        buffer[start..start + len].copy_from_slice(data);
+        Self {
+            buffer,
+            start,
+            len,
+            margin,
+        }
+    }
+
+    /// The slice, after a look at the margins.
+    fn checked(&self) -> &[T] {
+        let (before, rest) = self.buffer.split_at(self.start);
+        let (slice, after) = rest.split_at(self.len);
+        let is_margin = |x: &T| *x == self.margin;
+        assert!(
+            before.iter().all(is_margin) && after.iter().all(is_margin),
+            "a kernel wrote outside its output: {before:?} {after:?}"
+        );
+        slice
+    }
+}
+
+/// Floats to read. The margins are NaNs, which would spoil a result that they entered.
+pub fn floats(x: &[f32], shift: usize) -> Shifted<f32> {
+    Shifted::new(x, shift, f32::NAN)
+}
+
+/// Bytes to read; as I2_S codes or F16 values the margins are nothing valid.
+pub fn bytes(x: &[u8], shift: usize) -> Shifted<u8> {
+    Shifted::new(x, shift, 0xff)
+}
+
+/// Floats to write or change.
+pub fn floats_mut(x: &[f32], shift: usize) -> Shifted<f32> {
+    Shifted::new(x, shift, 1234.5)
+}
+
+/// `n` floats to write.
+pub fn output(n: usize, shift: usize) -> Shifted<f32> {
+    floats_mut(&vec![-77.0; n], shift)
+}
+
+/// `n` bytes to write.
+pub fn output_bytes(n: usize, shift: usize) -> Shifted<u8> {
+    Shifted::new(&vec![0x5a; n], shift, 0xa5)
+}
+
+impl Shifted<f32> {
+    /// What was written, as bits.
+    pub fn bits(&self) -> Vec<u32> {
+        self.checked().iter().map(bits).collect()
+    }
+}
+
+impl Shifted<u8> {
+    /// What was written, a byte to an element.
+    pub fn bits(&self) -> Vec<u32> {
+        self.checked().iter().map(|&b| u32::from(b)).collect()
+    }
+}
+
+impl<T> Deref for Shifted<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.buffer[self.start..self.start + self.len]
+    }
+}
+
+impl<T> DerefMut for Shifted<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.buffer[self.start..self.start + self.len]
+    }
+}

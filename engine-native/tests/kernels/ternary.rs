@@ -1,0 +1,224 @@
+//! BitLinear: activation quantization, and the ternary product for one position and several.
+
+use engine_native::{
+    GEMM_POSITIONS, Kernels, Ledger, Op, QuantizedActivations, Recorder, Scalar, TernaryRows,
+};
+
+use crate::{
+    compare::{Mismatch, Output, compare},
+    inputs::{LENGTHS, Regime, SHIFTS, activations, floats, quantized, random, ternary},
+    shifted,
+};
+
+/// Blocks of 128 at the limits of the i16 sums (8 blocks for GEMV, 16 for GEMM), and a real row.
+const BLOCKS: [usize; 10] = [1, 2, 7, 8, 9, 15, 16, 17, 33, 54];
+/// Rows around the four that GEMV computes together.
+const ROWS: std::ops::RangeInclusive<usize> = 1..=9;
+/// Scale of every weight matrix: not a power of two, so that products round.
+const SCALE: f32 = 0.017_3;
+
+fn quantize(x: &[f32], shift: usize) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
+    move |kernels, recorder| {
+        let mut out = QuantizedActivations::with_len(x.len());
+        kernels.quantize(&shifted::floats(x, shift), &mut out, recorder)?;
+        let scale_and_sum = [out.scale.to_bits(), out.sum.cast_unsigned()];
+        let values = out.values.iter().map(|&q| i32::from(q).cast_unsigned());
+        Ok(values.chain(scale_and_sum).collect())
+    }
+}
+
+fn gemv(
+    packed: &[u8],
+    activations: &QuantizedActivations,
+    shift: usize,
+) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
+    move |kernels, recorder| {
+        let n_cols = activations.values.len();
+        let packed = shifted::bytes(packed, shift);
+        let mut out = shifted::output(packed.len() * 4 / n_cols, shift + 3);
+        kernels.ternary_gemv(rows(&packed, n_cols), activations, &mut out, recorder);
+        Ok(out.bits())
+    }
+}
+
+fn gemm(
+    packed: &[u8],
+    activations: &[&QuantizedActivations],
+    shift: usize,
+) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
+    move |kernels, recorder| {
+        let n_cols = activations[0].values.len();
+        let packed = shifted::bytes(packed, shift);
+        let n_rows = packed.len() * 4 / n_cols;
+        let mut outs: Vec<_> = (0..activations.len())
+            .map(|p| shifted::output(n_rows, shift + p))
+            .collect();
+        let mut slices: Vec<&mut [f32]> = outs.iter_mut().map(|out| &mut **out).collect();
+        kernels.ternary_gemm(rows(&packed, n_cols), activations, &mut slices, recorder);
+        Ok(outs.iter().flat_map(|out| out.bits()).collect())
+    }
+}
+
+fn rows(packed: &[u8], n_cols: usize) -> TernaryRows<'_> {
+    TernaryRows {
+        packed,
+        n_cols,
+        scale: SCALE,
+    }
+}
+
+pub fn quantize_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for n in LENGTHS.chain([640, 2560]) {
+        for shift in SHIFTS {
+            let mut x = floats(Regime::Ordinary, n, 1);
+            let what = format!("quantize of {n} at {shift}");
+            compare(candidate, &what, quantize(&x, shift))?;
+            // Each element in turn: a NaN with a payload, an infinity, the largest of all.
+            for bad in [0xffa0_0001, 0x7f80_0000, 0x7f7f_ffff].map(f32::from_bits) {
+                let at = (n * 31 + shift * 17) % n;
+                let good = std::mem::replace(&mut x[at], bad);
+                compare(candidate, &what, quantize(&x, shift))?;
+                x[at] = good;
+            }
+        }
+        let small = vec![-3e-6; n];
+        compare(candidate, "quantize below 1e-5", quantize(&small, 0))?;
+    }
+    Ok(())
+}
+
+pub fn quantize_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    random(candidate, (300, 1), |candidate, draw| {
+        let x = draw.floats(draw.n, 0);
+        compare(candidate, "quantize", quantize(&x, draw.shift))
+    })
+}
+
+/// With an absmax of 127 the values are what they were: halves go to the even neighbour.
+pub fn quantize_of_ties(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    let halves = (-254..=254).map(|twice| twice as f32 / 2.0);
+    let x: Vec<f32> = halves.collect();
+    compare(candidate, "quantize of halves", quantize(&x, 0))
+}
+
+pub fn ternary_gemv_of_every_shape(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for n_blocks in BLOCKS {
+        let x = activations(n_blocks * 128, 1);
+        for n_rows in ROWS {
+            let packed = ternary(n_rows * n_blocks, 2);
+            for shift in SHIFTS {
+                let what = format!("ternary_gemv of {n_rows} rows, {n_blocks} blocks at {shift}");
+                compare(candidate, what, gemv(&packed, &x, shift))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every weight −1, 0 or +1 with activations that are all ±127, or alternate: the largest sums
+/// that the 16-bit lanes have to hold.
+fn extremes() -> impl Iterator<Item = (usize, u8, QuantizedActivations)> {
+    let patterns: [fn(usize) -> i8; 4] = [
+        |_| 127,
+        |_| -127,
+        |i| if i % 2 == 0 { 127 } else { -127 },
+        |i| if i / 128 % 2 == 0 { 127 } else { -127 },
+    ];
+    let activations = |n, pattern: fn(usize) -> i8| quantized((0..n).map(pattern).collect());
+    let codes = [0b00_00_00_00, 0b01_01_01_01, 0b10_10_10_10, 0b10_00_10_00];
+    BLOCKS.into_iter().flat_map(move |n_blocks| {
+        codes.into_iter().flat_map(move |code| {
+            patterns.map(|pattern| (n_blocks, code, activations(n_blocks * 128, pattern)))
+        })
+    })
+}
+
+pub fn ternary_gemv_of_extreme_weights(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for (n_blocks, code, x) in extremes() {
+        // Five rows: four that are computed together, and one alone.
+        let packed = vec![code; 5 * n_blocks * 32];
+        let what = format!("ternary_gemv of {n_blocks} blocks of {code:#010b}");
+        compare(candidate, what, gemv(&packed, &x, 1))?;
+    }
+    Ok(())
+}
+
+pub fn ternary_gemv_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    random(candidate, (20, 9), |candidate, draw| {
+        let packed = ternary(draw.n * draw.m, draw.seed);
+        let x = activations(draw.n * 128, !draw.seed);
+        compare(candidate, "ternary_gemv", gemv(&packed, &x, draw.shift))
+    })
+}
+
+pub fn ternary_gemm_of_every_shape(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for n_blocks in BLOCKS {
+        let x = positions(n_blocks, 1);
+        for n_rows in ROWS {
+            let packed = ternary(n_rows * n_blocks, 2);
+            for (n, shift) in (1..=GEMM_POSITIONS).zip(SHIFTS.step_by(2)) {
+                let x: Vec<_> = x.iter().take(n).collect();
+                let what = format!("ternary_gemm of {n_rows} rows, {n_blocks} blocks, {n} wide");
+                compare(candidate, &what, gemm(&packed, &x, shift))?;
+                compare(candidate, &what, gemm(&packed, &x, shift + 1))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Different activations for each position that a GEMM can take.
+fn positions(n_blocks: usize, seed: u64) -> Vec<QuantizedActivations> {
+    let mut positions: Vec<_> = (0..GEMM_POSITIONS as u64)
+        .map(|p| activations(n_blocks * 128, seed.wrapping_add(p)))
+        .collect();
+    for (p, position) in positions.iter_mut().enumerate() {
+        position.scale *= 1.0 + 0.3 * p as f32;
+    }
+    positions
+}
+
+pub fn ternary_gemm_of_extreme_weights(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for (n_blocks, code, x) in extremes() {
+        let packed = vec![code; 2 * n_blocks * 32];
+        let what = format!("ternary_gemm of {n_blocks} blocks of {code:#010b}");
+        let negated = quantized(x.values.iter().map(|q| -q).collect());
+        let x = [&x, &negated, &x, &negated];
+        for n in 1..=GEMM_POSITIONS {
+            compare(candidate, &what, gemm(&packed, &x[..n], 1))?;
+        }
+    }
+    Ok(())
+}
+
+pub fn ternary_gemm_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    random(candidate, (20, 9), |candidate, draw| {
+        let packed = ternary(draw.n * draw.m, draw.seed);
+        let x = positions(draw.n, !draw.seed);
+        let n = 1 + draw.m % GEMM_POSITIONS;
+        let x: Vec<_> = x.iter().take(n).collect();
+        compare(candidate, "ternary_gemm", gemm(&packed, &x, draw.shift))
+    })
+}
+
+/// A position of a batch is computed as if it were alone.
+pub fn ternary_gemm_equals_scalar_gemv(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for n_blocks in BLOCKS {
+        let packed = ternary(7 * n_blocks, 3);
+        let x = positions(n_blocks, 4);
+        let x: Vec<_> = x.iter().collect();
+        for n in 1..=GEMM_POSITIONS {
+            let mut ledger = Ledger::default();
+            let together = gemm(&packed, &x[..n], 0)(candidate, ledger.op(Op::AttnQ));
+            let alone = x[..n].iter();
+            let alone: Result<Vec<_>, _> = alone
+                .map(|x| gemv(&packed, x, 0)(&Scalar, ledger.op(Op::AttnQ)))
+                .collect();
+            if together != alone.map(|outs| outs.concat()) {
+                let text = format!("{n} positions differ from each alone, {n_blocks} blocks");
+                return Err(Mismatch(text));
+            }
+        }
+    }
+    Ok(())
+}

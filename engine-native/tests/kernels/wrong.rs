@@ -1,0 +1,210 @@
+//! Kernels that are each wrong in one way that has tempted someone, to show that it is noticed.
+
+use engine_native::{
+    DenseRows, DenseType, Isa, KernelName, Kernels, Ledger, NonFinite, Op, QuantizedActivations,
+    Recorder, RopeAngles, Scalar, TernaryRows,
+};
+use half::f16;
+
+/// Close to the scalar kernels, and none of them right.
+pub struct Wrong;
+
+impl Kernels for Wrong {
+    fn isa(&self) -> Isa {
+        Isa::Scalar
+    }
+
+    /// What F16 holds as subnormals is flushed to zero.
+    fn embedding_row(&self, row: DenseRows, out: &mut [f32], recorder: &mut Recorder) {
+        Scalar.embedding_row(row, out, recorder);
+        let smallest = f16::MIN_POSITIVE.to_f32();
+        out.iter_mut()
+            .filter(|x| x.abs() < smallest)
+            .for_each(|x| *x = 0.0);
+    }
+
+    /// Divides by the root instead of multiplying by its reciprocal.
+    fn rms_norm(
+        &self,
+        x: &[f32],
+        weight: &[f32],
+        epsilon: f32,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        Scalar.rms_norm(x, weight, epsilon, out, recorder)?;
+        let mean = x.iter().map(|x| x * x).sum::<f32>() / x.len() as f32;
+        let root = (mean + epsilon).sqrt();
+        for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
+            *out = x / root * weight;
+        }
+        Ok(())
+    }
+
+    /// Halves are rounded away from zero, and a float maximum overlooks NaNs.
+    fn quantize(
+        &self,
+        x: &[f32],
+        out: &mut QuantizedActivations,
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        let seen = x.iter().map(|&x| if x.is_nan() { 0.0 } else { x });
+        Scalar.quantize(&seen.collect::<Vec<_>>(), out, recorder)?;
+        let absmax = x.iter().fold(1e-5f32, |m, x| m.max(x.abs()));
+        for (q, x) in out.values.iter_mut().zip(x) {
+            *q = (x * (127.0 / absmax)).round() as i8;
+        }
+        out.sum = out.values.iter().map(|&q| i32::from(q)).sum();
+        Ok(())
+    }
+
+    /// Two lanes are swapped, and sums saturate at 16 bits.
+    fn ternary_gemv(
+        &self,
+        weights: TernaryRows,
+        activations: &QuantizedActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        let mut activations = activations.clone();
+        activations.values.swap(3, 35);
+        Scalar.ternary_gemv(weights, &activations, out, recorder);
+        let limit = f32::from(i16::MAX) * (weights.scale * activations.scale);
+        out.iter_mut().for_each(|y| *y = y.clamp(-limit, limit));
+    }
+
+    /// Every position uses the first one's sum.
+    fn ternary_gemm(
+        &self,
+        weights: TernaryRows,
+        activations: &[&QuantizedActivations],
+        outs: &mut [&mut [f32]],
+        recorder: &mut Recorder,
+    ) {
+        let mut changed: Vec<_> = activations.iter().map(|&a| a.clone()).collect();
+        changed.iter_mut().for_each(|a| a.sum = activations[0].sum);
+        let changed: Vec<_> = changed.iter().collect();
+        Scalar.ternary_gemm(weights, &changed, outs, recorder);
+    }
+
+    /// Products and sums are fused.
+    fn rope(
+        &self,
+        heads: &mut [f32],
+        head_dim: usize,
+        angles: RopeAngles,
+        recorder: &mut Recorder,
+    ) {
+        let half = angles.cos.len();
+        let before = heads.to_vec();
+        Scalar.rope(heads, head_dim, angles, recorder);
+        let pairs = heads
+            .chunks_exact_mut(head_dim)
+            .zip(before.chunks_exact(head_dim));
+        for (head, x) in pairs {
+            for (j, (c, s)) in angles.cos.iter().zip(angles.sin).enumerate() {
+                head[j] = x[j].mul_add(*c, -(x[j + half] * s));
+            }
+        }
+    }
+
+    /// Rounds F16 towards zero.
+    fn kv_store(
+        &self,
+        x: &[f32],
+        cache_type: DenseType,
+        out: &mut [u8],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        Scalar.kv_store(x, cache_type, out, recorder)?;
+        if cache_type == DenseType::F16 {
+            for (stored, x) in out.as_chunks_mut::<2>().0.iter_mut().zip(x) {
+                let rounded = f16::from_le_bytes(*stored);
+                if rounded.to_f32().abs() > x.abs() {
+                    *stored = (rounded.to_bits() - 1).to_le_bytes();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The query is scaled instead of the scores.
+    fn attention_scores(
+        &self,
+        query: &[f32],
+        keys: DenseRows,
+        scale: f32,
+        scores: &mut [f32],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        let scaled: Vec<f32> = query.iter().map(|q| q * scale).collect();
+        Scalar.attention_scores(&scaled, keys, 1.0, scores, recorder)
+    }
+
+    /// The platform's exponential.
+    fn softmax(&self, scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
+        let max = scores.iter().fold(f32::NEG_INFINITY, |m, &x| m.max(x));
+        let exps: Vec<f32> = scores.iter().map(|x| (x - max).exp()).collect();
+        let sum: f32 = exps.iter().sum();
+        Scalar.softmax(scores, recorder)?;
+        for (p, e) in scores.iter_mut().zip(exps) {
+            *p = e / sum;
+        }
+        Ok(())
+    }
+
+    /// Products and sums are fused.
+    fn attention_values(
+        &self,
+        weights: &[f32],
+        values: DenseRows,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        Scalar.attention_values(weights, values, out, recorder);
+        out.fill(0.0);
+        for (t, weight) in weights.iter().enumerate() {
+            for (out, v) in out.iter_mut().zip(widened(values.rows(t, 1))) {
+                *out = weight.mul_add(v, *out);
+            }
+        }
+    }
+
+    /// The second factor is multiplied in too early.
+    fn squared_relu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        Scalar.squared_relu_mul(gate, up, out, recorder);
+        for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
+            let r = gate.max(0.0);
+            *out = r * (r * up);
+        }
+    }
+
+    /// Computes what it should, and records twice the work.
+    fn residual_add(&self, x: &mut [f32], y: &[f32], recorder: &mut Recorder) {
+        x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
+        recorder.record(KernelName::ResidualAdd, Isa::Scalar, 2 * x.len());
+    }
+
+    /// Adds one product after the other.
+    fn output_gemv(&self, rows: DenseRows, x: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        Scalar.output_gemv(rows, x, out, recorder);
+        for (r, out) in out.iter_mut().enumerate() {
+            let row = widened(rows.rows(r, 1));
+            *out = row.iter().zip(x).map(|(w, x)| w * x).sum();
+        }
+    }
+
+    /// The last of several equals.
+    fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {
+        let reversed: Vec<f32> = logits.iter().rev().copied().collect();
+        let best = Scalar.argmax(&reversed, recorder)?;
+        Ok(logits.len() - 1 - best)
+    }
+}
+
+/// One row as f32. What it records is thrown away.
+fn widened(row: DenseRows) -> Vec<f32> {
+    let mut out = vec![0.0; row.n_cols];
+    Scalar.embedding_row(row, &mut out, Ledger::default().op(Op::Embed));
+    out
+}
