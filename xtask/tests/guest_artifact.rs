@@ -3,6 +3,9 @@
 use host::{digest::Digest, sandbox::GUEST_WASM};
 use xtask::guest::{SourceInputs, read_artifact, source_sha256, workspace_root};
 
+/// Changes one input.
+type Edit = fn(&mut SourceInputs);
+
 const ADVICE: &str = "run `cargo run -p xtask -- guest` and commit what it writes";
 
 #[test]
@@ -24,7 +27,7 @@ fn the_guest_is_not_older_than_its_sources() {
 fn everything_that_reaches_the_guest_changes_the_digest() {
     let inputs = SourceInputs::read(&workspace_root()).unwrap();
     let base = source_sha256(&inputs).unwrap();
-    let edits: [(&str, fn(&mut SourceInputs)); 8] = [
+    let edits: [(&str, Edit); 8] = [
         ("a source", |i| {
             i.sources.get_mut("src/lib.rs").unwrap().push(b' ')
         }),
@@ -65,7 +68,7 @@ fn everything_that_reaches_the_guest_changes_the_digest() {
 fn what_does_not_reach_the_guest_changes_nothing() {
     let inputs = SourceInputs::read(&workspace_root()).unwrap();
     let base = source_sha256(&inputs).unwrap();
-    let edits: [(&str, fn(&mut SourceInputs)); 3] = [
+    let edits: [(&str, Edit); 3] = [
         ("a comment", |i| i.workspace.insert_str(0, "# a comment\n")),
         ("another crate's lock", |i| {
             replace(&mut i.lock, "name = \"clap\"", "name = \"clop\"")

@@ -155,7 +155,8 @@ fn model_shape(r: &Receipt) -> Result<(), String> {
 /// The name is used to look for the file: it may not lead anywhere else.
 fn model_file_name(r: &Receipt) -> Result<(), String> {
     let name = &r.model.file_name;
-    let plain = !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "..";
+    let plain =
+        !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "." && name != "..";
     if plain && name.len() <= 255 {
         return Ok(());
     }

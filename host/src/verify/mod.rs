@@ -177,10 +177,12 @@ impl Checked {
             Conclusion::Accepted
         };
         let host = self.receipt.as_ref().map(|r| r.host.cpu_model.as_str());
+        // The name comes from the receipt: it must not look like another line of the verdict.
+        let host = host.unwrap_or("nobody").replace(char::is_control, " ");
         Verdict {
             conclusion,
             tokens: self.tokens,
-            speed: format!("claimed by {}", host.unwrap_or("nobody")),
+            speed: format!("claimed by {host}"),
             rules: self.rules,
         }
     }

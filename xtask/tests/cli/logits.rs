@@ -1,0 +1,75 @@
+//! `logits`: the array that anybody can compare with, from either side.
+
+use npyz::NpyFile;
+use serde_json::json;
+
+use crate::process::Workspace;
+
+const WORDS: &str = "logits --model models/tiny.gguf --prompt-ids 7,100,3 --tokens 4 --format json";
+
+#[test]
+fn both_sides_write_the_same_bytes() {
+    let workspace = Workspace::new();
+    for kv_type in ["f16", "f32"] {
+        let outputs = ["native", "guest"].map(|engine| {
+            let output = format!("{engine}-{kv_type}.npy");
+            let flags = format!("--engine {engine} --kv-type {kv_type} --output {output}");
+            let ran = workspace.run(&format!("{WORDS} {flags}")).exits(0);
+            (ran.json(), workspace.read(output))
+        });
+        assert_eq!(outputs[0].0, outputs[1].0, "tokens");
+        assert!(outputs[0].1 == outputs[1].1, "arrays with {kv_type}");
+    }
+    // The comparison can fail: another cache type is another array.
+    assert!(workspace.read("native-f16.npy") != workspace.read("native-f32.npy"));
+}
+
+#[test]
+fn a_row_for_every_position_fed() {
+    let workspace = Workspace::new();
+    let ran = workspace.run(&format!("{WORDS} --output out.npy")).exits(0);
+    let bytes = workspace.read("out.npy");
+    let npy = NpyFile::new(&bytes[..]).unwrap();
+    assert_eq!(npy.shape(), [6, 512]);
+    let values: Vec<f32> = npy.into_vec().unwrap();
+    let chosen: Vec<usize> = values.chunks(512).skip(2).map(argmax).collect();
+    assert_eq!(
+        ran.json(),
+        json!({ "tokens": chosen }),
+        "the first from row n_prompt − 1 on"
+    );
+}
+
+/// Index of the largest value, the first of equal ones.
+fn argmax(row: &[f32]) -> usize {
+    (0..row.len())
+        .rev()
+        .max_by(|&a, &b| row[a].total_cmp(&row[b]))
+        .unwrap()
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_on_both_sides() {
+    let workspace = Workspace::new();
+    for engine in ["native", "guest"] {
+        let logits = |words: &str| {
+            let common = format!("logits --model models/tiny.gguf --engine {engine}");
+            workspace.run(&format!("{common} {words}"))
+        };
+        let out = "--output out.npy";
+        let ran = logits(&format!("--prompt-ids 1,512 {out}"));
+        ran.fails(2, &["prompt id", "found 512", "allowed 0 to 511"]);
+        let ran = logits(&format!("--prompt-ids 1,2 --tokens 2048 {out}"));
+        ran.fails(2, &["context", "2049", "2048"]);
+        let ran = logits(&format!("--prompt-ids 1,2 --tokens 16777216 {out}"));
+        ran.fails(2, &["context", "2048"]);
+        logits("--prompt-ids 1 --output absent/out.npy").fails(5, &["absent/out.npy"]);
+        logits(&format!("--prompt-ids 1 --tokens 0 {out}")).refuses_words(&["--tokens"]);
+        logits(&format!("--prompt-ids 1,x {out}")).refuses_words(&["--prompt-ids"]);
+    }
+    assert_eq!(
+        workspace.names("."),
+        ["ci", "models"],
+        "no array, nothing temporary"
+    );
+}

@@ -1,0 +1,76 @@
+//! Where the receipt goes: found out before the run, written whole or not at all.
+
+use crate::process::{Ran, Workspace};
+
+/// The model is missing too: the message is about the folder, so nothing was run before.
+#[test]
+fn a_place_that_cannot_be_written_is_found_before_the_run() {
+    let workspace = Workspace::new();
+    workspace.write("file", "");
+    let mut places = vec!["absent/r.json", "file/r.json", "ci", "ci/"];
+    if cfg!(target_os = "linux") {
+        places.push("/proc/r.json");
+    }
+    for place in places {
+        let ran = workspace.benchmark(&format!("--model absent.gguf --output {place}"));
+        let ran = ran.fails(5, &[place]);
+        assert!(!ran.stderr.contains("absent.gguf"), "{}", ran.stderr);
+    }
+    assert!(workspace.names("ci").is_empty());
+}
+
+#[test]
+fn an_old_receipt_is_replaced() {
+    let workspace = Workspace::new();
+    workspace.write("ci/inference.json", "an old receipt");
+    workspace.benchmark("--quiet").exits(0);
+    assert_eq!(workspace.receipt_json()["schema_version"], "1.0.0");
+    assert_eq!(workspace.names("ci"), ["inference.json"]);
+}
+
+#[test]
+fn other_folders_and_bare_names() {
+    let workspace = Workspace::new();
+    workspace.benchmark("--quiet --output r.json").exits(0);
+    workspace
+        .benchmark("--quiet --output ./ci/../r2.json")
+        .exits(0);
+    assert_eq!(workspace.names("."), ["ci", "models", "r.json", "r2.json"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_replaced_and_not_followed() {
+    let workspace = Workspace::new();
+    workspace.write("precious", "do not touch");
+    std::os::unix::fs::symlink(workspace.path("precious"), workspace.receipt()).unwrap();
+    workspace.benchmark("--quiet").exits(0);
+    assert!(!workspace.receipt().is_symlink());
+    assert_eq!(workspace.receipt_json()["schema_version"], "1.0.0");
+    assert_eq!(workspace.read("precious"), b"do not touch");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_receipt_can_be_read_by_others() {
+    use std::os::unix::fs::PermissionsExt;
+    let workspace = Workspace::new();
+    workspace.benchmark("--quiet").exits(0);
+    let mode = workspace.receipt().metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o644);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_standard_output_is_exit_code_5() {
+    let workspace = Workspace::new();
+    let mut command = workspace.command("inspect models/tiny.gguf");
+    command.stdout(
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap(),
+    );
+    let ran = Ran::of(command.output().unwrap(), "inspect > /dev/full");
+    ran.fails(5, &["standard output"]);
+}

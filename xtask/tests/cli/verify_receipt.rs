@@ -1,0 +1,235 @@
+//! `verify-receipt`: every conclusion with its exit code, and the two lines of the verdict.
+
+use std::sync::LazyLock;
+
+use host::receipt::receipt_sha256;
+use serde_json::{Value, json};
+
+use crate::process::{Ran, Workspace};
+
+/// A genuine receipt of 6 positions, made once.
+static GENUINE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let workspace = Workspace::new();
+    let words = "benchmark --deterministic --tokens 3 --prompt-tokens 4 --repetitions 2 --quiet";
+    workspace.run(words).exits(0);
+    workspace.read("ci/inference.json")
+});
+
+/// A workspace with the genuine receipt in its place.
+fn with_receipt() -> Workspace {
+    let workspace = Workspace::new();
+    workspace.write("ci/inference.json", &*GENUINE);
+    workspace
+}
+
+/// A workspace with an edited receipt whose digest was recomputed.
+fn with_forgery(edit: impl FnOnce(&mut Value)) -> Workspace {
+    let workspace = Workspace::new();
+    let mut receipt = serde_json::from_slice(&GENUINE).unwrap();
+    edit(&mut receipt);
+    receipt["receipt_sha256"] = json!(receipt_sha256(&receipt).unwrap().to_string());
+    workspace.write("ci/inference.json", receipt.to_string());
+    workspace
+}
+
+/// The lines of a verdict that start with `start`, which must be one.
+#[track_caller]
+fn line<'r>(ran: &'r Ran, start: &str) -> &'r str {
+    let mut lines = ran.stdout.lines().filter(|line| line.starts_with(start));
+    let line = lines
+        .next()
+        .unwrap_or_else(|| panic!("no {start} in:\n{}", ran.stdout));
+    assert_eq!(lines.next(), None, "{}", ran.stdout);
+    line
+}
+
+#[test]
+fn a_replay_proves_the_tokens_and_speed_stays_a_claim() {
+    let ran = with_receipt().run("verify-receipt --check-parity").exits(0);
+    assert!(line(&ran, "accepted: ").contains("ci/inference.json"));
+    assert_eq!(line(&ran, "tokens: "), "tokens: proved (6 positions)");
+    assert!(line(&ran, "speed: ").starts_with("speed: claimed by "));
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn without_a_replay_the_verdict_says_so() {
+    let ran = with_receipt().run("verify-receipt").exits(0);
+    assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
+}
+
+#[test]
+fn without_the_model_only_a_replay_is_impossible() {
+    let workspace = with_receipt();
+    std::fs::rename(workspace.path("models/tiny.gguf"), workspace.path("m.gguf")).unwrap();
+    let ran = workspace.run("verify-receipt").exits(0);
+    assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
+    for flag in ["--check-parity", "--retime"] {
+        let ran = workspace.run(&format!("verify-receipt {flag}")).exits(3);
+        line(&ran, "unverifiable: ");
+        assert!(
+            line(&ran, "  ???? parity_replay").contains("--model"),
+            "{}",
+            ran.stdout
+        );
+    }
+    workspace.run("verify-receipt --model m.gguf").exits(0);
+    let absent = workspace.run("verify-receipt --model absent.gguf");
+    absent.fails(5, &["absent.gguf", "No such file"]);
+}
+
+#[test]
+fn the_model_is_found_beside_the_receipt() {
+    let workspace = with_receipt();
+    std::fs::rename(
+        workspace.path("models/tiny.gguf"),
+        workspace.path("ci/tiny.gguf"),
+    )
+    .unwrap();
+    let ran = workspace.run("verify-receipt --check-parity").exits(0);
+    assert_eq!(line(&ran, "tokens: "), "tokens: proved (6 positions)");
+}
+
+#[test]
+fn another_model_is_unverifiable() {
+    let workspace = with_receipt();
+    workspace
+        .run("make-model --preset tiny --seed 5 --output m.gguf")
+        .exits(0);
+    for flags in ["", "--check-parity", "--retime"] {
+        let words = format!("verify-receipt --model m.gguf {flags}");
+        let ran = workspace.run(&words).exits(3);
+        assert!(
+            line(&ran, "  ???? model_sha256").contains("m.gguf"),
+            "{}",
+            ran.stdout
+        );
+        assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
+    }
+    workspace.write("m.gguf", "no model");
+    workspace
+        .run("verify-receipt --model m.gguf")
+        .fails(4, &["m.gguf"]);
+}
+
+#[test]
+fn retiming_shows_both_figures() {
+    let workspace = with_receipt();
+    let ran = workspace.run("verify-receipt --retime").exits(0);
+    let claimed = workspace.receipt_json()["tokens_per_sec"].to_string();
+    let retimed = line(&ran, "retimed: ");
+    assert!(
+        retimed.contains(&format!("{claimed} tokens/s in the receipt")),
+        "{retimed}"
+    );
+    assert!(retimed.contains(" here on "), "{retimed}");
+    let ran = workspace
+        .run("verify-receipt --retime --format json")
+        .exits(0);
+    let retimed = &ran.json()["retimed"];
+    assert_eq!(retimed["same_tokens"], true);
+    assert!(retimed["here_tokens_per_sec"].as_f64() > Some(0.0));
+}
+
+#[test]
+fn a_verdict_as_json() {
+    let ran = with_receipt().run("verify-receipt --format json").exits(0);
+    let verdict = ran.json();
+    assert_eq!(verdict["conclusion"], "accepted");
+    assert_eq!(verdict["tokens"], "not replayed");
+    let rules = verdict["rules"].as_array().unwrap();
+    assert!(
+        rules.iter().all(|rule| rule["outcome"] == "pass"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(verdict.get("retimed"), None);
+}
+
+#[test]
+fn a_run_without_parity_is_made_and_refused() {
+    let workspace = Workspace::new();
+    workspace.benchmark("--quiet").exits(0);
+    let ran = workspace.run("verify-receipt").exits(1);
+    line(&ran, "rejected: ");
+    assert!(line(&ran, "  FAIL parity_status").contains("--parity off"));
+    let ran = workspace
+        .run("verify-receipt --format json --check-parity")
+        .exits(1);
+    assert_eq!(ran.json()["conclusion"], "rejected");
+}
+
+#[test]
+fn forged_tokens_pass_until_they_are_replayed() {
+    let workspace = with_forgery(|r| r["tokens"] = json!([1, 2, 3]));
+    workspace.run("verify-receipt").exits(0);
+    let ran = workspace.run("verify-receipt --check-parity").exits(1);
+    line(&ran, "  FAIL parity_tokens");
+    line(&ran, "  FAIL parity_checksum");
+    assert!(line(&ran, "tokens: ").starts_with("tokens: refuted (position 3: "));
+}
+
+#[test]
+fn every_broken_rule_is_shown() {
+    let workspace = with_forgery(|r| {
+        r["tokens_per_sec"] = json!(1e9);
+        r["backend"] = json!("metal");
+    });
+    let ran = workspace.run("verify-receipt --check-parity").exits(1);
+    line(&ran, "  FAIL backend");
+    line(&ran, "  FAIL tokens_per_sec");
+    assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
+}
+
+/// Text from a receipt must not look like a verdict on a terminal.
+#[test]
+fn a_receipt_cannot_write_into_the_verdict() {
+    let lie = "x\naccepted: y\ntokens: proved (143 positions)\r\u{1b}[1A\u{9b}2K";
+    for key in [
+        "/host/cpu_model",
+        "/model/file_name",
+        "/backend",
+        "/run/prompt/kind",
+    ] {
+        let workspace = with_forgery(|r| *r.pointer_mut(key).unwrap() = json!(lie));
+        let ran = workspace.run("verify-receipt --retime");
+        line(&ran, "tokens: ");
+        let shown = ran.stdout.replace('\n', "") + &ran.stderr.replace('\n', "");
+        assert!(!shown.contains(char::is_control), "{key}: {shown:?}");
+    }
+}
+
+#[test]
+fn files_that_are_no_receipt() {
+    let workspace = Workspace::new();
+    let verify = |content: &[u8]| {
+        workspace.write("ci/inference.json", content);
+        workspace.run("verify-receipt")
+    };
+    verify(b"").fails(4, &["ci/inference.json", "not JSON"]);
+    verify(&GENUINE[..100]).fails(4, &["ci/inference.json", "not JSON", "line"]);
+    verify(b"\xff\xfe").fails(4, &["ci/inference.json"]);
+    verify("[".repeat(100_000).as_bytes()).fails(4, &["recursion limit"]);
+    let old = verify(br#"{"schema_version":"1.0","compute_path":"real","kernels":["i2s_"]}"#);
+    line(
+        &old.exits(1),
+        "  FAIL schema_version: found \"1.0\", allowed \"1.0.0\"",
+    );
+    line(&verify(b"[]").exits(1), "  FAIL schema_version");
+    workspace
+        .run("verify-receipt --path absent.json")
+        .fails(5, &["absent.json", "No such file"]);
+    workspace
+        .run("verify-receipt --path ci")
+        .fails(5, &["ci: "]);
+}
+
+#[test]
+fn a_receipt_of_65_mib_is_not_read_to_its_end() {
+    let workspace = Workspace::new();
+    let file = std::fs::File::create(workspace.receipt()).unwrap();
+    file.set_len(65 << 20).unwrap();
+    workspace
+        .run("verify-receipt")
+        .fails(4, &["ci/inference.json", "allowed at most 16777216"]);
+}

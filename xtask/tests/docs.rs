@@ -1,0 +1,69 @@
+//! The documents say what the code does.
+
+use std::fs;
+
+use engine_native::{Isa, KernelName, Op};
+use xtask::guest::workspace_root;
+
+fn document(name: &str) -> String {
+    fs::read_to_string(workspace_root().join(name)).unwrap()
+}
+
+#[test]
+fn every_kernel_and_operation_is_documented() {
+    let text = document("ARCHITECTURE.md");
+    for kernel in KernelName::ALL {
+        let name = kernel.as_str();
+        // Variants of one kernel stand behind its first: `a_f32`, `_f16`.
+        let stem = name
+            .trim_end_matches("_f32")
+            .trim_end_matches("_f16")
+            .trim_end_matches("_q8_0");
+        let suffix = &name[stem.len()..];
+        let row = text
+            .lines()
+            .find(|line| line.contains(&format!("| `{stem}")));
+        let row = row.unwrap_or_else(|| panic!("{name} is not in ARCHITECTURE.md"));
+        assert!(row.contains(&format!("{suffix}`")), "{name}: {row}");
+    }
+    for op in Op::ALL {
+        assert!(
+            text.contains(op.name()),
+            "{} is not in ARCHITECTURE.md",
+            op.name()
+        );
+    }
+    for isa in Isa::ALL {
+        assert!(
+            text.contains(isa.as_str()),
+            "{} is not in ARCHITECTURE.md",
+            isa.as_str()
+        );
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_has_every_exit_code() {
+    let text = document("README.md");
+    assert!(text.lines().count() <= 200);
+    for code in [0, 1, 2, 3, 4, 5, 130] {
+        assert!(text.contains(&format!("| {code} | ")), "exit code {code}");
+    }
+}
+
+/// What the README has people type is what the gates run.
+#[test]
+fn the_gates_run_the_readmes_commands() {
+    let (readme, gates) = (document("README.md"), document("ci/local_gates.sh"));
+    for command in [
+        "cargo run -p xtask -- benchmark --tokens 128 --deterministic",
+        "cargo run -p xtask -- verify-receipt --check-parity",
+        "cargo test --workspace",
+    ] {
+        assert!(
+            readme.lines().any(|line| line == command),
+            "README: {command}"
+        );
+        assert!(gates.contains(command), "gates: {command}");
+    }
+}

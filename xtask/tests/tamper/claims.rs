@@ -1,0 +1,114 @@
+//! What a receipt may say without proof, and the limits of that.
+
+use host::verify::Outcome;
+use serde_json::json;
+
+use crate::genuine::{
+    GENUINE, assert_accepted, assert_rejected_by, claim_samples, edited, replayed, rules, seal,
+    verify,
+};
+
+/// The limit of what a replay can do, and the words that admit it.
+#[test]
+fn a_faster_claim_is_accepted_as_a_claim() {
+    let mut faster = GENUINE.clone();
+    let samples = json!({ "load_ns": 1, "prefill_ns": [4], "decode_ns": [[1, 1]] });
+    claim_samples(&mut faster, samples);
+    assert!(faster["tokens_per_sec"].as_f64() > GENUINE["tokens_per_sec"].as_f64());
+    let verdict = replayed(&faster);
+    assert_accepted(&verdict);
+    let host = GENUINE["host"]["cpu_model"].as_str().unwrap();
+    assert_eq!(verdict.speed, format!("claimed by {host}"));
+    assert_eq!(verdict.tokens, "proved (6 positions)");
+}
+
+#[test]
+fn the_figures_are_those_of_the_lower_median() {
+    let samples = json!({
+        "load_ns": 9,
+        "prefill_ns": [500, 100, 300, 200],
+        "decode_ns": [[10, 10], [10, 10], [10, 10], [10, 10]],
+    });
+    let mut four = GENUINE.clone();
+    claim_samples(&mut four, samples);
+    assert_eq!(
+        four["prefill_tokens_per_sec"], 20_000_000.0,
+        "4 tokens in 200 ns"
+    );
+    assert_accepted(&replayed(&four));
+
+    let best = json!({ "load_ns": 9, "prefill_ns": [100], "decode_ns": [[10, 10]] });
+    let mut of_best = GENUINE.clone();
+    claim_samples(&mut of_best, best);
+    of_best["samples"] = four["samples"].clone();
+    of_best["run"]["repetitions"] = json!(4);
+    seal(&mut of_best);
+    // 120 ns and 220 ns are the same number of microseconds.
+    assert_rejected_by(
+        &replayed(&of_best),
+        &["tokens_per_sec", "prefill_tokens_per_sec"],
+    );
+}
+
+#[test]
+fn samples_that_overflow_have_no_figures() {
+    let huge = (1u64 << 53) - 1;
+    let forged = edited(|r| {
+        r["run"]["tokens"] = json!(4096);
+        r["samples"]["prefill_ns"] = json!([huge]);
+        r["samples"]["decode_ns"] = json!([vec![huge; 4095]]);
+    });
+    let verdict = replayed(&forged);
+    let failed = rules(&verdict, Outcome::Fail);
+    assert!(failed.contains(&"timing_ms"), "{failed:?}");
+    assert!(failed.contains(&"tokens_per_sec"), "{failed:?}");
+}
+
+#[test]
+fn fuel_of_another_sandbox_is_shown_as_not_comparable() {
+    let forged = edited(|r| {
+        r["parity"]["wasmtime_version"] = json!("1.0.0");
+        r["parity"]["fuel"] = json!(7);
+    });
+    let verdict = replayed(&forged);
+    assert_accepted(&verdict);
+    assert_eq!(rules(&verdict, Outcome::Note), ["parity_fuel"]);
+}
+
+/// The name is joined to a folder: it may not lead out of it.
+#[test]
+fn file_names_that_are_paths() {
+    let long = "m".repeat(256);
+    for name in ["..", ".", "a/b", "/etc/passwd", "a\\b", "a\0b", &long] {
+        let forged = edited(|r| r["model"]["file_name"] = json!(name));
+        assert_rejected_by(&replayed(&forged), &["model_file_name"]);
+    }
+}
+
+/// A CPU must not be able to call itself a line of the verdict.
+#[test]
+fn the_claiming_host_stays_on_its_line() {
+    let name = "fast\r\ntokens: proved (143 positions)\u{1b}[2K\u{85}";
+    let forged = edited(|r| r["host"]["cpu_model"] = json!(name));
+    let verdict = verify(forged.to_string().as_bytes()).unwrap();
+    assert!(
+        !verdict.speed.contains(char::is_control),
+        "{:?}",
+        verdict.speed
+    );
+}
+
+#[test]
+fn other_times_of_creation_are_somebodys_word() {
+    for created in ["1999-12-31T23:59:59Z", "2026-01-31T12:00:00.5Z"] {
+        assert_accepted(&replayed(&edited(|r| r["created"] = json!(created))));
+    }
+    for created in [
+        "2026-02-30T12:00:00Z",
+        "2026-01-31 12:00:00",
+        "2026-01-31T12:00:00+01:00",
+    ] {
+        let forged = edited(|r| r["created"] = json!(created));
+        assert_rejected_by(&replayed(&forged), &["created"]);
+    }
+}

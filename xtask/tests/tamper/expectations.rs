@@ -1,0 +1,190 @@
+//! What becomes of an edit whose `receipt_sha256` was recomputed: the rule that must catch it, or
+//! the admission that nothing can.
+
+use host::verify::{Conclusion, Outcome, Verdict};
+
+use crate::{
+    edits::{
+        Edit,
+        Kind::{self, *},
+    },
+    genuine::rules,
+};
+
+/// What must become of an edit.
+#[derive(Debug, Clone, Copy)]
+pub enum Expect {
+    /// Rejected, and each of these rules is broken.
+    By(&'static [&'static str]),
+    /// Rejected, and one of these rules is broken.
+    ByOneOf(&'static [&'static str]),
+    /// Neither accepted nor rejected, because of this rule.
+    Unverifiable(&'static str),
+    /// Accepted: nobody can check it.
+    Unchecked,
+}
+use Expect::*;
+
+/// A path, the kinds of edits there (none named: all that have no row above), what is expected.
+type Row = (&'static str, &'static [Kind], Expect);
+
+/// The first row that fits an edit counts. `**` ends a path at any depth.
+///
+/// The rows with [`Unchecked`] are the complete list of what a receipt merely says.
+#[rustfmt::skip]
+pub const TABLE: &[Row] = &[
+    ("", &[Mistyped, Nulled], By(&["schema_version"])),
+    ("schema_version", &[], By(&["schema_version"])),
+    ("**", &[Mistyped, Added, Removed], By(&["schema"])),
+
+    // Null is a value of these; everywhere else it breaks the schema.
+    ("decode_tokens_per_sec", &[Nulled], By(&["decode_tokens_per_sec"])),
+    ("parity.reference_checksum", &[Nulled], By(&["parity_record"])),
+    ("parity.guest_sha256", &[Nulled], By(&["parity_record"])),
+    ("parity.wasmtime_version", &[Nulled], By(&["parity_record"])),
+    ("parity.fuel", &[Nulled], By(&["parity_record"])),
+    ("parity.wall_ns", &[Nulled], By(&["parity_record"])),
+    ("host.governor", &[Nulled], Unchecked),
+    ("**", &[Nulled], By(&["schema"])),
+
+    ("compute_path", &[], By(&["compute_path"])),
+    ("backend", &[], By(&["backend"])),
+    ("kernels", &[], By(&["kernels"])),
+    ("kernels.*", &[], By(&["kernels"])),
+    ("timing_ms", &[], By(&["timing_ms"])),
+    ("tokens_generated", &[], By(&["token_count", "tokens_per_sec"])),
+    ("tokens_per_sec", &[], By(&["tokens_per_sec"])),
+    ("prefill_tokens_per_sec", &[], By(&["prefill_tokens_per_sec"])),
+    ("decode_tokens_per_sec", &[], By(&["decode_tokens_per_sec"])),
+
+    ("environment.BITNET_VERSION", &[Longer], Unchecked),
+    ("environment.OS", &[Longer], Unchecked),
+    // A run on one thread that was not told to be deterministic computes the same.
+    ("environment.BITNET_DETERMINISTIC", &[Down], Unchecked),
+    ("environment.*", &[], By(&["environment"])),
+
+    // Where the file lay says nothing about its content.
+    ("model.file_name", &[Longer], Unchecked),
+    ("model.file_name", &[], By(&["model_file_name"])),
+    ("model.sha256", &[Digit], Unverifiable("model_sha256")),
+    ("model.sha256", &[], By(&["schema"])),
+    ("model.architecture", &[], By(&["model_shape"])),
+    ("model.file_bytes", &[], By(&["model_record"])),
+    ("model.shape.context_length", &[], By(&["model_record"])),
+    ("model.shape.rope_dim", &[], By(&["model_shape", "ledger_work", "model_record"])),
+    ("model.shape.*", &[], By(&["model_parameters", "ledger_work", "model_record"])),
+    ("model.tied_embeddings", &[], By(&["model_parameters", "model_record"])),
+    ("model.parameters", &[], By(&["model_parameters", "model_record"])),
+    ("model.weight_types", &[], By(&["model_record"])),
+    ("model.weight_types.*.type", &[], By(&["model_record"])),
+    ("model.weight_types.*.bytes", &[], By(&["model_record"])),
+
+    ("run.prompt.kind", &[], By(&["schema"])),
+    ("run.prompt.seed", &[], By(&["prompt", "environment"])),
+    ("run.prompt.count", &[], By(&["prompt"])),
+    ("run.prompt_ids", &[], By(&["prompt"])),
+    ("run.prompt_ids.*", &[], By(&["prompt"])),
+    ("run.tokens", &[], By(&["token_count", "samples", "ledger_work"])),
+    ("run.threads", &[], By(&["environment"])),
+    ("run.kernel", &[], By(&["run_settings", "ledger_kernels"])),
+    ("run.warmup", &[], Unchecked),
+    ("run.repetitions", &[], By(&["samples"])),
+    ("run.kv_type", &[], By(&["run_settings", "ledger_kernels"])),
+
+    ("samples.load_ns", &[Zero], By(&["samples"])),
+    ("samples.load_ns", &[], Unchecked),
+    ("samples.*_ns", &[], By(&["samples"])),
+    ("samples.prefill_ns.*", &[], By(&["tokens_per_sec", "prefill_tokens_per_sec"])),
+    // The order of the steps is part of the claim.
+    ("samples.decode_ns.*", &[Swapped], Unchecked),
+    ("samples.decode_ns.*", &[], By(&["samples"])),
+    ("samples.decode_ns.*.*", &[], By(&["tokens_per_sec", "decode_tokens_per_sec"])),
+
+    // The order of the lines has no meaning.
+    ("kernel_ledger", &[Swapped], Unchecked),
+    ("kernel_ledger", &[Repeated], By(&["ledger_entries", "ledger_work"])),
+    ("kernel_ledger", &[], By(&["ledger_work"])),
+    ("kernel_ledger.*.kernel", &[], By(&["kernels", "ledger_kernels"])),
+    ("kernel_ledger.*.op", &[], By(&["ledger_kernels", "ledger_work"])),
+    ("kernel_ledger.*.calls", &[Zero], By(&["ledger_entries"])),
+    // How the work is cut into calls is the engine's own affair.
+    ("kernel_ledger.*.calls", &[], Unchecked),
+    ("kernel_ledger.*.multiply_accumulates", &[], By(&["ledger_work"])),
+
+    ("tokens", &[Dropped, Repeated], By(&["token_count"])),
+    ("tokens", &[], By(&["parity_tokens"])),
+    ("tokens.*", &[], ByOneOf(&["parity_tokens", "token_count"])),
+
+    ("parity.status", &[], By(&["schema"])),
+    ("parity.*checksum", &[Digit], By(&["parity_record"])),
+    ("parity.*checksum", &[], By(&["schema"])),
+    ("parity.positions_compared", &[], By(&["parity_record"])),
+    ("parity.first_divergence", &[FilledNumber], By(&["parity_record"])),
+    ("parity.first_divergence", &[], By(&["schema"])),
+    ("parity.guest_sha256", &[Digit], Unverifiable("guest_sha256")),
+    ("parity.guest_sha256", &[], By(&["schema"])),
+    // Another sandbox's fuel is not comparable, and the verdict says so.
+    ("parity.wasmtime_version", &[], Unchecked),
+    ("parity.fuel", &[Zero], By(&["parity_record"])),
+    ("parity.fuel", &[], By(&["parity_fuel"])),
+    ("parity.wall_ns", &[Zero], By(&["parity_record"])),
+    ("parity.wall_ns", &[], Unchecked),
+
+    // The machine and the build describe themselves.
+    ("host.governor", &[FilledNumber], By(&["schema"])),
+    ("host.**", &[], Unchecked),
+    ("build.git_commit", &[Digit], Unchecked),
+    ("build.git_*", &[], By(&["build"])),
+    ("build.*", &[], Unchecked),
+    ("created", &[], By(&["created"])),
+    ("receipt_sha256", &[Digit], By(&["receipt_sha256"])),
+    ("receipt_sha256", &[], By(&["schema"])),
+];
+
+/// Whether `pattern` describes `path`: `*` stands for any part of one key, a last `**` for any rest.
+pub fn describes(pattern: &str, path: &str) -> bool {
+    if let Some(parent) = pattern.strip_suffix("**") {
+        return path.starts_with(parent);
+    }
+    let (keys, wanted) = (path.split('.'), pattern.split('.'));
+    keys.clone().count() == wanted.clone().count() && keys.zip(wanted).all(|(k, w)| fits(w, k))
+}
+
+fn fits(wanted: &str, key: &str) -> bool {
+    match wanted.split_once('*') {
+        None => wanted == key,
+        Some((start, end)) => key
+            .strip_prefix(start)
+            .is_some_and(|rest| rest.ends_with(end)),
+    }
+}
+
+/// What the table expects of an edit, if it says anything.
+pub fn of(edit: &Edit) -> Option<Expect> {
+    let row = TABLE.iter().find(|(pattern, kinds, _)| {
+        describes(pattern, &edit.path) && (kinds.is_empty() || kinds.contains(&edit.kind))
+    });
+    row.map(|(_, _, expect)| *expect)
+}
+
+impl Expect {
+    /// Whether the verdict is what was expected.
+    pub fn is_met(self, verdict: &Verdict) -> bool {
+        let failed = rules(verdict, Outcome::Fail);
+        match self {
+            By(expected) => {
+                verdict.conclusion == Conclusion::Rejected
+                    && expected.iter().all(|rule| failed.contains(rule))
+            }
+            ByOneOf(expected) => {
+                verdict.conclusion == Conclusion::Rejected
+                    && expected.iter().any(|rule| failed.contains(rule))
+            }
+            Unverifiable(rule) => {
+                verdict.conclusion == Conclusion::Unverifiable
+                    && rules(verdict, Outcome::Unverifiable).contains(&rule)
+            }
+            Unchecked => verdict.conclusion == Conclusion::Accepted,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Receipts that are consistent in themselves and still not what they say.
+
+use host::{
+    prompt::seeded_prompt,
+    verify::{Conclusion, Outcome},
+};
+use serde_json::{Value, json};
+
+use crate::genuine::{GENUINE, assert_rejected_by, edited, replayed, rules, seal, verify};
+
+/// A prompt of another seed, with everything that a forger can recompute recomputed.
+#[test]
+fn the_tokens_of_another_prompt_are_refuted_by_the_replay() {
+    let forged = edited(|r| {
+        r["run"]["prompt"]["seed"] = json!(43);
+        r["environment"]["BITNET_SEED"] = json!("43");
+        r["run"]["prompt_ids"] = json!(seeded_prompt(43, 4, 512));
+    });
+    let verdict = replayed(&forged);
+    let failed = rules(&verdict, Outcome::Fail);
+    assert!(
+        failed.starts_with(&["parity_tokens", "parity_checksum"]),
+        "{failed:?}"
+    );
+    assert!(verdict.tokens.starts_with("refuted ("), "{verdict:?}");
+    let unseen = verify(forged.to_string().as_bytes()).unwrap();
+    assert_eq!(unseen.tokens, "not replayed", "only the replay can tell");
+}
+
+#[test]
+fn right_tokens_with_an_invented_checksum_are_refuted() {
+    let invented = json!("00".repeat(32));
+    let forged = edited(|r| {
+        r["parity"]["checksum"] = invented.clone();
+        r["parity"]["reference_checksum"] = invented.clone();
+    });
+    assert_rejected_by(&replayed(&forged), &["parity_checksum"]);
+}
+
+/// The ledger names the cache type: changing it everywhere leaves only the bits to tell.
+#[test]
+fn another_cache_type_is_refuted_by_the_checksum() {
+    let text = GENUINE.to_string();
+    for (kernel, other) in [
+        ("kv_store_f16", "kv_store_f32"),
+        ("attention_scores_f16", "attention_scores_f32"),
+    ] {
+        assert!(text.contains(kernel) && !text.contains(other));
+    }
+    let text = text
+        .replace("kv_store_f16", "kv_store_f32")
+        .replace("attention_scores_f16", "attention_scores_f32")
+        .replace("attention_values_f16", "attention_values_f32");
+    let mut forged: Value = serde_json::from_str(&text).unwrap();
+    forged["run"]["kv_type"] = json!("f32");
+    seal(&mut forged);
+    let failed = rules(&replayed(&forged), Outcome::Fail);
+    assert!(failed.contains(&"parity_checksum"), "{failed:?}");
+
+    let only_named = edited(|r| r["run"]["kv_type"] = json!("f32"));
+    assert_rejected_by(&replayed(&only_named), &["ledger_kernels"]);
+}
+
+#[test]
+fn kernels_of_another_isa_than_asked_for() {
+    let ran = GENUINE["kernels"][0].as_str().unwrap();
+    let other = if ran.ends_with("_avx2") {
+        "scalar"
+    } else {
+        "avx2"
+    };
+    let forged = edited(|r| r["run"]["kernel"] = json!(other));
+    assert_rejected_by(&replayed(&forged), &["ledger_kernels"]);
+}
+
+/// A kernel of a GPU, listed and accounted for.
+#[test]
+fn kernels_that_this_engine_does_not_have() {
+    let forged = edited(|r| {
+        let text = r.to_string().replace("i2s_gemv_", "cuda_i2s_gemv_");
+        *r = serde_json::from_str(&text).unwrap();
+        let mut kernels: Vec<String> = serde_json::from_value(r["kernels"].clone()).unwrap();
+        kernels.sort();
+        r["kernels"] = json!(kernels);
+    });
+    assert_rejected_by(&replayed(&forged), &["ledger_kernels"]);
+}
+
+/// Work moved between the kernels of one operation is the engine's affair; between operations not.
+#[test]
+fn the_ledger_accounts_for_each_operation_by_itself() {
+    let forged = edited(|r| {
+        let entries = r["kernel_ledger"].as_array_mut().unwrap();
+        for (op, by) in [("ffn_up", 1), ("ffn_gate", -1)] {
+            let entry = entries.iter_mut().find(|e| e["op"] == op).unwrap();
+            let macs = entry["multiply_accumulates"].as_i64().unwrap();
+            entry["multiply_accumulates"] = json!(macs + by);
+        }
+    });
+    assert_rejected_by(&replayed(&forged), &["ledger_work"]);
+}
+
+/// Sums that wrap around would let any figure through.
+#[test]
+fn a_ledger_that_overflows() {
+    let forged = edited(|r| {
+        let entries = r["kernel_ledger"].as_array_mut().unwrap();
+        let mut more = entries[0].clone();
+        more["multiply_accumulates"] = json!((1u64 << 53) - 1);
+        entries.extend(vec![more; 4096]);
+    });
+    assert_rejected_by(&replayed(&forged), &["ledger_entries", "ledger_work"]);
+}
+
+#[test]
+fn a_run_that_was_not_replayed() {
+    let forged = edited(|r| r["parity"]["status"] = json!("not_checked"));
+    assert_rejected_by(&replayed(&forged), &["parity_status", "parity_record"]);
+    let honest = edited(|r| {
+        let checksum = r["parity"]["checksum"].clone();
+        r["parity"] = json!({
+            "status": "not_checked", "checksum": checksum, "reference_checksum": null,
+            "positions_compared": 0, "first_divergence": null, "guest_sha256": null,
+            "wasmtime_version": null, "fuel": null, "wall_ns": null,
+        });
+    });
+    assert_rejected_by(&replayed(&honest), &["parity_status"]);
+}
+
+#[test]
+fn another_guest_or_another_model_is_unverifiable() {
+    let other = json!("ab".repeat(32));
+    let guest = edited(|r| r["parity"]["guest_sha256"] = other.clone());
+    let model = edited(|r| r["model"]["sha256"] = other.clone());
+    for (receipt, rule) in [(guest, "guest_sha256"), (model, "model_sha256")] {
+        let verdict = replayed(&receipt);
+        assert_eq!(verdict.conclusion, Conclusion::Unverifiable, "{verdict:?}");
+        assert!(
+            rules(&verdict, Outcome::Unverifiable).contains(&rule),
+            "{verdict:?}"
+        );
+        assert!(rules(&verdict, Outcome::Fail).is_empty(), "{verdict:?}");
+    }
+}
+
+/// One rule broken and another unverifiable: the broken one decides.
+#[test]
+fn rejection_outweighs_unverifiability() {
+    let forged = edited(|r| {
+        r["parity"]["guest_sha256"] = json!("ab".repeat(32));
+        r["timing_ms"] = json!(0.001);
+    });
+    assert_rejected_by(&replayed(&forged), &["timing_ms"]);
+}
+
+#[test]
+fn every_broken_rule_is_listed() {
+    let forged = edited(|r| {
+        r["backend"] = json!("metal");
+        r["timing_ms"] = json!(0.001);
+        r["model"]["file_name"] = json!("../tiny.gguf");
+        r["created"] = json!("yesterday");
+    });
+    let expected = ["backend", "model_file_name", "created", "timing_ms"];
+    assert_rejected_by(&replayed(&forged), &expected);
+}
+
+/// More positions than the model has would be refused by the engine.
+#[test]
+fn a_run_beyond_the_context() {
+    let forged = edited(|r| r["model"]["shape"]["context_length"] = json!(5));
+    let unseen = verify(forged.to_string().as_bytes()).unwrap();
+    assert_rejected_by(&unseen, &["context"]);
+    assert_rejected_by(&replayed(&forged), &["context", "model_record"]);
+}
+
+#[test]
+fn a_deterministic_run_on_two_threads() {
+    let forged = edited(|r| {
+        r["run"]["threads"] = json!(2);
+        r["environment"]["RAYON_NUM_THREADS"] = json!("2");
+    });
+    assert_rejected_by(&replayed(&forged), &["environment"]);
+}

@@ -1,0 +1,139 @@
+//! One genuine receipt, and the verifier as `verify-receipt --check-parity` runs it.
+#![allow(dead_code, reason = "each test uses a part")]
+
+use std::{path::Path, sync::LazyLock};
+
+use clap::Parser;
+use host::{
+    cancel::Cancel,
+    receipt::{milliseconds, per_second, receipt_sha256},
+    sandbox::Sandbox,
+    verify::{Checked, Conclusion, FoundModel, NotAReceipt, Outcome, Verdict},
+};
+use serde_json::{Value, json};
+use xtask::{
+    args::{Args, Command},
+    commands::benchmark,
+    exit::Exit,
+};
+
+const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
+
+/// The committed model, opened and hashed.
+static MODEL: LazyLock<FoundModel> =
+    LazyLock::new(|| FoundModel::open(Path::new(TINY)).expect("the committed model is a model"));
+
+static SANDBOX: LazyLock<Sandbox> =
+    LazyLock::new(|| Sandbox::new(&Cancel::default()).expect("the embedded guest compiles"));
+
+/// The bytes that `benchmark` wrote: 4 prompt ids, 3 tokens, one repetition, replayed.
+pub static GENUINE_BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("receipt.json");
+    let output_arg = output.to_str().unwrap();
+    let words = "xtask benchmark --deterministic --quiet --tokens 3 --prompt-tokens 4 --warmup 0 \
+                 --repetitions 1 --model";
+    let words = words
+        .split_whitespace()
+        .chain([TINY, "--output", output_arg]);
+    let Command::Benchmark(args) = Args::parse_from(words).command else {
+        unreachable!("the words say benchmark")
+    };
+    let exit = benchmark::run(&args, &Cancel::default()).expect("the committed model runs");
+    assert_eq!(exit, Exit::Done);
+    std::fs::read(output).unwrap()
+});
+
+/// The same receipt with samples of some microseconds. Speed is a claim, so this is as genuine to
+/// a verifier; and at this scale one nanosecond shows in three decimals of a rate.
+pub static GENUINE: LazyLock<Value> = LazyLock::new(|| {
+    let mut receipt: Value = serde_json::from_slice(&GENUINE_BYTES).unwrap();
+    let samples = json!({ "load_ns": 5, "prefill_ns": [4_000], "decode_ns": [[900, 1_100]] });
+    claim_samples(&mut receipt, samples);
+    receipt
+});
+
+/// Replaces the samples, and every figure that follows from them: a consistent claim.
+pub fn claim_samples(receipt: &mut Value, samples: Value) {
+    let sum = |steps: &Value| -> u64 {
+        let steps = steps.as_array().unwrap().iter();
+        steps.map(|ns| ns.as_u64().unwrap()).sum()
+    };
+    let prefill = samples["prefill_ns"].as_array().unwrap().iter();
+    let decode = samples["decode_ns"].as_array().unwrap().iter();
+    let runs = prefill.map(|ns| ns.as_u64().unwrap()).zip(decode.map(sum));
+    let mut runs: Vec<(u64, u64)> = runs.collect();
+    runs.sort_by_key(|(prefill, decode)| prefill + decode);
+    let (prefill, decode) = runs[(runs.len() - 1) / 2];
+    let n = receipt["tokens_generated"].as_u64().unwrap();
+    let n_prompt = receipt["run"]["prompt_ids"].as_array().unwrap().len() as u64;
+    receipt["run"]["repetitions"] = json!(runs.len());
+    receipt["timing_ms"] = json!(milliseconds(prefill + decode));
+    receipt["tokens_per_sec"] = json!(per_second(n, prefill + decode));
+    receipt["prefill_tokens_per_sec"] = json!(per_second(n_prompt, prefill));
+    receipt["decode_tokens_per_sec"] = json!(per_second(n - 1, decode));
+    receipt["samples"] = samples;
+    seal(receipt);
+}
+
+/// Recomputes `receipt_sha256`, as any forger can.
+pub fn seal(receipt: &mut Value) {
+    if let Some(digest) = receipt_sha256(receipt)
+        && let Some(fields) = receipt.as_object_mut()
+    {
+        fields.insert("receipt_sha256".into(), json!(digest.to_string()));
+    }
+}
+
+/// The genuine receipt with an edit, and the digest that then belongs to it.
+pub fn edited(edit: impl FnOnce(&mut Value)) -> Value {
+    let mut receipt = GENUINE.clone();
+    edit(&mut receipt);
+    seal(&mut receipt);
+    receipt
+}
+
+/// The verdict of `verify-receipt` on these bytes.
+pub fn verify(bytes: &[u8]) -> Result<Verdict, NotAReceipt> {
+    Ok(Checked::read(bytes)?.verdict())
+}
+
+/// The verdict of `verify-receipt --model models/tiny.gguf --check-parity` on these bytes.
+pub fn verify_with_replay(bytes: &[u8]) -> Result<Verdict, NotAReceipt> {
+    let mut checked = Checked::read(bytes)?;
+    checked.with_model(&MODEL);
+    let named = checked.receipt.as_ref().map(|r| r.model.sha256);
+    if named.is_some_and(|sha256| sha256 != MODEL.sha256) {
+        checked.without_replay("the model of the receipt is not here".into());
+    } else if !checked.is_rejected() {
+        let file = MODEL.model.file_bytes();
+        checked
+            .with_replay(&SANDBOX, file, &mut |_, _| {})
+            .expect("nobody interrupts");
+    }
+    Ok(checked.verdict())
+}
+
+/// As [`verify_with_replay`], for a receipt in memory.
+pub fn replayed(receipt: &Value) -> Verdict {
+    verify_with_replay(receipt.to_string().as_bytes()).expect("a JSON value is JSON")
+}
+
+/// Ids of the rules with this outcome.
+pub fn rules(verdict: &Verdict, outcome: Outcome) -> Vec<&'static str> {
+    let with_outcome = verdict.rules.iter().filter(|r| r.outcome == outcome);
+    with_outcome.map(|r| r.rule).collect()
+}
+
+/// Rejected, by exactly these rules.
+#[track_caller]
+pub fn assert_rejected_by(verdict: &Verdict, expected: &[&str]) {
+    assert_eq!(verdict.conclusion, Conclusion::Rejected, "{verdict:?}");
+    assert_eq!(rules(verdict, Outcome::Fail), expected, "{verdict:?}");
+}
+
+/// Accepted.
+#[track_caller]
+pub fn assert_accepted(verdict: &Verdict) {
+    assert_eq!(verdict.conclusion, Conclusion::Accepted, "{verdict:?}");
+}
