@@ -117,7 +117,7 @@ fn check_model(
         }
         return Ok(None);
     }
-    if args.check_parity && !checked.is_rejected() {
+    if args.check_parity {
         let display = RunProgress::new(false);
         let mut progress = |done, of| display.replay(done, of);
         let sandbox = Sandbox::new(cancel)?;

@@ -178,7 +178,8 @@ fn every_broken_rule_is_shown() {
     let ran = workspace.run("verify-receipt --check-parity").exits(1);
     line(&ran, "  FAIL backend");
     line(&ran, "  FAIL tokens_per_sec");
-    assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
+    // The tokens are right all the same, and the verdict says so.
+    assert!(line(&ran, "tokens: ").starts_with("tokens: proved ("));
 }
 
 /// Text from a receipt must not look like a verdict on a terminal.
