@@ -1,6 +1,11 @@
 //! The bytes of a model file, mapped or owned.
 
-use std::{fs::File, io, ops::Deref, path::Path};
+use std::{
+    fs::{self, File},
+    io,
+    ops::Deref,
+    path::Path,
+};
 
 use memmap2::Mmap;
 
@@ -13,15 +18,15 @@ pub(super) enum FileBytes {
 
 impl FileBytes {
     pub(super) fn map(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
+        // Before opening: that alone would wait for ever on a pipe.
+        if !fs::metadata(path)?.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "not a regular file",
             ));
         }
-        if metadata.len() == 0 {
+        let file = File::open(path)?;
+        if file.metadata()?.len() == 0 {
             // An empty mapping is an error on some systems; an empty file is merely truncated.
             return Ok(Self::Owned(Vec::new()));
         }

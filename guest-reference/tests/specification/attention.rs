@@ -74,7 +74,9 @@ fn attention_over_one_position_returns_its_value() {
 #[test]
 fn query_heads_share_kv_heads_in_order() {
     let mut cache = cache(KvType::F32, 4);
-    cache.stage(&[1.0; 4], &[1.0, 2.0, 3.0, 4.0]).expect("finite");
+    cache
+        .stage(&[1.0; 4], &[1.0, 2.0, 3.0, 4.0])
+        .expect("finite");
     let out = attended(&[0.5; 12], 2, &cache);
     assert_eq!(out[..6], [1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
     assert_eq!(out[6..], [3.0, 4.0, 3.0, 4.0, 3.0, 4.0]);
@@ -84,17 +86,28 @@ fn query_heads_share_kv_heads_in_order() {
 fn each_query_head_scores_against_its_own_kv_head() {
     let mut cache = cache(KvType::F32, 4);
     // Head 0 attends to position 0 and head 1 to position 1, each all but exclusively.
-    cache.stage(&[90.0, 0.0, 0.0, 0.0], &[1.0, 2.0, 3.0, 4.0]).expect("finite");
+    cache
+        .stage(&[90.0, 0.0, 0.0, 0.0], &[1.0, 2.0, 3.0, 4.0])
+        .expect("finite");
     cache.commit();
-    cache.stage(&[0.0, 0.0, 90.0, 0.0], &[5.0, 6.0, 7.0, 8.0]).expect("finite");
+    cache
+        .stage(&[0.0, 0.0, 90.0, 0.0], &[5.0, 6.0, 7.0, 8.0])
+        .expect("finite");
     let out = attended(&[2.0, 0.0, 2.0, 0.0], 2, &cache);
     let expected = [1.0, 2.0, 7.0, 8.0];
-    assert!(out.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{out:?}");
+    assert!(
+        out.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5),
+        "{out:?}"
+    );
 }
 
 #[test]
 fn scores_are_divided_by_the_root_of_the_head_dimension() {
-    let cache = filled(KvType::F32, &[&[1.0; 4], &[0.0; 4]], &[&[1.0; 4], &[0.0; 4]]);
+    let cache = filled(
+        KvType::F32,
+        &[&[1.0; 4], &[0.0; 4]],
+        &[&[1.0; 4], &[0.0; 4]],
+    );
     // dot 2, scale 1/2: weights are softmax(1, 0).
     let expected = 1.0 / (1.0 + (-1.0f64).exp());
     for out in attended(&[0.5; 4], 4, &cache) {
@@ -126,11 +139,17 @@ fn an_f16_cache_rounds_keys_and_values_of_the_current_position_too() {
 #[test]
 fn an_f16_cache_refuses_what_it_cannot_hold() {
     let mut half = cache(KvType::F16, 2);
-    let fault = half.stage(&[1.0, 65_520.0], &[0.0; 2]).expect_err("overflow");
+    let fault = half
+        .stage(&[1.0, 65_520.0], &[0.0; 2])
+        .expect_err("overflow");
     assert_eq!((fault.quantity, fault.index), ("key in an f16 cache", 1));
-    let fault = half.stage(&[0.0; 2], &[f32::NAN, 1.0]).expect_err("not a number");
+    let fault = half
+        .stage(&[0.0; 2], &[f32::NAN, 1.0])
+        .expect_err("not a number");
     assert_eq!((fault.quantity, fault.index), ("value in an f16 cache", 0));
-    cache(KvType::F32, 2).stage(&[1.0, 65_520.0], &[0.0; 2]).expect("f32 holds it");
+    cache(KvType::F32, 2)
+        .stage(&[1.0, 65_520.0], &[0.0; 2])
+        .expect("f32 holds it");
 }
 
 #[test]
@@ -147,7 +166,10 @@ fn a_staged_row_counts_only_once_committed() {
 #[test]
 fn a_score_that_is_not_finite_names_its_position() {
     let keys: [&[f32]; 2] = [&[1.0; 2], &[1e30; 2]];
-    let cache = filled(KvType::F32, &keys, &[&[1.0; 2]; 2]);
+    let cache = filled(KvType::F32, &keys, &[&[1.0; 2], &[1.0; 2]]);
     let fault = attend(&[1e30; 2], 2, &cache, &mut [0.0; 8], &mut [0.0; 2]).expect_err("overflow");
-    assert_eq!((fault.quantity, fault.index), ("attention score of position", 1));
+    assert_eq!(
+        (fault.quantity, fault.index),
+        ("attention score of position", 1)
+    );
 }

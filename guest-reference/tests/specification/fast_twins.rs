@@ -31,7 +31,7 @@ fn plain(codes: &[u8], q: &[i8]) -> Vec<i32> {
 
 /// Four codes below 3 in a byte.
 fn code_byte(seed: u8) -> u8 {
-    (0..4).fold(0, |byte, digit| byte << 2 | seed / 3u8.pow(digit) % 3)
+    (0..4).fold(0, |byte, digit| (byte << 2) | (seed / 3u8.pow(digit) % 3))
 }
 
 fn ternary_case() -> impl Strategy<Value = (Vec<u8>, Vec<i8>)> {

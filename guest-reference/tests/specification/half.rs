@@ -54,7 +54,11 @@ fn narrowing_rounds_to_nearest_even_between_all_neighbours() {
         for sign in [0, 0x8000] {
             let signed = |x: f32| if sign == 0 { x } else { -x };
             let check = |x: f32, bits: u16| {
-                assert_eq!(narrow(signed(x)), Some(sign | bits), "{x:e} near 0x{low:04x}");
+                assert_eq!(
+                    narrow(signed(x)),
+                    Some(sign | bits),
+                    "{x:e} near 0x{low:04x}"
+                );
             };
             check(middle, even);
             check(middle.next_down(), low);
@@ -91,6 +95,9 @@ fn tiny_values_become_subnormal_or_zero() {
 #[test]
 fn rounding_through_returns_the_stored_value() {
     assert_eq!(round_through(1.0 + 2f32.powi(-11)), Some(1.0));
-    assert_eq!(round_through(1.0 + 3.0 * 2f32.powi(-11)), Some(1.0 + 2f32.powi(-9)));
+    assert_eq!(
+        round_through(1.0 + 3.0 * 2f32.powi(-11)),
+        Some(1.0 + 2f32.powi(-9))
+    );
     assert_eq!(round_through(-0.0).map(f32::to_bits), Some(0x8000_0000));
 }

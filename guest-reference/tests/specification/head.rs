@@ -104,21 +104,31 @@ fn logits_are_dot_products_with_the_widened_row() {
         let bytes = two_rows(row_type, &mut random);
         let mut logits = [0.0; 2];
         let mut kernel = LogitKernel::new(64).expect("small");
-        kernel.logits(row_type, &bytes, &hidden, &mut logits).expect("finite");
+        kernel
+            .logits(row_type, &bytes, &hidden, &mut logits)
+            .expect("finite");
         let mut wide = vec![0.0; 128];
         row_type.decode(&bytes, &mut wide);
         for (row, logit) in wide.chunks(64).zip(logits) {
-            assert_eq!(logit.to_bits(), dot16(row, &hidden).to_bits(), "{row_type:?}");
+            assert_eq!(
+                logit.to_bits(),
+                dot16(row, &hidden).to_bits(),
+                "{row_type:?}"
+            );
         }
     }
 }
 
 #[test]
 fn f16_rows_of_any_length_have_logits() {
-    let row: Vec<u8> = (0..20).flat_map(|_| half::narrow(0.5).unwrap().to_le_bytes()).collect();
+    let row: Vec<u8> = (0..20)
+        .flat_map(|_| half::narrow(0.5).unwrap().to_le_bytes())
+        .collect();
     let mut logits = [0.0];
     let mut kernel = LogitKernel::new(20).expect("small");
-    kernel.logits(RowType::F16, &row, &[1.0; 20], &mut logits).expect("finite");
+    kernel
+        .logits(RowType::F16, &row, &[1.0; 20], &mut logits)
+        .expect("finite");
     assert_eq!(logits, [10.0]);
 }
 

@@ -20,7 +20,10 @@ fn refused(row_type: RowType, bytes: &[u8]) -> String {
 #[test]
 fn rows_of_each_type_decode() {
     let mut out = [0.0; 2];
-    let bytes: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let bytes: Vec<u8> = [1.5f32, -2.0]
+        .iter()
+        .flat_map(|x| x.to_le_bytes())
+        .collect();
     RowType::F32.decode(&bytes, &mut out);
     assert_eq!(out, [1.5, -2.0]);
     RowType::F16.decode(&[0x00, 0x3c, 0x01, 0x80], &mut out);
@@ -90,7 +93,10 @@ fn ternary_scales_are_finite_and_positive() {
         let Err(Error::Malformed(message)) = validate("some.weight", &bytes) else {
             panic!("scale {scale} was accepted");
         };
-        assert!(message.contains("tensor `some.weight`: scale is"), "{message}");
+        assert!(
+            message.contains("tensor `some.weight`: scale "),
+            "{message}"
+        );
     }
 }
 
@@ -102,7 +108,10 @@ fn code_3_is_refused_in_every_field() {
         let Err(Error::Malformed(message)) = validate("some.weight", &bytes) else {
             panic!("field {field} was accepted");
         };
-        assert!(message.contains("tensor `some.weight`: byte 37 "), "{message}");
+        assert!(
+            message.contains("tensor `some.weight`: byte 37 "),
+            "{message}"
+        );
     }
 }
 

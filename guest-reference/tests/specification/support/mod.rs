@@ -1,0 +1,8 @@
+//! What the tests share: a GGUF writer, a small model, a host that copies bytes.
+
+pub mod bits;
+pub mod gguf;
+pub mod host;
+pub mod model;
+pub mod random;
+pub mod rejection;
