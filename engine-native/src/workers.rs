@@ -14,9 +14,9 @@ pub(crate) struct Workers {
     min_part_work: usize,
 }
 
-/// Handing work to another thread costs some ten microseconds; this much takes two to three times
-/// that with the fastest kernels.
-pub(crate) const MIN_PART_WORK: usize = 1 << 19;
+/// Handing work to another thread and waiting for it costs tens of microseconds; this much takes
+/// about as long with the fastest kernels.
+pub(crate) const MIN_PART_WORK: usize = 1 << 21;
 
 /// What one thread keeps to itself.
 #[derive(Debug)]

@@ -19,5 +19,6 @@ mod rows;
 mod run_faults;
 mod run_misuse;
 mod run_order;
+mod run_wiring;
 mod session;
 mod support;
