@@ -47,3 +47,17 @@ pub enum RunError {
     )]
     FloatEnvironment(&'static str),
 }
+
+/// Where a value that is not finite was found.
+pub(crate) fn non_finite(
+    position: usize,
+    layer: Option<usize>,
+    op: Op,
+) -> impl Fn(NonFinite) -> RunError {
+    move |at| RunError::NonFinite {
+        position,
+        layer,
+        op,
+        at,
+    }
+}

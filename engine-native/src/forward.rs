@@ -1,9 +1,9 @@
 //! The forward pass: a chunk of consecutive positions through every layer, as the contract says.
 
 use crate::{
-    error::RunError,
-    kernels::{DenseRows, Kernels, NonFinite, QuantizedActivations, check_finite},
-    kv_cache::KvCache,
+    attention::Attention,
+    error::{RunError, non_finite},
+    kernels::{DenseRows, Kernels, QuantizedActivations, check_finite},
     ledger::Ledger,
     linear::{Ends, Projection},
     model::{DenseMatrix, ModelShape, TernaryMatrix},
@@ -12,16 +12,6 @@ use crate::{
     session::Session,
     workers::Scratch,
 };
-
-/// Where a value that is not finite was found.
-fn at(position: usize, layer: Option<usize>, op: Op) -> impl Fn(NonFinite) -> RunError {
-    move |at| RunError::NonFinite {
-        position,
-        layer,
-        op,
-        at,
-    }
-}
 
 fn dense_rows<'a>(matrix: &DenseMatrix, file: &'a [u8]) -> DenseRows<'a> {
     DenseRows {
@@ -172,7 +162,7 @@ impl Session {
             let recorder = ledger.op(Op::KvStore);
             self.cache
                 .store(place, (&state.key, &state.value), kernels, recorder)
-                .map_err(at(state.position, Some(index), Op::KvStore))?;
+                .map_err(non_finite(state.position, Some(index), Op::KvStore))?;
         }
         Ok(())
     }
@@ -225,7 +215,7 @@ impl Session {
     fn final_norm(&mut self, n: usize) -> Result<(), RunError> {
         let model = self.engine.model.clone();
         self.each_position(n, |state, cx, scratch| {
-            let failed = at(state.position, None, Op::OutputNorm);
+            let failed = non_finite(state.position, None, Op::OutputNorm);
             let (weight, epsilon) = (model.output_norm(), cx.shape.rms_epsilon);
             let recorder = scratch.ledger.op(Op::OutputNorm);
             cx.kernels
@@ -270,7 +260,7 @@ impl Session {
             .engine
             .kernels
             .argmax(&self.logits, recorder)
-            .map_err(at(position, None, Op::Output))?;
+            .map_err(non_finite(position, None, Op::Output))?;
         Ok(Choice {
             token: best as u32,
             logit: self.logits[best],
@@ -349,7 +339,7 @@ impl Context<'_> {
         (normed, quantized): (&mut [f32], &mut QuantizedActivations),
         ledger: &mut Ledger,
     ) -> Result<(), RunError> {
-        let failed = |op| at(what.position, Some(what.layer), op);
+        let failed = |op| non_finite(what.position, Some(what.layer), op);
         let epsilon = self.shape.rms_epsilon;
         let recorder = ledger.op(what.ops.0);
         self.kernels
@@ -358,47 +348,5 @@ impl Context<'_> {
         self.kernels
             .quantize(normed, quantized, ledger.op(what.ops.1))
             .map_err(failed(what.ops.1))
-    }
-}
-
-/// Attention of one layer over the positions in the cache.
-struct Attention<'a> {
-    kernels: &'a dyn Kernels,
-    shape: &'a ModelShape,
-    cache: &'a KvCache,
-    layer: usize,
-}
-
-impl Attention<'_> {
-    /// The heads from `first` on that fill `out`, for the query at `position`.
-    fn heads(
-        &self,
-        first: usize,
-        query: &[f32],
-        position: usize,
-        out: &mut [f32],
-        scratch: &mut Scratch,
-    ) -> Result<(), RunError> {
-        let head_dim = self.shape.head_dim as usize;
-        let group = (self.shape.n_heads / self.shape.n_kv_heads) as usize;
-        let scale = 1.0 / (head_dim as f32).sqrt();
-        let (n, ledger) = (position + 1, &mut scratch.ledger);
-        let scores = &mut scratch.scores[..n];
-        for (i, out) in out.chunks_exact_mut(head_dim).enumerate() {
-            let head = first + i;
-            let query = &query[head * head_dim..(head + 1) * head_dim];
-            let keys = self.cache.keys(self.layer, head / group, n);
-            let values = self.cache.values(self.layer, head / group, n);
-            let recorder = ledger.op(Op::AttentionScores);
-            self.kernels
-                .attention_scores(query, keys, scale, scores, recorder)
-                .map_err(at(position, Some(self.layer), Op::AttentionScores))?;
-            self.kernels
-                .softmax(scores, ledger.op(Op::AttentionSoftmax))
-                .map_err(at(position, Some(self.layer), Op::AttentionSoftmax))?;
-            let recorder = ledger.op(Op::AttentionValues);
-            self.kernels.attention_values(scores, values, out, recorder);
-        }
-        Ok(())
     }
 }

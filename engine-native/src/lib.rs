@@ -5,6 +5,7 @@
 //! [`Step`]s: tokens, the bits that the transcript commits to, and times. The arithmetic is
 //! written down in `guest-reference/NUMERICS.md`; the [`Ledger`] says which kernels ran.
 
+mod attention;
 mod engine;
 mod error;
 mod float_environment;

@@ -159,9 +159,9 @@ fn skip_array(cursor: &mut Cursor, key: &str, depth: u32) -> Result<u64, GgufErr
         8 => (0..len).try_for_each(|_| skip_string(cursor, &what))?,
         9 => (0..len).try_for_each(|_| skip_array(cursor, key, depth + 1).map(drop))?,
         _ => {
-            let bytes =
-                scalar_bytes(element_type).ok_or_else(|| unknown_type(key, element_type))?;
-            cursor.take(len.saturating_mul(bytes), &what)?;
+            let bytes = VALUE_BYTES.get(element_type as usize);
+            let bytes = bytes.ok_or_else(|| unknown_type(key, element_type))?;
+            cursor.take(len.saturating_mul(*bytes), &what)?;
         }
     }
     Ok(len)
@@ -172,15 +172,8 @@ fn skip_string(cursor: &mut Cursor, what: &str) -> Result<(), GgufError> {
     cursor.take(len, what).map(drop)
 }
 
-fn scalar_bytes(type_id: u32) -> Option<u64> {
-    match type_id {
-        0 | 1 | 7 => Some(1),
-        2 | 3 => Some(2),
-        4..=6 => Some(4),
-        10..=12 => Some(8),
-        _ => None,
-    }
-}
+/// Bytes of a value of each type; 0 for strings and arrays, which have no fixed size.
+const VALUE_BYTES: [u64; 13] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 
 fn unknown_type(key: &str, found: u32) -> GgufError {
     GgufError::invalid(format!("value type of {key}"), found, "0 to 12")

@@ -2,7 +2,11 @@
 //! [`Loaded`] → [`Measured`] → [`Proved`] → receipt. Each phase is made from the one before.
 
 mod failure;
-mod phases;
+mod loaded;
+mod measured;
+mod proved;
 
 pub use failure::RunFailure;
-pub use phases::{Loaded, Measured, Phase, Progress, Proved, RunSettings};
+pub use loaded::{Loaded, Phase, Progress, RunSettings};
+pub use measured::Measured;
+pub use proved::Proved;

@@ -4,6 +4,7 @@
 //! is read from disk, so what runs is what `guest-reference/artifact.json` pins.
 
 mod abi;
+mod calls;
 mod guest;
 
 pub use guest::{Guest, GuestShape};

@@ -1,0 +1,106 @@
+//! The first phase: a model in memory, and an engine ready to run.
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use engine_native::{Engine, KernelChoice, Model};
+
+use super::RunFailure;
+use crate::{
+    cancel::Cancel, digest::Digest, environment::Environment, receipt::PromptSource, task::Task,
+};
+
+/// How a run is set up.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct RunSettings {
+    pub model: PathBuf,
+    pub prompt: PromptSource,
+    pub n_generate: usize,
+    pub kernel: KernelChoice,
+    pub kv_type: engine_native::KvType,
+    pub warmup: usize,
+    /// At least 1. None: 3, or 1 for files above 64 MB.
+    pub repetitions: Option<usize>,
+    pub environment: Environment,
+}
+
+/// What is going on, for a progress display.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Phase {
+    Load,
+    WarmUp { done: usize, of: usize },
+    Measure { done: usize, of: usize },
+    Replay { done: u64, of: u64 },
+}
+
+/// Told of each phase.
+pub type Progress<'p> = &'p mut dyn FnMut(Phase);
+
+/// Files above this many bytes are measured once by default.
+const LARGE_FILE: usize = 64 << 20;
+
+/// A model in memory and an engine ready to run the task.
+pub struct Loaded {
+    pub(crate) settings: RunSettings,
+    pub(crate) task: Task,
+    pub(crate) repetitions: usize,
+    pub(crate) model: Arc<Model>,
+    pub(crate) model_sha256: Digest,
+    pub(crate) load_ns: u64,
+    pub(super) engine: Engine,
+    pub(super) cancel: Cancel,
+}
+
+impl Loaded {
+    /// Maps, validates and hashes the model, and prepares the engine.
+    ///
+    /// # Errors
+    /// The model cannot be used, or the task does not fit it.
+    pub fn open(
+        settings: RunSettings,
+        cancel: &Cancel,
+        progress: Progress,
+    ) -> Result<Self, RunFailure> {
+        progress(Phase::Load);
+        let kernels = settings.kernel.resolve()?;
+        let start = Instant::now();
+        let model = Model::open(&settings.model).map_err(|source| RunFailure::Model {
+            path: settings.model.clone(),
+            source,
+        })?;
+        let model_sha256 = Digest::of(model.file_bytes());
+        let model = Arc::new(model);
+        let engine = Engine::new(model.clone(), kernels, settings.environment.threads)?;
+        let task = Task {
+            prompt: settings.prompt.ids(model.shape().n_vocab),
+            n_generate: settings.n_generate,
+            kv_type: settings.kv_type,
+        };
+        let default = if model.file_bytes().len() > LARGE_FILE {
+            1
+        } else {
+            3
+        };
+        Ok(Self {
+            repetitions: settings.repetitions.unwrap_or(default),
+            load_ns: start.elapsed().as_nanos() as u64,
+            settings,
+            task,
+            model,
+            model_sha256,
+            engine,
+            cancel: cancel.clone(),
+        })
+    }
+
+    /// The engine that will run.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// What will be decoded.
+    pub fn task(&self) -> &Task {
+        &self.task
+    }
+}

@@ -1,0 +1,134 @@
+//! The second phase: the task run and timed, with the evidence that each run left.
+
+use super::{Loaded, Phase, Progress, RunFailure};
+use crate::{
+    digest::Digest,
+    divergence::check_counts,
+    task::{NativeRunner, Recording, Runner},
+    transcript::{PositionRecord, Transcript},
+};
+
+impl Loaded {
+    /// Runs the native engine: warm-up, then the timed repetitions.
+    ///
+    /// # Errors
+    /// A run failed.
+    pub fn measure(self, progress: Progress) -> Result<Measured, RunFailure> {
+        let runner = NativeRunner::new(&self.engine, &self.task)?;
+        self.measure_with(Box::new(runner), progress)
+    }
+
+    /// As [`Loaded::measure`], with another engine: tests show that a wrong one gets no receipt.
+    ///
+    /// # Errors
+    /// A run failed.
+    pub fn measure_with(
+        self,
+        mut runner: Box<dyn Runner>,
+        progress: Progress,
+    ) -> Result<Measured, RunFailure> {
+        let (warmup, of) = (self.settings.warmup, self.repetitions);
+        for done in 0..warmup {
+            progress(Phase::WarmUp { done, of: warmup });
+            runner.record(&self.task, &self.cancel)?;
+        }
+        let mut repetitions = Vec::with_capacity(of);
+        let mut evidence: Vec<Evidence> = Vec::new();
+        for done in 0..of {
+            progress(Phase::Measure { done, of });
+            let recording = runner.record(&self.task, &self.cancel)?;
+            repetitions.push(self.keep(recording, &mut evidence)?);
+        }
+        Ok(Measured {
+            loaded: self,
+            runner,
+            repetitions,
+            evidence,
+        })
+    }
+
+    /// Reduces a recording to its samples and its evidence. Traces that an earlier repetition
+    /// has already left, bit for bit, are not kept twice.
+    fn keep(
+        &self,
+        mut recording: Recording,
+        evidence: &mut Vec<Evidence>,
+    ) -> Result<Repetition, RunFailure> {
+        if let Some(divergence) = check_counts(&self.task, &recording) {
+            let repetition = evidence.len();
+            return Err(RunFailure::Parity {
+                repetition,
+                divergence,
+            });
+        }
+        let records = recording.traces.iter().map(PositionRecord::from_trace);
+        let records: Vec<_> = records.collect();
+        let start = self.task.transcript_start(self.model_sha256);
+        let checksum = Transcript::of(&start, &records);
+        let known = evidence
+            .iter()
+            .position(|e| e.checksum == checksum && e.recording.tokens == recording.tokens);
+        let samples = Repetition {
+            prefill_ns: recording.prefill_ns,
+            decode_ns: std::mem::take(&mut recording.decode_ns),
+            ledger: recording.ledger.clone(),
+            evidence: known.unwrap_or(evidence.len()),
+        };
+        if known.is_none() {
+            recording.decode_ns = samples.decode_ns.clone();
+            evidence.push(Evidence {
+                checksum,
+                recording,
+            });
+        }
+        Ok(samples)
+    }
+}
+
+/// A transcript that at least one repetition left.
+pub(super) struct Evidence {
+    pub(super) checksum: Digest,
+    pub(super) recording: Recording,
+}
+
+/// The samples of one timed repetition.
+#[derive(Debug)]
+pub(crate) struct Repetition {
+    pub(crate) prefill_ns: u64,
+    pub(crate) decode_ns: Vec<u64>,
+    pub(crate) ledger: engine_native::Ledger,
+    pub(super) evidence: usize,
+}
+
+impl Repetition {
+    pub(crate) fn total_ns(&self) -> u64 {
+        self.prefill_ns + self.decode_ns.iter().sum::<u64>()
+    }
+}
+
+/// A task that the native engine has run and timed.
+pub struct Measured {
+    pub(crate) loaded: Loaded,
+    pub(super) runner: Box<dyn Runner>,
+    pub(crate) repetitions: Vec<Repetition>,
+    pub(super) evidence: Vec<Evidence>,
+}
+
+impl Measured {
+    /// Native checksum of the first repetition.
+    pub(crate) fn checksum(&self) -> Digest {
+        self.evidence[0].checksum
+    }
+
+    /// Tokens of the first repetition.
+    pub(crate) fn tokens(&self) -> &[u32] {
+        &self.evidence[0].recording.tokens
+    }
+
+    /// Index of the median repetition: the lower median by total time.
+    pub(crate) fn median(&self) -> usize {
+        let mut order: Vec<usize> = (0..self.repetitions.len()).collect();
+        order.sort_by_key(|&i| self.repetitions[i].total_ns());
+        order[(order.len() - 1) / 2]
+    }
+}

@@ -1,0 +1,135 @@
+//! The third phase: the reference's replay, and the comparison that makes a number publishable.
+
+use engine_native::Model;
+
+use super::{Measured, Phase, Progress, RunFailure};
+use crate::{
+    digest::Digest,
+    divergence::{Difference, Divergence, explain, first_divergence},
+    replay::{Replay, replay},
+    sandbox::{GuestShape, Sandbox},
+};
+
+impl Measured {
+    /// Replays the task in the sandbox and compares every timed repetition with it, bit for bit.
+    ///
+    /// # Errors
+    /// Native and reference disagree, or the reference failed.
+    pub fn prove(mut self, sandbox: &Sandbox, progress: Progress) -> Result<Proved, RunFailure> {
+        let model = self.loaded.model.clone();
+        let file = model.file_bytes();
+        self.check_shape(sandbox.open(file)?.shape())?;
+        let task = self.loaded.task.clone();
+        let claimed = &self.evidence[0].recording.tokens;
+        let mut report = |done, of| progress(Phase::Replay { done, of });
+        let reference = replay(sandbox, file, &task, claimed, &mut report)?;
+        for index in 0..self.evidence.len() {
+            self.compare(index, &reference, sandbox, file)?;
+        }
+        let checksum = reference.checksum(&task, self.loaded.model_sha256);
+        if self.evidence.len() != 1 || self.evidence[0].checksum != checksum {
+            return Err(self.unexplained());
+        }
+        Ok(Proved {
+            parity: Some(Proof {
+                checksum,
+                fuel: reference.fuel,
+                wall_ns: reference.wall.as_nanos() as u64,
+            }),
+            measured: self,
+        })
+    }
+
+    /// Goes on without a replay. The receipt will say so, and the gate refuse it.
+    pub fn without_proof(self) -> Proved {
+        Proved {
+            measured: self,
+            parity: None,
+        }
+    }
+
+    /// Two parsers read the same header: they must have read the same shape.
+    fn check_shape(&self, reference: &GuestShape) -> Result<(), RunFailure> {
+        let native = native_shape(&self.loaded.model, reference.n_head_chunks);
+        if native == *reference {
+            return Ok(());
+        }
+        Err(RunFailure::Shape {
+            native: format!("{native:?}"),
+            reference: format!("{reference:?}"),
+        })
+    }
+
+    fn compare(
+        &mut self,
+        index: usize,
+        reference: &Replay,
+        sandbox: &Sandbox,
+        file: &[u8],
+    ) -> Result<(), RunFailure> {
+        let recording = &self.evidence[index].recording;
+        let Some(divergence) = first_divergence(recording, reference) else {
+            return Ok(());
+        };
+        let (task, cancel) = (&self.loaded.task, &self.loaded.cancel);
+        let runner = &mut *self.runner;
+        let place = (sandbox, file);
+        let divergence = explain(divergence, task, recording, runner, place, cancel)?;
+        let repetition = self.repetitions.iter().position(|r| r.evidence == index);
+        Err(RunFailure::Parity {
+            repetition: repetition.unwrap_or(0),
+            divergence,
+        })
+    }
+
+    /// The checksums differ although no value was found that does.
+    fn unexplained(&self) -> RunFailure {
+        RunFailure::Parity {
+            repetition: 0,
+            divergence: Divergence {
+                position: self.loaded.task.n_positions() - 1,
+                layer: None,
+                op: None,
+                difference: Difference::Count {
+                    what: "distinct transcripts",
+                    native: self.evidence.len(),
+                    expected: 1,
+                },
+            },
+        }
+    }
+}
+
+/// The shape that the engine reads, as the guest reports its own.
+pub(crate) fn native_shape(model: &Model, n_head_chunks: u64) -> GuestShape {
+    let shape = model.shape();
+    GuestShape {
+        n_vocab: shape.n_vocab,
+        n_embd: shape.n_embd,
+        n_layers: shape.n_layers,
+        n_heads: shape.n_heads,
+        n_kv_heads: shape.n_kv_heads,
+        head_dim: shape.head_dim,
+        n_ff: shape.n_ff,
+        context_length: shape.context_length,
+        rope_dim: shape.rope_dim,
+        // How the guest cuts the output matrix is its own affair.
+        n_head_chunks,
+        tied: model.is_tied(),
+        n_parameters: model.n_parameters(),
+    }
+}
+
+/// What the reference found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Proof {
+    pub(crate) checksum: Digest,
+    pub(crate) fuel: u64,
+    pub(crate) wall_ns: u64,
+}
+
+/// A measured task that may become a receipt.
+pub struct Proved {
+    pub(crate) measured: Measured,
+    pub(crate) parity: Option<Proof>,
+}

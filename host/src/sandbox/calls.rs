@@ -1,0 +1,161 @@
+//! Calls into one instance of the guest: every resource bounded, fuel counted, bytes copied in
+//! unread.
+
+use wasmtime::{Instance, Store, StoreLimitsBuilder, Trap, TypedFunc, WasmParams, WasmResults};
+
+use super::{
+    FUEL_PER_CALL, MEMORY_LIMIT, Sandbox, SandboxError,
+    abi::{Exports, GuestStore},
+};
+use crate::cancel::Cancel;
+
+/// One instance of the guest.
+pub(super) struct Calls {
+    store: GuestStore,
+    exports: Exports,
+    cancel: Cancel,
+    fuel: u64,
+}
+
+impl Calls {
+    pub(super) fn new(sandbox: &Sandbox) -> Result<Self, SandboxError> {
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(MEMORY_LIMIT)
+            .memories(1)
+            .tables(1)
+            .table_elements(10_000)
+            .instances(1)
+            .build();
+        let mut store = Store::new(&sandbox.engine, limits);
+        store.limiter(|limits| limits);
+        store.set_epoch_deadline(1);
+        let failed = |e: wasmtime::Error| SandboxError::Trap(format!("{e:#}"));
+        store.set_fuel(FUEL_PER_CALL).map_err(failed)?;
+        let instance = Instance::new(&mut store, &sandbox.module, &[]).map_err(failed)?;
+        Ok(Self {
+            exports: Exports::of(&instance, &mut store)?,
+            store,
+            cancel: sandbox.cancel.clone(),
+            fuel: 0,
+        })
+    }
+
+    /// Fuel of the compute calls so far; loading is not counted.
+    pub(super) fn fuel(&self) -> u64 {
+        self.fuel
+    }
+
+    /// Copies a range of the file, offset and length, to an address of the guest.
+    pub(super) fn copy_in(
+        &mut self,
+        file: &[u8],
+        (offset, len): (u64, u64),
+        dest: i64,
+    ) -> Result<(), SandboxError> {
+        let end = offset.checked_add(len);
+        let Some(end) = end.filter(|&end| end <= file.len() as u64) else {
+            return Err(SandboxError::Protocol(format!(
+                "asked for {len} bytes at {offset} of a file of {}",
+                file.len()
+            )));
+        };
+        self.bytes_mut(dest, len)?
+            .copy_from_slice(&file[offset as usize..end as usize]);
+        Ok(())
+    }
+
+    pub(super) fn f32s(&mut self, at: i64, n: u64) -> Result<Vec<f32>, SandboxError> {
+        let bytes = self.bytes_mut(at, n * 4)?;
+        let bits = bytes.as_chunks::<4>().0.iter();
+        Ok(bits
+            .map(|&b| f32::from_bits(u32::from_le_bytes(b)))
+            .collect())
+    }
+
+    pub(super) fn bytes_mut(&mut self, at: i64, len: u64) -> Result<&mut [u8], SandboxError> {
+        let data = self.exports.memory.data_mut(&mut self.store);
+        let size = data.len();
+        usize::try_from(at)
+            .ok()
+            .zip(usize::try_from(len).ok())
+            .and_then(|(at, len)| data.get_mut(at..at.checked_add(len)?))
+            .ok_or_else(|| {
+                SandboxError::Protocol(format!("{len} bytes at {at} of a memory of {size}"))
+            })
+    }
+
+    /// Calls for a position, with the fuel counted.
+    pub(super) fn compute(
+        &mut self,
+        f: fn(&Exports) -> &TypedFunc<(i64,), i32>,
+        position: usize,
+    ) -> Result<(), SandboxError> {
+        let status = self.call(f, (position as i64,))?;
+        let left = self.store.get_fuel().unwrap_or(0);
+        self.fuel += FUEL_PER_CALL - left;
+        self.check(i64::from(status))
+    }
+
+    pub(super) fn status<P: WasmParams>(
+        &mut self,
+        f: fn(&Exports) -> &TypedFunc<P, i32>,
+        params: P,
+    ) -> Result<(), SandboxError> {
+        let status = self.call(f, params)?;
+        self.check(i64::from(status))
+    }
+
+    /// A call that returns a value, or a negated status.
+    pub(super) fn value<P: WasmParams>(
+        &mut self,
+        f: fn(&Exports) -> &TypedFunc<P, i64>,
+        params: P,
+    ) -> Result<i64, SandboxError> {
+        match self.call(f, params)? {
+            negated if negated < 0 => Err(self.failure(negated.saturating_neg())),
+            value => Ok(value),
+        }
+    }
+
+    fn check(&mut self, status: i64) -> Result<(), SandboxError> {
+        match status {
+            0 => Ok(()),
+            status => Err(self.failure(status)),
+        }
+    }
+
+    fn failure(&mut self, status: i64) -> SandboxError {
+        let message = self.error_message().unwrap_or_else(|| "no message".into());
+        match status {
+            1 | 2 | 5 => SandboxError::Refused(message),
+            4 => SandboxError::NonFinite(message),
+            _ => SandboxError::Protocol(message),
+        }
+    }
+
+    fn error_message(&mut self) -> Option<String> {
+        let at = self.call(|e| &e.error_ptr, ()).ok()?;
+        let len = self.call(|e| &e.error_len, ()).ok()?;
+        let bytes = self.bytes_mut(at, len.cast_unsigned()).ok()?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    pub(super) fn call<P: WasmParams, R: WasmResults>(
+        &mut self,
+        f: fn(&Exports) -> &TypedFunc<P, R>,
+        params: P,
+    ) -> Result<R, SandboxError> {
+        if self.cancel.is_requested() {
+            return Err(SandboxError::Interrupted);
+        }
+        let trapped = |e: wasmtime::Error| match e.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => SandboxError::Interrupted,
+            Some(trap) => SandboxError::Trap(trap.to_string()),
+            None => SandboxError::Trap(format!("{e:#}")),
+        };
+        self.store.set_fuel(FUEL_PER_CALL).map_err(trapped)?;
+        f(&self.exports)
+            .call(&mut self.store, params)
+            .map_err(trapped)
+    }
+}
