@@ -4,8 +4,6 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-use crate::float::kind;
-
 /// Why a call was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
@@ -71,11 +69,11 @@ impl Fault {
     /// The error that names `place` (position, layer and operation) as well.
     pub fn at(self, place: impl fmt::Display) -> Error {
         Error::NonFinite(format!(
-            "{place}: {} [{}] has bits 0x{:08x} ({}); a finite value is required",
+            "{place}: {} [{}] is {} (0x{:08x}); a finite value is required",
             self.quantity,
             self.index,
-            self.value.to_bits(),
-            kind(self.value)
+            self.value,
+            self.value.to_bits()
         ))
     }
 }

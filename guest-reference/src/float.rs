@@ -47,16 +47,6 @@ pub fn is_finite(x: f32) -> bool {
     x.to_bits() & 0x7fff_ffff < 0x7f80_0000
 }
 
-/// A word for a message: decimal digits would need more code than all of the arithmetic.
-pub fn kind(x: f32) -> &'static str {
-    match x {
-        _ if x.is_nan() => "NaN",
-        f32::INFINITY => "inf",
-        f32::NEG_INFINITY => "-inf",
-        _ => "finite",
-    }
-}
-
 /// Nearest integer, ties to even, for |x| < 2^22.
 pub fn round_ties_even(x: f32) -> i32 {
     ((x + MAGIC) - MAGIC) as i32

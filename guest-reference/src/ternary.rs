@@ -6,7 +6,7 @@
 use alloc::format;
 
 use crate::error::{Error, Result};
-use crate::float::{is_finite, kind};
+use crate::float::is_finite;
 
 /// Weights per block.
 pub const BLOCK_WEIGHTS: usize = 128;
@@ -39,9 +39,7 @@ pub fn validate<'a>(name: &str, bytes: &'a [u8]) -> Result<TernaryMatrix<'a>> {
     let scale = f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]);
     if !is_finite(scale) || scale <= 0.0 {
         return Err(Error::Malformed(format!(
-            "tensor `{name}`: scale has bits 0x{:08x} ({}); a finite scale > 0 is required",
-            scale.to_bits(),
-            kind(scale)
+            "tensor `{name}`: scale is {scale}; a finite scale > 0 is required"
         )));
     }
     match first_invalid_byte(codes) {

@@ -7,7 +7,7 @@ use alloc::format;
 use core::ops::RangeInclusive;
 
 use crate::error::{Error, Result};
-use crate::float::{is_finite, kind};
+use crate::float::is_finite;
 use crate::gguf::Metadata;
 use crate::memory::address;
 
@@ -171,9 +171,7 @@ impl Keys<'_> {
             return Ok(found);
         }
         Err(Error::Malformed(format!(
-            "key `{key}` has bits 0x{:08x} ({}); a finite value > 0 is required",
-            found.to_bits(),
-            kind(found)
+            "key `{key}` is {found}; a finite value > 0 is required"
         )))
     }
 

@@ -47,8 +47,8 @@ fn scale_of_any_projection() {
                 data[at..at + 4].copy_from_slice(&scale.to_le_bytes());
             });
             let name = format!("tensor `blk.1.{part}.weight`: scale");
-            let bits = format!("0x{:08x}", scale.to_bits());
-            assert_malformed(found, &[&name, &bits, "finite scale > 0"]);
+            let value = format!("is {scale};");
+            assert_malformed(found, &[&name, &value, "finite scale > 0"]);
         }
     }
 }

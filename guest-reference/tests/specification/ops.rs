@@ -81,7 +81,7 @@ fn faults_become_errors_with_place_index_and_bits() {
     assert_eq!(error.status(), 4);
     assert_eq!(
         error.message(),
-        "position 3: element [1] has bits 0x7f800000 (inf); a finite value is required"
+        "position 3: element [1] is inf (0x7f800000); a finite value is required"
     );
 }
 

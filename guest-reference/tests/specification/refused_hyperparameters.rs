@@ -132,8 +132,8 @@ fn value_types() {
 fn constants_are_finite_and_positive() {
     for name in ["rope.freq_base", "attention.layer_norm_rms_epsilon"] {
         for x in [0.0, -0.0, -1.0, f32::NAN, f32::INFINITY] {
-            let bits = format!("0x{:08x}", x.to_bits());
-            let needles = [name, &bits, "a finite value > 0 is required"];
+            let value = format!("is {x};");
+            let needles = [name, &value, "a finite value > 0 is required"];
             assert_malformed(parse(&with(name, Value::f32(x))), &needles);
         }
         let double = Value::raw(12, 1f64.to_le_bytes());
