@@ -13,6 +13,7 @@ fn main() {
         "xtask/src",
         ".git/HEAD",
         ".git/index",
+        ".git/logs/HEAD",
     ] {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
@@ -21,7 +22,6 @@ fn main() {
     set("GIT_DIRTY", git_dirty(root));
     set("RUSTC", rustc_version());
     set("PROFILE", env::var("PROFILE").unwrap_or_default());
-    set("OPT_LEVEL", env::var("OPT_LEVEL").unwrap_or_default());
     set("TARGET", env::var("TARGET").unwrap_or_default());
     let features = env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
     set("TARGET_FEATURES", features);

@@ -68,10 +68,10 @@ impl Engine {
     /// An engine with `n_threads` threads (1: the caller's).
     ///
     /// # Errors
-    /// The floating-point environment is not the contract's.
+    /// The threads cannot be started, or the floating-point environment is not the contract's.
     ///
     /// # Panics
-    /// `n_threads` is 0, or the operating system cannot start threads.
+    /// `n_threads` is 0.
     pub fn new(
         model: Arc<Model>,
         kernels: Arc<dyn Kernels>,

@@ -41,6 +41,9 @@ pub enum RunError {
         needed: u64,
         allowed: u64,
     },
+    /// The operating system does not start that many threads.
+    #[error("threads: cannot start {n_threads}: {reason}; use fewer")]
+    Threads { n_threads: usize, reason: String },
     /// The floating-point environment is not IEEE-754 round to nearest with subnormals.
     #[error(
         "floating-point environment of a thread: {0}; the contract needs round to nearest with subnormals kept"

@@ -50,6 +50,7 @@ impl Session {
             self.traces[first + i].position = first + i;
             self.traces[first + i].input = token;
         }
+        self.probe_f32(Op::Embed, 0, tokens.len(), |s| &s.residual);
     }
 
     fn attention_block(&mut self, index: usize, n: usize) -> Result<(), RunError> {

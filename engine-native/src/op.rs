@@ -87,14 +87,6 @@ impl Op {
         Self::ALL.iter().copied().find(|op| op.name() == name)
     }
 
-    /// Whether the operation runs once in every layer.
-    pub fn is_per_layer(self) -> bool {
-        !matches!(
-            self,
-            Self::Embed | Self::OutputNorm | Self::Output | Self::GreedyChoice
-        )
-    }
-
     /// Multiply-accumulates of the operation in a whole run over `n_positions` positions, of which
     /// `n_choices` choose a token. Element-wise operations count one per element. `None` when the
     /// figure does not fit 64 bits.

@@ -1,4 +1,4 @@
-//! One run's state: KV cache, buffers, ledgers. Everything is allocated here, nothing in a step.
+//! One run's state: KV cache, buffers, ledgers. What a step computes in is allocated here.
 
 use crate::{
     engine::Engine,

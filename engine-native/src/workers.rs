@@ -36,17 +36,19 @@ impl Scratch {
 }
 
 impl Workers {
-    /// # Panics
-    /// The operating system cannot start the threads.
     pub(crate) fn new(n_threads: usize, min_part_work: usize) -> Result<Self, RunError> {
         float_environment::check()?;
-        let pool = (n_threads > 1).then(|| {
+        let start = || {
             rayon::ThreadPoolBuilder::new()
                 .num_threads(n_threads)
                 .thread_name(|i| format!("engine-{i}"))
                 .build()
-                .expect("the operating system starts threads")
-        });
+                .map_err(|e| RunError::Threads {
+                    n_threads,
+                    reason: e.to_string(),
+                })
+        };
+        let pool = (n_threads > 1).then(start).transpose()?;
         if let Some(pool) = &pool {
             let checks = pool.broadcast(|_| float_environment::check());
             checks.into_iter().collect::<Result<(), _>>()?;

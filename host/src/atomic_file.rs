@@ -20,21 +20,46 @@ impl AtomicFile {
     /// # Errors
     /// The folder is missing or cannot be written to, or `path` is a folder.
     pub fn prepare(path: &Path) -> io::Result<Self> {
-        if path.is_dir() {
-            return Err(io::Error::new(
-                io::ErrorKind::IsADirectory,
-                "is a folder, a file is needed",
-            ));
+        // A link is replaced, not followed.
+        let existing = std::fs::symlink_metadata(path).map(|m| m.file_type());
+        if let Ok(found) = existing
+            && !found.is_file()
+            && !found.is_symlink()
+        {
+            let what = match found.is_dir() {
+                true => "is a folder, a file is needed",
+                false => "is a pipe or a device, a file is needed",
+            };
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        NamedTempFile::new_in(&folder)?.close()?;
+        // The reason alone: the temporary file's name would say nothing.
+        NamedTempFile::new_in(&folder)
+            .and_then(NamedTempFile::close)
+            .map_err(|e| io::Error::new(e.kind(), e.kind().to_string()))?;
         Ok(Self {
             path: path.to_owned(),
             folder,
         })
+    }
+
+    /// As [`AtomicFile::prepare`], for the result of reading `input`, which it must not replace.
+    ///
+    /// # Errors
+    /// As for [`AtomicFile::prepare`], or both are one file.
+    pub fn beside_input(path: &Path, input: &Path) -> io::Result<Self> {
+        if let (Ok(path), Ok(input)) = (path.canonicalize(), input.canonicalize())
+            && path == input
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "is the model that is read; name another output",
+            ));
+        }
+        Self::prepare(path)
     }
 
     /// The path.

@@ -44,6 +44,8 @@ pub enum Difference {
         /// Reference.
         reference: u32,
     },
+    /// The checksums, although no value that was compared does.
+    Transcript,
     /// A number of things.
     Count {
         /// What is counted.
@@ -94,6 +96,7 @@ impl fmt::Display for Divergence {
                 }
                 Ok(())
             }
+            Difference::Transcript => f.write_str(": the transcripts differ, no value does"),
             Difference::Count { .. } => Ok(()),
         }
     }
@@ -206,7 +209,8 @@ pub fn explain(
     };
     let position = divergence.position;
     let embeddings;
-    // Everything that enters this layer up to this position was found equal.
+    // Everything that enters this layer up to this position was found equal; before the first
+    // layer that is the embedding, which is compared below.
     let entering: Vec<&[f32]> = match layer.checked_sub(1) {
         Some(below) => recording.traces[..=position]
             .iter()
@@ -217,7 +221,11 @@ pub fn explain(
             embeddings[..=position].iter().map(Vec::as_slice).collect()
         }
     };
-    let reference = op_outputs(sandbox, file, task, layer, &entering)?;
+    let mut reference = op_outputs(sandbox, file, task, layer, &entering)?;
+    if layer == 0 {
+        // The one operation before the first layer.
+        reference.insert(0, (Op::Embed, bits(entering[position])));
+    }
     let native = runner.op_outputs(task, position, layer, cancel)?;
     if let Some((op, difference)) = first_differing(&native, &reference) {
         return Ok(Divergence {

@@ -147,7 +147,7 @@ pub fn op_outputs(
     guest.op_outputs()
 }
 
-/// Residual stream of `token` before the first layer, `[n_embd]`, as the guest embeds it.
+/// Residual streams before the first layer, `[n_embd]` for each position, as the guest embeds them.
 ///
 /// # Errors
 /// As for [`replay`].

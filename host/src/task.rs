@@ -61,13 +61,6 @@ pub struct Recording {
     pub ledger: Ledger,
 }
 
-impl Recording {
-    /// Prefill and decode together.
-    pub fn total_ns(&self) -> u64 {
-        self.prefill_ns + self.decode_ns.iter().sum::<u64>()
-    }
-}
-
 /// The bits of an operation's output, all elements.
 pub type OpBits = (Op, Vec<u32>);
 
@@ -129,7 +122,8 @@ impl Runner for NativeRunner {
         let mut traces = Vec::with_capacity(task.n_positions());
         for step in self.session.generate(&task.prompt, task.n_generate)? {
             let step = step?;
-            step_ns.push(step.elapsed.as_nanos() as u64);
+            // A coarse clock may see nothing pass; a rate needs a time.
+            step_ns.push((step.elapsed.as_nanos() as u64).max(1));
             tokens.push(step.choice.token);
             traces.extend(step.positions);
             if cancel.is_requested() {
@@ -160,6 +154,15 @@ impl Runner for NativeRunner {
                 let _ = sender.send((point.op, bits(output)));
             }
         }));
+        let ran = self.run_to(task, position, cancel);
+        self.session.clear_probe();
+        ran.map(|()| receiver.try_iter().collect())
+    }
+}
+
+impl NativeRunner {
+    /// Runs the task until `position` has been fed.
+    fn run_to(&mut self, task: &Task, position: usize, cancel: &Cancel) -> Result<(), RunFailure> {
         for step in self.session.generate(&task.prompt, task.n_generate)? {
             let fed = step?.positions;
             if fed.iter().any(|trace| trace.position == position) {
@@ -169,8 +172,7 @@ impl Runner for NativeRunner {
                 return Err(RunFailure::Interrupted);
             }
         }
-        self.session.clear_probe();
-        Ok(receiver.try_iter().collect())
+        Ok(())
     }
 }
 

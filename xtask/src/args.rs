@@ -149,7 +149,7 @@ pub struct BenchmarkArgs {
     /// A table for people, or the receipt for programs
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
-    /// No progress and no table
+    /// No progress and no table; JSON that is asked for is printed all the same
     #[arg(long)]
     pub quiet: bool,
 }

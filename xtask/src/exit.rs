@@ -109,6 +109,8 @@ impl From<RunFailure> for Failure {
             RunFailure::Model { source, .. } => model_exit(source),
             RunFailure::Interrupted => Exit::Interrupted,
             wrong if wrong.is_wrong_result() => Exit::Rejected,
+            // The reference could not answer.
+            RunFailure::Sandbox(_) => Exit::Unverifiable,
             // Prompt, context, kernels, threads: what was asked for is not possible here.
             _ => Exit::Usage,
         };

@@ -60,7 +60,7 @@ fn the_guest_refuses_every_hostile_file() {
         let name = file.name;
         match guest_error(&file.bytes) {
             None => panic!("{name}: accepted"),
-            Some(SandboxError::Refused(message)) => {
+            Some(SandboxError::Refused(message) | SandboxError::TooLarge(message)) => {
                 assert_names(name, "guest", &message, file.must_mention);
             }
             Some(other) => panic!("{name}: not refused, but {other:?}"),

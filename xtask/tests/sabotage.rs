@@ -4,7 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Parser;
 use engine_native::{
-    Choice, Engine, Isa, Kernels, NonFinite, QuantizedActivations, Recorder, Scalar, TernaryRows,
+    Choice, DenseRows, Engine, Isa, Kernels, NonFinite, QuantizedActivations, Recorder, Scalar,
+    TernaryRows,
 };
 use host::{
     cancel::Cancel,
@@ -195,6 +196,29 @@ impl Kernels for NanInNorm {
         out[7] = f32::NAN;
         Ok(())
     }
+}
+
+/// An embedding row with one element off. (By much: a last bit would vanish in the first residual
+/// addition, and what changes no result is no wrong result.)
+struct WrongEmbedding;
+
+impl Kernels for WrongEmbedding {
+    fn isa(&self) -> Isa {
+        Isa::Scalar
+    }
+
+    fn embedding_row(&self, row: DenseRows, out: &mut [f32], recorder: &mut Recorder) {
+        Scalar.embedding_row(row, out, recorder);
+        out[17] += 1.0;
+    }
+}
+
+#[test]
+fn a_wrong_embedding() {
+    Bench::new().assert_refused(
+        &|loaded| with_kernels(loaded, WrongEmbedding),
+        &["position 0, layer 0, op embed: 1 of 256 elements differ; [17] native"],
+    );
 }
 
 #[test]

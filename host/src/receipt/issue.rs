@@ -40,7 +40,7 @@ impl Proved {
         let median = &measured.repetitions[measured.median()];
         let tokens = measured.tokens().to_vec();
         let decode_ns: u64 = median.decode_ns.iter().sum();
-        let rate = |count, ns| per_second(count, ns).unwrap_or(f64::MAX);
+        let rate = |count, ns| per_second(count, ns).expect("every step took at least 1 ns");
         let kernel_ledger = ledger_records(&median.ledger);
         let mut receipt = Receipt {
             schema_version: RECEIPT_SCHEMA.into(),

@@ -51,12 +51,11 @@ impl From<SandboxError> for RunFailure {
 impl RunFailure {
     /// Whether the failure shows that the run was wrong, as opposed to never having been possible.
     pub fn is_wrong_result(&self) -> bool {
-        matches!(
-            self,
-            Self::Sandbox(_)
-                | Self::Shape { .. }
-                | Self::Parity { .. }
-                | Self::Native(RunError::NonFinite { .. })
-        )
+        match self {
+            Self::Sandbox(error) => error.is_refutation(),
+            Self::Native(error) => matches!(error, RunError::NonFinite { .. }),
+            Self::Shape { .. } | Self::Parity { .. } => true,
+            _ => false,
+        }
     }
 }

@@ -90,11 +90,7 @@ impl Measured {
                 position: self.loaded.task.n_positions() - 1,
                 layer: None,
                 op: None,
-                difference: Difference::Count {
-                    what: "distinct transcripts",
-                    native: self.evidence.len(),
-                    expected: 1,
-                },
+                difference: Difference::Transcript,
             },
         }
     }

@@ -127,7 +127,8 @@ impl Calls {
     fn failure(&mut self, status: i64) -> SandboxError {
         let message = self.error_message().unwrap_or_else(|| "no message".into());
         match status {
-            1 | 2 | 5 => SandboxError::Refused(message),
+            1 | 2 => SandboxError::Refused(message),
+            5 => SandboxError::TooLarge(message),
             4 => SandboxError::NonFinite(message),
             _ => SandboxError::Protocol(message),
         }

@@ -41,6 +41,9 @@ pub enum SandboxError {
     /// The guest refused the file.
     #[error("{0}")]
     Refused(String),
+    /// The model or the task needs more memory than the sandbox gives.
+    #[error("reference: {0}")]
+    TooLarge(String),
     /// The guest met a value that is not finite.
     #[error("reference: {0}")]
     NonFinite(String),
@@ -53,6 +56,14 @@ pub enum SandboxError {
     /// The run was interrupted.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl SandboxError {
+    /// Whether the reference has an answer, and it is no: the file is refused, or a value is not
+    /// finite. Anything else says nothing about the run.
+    pub fn is_refutation(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::NonFinite(_))
+    }
 }
 
 /// A compiled guest, ready to be instantiated.

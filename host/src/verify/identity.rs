@@ -155,12 +155,16 @@ fn model_shape(r: &Receipt) -> Result<(), String> {
 /// The name is used to look for the file: it may not lead anywhere else.
 fn model_file_name(r: &Receipt) -> Result<(), String> {
     let name = &r.model.file_name;
-    let plain =
-        !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "." && name != "..";
-    if plain && name.len() <= 255 {
+    if is_plain_file_name(name) {
         return Ok(());
     }
     Err(format!("found {name:?}, allowed a plain file name"))
+}
+
+/// Whether a name leads to nothing but a file of that name in a folder.
+pub(super) fn is_plain_file_name(name: &str) -> bool {
+    let plain = !name.is_empty() && !name.contains(['/', '\\', '\0']);
+    plain && name != "." && name != ".." && name.len() <= 255
 }
 
 fn model_parameters(r: &Receipt) -> Result<(), String> {

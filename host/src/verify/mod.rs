@@ -166,6 +166,20 @@ impl Checked {
         ));
     }
 
+    /// Adds what a run of the native engine on this machine found.
+    pub fn with_retime(&mut self, same_tokens: bool) {
+        let result = same_tokens
+            .then_some(())
+            .ok_or_else(|| "the native engine chooses other tokens here".into());
+        self.rules.push(RuleOutcome::of("retime_tokens", result));
+    }
+
+    /// Says that a run on this machine was asked for and not made.
+    pub fn without_retime(&mut self, why: &str) {
+        self.rules
+            .push(RuleOutcome::new("retime_tokens", Outcome::Note, why));
+    }
+
     /// The verdict over all rules checked.
     pub fn verdict(self) -> Verdict {
         let any = |outcome| self.rules.iter().any(|r| r.outcome == outcome);

@@ -1,13 +1,13 @@
 //! The model file of a receipt: found, hashed, compared.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
+use std::path::{Path, PathBuf};
+
+use engine_native::{DenseType, Model, ModelError};
+
+use super::{
+    Outcome, RuleOutcome,
+    identity::{equal, is_plain_file_name},
 };
-
-use engine_native::{Model, ModelError};
-
-use super::{Outcome, RuleOutcome, identity::equal};
 use crate::{
     digest::Digest,
     receipt::{Receipt, ShapeRecord, weight_types},
@@ -40,35 +40,37 @@ impl FoundModel {
 }
 
 /// The model of `receipt`: the file `explicit` if one is named, otherwise the first of
-/// `models/<file name>` and the receipt's own folder that exists.
+/// `models/<file name>` and the receipt's own folder that has its digest. If none has, one that has
+/// only its name.
 ///
 /// # Errors
-/// The file exists and cannot be read or is no model.
+/// The file that was named cannot be read or is no model.
 pub fn find_model(
     receipt: &Receipt,
     receipt_path: &Path,
     explicit: Option<&Path>,
 ) -> Result<Option<FoundModel>, (PathBuf, ModelError)> {
     if let Some(path) = explicit {
-        return open(path).map(Some);
+        let found = FoundModel::open(path).map_err(|e| (path.to_owned(), e))?;
+        return Ok(Some(found));
     }
-    let name = Path::new(&receipt.model.file_name);
-    // Only a plain name: a receipt must not make its verifier read elsewhere.
-    if name.components().count() != 1 || name.file_name() != Some(name.as_os_str()) {
+    let name = &receipt.model.file_name;
+    if !is_plain_file_name(name) {
         return Ok(None);
     }
     let beside = receipt_path.parent().unwrap_or(Path::new(""));
+    let mut same_name = None;
     for folder in [Path::new("models"), beside] {
-        match open(&folder.join(name)) {
-            Err((_, ModelError::Io(e))) if e.kind() == io::ErrorKind::NotFound => {}
-            found => return found.map(Some),
+        // What cannot be read, or is no model, is not the receipt's model.
+        let Ok(found) = FoundModel::open(&folder.join(name)) else {
+            continue;
+        };
+        if found.sha256 == receipt.model.sha256 {
+            return Ok(Some(found));
         }
+        same_name.get_or_insert(found);
     }
-    Ok(None)
-}
-
-fn open(path: &Path) -> Result<FoundModel, (PathBuf, ModelError)> {
-    FoundModel::open(path).map_err(|e| (path.to_owned(), e))
+    Ok(same_name)
 }
 
 pub(super) fn check(receipt: &Receipt, found: &FoundModel) -> Vec<RuleOutcome> {
@@ -91,6 +93,7 @@ pub(super) fn check(receipt: &Receipt, found: &FoundModel) -> Vec<RuleOutcome> {
     vec![
         RuleOutcome::new("model_sha256", Outcome::Pass, ""),
         RuleOutcome::of("model_record", compare(receipt, model)),
+        RuleOutcome::of("model_kernels", kernels(receipt, model)),
     ]
 }
 
@@ -102,4 +105,25 @@ fn compare(receipt: &Receipt, model: &Model) -> Result<(), String> {
     equal(&record.tied_embeddings, &model.is_tied())?;
     equal(&record.parameters, &model.n_parameters())?;
     equal(&record.weight_types, &weight_types(model))
+}
+
+/// The kernels of the embedding and the output matrix must be those of the file's types.
+fn kernels(receipt: &Receipt, model: &Model) -> Result<(), String> {
+    let ends = [
+        ("embed", "embedding_row_", model.token_embd()),
+        ("output", "output_gemv_", model.output()),
+    ];
+    for (op, stem, matrix) in ends {
+        let suffix = match matrix.dense_type {
+            DenseType::F32 => "f32_",
+            DenseType::F16 => "f16_",
+            DenseType::Q8_0 => "q8_0_",
+        };
+        let kernel = format!("{stem}{suffix}");
+        let mut entries = receipt.kernel_ledger.iter().filter(|e| e.op == op);
+        if let Some(other) = entries.find(|e| !e.kernel.starts_with(&kernel)) {
+            return Err(format!("{} for {op}: the file has {kernel}*", other.kernel));
+        }
+    }
+    Ok(())
 }

@@ -27,7 +27,10 @@ fn record(r: &Receipt) -> Result<(), String> {
         let empty = p.reference_checksum.is_none()
             && p.positions_compared == 0
             && p.first_divergence.is_none()
-            && p.fuel.is_none();
+            && p.guest_sha256.is_none()
+            && p.wasmtime_version.is_none()
+            && p.fuel.is_none()
+            && p.wall_ns.is_none();
         return empty
             .then_some(())
             .ok_or_else(|| "found results of a replay that did not happen".into());
@@ -87,7 +90,14 @@ pub(super) fn replay(
     let replay = match replay_task(sandbox, file, &task, &r.tokens, progress) {
         Ok(replay) => replay,
         Err(SandboxError::Interrupted) => return Err(SandboxError::Interrupted),
-        Err(error) => return Ok(refuted(rule, error.to_string())),
+        Err(error) if error.is_refutation() => return Ok(refuted(rule, error.to_string())),
+        Err(error) => {
+            let evidence = error.to_string();
+            return Ok(Replayed {
+                tokens: format!("not replayed ({evidence})"),
+                rules: vec![RuleOutcome::new(rule, Outcome::Unverifiable, evidence)],
+            });
+        }
     };
     let mut rules = vec![
         RuleOutcome::of("parity_tokens", tokens(r, &task, &replay)),

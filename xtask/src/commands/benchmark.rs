@@ -42,7 +42,8 @@ pub fn run_with(
     runner: Option<MakeRunner>,
 ) -> Result<Exit, Failure> {
     let settings = settings(args)?;
-    let output = AtomicFile::prepare(&args.output).map_err(|e| Failure::io(&args.output, &e))?;
+    let output = AtomicFile::beside_input(&args.output, &args.model)
+        .map_err(|e| Failure::io(&args.output, &e))?;
     let receipt = match make_receipt(args, settings, cancel, runner) {
         Ok(receipt) => receipt,
         Err(failure) if failure.is_wrong_result() => return Err(retire(&output, failure)),
@@ -51,10 +52,10 @@ pub fn run_with(
     output
         .replace(|file| file.write_all(to_json(&receipt).as_bytes()))
         .map_err(|e| Failure::io(&args.output, &e))?;
-    match (args.quiet, args.format) {
-        (true, _) => {}
-        (_, Format::Json) => print(&to_json(&receipt))?,
-        (_, Format::Human) => print(&table::benchmark(&receipt, output.path()))?,
+    match (args.format, args.quiet) {
+        (Format::Json, _) => print(&to_json(&receipt))?,
+        (Format::Human, false) => print(&table::benchmark(&receipt, output.path()))?,
+        (Format::Human, true) => {}
     }
     Ok(Exit::Done)
 }
@@ -117,7 +118,7 @@ fn make_receipt(
 /// A machine without AVX2 gets its number, and is told why it is small.
 fn warn_scalar(args: &BenchmarkArgs, loaded: &Loaded) {
     let scalar = loaded.engine().isa() == engine_native::Isa::Scalar;
-    if scalar && args.kernel == Kernel::Auto && !args.quiet {
+    if scalar && args.kernel == Kernel::Auto {
         eprintln!("warning: this CPU has no AVX2; running the scalar kernels");
     }
 }

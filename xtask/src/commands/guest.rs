@@ -3,7 +3,7 @@
 use crate::{
     args::GuestArgs,
     exit::{Exit, Failure},
-    guest::build,
+    guest::{Differs, build},
     output::print,
 };
 
@@ -12,9 +12,12 @@ use crate::{
 /// # Errors
 /// The guest cannot be built, or is not the committed one.
 pub fn run(args: &GuestArgs) -> Result<Exit, Failure> {
-    let report = build(args.check).map_err(|error| Failure {
-        exit: Exit::Rejected,
-        error,
+    let report = build(args.check).map_err(|error| {
+        let exit = match error.is::<Differs>() {
+            true => Exit::Rejected,
+            false => Exit::Io,
+        };
+        Failure { exit, error }
     })?;
     print(&format!("{report}\n"))?;
     Ok(Exit::Done)

@@ -40,7 +40,8 @@ pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     };
     let mut tokens = Vec::new();
     let shape = [task.n_positions() as u64, model.shape().n_vocab];
-    let output = AtomicFile::prepare(&args.output).map_err(|e| Failure::io(&args.output, &e))?;
+    let output = AtomicFile::beside_input(&args.output, &args.model)
+        .map_err(|e| Failure::io(&args.output, &e))?;
     output.replace(|file| {
         let npy = npyz::WriteOptions::new()
             .default_dtype()

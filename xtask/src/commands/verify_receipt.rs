@@ -1,6 +1,10 @@
 //! `verify-receipt`: believes nothing that can be derived.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::Path,
+};
 
 use host::{
     cancel::Cancel,
@@ -66,15 +70,8 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
             print(&table::verdict(&verdict, &args.path))?;
             if let Some(r) = retimed {
                 print(&format!(
-                    "retimed: {} tokens/s in the receipt, {} here on {}{}\n",
-                    r.receipt_tokens_per_sec,
-                    r.here_tokens_per_sec,
-                    r.here_host,
-                    if r.same_tokens {
-                        ""
-                    } else {
-                        "; OTHER TOKENS HERE"
-                    }
+                    "retimed: {} tokens/s in the receipt, {} here on {}\n",
+                    r.receipt_tokens_per_sec, r.here_tokens_per_sec, r.here_host,
                 ))?;
             }
         }
@@ -84,6 +81,13 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
     let io = |e: std::io::Error| Failure::io(path, &e);
+    // Before opening: that alone would wait for ever on a pipe.
+    if !fs::metadata(path).map_err(io)?.is_file() {
+        return Err(Failure::new(
+            Exit::Io,
+            format_args!("{}: is not a regular file", path.display()),
+        ));
+    }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(io)?;
     // One byte more than allowed is enough to see that there are too many.
@@ -115,6 +119,9 @@ fn check_model(
         if args.check_parity {
             checked.without_replay("the model of the receipt is not here".into());
         }
+        if args.retime {
+            checked.without_retime("not run: the model of the receipt is not here");
+        }
         return Ok(None);
     }
     if args.check_parity {
@@ -123,10 +130,16 @@ fn check_model(
         let sandbox = Sandbox::new(cancel)?;
         checked.with_replay(&sandbox, found.model.file_bytes(), &mut progress)?;
     }
-    match args.retime && !checked.is_rejected() {
-        true => Ok(Some(retime(receipt, &found, cancel)?)),
-        false => Ok(None),
+    if !args.retime {
+        return Ok(None);
     }
+    if checked.is_rejected() {
+        checked.without_retime("not run: the receipt is rejected");
+        return Ok(None);
+    }
+    let retimed = retime(receipt, &found, cancel)?;
+    checked.with_retime(retimed.same_tokens);
+    Ok(Some(retimed))
 }
 
 /// Runs the receipt's task on the native engine of this machine.

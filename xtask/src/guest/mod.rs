@@ -34,6 +34,18 @@ pub struct Artifact {
     pub source_sha256: Digest,
 }
 
+/// A check found that the committed guest is not what its sources make.
+#[derive(Debug)]
+pub struct Differs(String);
+
+impl fmt::Display for Differs {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Differs {}
+
 /// What a build or a check found.
 #[derive(Debug)]
 pub struct GuestReport {
@@ -119,7 +131,8 @@ fn compile(root: &Path) -> Result<Vec<u8>> {
         if stderr.contains("E0463") || stderr.contains("target may not be installed") {
             bail!("target {TARGET}: not installed; run `rustup target add {TARGET}`");
         }
-        bail!("building the guest failed: {stderr}");
+        eprint!("{stderr}");
+        bail!("building the guest failed, see above");
     }
     let wasm = target_dir.join(TARGET).join("guest/guest_reference.wasm");
     fs::read(&wasm).with_context(|| wasm.display().to_string())
@@ -179,20 +192,21 @@ fn compare(root: &Path, wasm: &[u8], artifact: &Artifact) -> Result<()> {
     if committed != wasm {
         let pairs = committed.iter().zip(wasm);
         let first = pairs.take_while(|(a, b)| a == b).count();
-        bail!(
+        bail!(Differs(format!(
             "{}: {} bytes committed, {} built, first difference at byte {first}; \
              run `cargo run -p xtask -- guest` and commit",
             path.display(),
             committed.len(),
             wasm.len()
-        );
+        )));
     }
     let pinned = read_artifact(root)?;
-    ensure!(
-        pinned == *artifact,
-        "{}: found {pinned:?}, built {artifact:?}; run `cargo run -p xtask -- guest` and commit",
-        artifact_path(root).display()
-    );
+    if pinned != *artifact {
+        bail!(Differs(format!(
+            "{}: found {pinned:?}, built {artifact:?}; run `cargo run -p xtask -- guest` and commit",
+            artifact_path(root).display()
+        )));
+    }
     Ok(())
 }
 

@@ -39,6 +39,10 @@ fn json_goes_to_stdout_alone_and_is_the_receipt() {
     assert_eq!(ran.json(), workspace.receipt_json());
     assert_eq!(ran.stdout.as_bytes(), workspace.read("ci/inference.json"));
     let quiet = workspace.benchmark("--quiet --format json").exits(0);
+    // Asked for is printed: quiet is about what nobody asked for.
+    assert_eq!(quiet.json(), workspace.receipt_json());
+    assert_eq!(quiet.stderr, "");
+    let quiet = workspace.benchmark("--quiet").exits(0);
     assert_eq!((&quiet.stdout[..], &quiet.stderr[..]), ("", ""));
 }
 

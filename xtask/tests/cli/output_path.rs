@@ -74,3 +74,41 @@ fn a_full_disk_behind_standard_output_is_exit_code_5() {
     let ran = Ran::of(command.output().unwrap(), "inspect > /dev/full");
     ran.fails(5, &["standard output"]);
 }
+
+/// A slip of the keyboard must not cost a model.
+#[test]
+fn the_model_is_not_replaced_by_its_result() {
+    let workspace = Workspace::new();
+    let before = workspace.read("models/tiny.gguf");
+    for words in [
+        "benchmark --model models/tiny.gguf --output models/tiny.gguf",
+        "logits --model models/tiny.gguf --prompt-ids 1 --output models/../models/tiny.gguf",
+    ] {
+        let ran = workspace.run(words).exits(5);
+        assert!(
+            ran.stderr.contains("is the model that is read"),
+            "{}",
+            ran.stderr
+        );
+    }
+    assert_eq!(workspace.read("models/tiny.gguf"), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_neither_replaced_nor_waited_for() {
+    let workspace = Workspace::new();
+    let pipe = workspace.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let ran = workspace
+        .run("make-model --preset tiny --output pipe")
+        .exits(5);
+    assert!(
+        ran.stderr.contains("is a pipe or a device"),
+        "{}",
+        ran.stderr
+    );
+    workspace.run("verify-receipt --path pipe").exits(5);
+    workspace.run("inspect pipe").exits(5);
+}

@@ -234,3 +234,46 @@ fn a_receipt_of_65_mib_is_not_read_to_its_end() {
         .run("verify-receipt")
         .fails(4, &["ci/inference.json", "allowed at most 16777216"]);
 }
+
+/// The file is known by its digest: another of its name, or rubbish, does not hide it.
+#[test]
+fn the_model_is_the_one_with_the_digest() {
+    let workspace = with_receipt();
+    std::fs::rename(
+        workspace.path("models/tiny.gguf"),
+        workspace.path("ci/tiny.gguf"),
+    )
+    .unwrap();
+    workspace
+        .run("make-model --preset tiny --seed 7 --output models/tiny.gguf")
+        .exits(0);
+    let ran = workspace.run("verify-receipt --check-parity").exits(0);
+    assert!(line(&ran, "tokens: ").starts_with("tokens: proved ("));
+    workspace.write("models/tiny.gguf", "rubbish");
+    workspace.run("verify-receipt --check-parity").exits(0);
+    std::fs::remove_file(workspace.path("ci/tiny.gguf")).unwrap();
+    let ran = workspace.run("verify-receipt").exits(0);
+    assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
+}
+
+#[test]
+fn a_hostile_file_name_does_not_hide_the_verdict() {
+    for name in [
+        "x".repeat(400),
+        "a\0b".into(),
+        "..".into(),
+        "/etc/passwd".into(),
+    ] {
+        let workspace = with_forgery(|r| r["model"]["file_name"] = json!(name));
+        let ran = workspace.run("verify-receipt").exits(1);
+        line(&ran, "  FAIL model_file_name");
+    }
+}
+
+#[test]
+fn retiming_that_finds_other_tokens_is_a_rejection() {
+    let workspace = with_forgery(|r| r["tokens"] = json!([1, 2, 3]));
+    let ran = workspace.run("verify-receipt --retime").exits(1);
+    line(&ran, "  FAIL retime_tokens");
+    line(&ran, "retimed: ");
+}

@@ -86,6 +86,23 @@ fn kernels_that_this_engine_does_not_have() {
     assert_rejected_by(&replayed(&forged), &["ledger_kernels"]);
 }
 
+/// A kernel that exists, for a type that the file does not have.
+#[test]
+fn kernels_of_another_type_than_the_files() {
+    for (from, to) in [
+        ("output_gemv_f16_", "output_gemv_q8_0_"),
+        ("embedding_row_f16_", "embedding_row_f32_"),
+    ] {
+        let forged = edited(|r| {
+            *r = serde_json::from_str(&r.to_string().replace(from, to)).unwrap();
+            let mut kernels: Vec<String> = serde_json::from_value(r["kernels"].clone()).unwrap();
+            kernels.sort();
+            r["kernels"] = json!(kernels);
+        });
+        assert_rejected_by(&replayed(&forged), &["model_kernels"]);
+    }
+}
+
 /// Work moved between the kernels of one operation is the engine's affair; between operations not.
 #[test]
 fn the_ledger_accounts_for_each_operation_by_itself() {
