@@ -71,12 +71,11 @@ impl Workers {
     }
 
     /// Items of a part when `n` items of `work` multiply-accumulates each are shared out in
-    /// multiples of `unit`. Parts too small to be worth a thread are joined.
+    /// multiples of `unit`, to as many threads as there is work for.
     pub(crate) fn part_len(&self, n: usize, work: usize, unit: usize) -> usize {
-        let worth_a_thread = self.min_part_work.div_ceil(work.max(1));
-        n.div_ceil(self.n_threads)
-            .max(worth_a_thread)
-            .next_multiple_of(unit)
+        let worth_a_thread = n.saturating_mul(work) / self.min_part_work;
+        let n_parts = worth_a_thread.clamp(1, self.n_threads);
+        n.div_ceil(n_parts).next_multiple_of(unit)
     }
 
     /// Runs `job` on each part, each on a thread of its own with a scratch of its own. At most as
