@@ -9,6 +9,7 @@ use crate::{
     model::{DenseMatrix, ModelShape, TernaryMatrix},
     op::Op,
     position::{Choice, PositionState},
+    probe::OpOutput::{self, F32, I8},
     session::Session,
     workers::Scratch,
 };
@@ -50,7 +51,7 @@ impl Session {
             self.traces[first + i].position = first + i;
             self.traces[first + i].input = token;
         }
-        self.probe_f32(Op::Embed, 0, tokens.len(), |s| &s.residual);
+        self.probe(Op::Embed, 0, tokens.len(), |s| F32(&s.residual));
     }
 
     fn attention_block(&mut self, index: usize, n: usize) -> Result<(), RunError> {
@@ -66,25 +67,25 @@ impl Session {
             let out = (&mut s.normed[..], &mut s.normed_q8);
             cx.norm_quantize(what, &s.residual, out, &mut scratch.ledger)
         })?;
-        self.probe_f32(Op::AttnNorm, index, n, |s| &s.normed);
-        self.probe_i8(Op::AttnQkvQuantize, index, n, |s| &s.normed_q8.values);
+        self.probe(Op::AttnNorm, index, n, |s| F32(&s.normed));
+        self.probe(Op::AttnQkvQuantize, index, n, |s| I8(&s.normed_q8.values));
 
         self.project(n, Op::AttnQ, &layer.attn_q, |s| {
             (&s.normed_q8, &mut s.query)
         })?;
-        self.probe_f32(Op::AttnQ, index, n, |s| &s.query);
+        self.probe(Op::AttnQ, index, n, |s| F32(&s.query));
         self.project(n, Op::AttnK, &layer.attn_k, |s| (&s.normed_q8, &mut s.key))?;
-        self.probe_f32(Op::AttnK, index, n, |s| &s.key);
+        self.probe(Op::AttnK, index, n, |s| F32(&s.key));
         self.project(n, Op::AttnV, &layer.attn_v, |s| {
             (&s.normed_q8, &mut s.value)
         })?;
-        self.probe_f32(Op::AttnV, index, n, |s| &s.value);
+        self.probe(Op::AttnV, index, n, |s| F32(&s.value));
 
         self.rope_and_store(index, n)?;
-        self.probe_f32(Op::RopeQ, index, n, |s| &s.query);
-        self.probe_f32(Op::RopeK, index, n, |s| &s.key);
+        self.probe(Op::RopeQ, index, n, |s| F32(&s.query));
+        self.probe(Op::RopeK, index, n, |s| F32(&s.key));
         self.attend(index, n)?;
-        self.probe_f32(Op::AttentionValues, index, n, |s| &s.attention);
+        self.probe(Op::AttentionValues, index, n, |s| F32(&s.attention));
 
         self.each_position(n, |s, cx, scratch| {
             let what = NormQuantize {
@@ -96,12 +97,14 @@ impl Session {
             let out = (&mut s.attention_normed[..], &mut s.attention_q8);
             cx.norm_quantize(what, &s.attention, out, &mut scratch.ledger)
         })?;
-        self.probe_f32(Op::AttnSubNorm, index, n, |s| &s.attention_normed);
-        self.probe_i8(Op::AttnOutputQuantize, index, n, |s| &s.attention_q8.values);
+        self.probe(Op::AttnSubNorm, index, n, |s| F32(&s.attention_normed));
+        self.probe(Op::AttnOutputQuantize, index, n, |s| {
+            I8(&s.attention_q8.values)
+        });
         self.project(n, Op::AttnOutput, &layer.attn_output, |s| {
             (&s.attention_q8, &mut s.projected)
         })?;
-        self.probe_f32(Op::AttnOutput, index, n, |s| &s.projected);
+        self.probe(Op::AttnOutput, index, n, |s| F32(&s.projected));
         self.add_residual(Op::AttnResidual, index, n)
     }
 
@@ -118,15 +121,15 @@ impl Session {
             let out = (&mut s.normed[..], &mut s.normed_q8);
             cx.norm_quantize(what, &s.residual, out, &mut scratch.ledger)
         })?;
-        self.probe_f32(Op::FfnNorm, index, n, |s| &s.normed);
-        self.probe_i8(Op::FfnGateUpQuantize, index, n, |s| &s.normed_q8.values);
+        self.probe(Op::FfnNorm, index, n, |s| F32(&s.normed));
+        self.probe(Op::FfnGateUpQuantize, index, n, |s| I8(&s.normed_q8.values));
 
         self.project(n, Op::FfnGate, &layer.ffn_gate, |s| {
             (&s.normed_q8, &mut s.gate)
         })?;
-        self.probe_f32(Op::FfnGate, index, n, |s| &s.gate);
+        self.probe(Op::FfnGate, index, n, |s| F32(&s.gate));
         self.project(n, Op::FfnUp, &layer.ffn_up, |s| (&s.normed_q8, &mut s.up))?;
-        self.probe_f32(Op::FfnUp, index, n, |s| &s.up);
+        self.probe(Op::FfnUp, index, n, |s| F32(&s.up));
 
         self.each_position(n, |s, cx, scratch| {
             let recorder = scratch.ledger.op(Op::FfnActivation);
@@ -141,13 +144,15 @@ impl Session {
             let out = (&mut s.activated_normed[..], &mut s.activated_q8);
             cx.norm_quantize(what, &s.activated, out, &mut scratch.ledger)
         })?;
-        self.probe_f32(Op::FfnActivation, index, n, |s| &s.activated);
-        self.probe_f32(Op::FfnSubNorm, index, n, |s| &s.activated_normed);
-        self.probe_i8(Op::FfnDownQuantize, index, n, |s| &s.activated_q8.values);
+        self.probe(Op::FfnActivation, index, n, |s| F32(&s.activated));
+        self.probe(Op::FfnSubNorm, index, n, |s| F32(&s.activated_normed));
+        self.probe(Op::FfnDownQuantize, index, n, |s| {
+            I8(&s.activated_q8.values)
+        });
         self.project(n, Op::FfnDown, &layer.ffn_down, |s| {
             (&s.activated_q8, &mut s.projected)
         })?;
-        self.probe_f32(Op::FfnDown, index, n, |s| &s.projected);
+        self.probe(Op::FfnDown, index, n, |s| F32(&s.projected));
         self.add_residual(Op::FfnResidual, index, n)
     }
 
@@ -209,7 +214,7 @@ impl Session {
                 .residual_add(&mut state.residual, &state.projected, recorder);
             Ok(())
         })?;
-        self.probe_f32(op, index, n, |s| &s.residual);
+        self.probe(op, index, n, |s| F32(&s.residual));
         Ok(())
     }
 
@@ -307,12 +312,8 @@ impl Session {
         )
     }
 
-    fn probe_f32(&mut self, op: Op, layer: usize, n: usize, f: fn(&PositionState) -> &[f32]) {
-        self.probe.f32(op, layer, &self.states[..n], f);
-    }
-
-    fn probe_i8(&mut self, op: Op, layer: usize, n: usize, f: fn(&PositionState) -> &[i8]) {
-        self.probe.i8(op, layer, &self.states[..n], f);
+    fn probe(&mut self, op: Op, layer: usize, n: usize, f: fn(&PositionState) -> OpOutput<'_>) {
+        self.probe.see(op, layer, &self.states[..n], f);
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     error::RunError,
+    model::ModelShape,
     position::{Choice, PositionTrace},
     session::{LogitsAt, Session},
 };
@@ -36,20 +37,9 @@ impl<'s> Generation<'s> {
         prompt: &[u32],
         n_tokens: usize,
     ) -> Result<Self, RunError> {
-        check_prompt(prompt, session.engine.model.shape().n_vocab)?;
-        if n_tokens == 0 {
-            return Err(RunError::NoTokens);
-        }
-        // The last token is chosen, not fed.
-        let needed = prompt.len() as u64 + n_tokens as u64 - 1;
-        if needed > session.options.n_positions as u64 {
-            return Err(RunError::Context {
-                n_prompt: prompt.len(),
-                n_generate: n_tokens,
-                needed,
-                allowed: session.options.n_positions as u64,
-            });
-        }
+        let n_vocab = session.engine.model.shape().n_vocab;
+        let allowed = session.options.n_positions as u64;
+        let needed = check_run(prompt, n_tokens, n_vocab, allowed)?;
         session.reset(needed as usize);
         Ok(Self {
             session,
@@ -125,16 +115,45 @@ impl Iterator for Generation<'_> {
     }
 }
 
-fn check_prompt(prompt: &[u32], n_vocab: u64) -> Result<(), RunError> {
+/// The positions that a run feeds: the last token is chosen, not fed.
+fn check_run(
+    prompt: &[u32],
+    n_tokens: usize,
+    n_vocab: u64,
+    n_positions: u64,
+) -> Result<u64, RunError> {
     if prompt.is_empty() {
         return Err(RunError::EmptyPrompt);
     }
-    match prompt.iter().position(|&id| u64::from(id) >= n_vocab) {
-        None => Ok(()),
-        Some(index) => Err(RunError::PromptId {
+    if let Some(index) = prompt.iter().position(|&id| u64::from(id) >= n_vocab) {
+        return Err(RunError::PromptId {
             index,
             found: prompt[index],
             n_vocab,
-        }),
+        });
+    }
+    if n_tokens == 0 {
+        return Err(RunError::NoTokens);
+    }
+    let needed = prompt.len() as u64 + n_tokens as u64 - 1;
+    if needed > n_positions {
+        return Err(RunError::Context {
+            n_prompt: prompt.len(),
+            n_generate: n_tokens,
+            needed,
+            allowed: n_positions,
+        });
+    }
+    Ok(needed)
+}
+
+impl ModelShape {
+    /// Checks that the model can decode `n_tokens` after `prompt`, before anything is allocated
+    /// for it.
+    ///
+    /// # Errors
+    /// The prompt is empty or has an unknown id, or the run does not fit the context.
+    pub fn check_run(&self, prompt: &[u32], n_tokens: usize) -> Result<(), RunError> {
+        check_run(prompt, n_tokens, self.n_vocab, self.context_length).map(|_| ())
     }
 }

@@ -29,12 +29,12 @@ pub type Probe = Box<dyn FnMut(ProbePoint, OpOutput) + Send>;
 pub(crate) struct ProbeSlot(pub(crate) Option<Probe>);
 
 impl ProbeSlot {
-    pub(crate) fn f32(
+    pub(crate) fn see(
         &mut self,
         op: Op,
         layer: usize,
         states: &[PositionState],
-        output: fn(&PositionState) -> &[f32],
+        output: fn(&PositionState) -> OpOutput<'_>,
     ) {
         let Some(probe) = &mut self.0 else { return };
         for state in states {
@@ -44,26 +44,7 @@ impl ProbeSlot {
                 layer,
                 op,
             };
-            probe(point, OpOutput::F32(output(state)));
-        }
-    }
-
-    pub(crate) fn i8(
-        &mut self,
-        op: Op,
-        layer: usize,
-        states: &[PositionState],
-        output: fn(&PositionState) -> &[i8],
-    ) {
-        let Some(probe) = &mut self.0 else { return };
-        for state in states {
-            let position = state.position;
-            let point = ProbePoint {
-                position,
-                layer,
-                op,
-            };
-            probe(point, OpOutput::I8(output(state)));
+            probe(point, output(state));
         }
     }
 }

@@ -18,7 +18,7 @@ impl AtomicFile {
     /// Checks that a file can be made beside `path`.
     ///
     /// # Errors
-    /// The folder is missing or cannot be written to, or `path` is a folder.
+    /// The folder is missing or cannot be written to, or `path` is neither a file nor a link.
     pub fn prepare(path: &Path) -> io::Result<Self> {
         // A link is replaced, not followed.
         let existing = std::fs::symlink_metadata(path).map(|m| m.file_type());

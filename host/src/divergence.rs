@@ -5,11 +5,12 @@ use std::fmt;
 use engine_native::{Op, PositionTrace};
 
 use crate::{
+    cancel::Cancel,
     replay::{Replay, embedded, op_outputs},
     run::RunFailure,
     sandbox::Sandbox,
     task::{OpBits, Recording, Runner, Task},
-    transcript::boundary_digest,
+    transcript::{PositionRecord, boundary_digest},
 };
 
 /// The first disagreement.
@@ -151,11 +152,7 @@ pub fn first_divergence(recording: &Recording, replay: &Replay) -> Option<Diverg
     None
 }
 
-fn in_head_of(
-    index: usize,
-    trace: &PositionTrace,
-    record: &crate::transcript::PositionRecord,
-) -> Option<Divergence> {
+fn in_head_of(index: usize, trace: &PositionTrace, record: &PositionRecord) -> Option<Divergence> {
     let hidden = elements(&bits(&trace.hidden), &bits(&record.hidden));
     if differs(&hidden) {
         return Some(in_head(index, Op::OutputNorm, hidden));
@@ -202,7 +199,7 @@ pub fn explain(
     recording: &Recording,
     runner: &mut dyn Runner,
     (sandbox, file): (&Sandbox, &[u8]),
-    cancel: &crate::cancel::Cancel,
+    cancel: &Cancel,
 ) -> Result<Divergence, RunFailure> {
     let Some(layer) = divergence.layer else {
         return Ok(divergence);

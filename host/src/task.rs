@@ -94,18 +94,10 @@ impl NativeRunner {
     /// A session of `engine` for `task`.
     ///
     /// # Errors
-    /// The task does not fit the model's context.
+    /// The task does not fit the model.
     pub fn new(engine: &Engine, task: &Task) -> Result<Self, RunError> {
-        let context = engine.model().shape().context_length;
-        let needed = task.n_positions() as u64;
-        if needed > context {
-            return Err(RunError::Context {
-                n_prompt: task.prompt.len(),
-                n_generate: task.n_generate,
-                needed,
-                allowed: context,
-            });
-        }
+        let shape = engine.model().shape();
+        shape.check_run(&task.prompt, task.n_generate)?;
         let session = engine.session(SessionOptions {
             kv_type: task.kv_type,
             logits: LogitsAt::ChoosingPositions,

@@ -379,6 +379,16 @@ fn a_count_off_by_one() {
 }
 
 #[test]
+fn a_count_off_by_one_names_its_repetition() {
+    let third = |run: usize, r: &mut Recording| {
+        if run == 3 {
+            r.tokens.truncate(8);
+        }
+    };
+    Bench::new().assert_refused(&edited(third), &["repetition 2: tokens: native has 8"]);
+}
+
+#[test]
 fn every_timed_repetition_counts() {
     let second = |run: usize, r: &mut Recording| {
         if run == 2 {

@@ -82,7 +82,7 @@ use crate::model::DenseType;
 
 impl KernelName {
     /// Embedding row of a type.
-    pub(super) fn embedding_row(dense_type: DenseType) -> Self {
+    pub fn embedding_row(dense_type: DenseType) -> Self {
         match dense_type {
             DenseType::F32 => Self::EmbeddingRowF32,
             DenseType::F16 => Self::EmbeddingRowF16,
@@ -91,7 +91,7 @@ impl KernelName {
     }
 
     /// Output matrix of a type.
-    pub(super) fn output_gemv(dense_type: DenseType) -> Self {
+    pub fn output_gemv(dense_type: DenseType) -> Self {
         match dense_type {
             DenseType::F32 => Self::OutputGemvF32,
             DenseType::F16 => Self::OutputGemvF16,

@@ -2,11 +2,12 @@
 
 use std::time::SystemTime;
 
-use engine_native::{KernelChoice, KvType, Ledger, Model};
+use engine_native::{Ledger, Model};
 
 use super::{
     EnvironmentRecord, LedgerRecord, ModelRecord, Parity, ParityStatus, RECEIPT_SCHEMA, Receipt,
-    RunRecord, Samples, ShapeRecord, WeightType, milliseconds, per_second,
+    RunRecord, Samples, ShapeRecord, WeightType, kernel_name, kv_type_name, milliseconds,
+    per_second,
 };
 use crate::{
     digest::Digest,
@@ -14,23 +15,6 @@ use crate::{
     run::{Loaded, Measured, Proved},
     sandbox::{WASMTIME_VERSION, guest_sha256},
 };
-
-/// "auto", "scalar" or "avx2".
-pub fn kernel_name(kernel: KernelChoice) -> &'static str {
-    match kernel {
-        KernelChoice::Auto => "auto",
-        KernelChoice::Scalar => "scalar",
-        KernelChoice::Avx2 => "avx2",
-    }
-}
-
-/// "f32" or "f16".
-pub fn kv_type_name(kv_type: KvType) -> &'static str {
-    match kv_type {
-        KvType::F32 => "f32",
-        KvType::F16 => "f16",
-    }
-}
 
 impl Proved {
     /// The receipt of the run.

@@ -2,10 +2,12 @@
 
 mod canonical;
 mod issue;
+mod names;
 mod rate;
 
 pub use canonical::{receipt_sha256, to_json};
-pub use issue::{kernel_ids, kernel_name, kv_type_name, weight_types};
+pub use issue::{kernel_ids, weight_types};
+pub use names::{kernel_name, kv_type_name, parse_kernel_name, parse_kv_type_name};
 pub use rate::{milliseconds, per_second};
 
 use serde::{Deserialize, Serialize};

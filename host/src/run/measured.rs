@@ -37,7 +37,14 @@ impl Loaded {
         for done in 0..of {
             progress(Phase::Measure { done, of });
             let recording = runner.record(&self.task, &self.cancel)?;
-            repetitions.push(self.keep(recording, &mut evidence)?);
+            if let Some(divergence) = check_counts(&self.task, &recording) {
+                let repetition = done;
+                return Err(RunFailure::Parity {
+                    repetition,
+                    divergence,
+                });
+            }
+            repetitions.push(self.keep(recording, &mut evidence));
         }
         Ok(Measured {
             loaded: self,
@@ -49,18 +56,7 @@ impl Loaded {
 
     /// Reduces a recording to its samples and its evidence. Traces that an earlier repetition
     /// has already left, bit for bit, are not kept twice.
-    fn keep(
-        &self,
-        mut recording: Recording,
-        evidence: &mut Vec<Evidence>,
-    ) -> Result<Repetition, RunFailure> {
-        if let Some(divergence) = check_counts(&self.task, &recording) {
-            let repetition = evidence.len();
-            return Err(RunFailure::Parity {
-                repetition,
-                divergence,
-            });
-        }
+    fn keep(&self, recording: Recording, evidence: &mut Vec<Evidence>) -> Repetition {
         let records = recording.traces.iter().map(PositionRecord::from_trace);
         let records: Vec<_> = records.collect();
         let start = self.task.transcript_start(self.model_sha256);
@@ -70,18 +66,17 @@ impl Loaded {
             .position(|e| e.checksum == checksum && e.recording.tokens == recording.tokens);
         let samples = Repetition {
             prefill_ns: recording.prefill_ns,
-            decode_ns: std::mem::take(&mut recording.decode_ns),
+            decode_ns: recording.decode_ns.clone(),
             ledger: recording.ledger.clone(),
             evidence: known.unwrap_or(evidence.len()),
         };
         if known.is_none() {
-            recording.decode_ns = samples.decode_ns.clone();
             evidence.push(Evidence {
                 checksum,
                 recording,
             });
         }
-        Ok(samples)
+        samples
     }
 }
 

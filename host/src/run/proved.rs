@@ -97,7 +97,7 @@ impl Measured {
 }
 
 /// The shape that the engine reads, as the guest reports its own.
-pub(crate) fn native_shape(model: &Model, n_head_chunks: u64) -> GuestShape {
+fn native_shape(model: &Model, n_head_chunks: u64) -> GuestShape {
     let shape = model.shape();
     GuestShape {
         n_vocab: shape.n_vocab,

@@ -3,7 +3,7 @@
 use super::Rule;
 use crate::{
     environment::{MAX_SEED, MAX_THREADS},
-    receipt::{PromptSource, Receipt, ShapeRecord},
+    receipt::{PromptSource, Receipt, ShapeRecord, parse_kernel_name, parse_kv_type_name},
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -72,13 +72,13 @@ fn run_settings(r: &Receipt) -> Result<(), String> {
     within("threads", r.run.threads, 1..=MAX_THREADS as u64)?;
     within("repetitions", r.run.repetitions, 1..=u64::from(u32::MAX))?;
     within("tokens", r.run.tokens, 1..=u64::from(u32::MAX))?;
-    if !["auto", "scalar", "avx2"].contains(&r.run.kernel.as_str()) {
+    if parse_kernel_name(&r.run.kernel).is_none() {
         return Err(format!(
             "kernel: found {:?}, allowed auto, scalar or avx2",
             r.run.kernel
         ));
     }
-    if !["f16", "f32"].contains(&r.run.kv_type.as_str()) {
+    if parse_kv_type_name(&r.run.kv_type).is_none() {
         return Err(format!(
             "kv_type: found {:?}, allowed f16 or f32",
             r.run.kv_type

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine_native::{DenseType, Model, ModelError};
+use engine_native::{KernelName, Model, ModelError, Op};
 
 use super::{
     Outcome, RuleOutcome,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     digest::Digest,
-    receipt::{Receipt, ShapeRecord, weight_types},
+    receipt::{LedgerRecord, Receipt, ShapeRecord, weight_types},
 };
 
 /// A model file that was opened for a receipt.
@@ -109,20 +109,16 @@ fn compare(receipt: &Receipt, model: &Model) -> Result<(), String> {
 
 /// The kernels of the embedding and the output matrix must be those of the file's types.
 fn kernels(receipt: &Receipt, model: &Model) -> Result<(), String> {
-    let ends = [
-        ("embed", "embedding_row_", model.token_embd()),
-        ("output", "output_gemv_", model.output()),
-    ];
-    for (op, stem, matrix) in ends {
-        let suffix = match matrix.dense_type {
-            DenseType::F32 => "f32_",
-            DenseType::F16 => "f16_",
-            DenseType::Q8_0 => "q8_0_",
-        };
-        let kernel = format!("{stem}{suffix}");
-        let mut entries = receipt.kernel_ledger.iter().filter(|e| e.op == op);
-        if let Some(other) = entries.find(|e| !e.kernel.starts_with(&kernel)) {
-            return Err(format!("{} for {op}: the file has {kernel}*", other.kernel));
+    let embedding = KernelName::embedding_row(model.token_embd().dense_type);
+    let output = KernelName::output_gemv(model.output().dense_type);
+    for (op, kernel) in [(Op::Embed, embedding), (Op::Output, output)] {
+        let of_op = receipt.kernel_ledger.iter().filter(|e| e.op == op.name());
+        for LedgerRecord { kernel: found, .. } in of_op {
+            // The rest of an id is the ISA.
+            if found.rsplit_once('_').map(|(name, _)| name) != Some(kernel.as_str()) {
+                let (op, kernel) = (op.name(), kernel.as_str());
+                return Err(format!("{found} for {op}: the file needs {kernel}"));
+            }
         }
     }
     Ok(())

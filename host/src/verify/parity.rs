@@ -1,10 +1,8 @@
 //! Rules on the evidence, and the replay that decides.
 
-use engine_native::KvType;
-
 use super::{Outcome, Rule, RuleOutcome, identity};
 use crate::{
-    receipt::{ParityStatus, Receipt},
+    receipt::{ParityStatus, Receipt, parse_kv_type_name},
     replay::{Replay, ReplayProgress, replay as replay_task},
     sandbox::{Sandbox, SandboxError, WASMTIME_VERSION, guest_sha256},
     task::Task,
@@ -121,11 +119,7 @@ fn refuted(rule: &'static str, evidence: String) -> Replayed {
 }
 
 fn task(r: &Receipt) -> Option<Task> {
-    let kv_type = match r.run.kv_type.as_str() {
-        "f16" => KvType::F16,
-        "f32" => KvType::F32,
-        _ => return None,
-    };
+    let kv_type = parse_kv_type_name(&r.run.kv_type)?;
     let n_generate = usize::try_from(r.run.tokens).ok()?;
     let task = Task {
         prompt: r.run.prompt_ids.clone(),

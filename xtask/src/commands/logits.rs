@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine_native::{Engine, LogitsAt, Model, RunError, SessionOptions};
+use engine_native::{Engine, LogitsAt, Model, SessionOptions};
 use host::{
     atomic_file::AtomicFile,
     cancel::Cancel,
@@ -38,6 +38,8 @@ pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         n_generate: args.tokens,
         kv_type: args.kv_type.into(),
     };
+    // For both sides alike: what is asked for and impossible is a matter of usage.
+    model.shape().check_run(&task.prompt, task.n_generate)?;
     let mut tokens = Vec::new();
     let shape = [task.n_positions() as u64, model.shape().n_vocab];
     let output = AtomicFile::beside_input(&args.output, &args.model)
@@ -101,33 +103,8 @@ fn native(
 }
 
 fn guest(model: &Model, task: &Task, cancel: &Cancel, sink: Sink) -> Result<Vec<u32>, Failure> {
-    check_task(model, task)?;
     let sandbox = Sandbox::new(cancel)?;
     decode(&sandbox, model.file_bytes(), task, |row: Decoded| {
         sink(&row.logits)
     })
-}
-
-/// What the native engine checks by itself. From the guest, which may refuse nothing that the
-/// engine takes, the same refusal would read as a defect.
-fn check_task(model: &Model, task: &Task) -> Result<(), RunError> {
-    let shape = model.shape();
-    let unknown = |&id: &u32| u64::from(id) >= shape.n_vocab;
-    if let Some(index) = task.prompt.iter().position(unknown) {
-        return Err(RunError::PromptId {
-            index,
-            found: task.prompt[index],
-            n_vocab: shape.n_vocab,
-        });
-    }
-    let needed = task.n_positions() as u64;
-    if needed > shape.context_length {
-        return Err(RunError::Context {
-            n_prompt: task.prompt.len(),
-            n_generate: task.n_generate,
-            needed,
-            allowed: shape.context_length,
-        });
-    }
-    Ok(())
 }

@@ -9,7 +9,7 @@ use std::{
 use host::{
     cancel::Cancel,
     environment::Environment,
-    receipt::Receipt,
+    receipt::{Receipt, parse_kv_type_name},
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
     verify::{Checked, Conclusion, FoundModel, MAX_RECEIPT_BYTES, Verdict, find_model},
@@ -154,10 +154,8 @@ fn retime(receipt: &Receipt, found: &FoundModel, cancel: &Cancel) -> Result<Reti
             "scalar" => engine_native::KernelChoice::Scalar,
             _ => engine_native::KernelChoice::Auto,
         },
-        kv_type: match run.kv_type.as_str() {
-            "f32" => engine_native::KvType::F32,
-            _ => engine_native::KvType::F16,
-        },
+        // Only a receipt whose settings were understood is retimed.
+        kv_type: parse_kv_type_name(&run.kv_type).unwrap_or_default(),
         warmup: 1,
         repetitions: Some(run.repetitions as usize),
         environment: Environment {

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::{
     dense::dot_rows,
-    lanes::{exp, load, load_half, max_f32, store, store_half, tree16},
+    lanes::{exp, load, load_half, max_f32, store, store_half, sum16_of},
 };
 use crate::{
     kernels::{
@@ -107,7 +107,7 @@ pub fn attention_scores(
 pub fn softmax(scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
     let max = max(scores);
     subtract_and_exp(scores, max);
-    let sum = sum16(scores);
+    let sum = sum16_of(scores, |x| x);
     check_finite_scalar(sum)?;
     for score in scores.iter_mut() {
         *score /= sum;
@@ -138,30 +138,6 @@ fn subtract_and_exp(x: &mut [f32], max: f32) {
     for x in tail {
         *x = scalar::float::exp(*x - max);
     }
-}
-
-/// Sum over 16 lanes.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn sum16(x: &[f32]) -> f32 {
-    let mut low = _mm256_setzero_ps();
-    let mut high = _mm256_setzero_ps();
-    let mut add = |chunk: &[f32; 16]| {
-        let (halves, _) = chunk.as_chunks::<8>();
-        low = _mm256_add_ps(low, load(&halves[0]));
-        high = _mm256_add_ps(high, load(&halves[1]));
-    };
-    let (chunks, tail) = x.as_chunks::<16>();
-    for chunk in chunks {
-        add(chunk);
-    }
-    if !tail.is_empty() {
-        // Zeros beyond the end change no lane.
-        let mut padded = [0.0; 16];
-        padded[..tail.len()].copy_from_slice(tail);
-        add(&padded);
-    }
-    tree16(low, high)
 }
 
 #[target_feature(enable = "avx2,f16c")]

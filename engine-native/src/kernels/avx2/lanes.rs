@@ -105,6 +105,30 @@ pub fn tree16_four(lanes: [[__m256; 2]; 4]) -> __m128 {
     _mm_add_ps(_mm_add_ps(lane0, lane2), _mm_add_ps(lane1, lane3))
 }
 
+/// The contract's sum over 16 lanes of `term` of each element; `term` must map 0 to 0.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn sum16_of(x: &[f32], term: impl Fn(__m256) -> __m256) -> f32 {
+    let mut low = _mm256_setzero_ps();
+    let mut high = _mm256_setzero_ps();
+    let mut add = |chunk: &[f32; 16]| {
+        let (halves, _) = chunk.as_chunks::<8>();
+        low = _mm256_add_ps(low, term(load(&halves[0])));
+        high = _mm256_add_ps(high, term(load(&halves[1])));
+    };
+    let (chunks, tail) = x.as_chunks::<16>();
+    for chunk in chunks {
+        add(chunk);
+    }
+    if !tail.is_empty() {
+        // Zeros beyond the end change no lane.
+        let mut padded = [0.0; 16];
+        padded[..tail.len()].copy_from_slice(tail);
+        add(&padded);
+    }
+    tree16(low, high)
+}
+
 /// Sum of eight i32.
 #[target_feature(enable = "avx2")]
 #[inline]

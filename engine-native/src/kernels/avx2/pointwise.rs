@@ -2,36 +2,11 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{load, store, tree16};
+use super::lanes::{load, store, sum16_of};
 use crate::{
     kernels::{Isa, KernelName, NonFinite, check_finite_scalar},
     ledger::Recorder,
 };
-
-/// dot16(x, x).
-#[target_feature(enable = "avx2")]
-#[inline]
-fn sum_of_squares(x: &[f32]) -> f32 {
-    let (chunks, tail) = x.as_chunks::<16>();
-    let mut low = _mm256_setzero_ps();
-    let mut high = _mm256_setzero_ps();
-    let mut add = |chunk: &[f32; 16]| {
-        let (halves, _) = chunk.as_chunks::<8>();
-        let (a, b) = (load(&halves[0]), load(&halves[1]));
-        low = _mm256_add_ps(low, _mm256_mul_ps(a, a));
-        high = _mm256_add_ps(high, _mm256_mul_ps(b, b));
-    };
-    for chunk in chunks {
-        add(chunk);
-    }
-    if !tail.is_empty() {
-        // Zeros beyond the end change no lane.
-        let mut padded = [0.0; 16];
-        padded[..tail.len()].copy_from_slice(tail);
-        add(&padded);
-    }
-    tree16(low, high)
-}
 
 #[target_feature(enable = "avx2")]
 pub fn rms_norm(
@@ -42,7 +17,7 @@ pub fn rms_norm(
     recorder: &mut Recorder,
 ) -> Result<(), NonFinite> {
     assert!(x.len() == weight.len() && x.len() == out.len());
-    let sum = sum_of_squares(x);
+    let sum = sum16_of(x, |x| _mm256_mul_ps(x, x));
     check_finite_scalar(sum)?;
     let r = 1.0 / (sum / x.len() as f32 + epsilon).sqrt();
     let (x8, x_tail) = x.as_chunks::<8>();
