@@ -6,7 +6,7 @@ use crate::{
     kernels::{DenseRows, Kernels, QuantizedActivations, check_finite},
     ledger::Ledger,
     linear::{Ends, Projection},
-    model::{DenseMatrix, ModelShape, TernaryMatrix},
+    model::{Activation, DenseMatrix, ModelShape, TernaryMatrix},
     op::Op,
     position::{Choice, PositionState},
     probe::OpOutput::{self, F32, I8},
@@ -62,13 +62,15 @@ impl Session {
                 ops: (Op::AttnNorm, Op::AttnQkvQuantize),
                 layer: index,
                 position: s.position,
-                weight: &layer.attn_norm,
+                weight: Some(&layer.attn_norm),
             };
             let out = (&mut s.normed[..], &mut s.normed_q8);
             cx.norm_quantize(what, &s.residual, out, &mut scratch.ledger)
         })?;
         self.probe(Op::AttnNorm, index, n, |s| F32(&s.normed));
-        self.probe(Op::AttnQkvQuantize, index, n, |s| I8(&s.normed_q8.values));
+        self.probe(Op::AttnQkvQuantize, index, n, |s| {
+            I8(s.normed_q8.quantized())
+        });
 
         self.project(n, Op::AttnQ, &layer.attn_q, |s| {
             (&s.normed_q8, &mut s.query)
@@ -92,14 +94,16 @@ impl Session {
                 ops: (Op::AttnSubNorm, Op::AttnOutputQuantize),
                 layer: index,
                 position: s.position,
-                weight: &layer.attn_sub_norm,
+                weight: layer.attn_sub_norm.as_deref(),
             };
             let out = (&mut s.attention_normed[..], &mut s.attention_q8);
             cx.norm_quantize(what, &s.attention, out, &mut scratch.ledger)
         })?;
-        self.probe(Op::AttnSubNorm, index, n, |s| F32(&s.attention_normed));
+        if layer.attn_sub_norm.is_some() {
+            self.probe(Op::AttnSubNorm, index, n, |s| F32(&s.attention_normed));
+        }
         self.probe(Op::AttnOutputQuantize, index, n, |s| {
-            I8(&s.attention_q8.values)
+            I8(s.attention_q8.quantized())
         });
         self.project(n, Op::AttnOutput, &layer.attn_output, |s| {
             (&s.attention_q8, &mut s.projected)
@@ -116,13 +120,15 @@ impl Session {
                 ops: (Op::FfnNorm, Op::FfnGateUpQuantize),
                 layer: index,
                 position: s.position,
-                weight: &layer.ffn_norm,
+                weight: Some(&layer.ffn_norm),
             };
             let out = (&mut s.normed[..], &mut s.normed_q8);
             cx.norm_quantize(what, &s.residual, out, &mut scratch.ledger)
         })?;
         self.probe(Op::FfnNorm, index, n, |s| F32(&s.normed));
-        self.probe(Op::FfnGateUpQuantize, index, n, |s| I8(&s.normed_q8.values));
+        self.probe(Op::FfnGateUpQuantize, index, n, |s| {
+            I8(s.normed_q8.quantized())
+        });
 
         self.project(n, Op::FfnGate, &layer.ffn_gate, |s| {
             (&s.normed_q8, &mut s.gate)
@@ -133,21 +139,26 @@ impl Session {
 
         self.each_position(n, |s, cx, scratch| {
             let recorder = scratch.ledger.op(Op::FfnActivation);
-            cx.kernels
-                .squared_relu_mul(&s.gate, &s.up, &mut s.activated, recorder);
+            let (gate, up, out) = (&s.gate, &s.up, &mut s.activated);
+            match cx.shape.architecture.activation() {
+                Activation::SquaredRelu => cx.kernels.squared_relu_mul(gate, up, out, recorder),
+                Activation::Silu => cx.kernels.silu_mul(gate, up, out, recorder),
+            }
             let what = NormQuantize {
                 ops: (Op::FfnSubNorm, Op::FfnDownQuantize),
                 layer: index,
                 position: s.position,
-                weight: &layer.ffn_sub_norm,
+                weight: layer.ffn_sub_norm.as_deref(),
             };
             let out = (&mut s.activated_normed[..], &mut s.activated_q8);
             cx.norm_quantize(what, &s.activated, out, &mut scratch.ledger)
         })?;
         self.probe(Op::FfnActivation, index, n, |s| F32(&s.activated));
-        self.probe(Op::FfnSubNorm, index, n, |s| F32(&s.activated_normed));
+        if layer.ffn_sub_norm.is_some() {
+            self.probe(Op::FfnSubNorm, index, n, |s| F32(&s.activated_normed));
+        }
         self.probe(Op::FfnDownQuantize, index, n, |s| {
-            I8(&s.activated_q8.values)
+            I8(s.activated_q8.quantized())
         });
         self.project(n, Op::FfnDown, &layer.ffn_down, |s| {
             (&s.activated_q8, &mut s.projected)
@@ -323,14 +334,14 @@ struct Context<'a> {
     shape: &'a ModelShape,
 }
 
-/// A norm whose result is quantized: the way into every projection.
+/// The way into a projection: a norm, where the architecture has one, and quantization.
 struct NormQuantize<'a> {
     /// The norm and the quantization, as operations.
     ops: (Op, Op),
     layer: usize,
     position: usize,
-    /// `[n]`
-    weight: &'a [f32],
+    /// `[n]`; `None` where there is no norm.
+    weight: Option<&'a [f32]>,
 }
 
 impl Context<'_> {
@@ -343,12 +354,18 @@ impl Context<'_> {
     ) -> Result<(), RunError> {
         let failed = |op| non_finite(what.position, Some(what.layer), op);
         let epsilon = self.shape.rms_epsilon;
-        let recorder = ledger.op(what.ops.0);
+        let x = match what.weight {
+            None => x,
+            Some(weight) => {
+                let recorder = ledger.op(what.ops.0);
+                self.kernels
+                    .rms_norm(x, weight, epsilon, normed, recorder)
+                    .map_err(failed(what.ops.0))?;
+                normed
+            }
+        };
         self.kernels
-            .rms_norm(x, what.weight, epsilon, normed, recorder)
-            .map_err(failed(what.ops.0))?;
-        self.kernels
-            .quantize(normed, quantized, ledger.op(what.ops.1))
+            .quantize(x, quantized, ledger.op(what.ops.1))
             .map_err(failed(what.ops.1))
     }
 }

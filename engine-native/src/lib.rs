@@ -1,4 +1,4 @@
-//! Native BitNet b1.58 inference, bit-exact on any ISA, for any thread count and batch size.
+//! Native inference with ternary weights, bit-exact on any ISA, for any thread count and batch size.
 //!
 //! A [`Model`] is mapped and validated, an [`Engine`] runs it with one set of [`Kernels`], and a
 //! [`Session`] holds the KV cache and buffers of one run. [`Session::generate`] is an iterator of
@@ -36,7 +36,8 @@ pub use kernels::{
 pub use kv_cache::KvType;
 pub use ledger::{Entry, Ledger, Recorder, Tally};
 pub use model::{
-    ARCHITECTURE, DenseMatrix, DenseType, Layer, Model, ModelError, ModelShape, TernaryMatrix,
+    Activation, Architecture, DenseMatrix, DenseType, I2sLayout, Layer, Model, ModelError,
+    ModelFile, ModelShape, RopePairs, TernaryMatrix,
 };
 pub use op::Op;
 pub use position::{Choice, PositionTrace};

@@ -47,7 +47,7 @@ ops! {
     AttentionSoftmax "attention_softmax",
     /// Weighted sum of the values. Work: n_heads × head_dim × (position + 1).
     AttentionValues "attention_values",
-    /// Sub-norm after attention. Work: n_heads × head_dim.
+    /// Sub-norm after attention, where there is one. Work: n_heads × head_dim.
     AttnSubNorm "attn_sub_norm",
     /// Activation quantization before the attention output. Work: n_heads × head_dim.
     AttnOutputQuantize "attn_output_quantize",
@@ -65,7 +65,7 @@ ops! {
     FfnUp "ffn_up",
     /// Activation of the gate, times up. Work: n_ff.
     FfnActivation "ffn_activation",
-    /// Sub-norm inside the FFN. Work: n_ff.
+    /// Sub-norm inside the FFN, where there is one. Work: n_ff.
     FfnSubNorm "ffn_sub_norm",
     /// Activation quantization before down. Work: n_ff.
     FfnDownQuantize "ffn_down_quantize",
@@ -104,8 +104,13 @@ impl Op {
         self.work_once(shape)?.checked_mul(times)
     }
 
-    /// Work of one call at one position (attention: per attended position).
+    /// Work of one call at one position (attention: per attended position); 0 for what the
+    /// architecture does not have.
     fn work_once(self, shape: &ModelShape) -> Option<u64> {
+        let is_sub_norm = matches!(self, Self::AttnSubNorm | Self::FfnSubNorm);
+        if is_sub_norm && !shape.architecture.has_sub_norms() {
+            return Some(0);
+        }
         let (embd, ff) = (shape.n_embd, shape.n_ff);
         let q = shape.q_dim()?;
         let kv = shape.kv_dim()?;

@@ -81,7 +81,7 @@ impl Session {
         }
         let n_states = options.prefill_chunk.clamp(1, options.n_positions.max(1));
         Ok(Self {
-            rope: RopeTable::new(shape, options.n_positions),
+            rope: RopeTable::new(&engine.model, options.n_positions),
             cache: KvCache::new(shape, options.kv_type, options.n_positions),
             states: (0..n_states)
                 .map(|_| PositionState::with_shape(shape))

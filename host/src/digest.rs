@@ -15,6 +15,19 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Of some bytes, unless `stop` says in between that nobody wants it any more.
+    pub fn of_unless(bytes: &[u8], stop: impl Fn() -> bool) -> Option<Self> {
+        const BETWEEN_QUESTIONS: usize = 16 << 20;
+        let mut hasher = Sha256::new();
+        for chunk in bytes.chunks(BETWEEN_QUESTIONS) {
+            if stop() {
+                return None;
+            }
+            hasher.update(chunk);
+        }
+        Some(Self(hasher.finalize().into()))
+    }
+
     /// From exactly 64 lower-case hex digits.
     pub fn parse(text: &str) -> Option<Self> {
         let (pairs, []) = text.as_bytes().as_chunks::<2>() else {

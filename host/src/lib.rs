@@ -10,6 +10,7 @@ pub mod digest;
 pub mod divergence;
 pub mod environment;
 pub mod fingerprint;
+pub mod model_file;
 pub mod prompt;
 pub mod receipt;
 pub mod replay;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
-use engine_native::{KernelChoice, KvType};
+use engine_native::{I2sLayout, KernelChoice, KvType};
 
 /// Benchmark receipts for 1.58-bit LLM inference that a stranger can replay.
 ///
@@ -70,6 +70,26 @@ impl From<Kv> for KvType {
     }
 }
 
+/// `--i2s-layout`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[allow(missing_docs)]
+pub enum I2s {
+    #[default]
+    Block128,
+    Row4,
+    Block64,
+}
+
+impl From<I2s> for I2sLayout {
+    fn from(layout: I2s) -> Self {
+        match layout {
+            I2s::Block128 => Self::Block128,
+            I2s::Row4 => Self::Row4,
+            I2s::Block64 => Self::Block64,
+        }
+    }
+}
+
 /// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
@@ -116,6 +136,9 @@ pub struct BenchmarkArgs {
     /// Model file
     #[arg(long, default_value = "models/tiny.gguf")]
     pub model: PathBuf,
+    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    #[arg(long, value_enum, default_value = "block128")]
+    pub i2s_layout: I2s,
     /// Prompt tokens, derived from the seed
     #[arg(long, default_value = "16", value_parser = count())]
     pub prompt_tokens: usize,
@@ -180,6 +203,9 @@ pub struct LogitsArgs {
     /// Model file
     #[arg(long)]
     pub model: PathBuf,
+    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    #[arg(long, value_enum, default_value = "block128")]
+    pub i2s_layout: I2s,
     /// Prompt ids, separated by commas
     #[arg(long, value_delimiter = ',', required = true)]
     pub prompt_ids: Vec<u32>,

@@ -15,10 +15,9 @@ fn every_kernel_and_operation_is_documented() {
     for kernel in KernelName::ALL {
         let name = kernel.as_str();
         // Variants of one kernel stand behind its first: `a_f32`, `_f16`.
-        let stem = name
-            .trim_end_matches("_f32")
-            .trim_end_matches("_f16")
-            .trim_end_matches("_q8_0");
+        let types = ["_f32", "_f16", "_bf16", "_q8_0", "_q6_k", "_q4_k"];
+        let stem = types.iter().find_map(|suffix| name.strip_suffix(suffix));
+        let stem = stem.unwrap_or(name);
         let suffix = &name[stem.len()..];
         let row = text
             .lines()

@@ -34,6 +34,7 @@ impl Products {
             activations: QuantizedActivations {
                 sum: values.iter().map(|&q| i32::from(q)).sum(),
                 scale: 0.01,
+                len: values.len(),
                 values,
             },
             hidden: (0..N_COLS).map(|i| value(i) as f32 / 64.0).collect(),

@@ -1,10 +1,10 @@
 //! The key-value section of a GGUF header.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{GgufError, caps, cursor::Cursor};
 
-/// One metadata value. Array elements are checked and skipped, not kept: a vocabulary would
+/// One metadata value. Of an array only the place of its elements is kept: a vocabulary would
 /// otherwise cost more memory than anything the engine needs from the header.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
@@ -15,7 +15,17 @@ pub enum Value {
     F64(f64),
     Bool(bool),
     String(String),
-    Array { len: u64 },
+    Array(Array),
+}
+
+/// Where an array's elements lie in the file. Its extent has been checked, its strings have not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    /// GGUF value type of the elements.
+    element_type: u32,
+    /// Number of elements.
+    pub len: u64,
+    bytes: Range<usize>,
 }
 
 impl Value {
@@ -27,10 +37,14 @@ impl Value {
             Self::F64(_) => "an f64",
             Self::Bool(_) => "a bool",
             Self::String(_) => "a string",
-            Self::Array { .. } => "an array",
+            Self::Array(_) => "an array",
         }
     }
 }
+
+/// Value types that need names here.
+const STRING: u32 = 8;
+const ARRAY: u32 = 9;
 
 /// All keys of a file.
 #[derive(Debug, Default)]
@@ -101,6 +115,72 @@ impl Metadata {
             Some(other) => Err(wrong_type(key, other, "a string")),
         }
     }
+
+    /// A bool, or `None` when the key is absent.
+    ///
+    /// # Errors
+    /// The key holds another type.
+    pub fn bool(&self, key: &str) -> Result<Option<bool>, GgufError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::Bool(b)) => Ok(Some(*b)),
+            Some(other) => Err(wrong_type(key, other, "a bool")),
+        }
+    }
+
+    /// An array of strings, read from `file`, the file that the header was parsed from; `None` when
+    /// the key is absent.
+    ///
+    /// # Errors
+    /// The key holds another type, or a string is too long or not UTF-8.
+    pub fn strings(&self, key: &str, file: &[u8]) -> Result<Option<Vec<String>>, GgufError> {
+        self.elements(
+            key,
+            file,
+            &[STRING],
+            "an array of strings",
+            |cursor, what| Ok(cursor.string(what, caps::STRING_BYTES)?.to_owned()),
+        )
+    }
+
+    /// An array of f32, as [`Metadata::strings`].
+    ///
+    /// # Errors
+    /// The key holds another type.
+    pub fn f32s(&self, key: &str, file: &[u8]) -> Result<Option<Vec<f32>>, GgufError> {
+        self.elements(key, file, &[6], "an array of f32", |cursor, what| {
+            Ok(f32::from_bits(cursor.u32(what)?))
+        })
+    }
+
+    /// An array of 32-bit integers of either sign, as [`Metadata::strings`].
+    ///
+    /// # Errors
+    /// The key holds another type.
+    pub fn i32s(&self, key: &str, file: &[u8]) -> Result<Option<Vec<i32>>, GgufError> {
+        self.elements(key, file, &[4, 5], "an array of i32", |cursor, what| {
+            Ok(cursor.u32(what)?.cast_signed())
+        })
+    }
+
+    fn elements<T>(
+        &self,
+        key: &str,
+        file: &[u8],
+        element_types: &[u32],
+        allowed: &str,
+        read: impl Fn(&mut Cursor, &str) -> Result<T, GgufError>,
+    ) -> Result<Option<Vec<T>>, GgufError> {
+        let array = match self.get(key) {
+            None => return Ok(None),
+            Some(Value::Array(array)) if element_types.contains(&array.element_type) => array,
+            Some(other) => return Err(wrong_type(key, other, allowed)),
+        };
+        let mut cursor = Cursor::new(&file[array.bytes.clone()]);
+        let what = format!("array {key}");
+        let elements = (0..array.len).map(|_| read(&mut cursor, &what));
+        elements.collect::<Result<_, _>>().map(Some)
+    }
 }
 
 fn wrong_type(key: &str, found: &Value, allowed: &str) -> GgufError {
@@ -109,10 +189,8 @@ fn wrong_type(key: &str, found: &Value, allowed: &str) -> GgufError {
 
 fn read_value(cursor: &mut Cursor, key: &str, type_id: u32) -> Result<Value, GgufError> {
     Ok(match type_id {
-        8 => Value::String(cursor.string(key, caps::STRING_BYTES)?.to_owned()),
-        9 => Value::Array {
-            len: skip_array(cursor, key, 1)?,
-        },
+        STRING => Value::String(cursor.string(key, caps::STRING_BYTES)?.to_owned()),
+        ARRAY => Value::Array(skip_array(cursor, key, 1)?),
         _ => read_scalar(cursor, key, type_id)?,
     })
 }
@@ -143,7 +221,7 @@ fn read_u16(cursor: &mut Cursor, key: &str) -> Result<u16, GgufError> {
     Ok(u16::from_le_bytes([bytes[0], bytes[1]]))
 }
 
-fn skip_array(cursor: &mut Cursor, key: &str, depth: u32) -> Result<u64, GgufError> {
+fn skip_array(cursor: &mut Cursor, key: &str, depth: u32) -> Result<Array, GgufError> {
     if depth > caps::ARRAY_DEPTH {
         return Err(GgufError::limit(
             format!("array depth of {key}"),
@@ -154,17 +232,22 @@ fn skip_array(cursor: &mut Cursor, key: &str, depth: u32) -> Result<u64, GgufErr
     let what = format!("array {key}");
     let element_type = cursor.u32(&what)?;
     let len = cursor.u64(&what)?;
+    let start = cursor.position();
     match element_type {
         // Every element takes bytes, so a false length soon meets the end of the file.
-        8 => (0..len).try_for_each(|_| skip_string(cursor, &what))?,
-        9 => (0..len).try_for_each(|_| skip_array(cursor, key, depth + 1).map(drop))?,
+        STRING => (0..len).try_for_each(|_| skip_string(cursor, &what))?,
+        ARRAY => (0..len).try_for_each(|_| skip_array(cursor, key, depth + 1).map(drop))?,
         _ => {
             let bytes = VALUE_BYTES.get(element_type as usize);
             let bytes = bytes.ok_or_else(|| unknown_type(key, element_type))?;
             cursor.take(len.saturating_mul(*bytes), &what)?;
         }
     }
-    Ok(len)
+    Ok(Array {
+        element_type,
+        len,
+        bytes: start..cursor.position(),
+    })
 }
 
 fn skip_string(cursor: &mut Cursor, what: &str) -> Result<(), GgufError> {

@@ -5,10 +5,13 @@
 
 mod cursor;
 mod metadata;
+mod tensor_type;
 mod tensors;
 
-pub use metadata::{Metadata, Value};
-pub use tensors::{TensorInfo, TensorType};
+pub use metadata::{Array, Metadata, Value};
+pub(crate) use tensor_type::I2S_TRAILER_BYTES;
+pub use tensor_type::TensorType;
+pub use tensors::TensorInfo;
 
 use cursor::Cursor;
 

@@ -1,65 +1,8 @@
 //! The tensor-info section of a GGUF header, resolved to byte ranges of the file.
 
-use std::{collections::BTreeSet, fmt, ops::Range};
+use std::{collections::BTreeSet, ops::Range};
 
-use super::{GgufError, Metadata, caps, cursor::Cursor};
-
-/// Element types that this engine gives a meaning to, and the ids of all others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub enum TensorType {
-    F32,
-    F16,
-    Q8_0,
-    /// 2-bit ternary, blocks of 128 weights in 32 bytes, one f32 scale per tensor.
-    I2S,
-    Other(u32),
-}
-
-impl TensorType {
-    fn from_id(id: u32) -> Self {
-        match id {
-            0 => Self::F32,
-            1 => Self::F16,
-            8 => Self::Q8_0,
-            36 => Self::I2S,
-            other => Self::Other(other),
-        }
-    }
-
-    /// Elements that rows must be a multiple of.
-    fn block_len(self) -> u64 {
-        match self {
-            Self::F32 | Self::F16 | Self::Other(_) => 1,
-            Self::Q8_0 => 32,
-            Self::I2S => 128,
-        }
-    }
-
-    /// Bytes of a tensor of whole blocks. At most 2⁶¹ elements, so that nothing overflows.
-    fn n_bytes(self, n_elements: u64) -> u64 {
-        match self {
-            Self::F32 => n_elements * 4,
-            Self::F16 => n_elements * 2,
-            Self::Q8_0 => n_elements / 32 * 34,
-            Self::I2S => n_elements / 4 + 32,
-            // Refused by name where the model binds it; its extent is unknown here.
-            Self::Other(_) => 0,
-        }
-    }
-}
-
-impl fmt::Display for TensorType {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::F32 => f.write_str("F32"),
-            Self::F16 => f.write_str("F16"),
-            Self::Q8_0 => f.write_str("Q8_0"),
-            Self::I2S => f.write_str("I2_S"),
-            Self::Other(id) => write!(f, "type {id}"),
-        }
-    }
-}
+use super::{GgufError, Metadata, TensorType, caps, cursor::Cursor};
 
 /// One tensor of the file.
 #[derive(Debug, Clone)]

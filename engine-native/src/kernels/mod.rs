@@ -14,7 +14,10 @@ pub use avx2::Avx2;
 pub use names::{Isa, KernelName};
 pub use scalar::Scalar;
 
-use crate::{ledger::Recorder, model::DenseType};
+use crate::{
+    ledger::Recorder,
+    model::{BLOCK_LEN, DenseType, RopePairs, packed_row_bytes},
+};
 
 /// A value that must be finite and is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +28,13 @@ pub struct NonFinite {
     pub bits: u32,
 }
 
-/// Packed rows of an I2_S matrix.
+/// Packed rows of a ternary matrix: blocks of 128 weights in 32 bytes, as I2_S has them, the last
+/// one filled up with zero weights.
 #[derive(Debug, Clone, Copy)]
 pub struct TernaryRows<'a> {
-    /// Rows of `n_cols / 4` bytes each.
+    /// Rows of [`TernaryRows::row_bytes`] each.
     pub packed: &'a [u8],
-    /// Elements of a row, a multiple of 128.
+    /// Elements of a row, without what fills up its last block.
     pub n_cols: usize,
     /// Scale of the tensor.
     pub scale: f32,
@@ -39,7 +43,7 @@ pub struct TernaryRows<'a> {
 impl<'a> TernaryRows<'a> {
     /// Bytes of one row.
     pub fn row_bytes(&self) -> usize {
-        self.n_cols / 4
+        packed_row_bytes(self.n_cols)
     }
 
     /// `n` rows from `first` on.
@@ -82,8 +86,10 @@ impl DenseRows<'_> {
 /// Activations of one position as int8, with what a ternary product needs beside them.
 #[derive(Debug, Clone, Default)]
 pub struct QuantizedActivations {
-    /// Values in -127..=127.
+    /// Values in -127..=127, filled up with zeros to a multiple of 128.
     pub values: Vec<i8>,
+    /// Activations, without what fills up the values.
+    pub len: usize,
     /// What one unit is worth: absmax / 127.
     pub scale: f32,
     /// Sum of the values: the kernels multiply by codes, which are weights plus one.
@@ -94,9 +100,15 @@ impl QuantizedActivations {
     /// Room for `n` activations.
     pub fn with_len(n: usize) -> Self {
         Self {
-            values: vec![0; n],
+            values: vec![0; n.next_multiple_of(BLOCK_LEN)],
+            len: n,
             ..Self::default()
         }
+    }
+
+    /// The values alone, `[len]`.
+    pub fn quantized(&self) -> &[i8] {
+        &self.values[..self.len]
     }
 }
 
@@ -107,6 +119,8 @@ pub struct RopeAngles<'a> {
     pub cos: &'a [f32],
     /// sin(position × inv_freq_j)
     pub sin: &'a [f32],
+    /// Which elements are turned together.
+    pub pairs: RopePairs,
 }
 
 /// Largest number of positions that one call of [`Kernels::ternary_gemm`] takes.
@@ -174,7 +188,7 @@ pub trait Kernels: Send + Sync {
         scalar::ternary_gemm(weights, activations, outs, recorder);
     }
 
-    /// Rotates the first `2 · angles.len()` elements of every head, pairing j with j + rope_dim/2.
+    /// Rotates the first `2 · angles.len()` elements of every head, in pairs.
     fn rope(
         &self,
         heads: &mut [f32],
@@ -236,6 +250,11 @@ pub trait Kernels: Send + Sync {
     /// `out[i] = max(gate[i], 0)² · up[i]`.
     fn squared_relu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
         scalar::squared_relu_mul(gate, up, out, recorder);
+    }
+
+    /// `out[i] = gate[i] / (1 + exp(-gate[i])) · up[i]`.
+    fn silu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        scalar::silu_mul(gate, up, out, recorder);
     }
 
     /// `x[i] = x[i] + y[i]`.

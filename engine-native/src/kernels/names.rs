@@ -37,15 +37,21 @@ named! {
         EmbeddingRowF32 "embedding_row_f32",
         /// F16 embedding row.
         EmbeddingRowF16 "embedding_row_f16",
+        /// BF16 embedding row.
+        EmbeddingRowBf16 "embedding_row_bf16",
         /// Q8_0 embedding row.
         EmbeddingRowQ8_0 "embedding_row_q8_0",
+        /// Q6_K embedding row.
+        EmbeddingRowQ6K "embedding_row_q6_k",
+        /// Q4_K embedding row.
+        EmbeddingRowQ4K "embedding_row_q4_k",
         /// RMSNorm.
         RmsNorm "rms_norm",
         /// Activation quantization.
         ActivationQuantize "activation_quantize",
-        /// I2_S matrix times one position.
+        /// Packed ternary matrix times one position.
         I2sGemv "i2s_gemv",
-        /// I2_S matrix times several positions.
+        /// Packed ternary matrix times several positions.
         I2sGemm "i2s_gemm",
         /// RoPE.
         RopeApply "rope_apply",
@@ -65,14 +71,22 @@ named! {
         AttentionValuesF16 "attention_values_f16",
         /// Squared ReLU times up.
         SquaredReluMul "squared_relu_mul",
+        /// SiLU times up.
+        SiluMul "silu_mul",
         /// Residual addition.
         ResidualAdd "residual_add",
         /// F32 output matrix times one position.
         OutputGemvF32 "output_gemv_f32",
         /// F16 output matrix times one position.
         OutputGemvF16 "output_gemv_f16",
+        /// BF16 output matrix times one position.
+        OutputGemvBf16 "output_gemv_bf16",
         /// Q8_0 output matrix times one position.
         OutputGemvQ8_0 "output_gemv_q8_0",
+        /// Q6_K output matrix times one position.
+        OutputGemvQ6K "output_gemv_q6_k",
+        /// Q4_K output matrix times one position.
+        OutputGemvQ4K "output_gemv_q4_k",
         /// Greedy choice.
         Argmax "argmax",
     }
@@ -86,7 +100,10 @@ impl KernelName {
         match dense_type {
             DenseType::F32 => Self::EmbeddingRowF32,
             DenseType::F16 => Self::EmbeddingRowF16,
+            DenseType::Bf16 => Self::EmbeddingRowBf16,
             DenseType::Q8_0 => Self::EmbeddingRowQ8_0,
+            DenseType::Q6K => Self::EmbeddingRowQ6K,
+            DenseType::Q4K => Self::EmbeddingRowQ4K,
         }
     }
 
@@ -95,7 +112,10 @@ impl KernelName {
         match dense_type {
             DenseType::F32 => Self::OutputGemvF32,
             DenseType::F16 => Self::OutputGemvF16,
+            DenseType::Bf16 => Self::OutputGemvBf16,
             DenseType::Q8_0 => Self::OutputGemvQ8_0,
+            DenseType::Q6K => Self::OutputGemvQ6K,
+            DenseType::Q4K => Self::OutputGemvQ4K,
         }
     }
 
@@ -104,7 +124,7 @@ impl KernelName {
         match cache_type {
             DenseType::F32 => Self::KvStoreF32,
             DenseType::F16 => Self::KvStoreF16,
-            DenseType::Q8_0 => panic!("{NO_Q8_0_CACHE}"),
+            _ => panic!("{OTHER_CACHE}"),
         }
     }
 
@@ -113,7 +133,7 @@ impl KernelName {
         match cache_type {
             DenseType::F32 => Self::AttentionScoresF32,
             DenseType::F16 => Self::AttentionScoresF16,
-            DenseType::Q8_0 => panic!("{NO_Q8_0_CACHE}"),
+            _ => panic!("{OTHER_CACHE}"),
         }
     }
 
@@ -122,9 +142,9 @@ impl KernelName {
         match cache_type {
             DenseType::F32 => Self::AttentionValuesF32,
             DenseType::F16 => Self::AttentionValuesF16,
-            DenseType::Q8_0 => panic!("{NO_Q8_0_CACHE}"),
+            _ => panic!("{OTHER_CACHE}"),
         }
     }
 }
 
-const NO_Q8_0_CACHE: &str = "the KV cache holds F32 or F16";
+const OTHER_CACHE: &str = "the KV cache holds F32 or F16";

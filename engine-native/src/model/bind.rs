@@ -3,7 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{DenseMatrix, Layer, ModelError, ModelShape, TernaryMatrix, matrix::bind_norm};
+use rayon::prelude::*;
+
+use super::{
+    DenseMatrix, I2sLayout, Layer, ModelError, ModelShape, TernaryMatrix, dense::bind_vector,
+};
 use crate::gguf::{Gguf, GgufError, TensorInfo, TensorType};
 
 pub(super) struct Bound {
@@ -11,50 +15,122 @@ pub(super) struct Bound {
     pub(super) token_embd: DenseMatrix,
     pub(super) output_norm: Vec<f32>,
     pub(super) output: Option<DenseMatrix>,
+    pub(super) rope_factors: Option<Vec<f32>>,
 }
 
-pub(super) fn bind(gguf: &Gguf, shape: &ModelShape, file: &[u8]) -> Result<Bound, ModelError> {
+pub(super) fn bind(
+    gguf: &Gguf,
+    shape: &ModelShape,
+    file: &[u8],
+    layout: I2sLayout,
+) -> Result<Bound, ModelError> {
     let mut tensors = Unbound {
         by_name: gguf.tensors.iter().map(|t| (t.name.as_str(), t)).collect(),
-        file,
     };
-    let token_embd = tensors.dense("token_embd.weight", shape)?;
-    let output = match tensors.by_name.contains_key("output.weight") {
-        true => Some(tensors.dense("output.weight", shape)?),
+    let rows = [shape.n_embd, shape.n_vocab];
+    let token_embd = tensors.claim("token_embd.weight", &rows)?;
+    let output = tensors.claim_if_present("output.weight", &rows)?;
+    let output_norm = tensors.claim("output_norm.weight", &[shape.n_embd])?;
+    let rope_factors = match shape.architecture.allows_rope_factors() {
+        true => tensors.claim_if_present("rope_freqs.weight", &[shape.rope_dim / 2])?,
         false => None,
     };
-    let output_norm = tensors.norm("output_norm.weight", shape.n_embd)?;
     let layers = (0..shape.n_layers)
-        .map(|index| bind_layer(&mut tensors, index, shape))
-        .collect::<Result<_, _>>()?;
+        .map(|index| claim_layer(&mut tensors, index, shape))
+        .collect::<Result<Vec<_>, _>>()?;
     tensors.refuse_rest()?;
+    // All results are kept, so that the first tensor at fault is named whichever thread was first.
+    let layers: Vec<_> = layers
+        .par_iter()
+        .map(|layer| layer.bind(file, layout))
+        .collect();
     Ok(Bound {
-        layers,
-        token_embd,
-        output_norm,
-        output,
+        token_embd: DenseMatrix::bind(token_embd, file)?,
+        output: output.map(|t| DenseMatrix::bind(t, file)).transpose()?,
+        output_norm: bind_vector(output_norm, file)?,
+        rope_factors: rope_factors.map(|t| bind_factors(t, file)).transpose()?,
+        layers: layers.into_iter().collect::<Result<_, _>>()?,
     })
 }
 
-fn bind_layer(tensors: &mut Unbound, index: u64, shape: &ModelShape) -> Result<Layer, ModelError> {
-    let name = |part: &str| format!("blk.{index}.{part}.weight");
+/// RoPE's frequencies are divided by these.
+fn bind_factors(info: &TensorInfo, file: &[u8]) -> Result<Vec<f32>, ModelError> {
+    let factors = bind_vector(info, file)?;
+    match factors.iter().position(|&f| f <= 0.0) {
+        None => Ok(factors),
+        Some(at) => Err(GgufError::invalid(
+            format!("tensor {}, element {at}", info.name),
+            factors[at],
+            "numbers above 0",
+        )
+        .into()),
+    }
+}
+
+/// The tensors of one layer, with the shapes that they have to have.
+struct ClaimedLayer<'a> {
+    attn_norm: &'a TensorInfo,
+    attn_q: &'a TensorInfo,
+    attn_k: &'a TensorInfo,
+    attn_v: &'a TensorInfo,
+    attn_sub_norm: Option<&'a TensorInfo>,
+    attn_output: &'a TensorInfo,
+    ffn_norm: &'a TensorInfo,
+    ffn_gate: &'a TensorInfo,
+    ffn_up: &'a TensorInfo,
+    ffn_sub_norm: Option<&'a TensorInfo>,
+    ffn_down: &'a TensorInfo,
+}
+
+fn claim_layer<'a>(
+    tensors: &mut Unbound<'a>,
+    index: u64,
+    shape: &ModelShape,
+) -> Result<ClaimedLayer<'a>, ModelError> {
     let overflow = || GgufError::invalid("attention.head_count", shape.n_heads, "fewer heads");
     let (embd, ff) = (shape.n_embd, shape.n_ff);
     let q_dim = shape.q_dim().ok_or_else(overflow)?;
     let kv_dim = shape.kv_dim().ok_or_else(overflow)?;
-    Ok(Layer {
-        attn_norm: tensors.norm(&name("attn_norm"), embd)?,
-        attn_q: tensors.ternary(&name("attn_q"), q_dim, embd)?,
-        attn_k: tensors.ternary(&name("attn_k"), kv_dim, embd)?,
-        attn_v: tensors.ternary(&name("attn_v"), kv_dim, embd)?,
-        attn_sub_norm: tensors.norm(&name("attn_sub_norm"), q_dim)?,
-        attn_output: tensors.ternary(&name("attn_output"), embd, q_dim)?,
-        ffn_norm: tensors.norm(&name("ffn_norm"), embd)?,
-        ffn_gate: tensors.ternary(&name("ffn_gate"), ff, embd)?,
-        ffn_up: tensors.ternary(&name("ffn_up"), ff, embd)?,
-        ffn_sub_norm: tensors.norm(&name("ffn_sub_norm"), ff)?,
-        ffn_down: tensors.ternary(&name("ffn_down"), embd, ff)?,
+    let mut claim =
+        |part: &str, dims: &[u64]| tensors.claim(&format!("blk.{index}.{part}.weight"), dims);
+    let sub_norms = shape.architecture.has_sub_norms();
+    Ok(ClaimedLayer {
+        attn_norm: claim("attn_norm", &[embd])?,
+        attn_q: claim("attn_q", &[embd, q_dim])?,
+        attn_k: claim("attn_k", &[embd, kv_dim])?,
+        attn_v: claim("attn_v", &[embd, kv_dim])?,
+        attn_sub_norm: sub_norms
+            .then(|| claim("attn_sub_norm", &[q_dim]))
+            .transpose()?,
+        attn_output: claim("attn_output", &[q_dim, embd])?,
+        ffn_norm: claim("ffn_norm", &[embd])?,
+        ffn_gate: claim("ffn_gate", &[embd, ff])?,
+        ffn_up: claim("ffn_up", &[embd, ff])?,
+        ffn_sub_norm: sub_norms
+            .then(|| claim("ffn_sub_norm", &[ff]))
+            .transpose()?,
+        ffn_down: claim("ffn_down", &[ff, embd])?,
     })
+}
+
+impl ClaimedLayer<'_> {
+    fn bind(&self, file: &[u8], layout: I2sLayout) -> Result<Layer, ModelError> {
+        let norm = |info| bind_vector(info, file);
+        let ternary = |info| TernaryMatrix::bind(info, file, layout);
+        Ok(Layer {
+            attn_norm: norm(self.attn_norm)?,
+            attn_q: ternary(self.attn_q)?,
+            attn_k: ternary(self.attn_k)?,
+            attn_v: ternary(self.attn_v)?,
+            attn_sub_norm: self.attn_sub_norm.map(norm).transpose()?,
+            attn_output: ternary(self.attn_output)?,
+            ffn_norm: norm(self.ffn_norm)?,
+            ffn_gate: ternary(self.ffn_gate)?,
+            ffn_up: ternary(self.ffn_up)?,
+            ffn_sub_norm: self.ffn_sub_norm.map(norm).transpose()?,
+            ffn_down: ternary(self.ffn_down)?,
+        })
+    }
 }
 
 /// Bytes of each tensor type in the file, sorted by type.
@@ -69,7 +145,6 @@ pub(super) fn weight_types(gguf: &Gguf) -> Vec<(TensorType, u64)> {
 /// Tensors of the file that no place has claimed yet.
 struct Unbound<'a> {
     by_name: BTreeMap<&'a str, &'a TensorInfo>,
-    file: &'a [u8],
 }
 
 impl<'a> Unbound<'a> {
@@ -93,26 +168,13 @@ impl<'a> Unbound<'a> {
         Ok(info)
     }
 
-    fn norm(&mut self, name: &str, n: u64) -> Result<Vec<f32>, ModelError> {
-        let info = self.claim(name, &[n])?;
-        Ok(bind_norm(info, self.file)?)
-    }
-
-    fn dense(&mut self, name: &str, shape: &ModelShape) -> Result<DenseMatrix, ModelError> {
-        let info = self.claim(name, &[shape.n_embd, shape.n_vocab])?;
-        Ok(DenseMatrix::bind(info, self.file)?)
-    }
-
-    fn ternary(&mut self, name: &str, rows: u64, cols: u64) -> Result<TernaryMatrix, ModelError> {
-        let info = self.claim(name, &[cols, rows])?;
-        if info.tensor_type != TensorType::I2S {
-            return Err(ModelError::Unsupported {
-                what: format!("type of tensor {name}"),
-                found: info.tensor_type.to_string(),
-                supported: "I2_S".into(),
-            });
-        }
-        Ok(TernaryMatrix::bind(info, self.file)?)
+    fn claim_if_present(
+        &mut self,
+        name: &str,
+        dims: &[u64],
+    ) -> Result<Option<&'a TensorInfo>, ModelError> {
+        let present = self.by_name.contains_key(name);
+        present.then(|| self.claim(name, dims)).transpose()
     }
 
     fn refuse_rest(&self) -> Result<(), ModelError> {

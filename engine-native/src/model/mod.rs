@@ -1,20 +1,23 @@
-//! A BitNet b1.58 model in a GGUF file: opened, validated, bound to names; weights stay mapped.
+//! A ternary model in a GGUF file: opened, validated, bound to names. Weights stay mapped where
+//! the kernels can use them as they are.
 
+mod architecture;
 mod bind;
-mod file_bytes;
-mod matrix;
+mod dense;
+mod file;
 mod shape;
+mod ternary;
 
-pub use matrix::{DenseMatrix, DenseType, TernaryMatrix};
+pub use architecture::{Activation, Architecture, RopePairs};
+pub use dense::{DenseMatrix, DenseType};
+pub use file::ModelFile;
 pub use shape::ModelShape;
+pub(crate) use ternary::{BLOCK_LEN, packed_row_bytes};
+pub use ternary::{I2sLayout, TernaryMatrix};
 
 use std::path::Path;
 
-use crate::gguf::{Gguf, GgufError, TensorType};
-use file_bytes::FileBytes;
-
-/// The architecture string that this engine runs.
-pub const ARCHITECTURE: &str = "bitnet-b1.58";
+use crate::gguf::{Gguf, GgufError, Metadata, TensorType};
 
 /// Why a file cannot be used as a model.
 #[derive(Debug, thiserror::Error)]
@@ -26,10 +29,16 @@ pub enum ModelError {
     /// The header breaks a rule of the format, or a key or tensor a rule of the architecture.
     #[error("{0}")]
     Gguf(#[from] GgufError),
+    /// The file does not say what it is.
+    #[error("key general.architecture: not found; every model needs it")]
+    NoArchitecture,
     /// A key that the architecture needs is absent.
-    #[error("key {key}: not found; {ARCHITECTURE} models need it")]
+    #[error("key {key}: not found; {architecture} models need it")]
     #[allow(missing_docs)]
-    MissingKey { key: String },
+    MissingKey {
+        key: String,
+        architecture: Architecture,
+    },
     /// A tensor that the architecture needs is absent.
     #[error("tensor {name}: not found; the model needs it with shape {shape}")]
     #[allow(missing_docs)]
@@ -56,8 +65,8 @@ pub struct Layer {
     pub attn_k: TernaryMatrix,
     /// `[n_kv_heads * head_dim, n_embd]`
     pub attn_v: TernaryMatrix,
-    /// `[n_heads * head_dim]`
-    pub attn_sub_norm: Vec<f32>,
+    /// `[n_heads * head_dim]`, where the architecture has it
+    pub attn_sub_norm: Option<Vec<f32>>,
     /// `[n_embd, n_heads * head_dim]`
     pub attn_output: TernaryMatrix,
     /// `[n_embd]`
@@ -66,21 +75,39 @@ pub struct Layer {
     pub ffn_gate: TernaryMatrix,
     /// `[n_ff, n_embd]`
     pub ffn_up: TernaryMatrix,
-    /// `[n_ff]`
-    pub ffn_sub_norm: Vec<f32>,
+    /// `[n_ff]`, where the architecture has it
+    pub ffn_sub_norm: Option<Vec<f32>>,
     /// `[n_embd, n_ff]`
     pub ffn_down: TernaryMatrix,
+}
+
+impl Layer {
+    /// All projections, in the order in which they run.
+    pub fn projections(&self) -> [&TernaryMatrix; 7] {
+        [
+            &self.attn_q,
+            &self.attn_k,
+            &self.attn_v,
+            &self.attn_output,
+            &self.ffn_gate,
+            &self.ffn_up,
+            &self.ffn_down,
+        ]
+    }
 }
 
 /// A validated model. Every weight and scale has been checked: codes, signs, finiteness, shapes.
 #[derive(Debug)]
 pub struct Model {
-    file: FileBytes,
+    file: ModelFile,
+    metadata: Metadata,
+    i2s_layout: Option<I2sLayout>,
     shape: ModelShape,
     layers: Vec<Layer>,
     token_embd: DenseMatrix,
     output_norm: Vec<f32>,
     output: Option<DenseMatrix>,
+    rope_factors: Option<Vec<f32>>,
     n_parameters: u64,
     weight_types: Vec<(TensorType, u64)>,
 }
@@ -91,7 +118,7 @@ impl Model {
     /// # Errors
     /// The file cannot be read, or breaks a rule: the error names the key or tensor.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        Self::load(FileBytes::map(path)?)
+        Self::load(ModelFile::map(path)?, I2sLayout::default())
     }
 
     /// Validates a model held in memory.
@@ -99,13 +126,29 @@ impl Model {
     /// # Errors
     /// As for [`Model::open`].
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ModelError> {
-        Self::load(FileBytes::Owned(bytes))
+        Self::load(bytes.into(), I2sLayout::default())
     }
 
-    fn load(file: FileBytes) -> Result<Self, ModelError> {
+    /// Validates `file` and packs what the kernels cannot use as it is. `i2s_layout` says how the
+    /// I2_S tensors of the file are arranged, if it has any.
+    ///
+    /// # Errors
+    /// As for [`Model::open`].
+    pub fn load(file: ModelFile, i2s_layout: I2sLayout) -> Result<Self, ModelError> {
         let gguf = Gguf::parse(&file)?;
         let shape = ModelShape::from_metadata(&gguf)?;
-        let bound = bind::bind(&gguf, &shape, &file)?;
+        let bound = bind::bind(&gguf, &shape, &file, i2s_layout)?;
+        let has_i2s = gguf
+            .tensors
+            .iter()
+            .any(|t| t.tensor_type == TensorType::I2S);
+        if !has_i2s && i2s_layout != I2sLayout::default() {
+            return Err(ModelError::Unsupported {
+                what: "layout of I2_S tensors".into(),
+                found: format!("{} for a file without such tensors", i2s_layout.as_str()),
+                supported: "none".into(),
+            });
+        }
         Ok(Self {
             n_parameters: gguf.tensors.iter().map(|t| t.n_elements()).sum(),
             weight_types: bind::weight_types(&gguf),
@@ -113,6 +156,9 @@ impl Model {
             token_embd: bound.token_embd,
             output_norm: bound.output_norm,
             output: bound.output,
+            rope_factors: bound.rope_factors,
+            metadata: gguf.metadata,
+            i2s_layout: has_i2s.then_some(i2s_layout),
             shape,
             file,
         })
@@ -122,6 +168,16 @@ impl Model {
     /// given are this one mapping.
     pub fn file_bytes(&self) -> &[u8] {
         &self.file
+    }
+
+    /// All keys of the file.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// How I2_S tensors were read; `None` if the file has none.
+    pub fn i2s_layout(&self) -> Option<I2sLayout> {
+        self.i2s_layout
     }
 
     /// Hyperparameters.
@@ -152,6 +208,11 @@ impl Model {
     /// Whether the output matrix is the token embedding.
     pub fn is_tied(&self) -> bool {
         self.output.is_none()
+    }
+
+    /// What RoPE's frequencies are divided by, `[rope_dim / 2]`, where the file says so.
+    pub fn rope_factors(&self) -> Option<&[f32]> {
+        self.rope_factors.as_deref()
     }
 
     /// Elements of all tensors.

@@ -1,11 +1,13 @@
 //! Hyperparameters, from the metadata keys of the architecture.
 
-use super::{ARCHITECTURE, ModelError};
+use super::{Architecture, ModelError};
 use crate::gguf::{Gguf, GgufError, Metadata};
 
 /// Shape of a model. All counts are at least 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelShape {
+    /// Model family.
+    pub architecture: Architecture,
     /// Rows of the token embedding.
     pub n_vocab: u64,
     /// Width of the residual stream.
@@ -26,6 +28,8 @@ pub struct ModelShape {
     pub context_length: u64,
     /// RoPE frequency base.
     pub rope_base: f32,
+    /// What linear scaling divides RoPE's frequencies by; 1 without scaling.
+    pub rope_scale: f32,
     /// Epsilon of every RMSNorm.
     pub rms_epsilon: f32,
 }
@@ -41,15 +45,16 @@ const MAX_COUNT: u64 = 1 << 24;
 
 struct Keys<'a> {
     metadata: &'a Metadata,
+    architecture: Architecture,
 }
 
 impl Keys<'_> {
-    fn name(suffix: &str) -> String {
-        format!("{ARCHITECTURE}.{suffix}")
+    fn name(&self, suffix: &str) -> String {
+        format!("{}.{suffix}", self.architecture)
     }
 
     fn optional(&self, suffix: &str, max: u64) -> Result<Option<u64>, ModelError> {
-        let key = Self::name(suffix);
+        let key = self.name(suffix);
         match self.metadata.unsigned(&key)? {
             Some(n) if n == 0 || n > max => {
                 Err(GgufError::invalid(key, n, format_args!("1 to {max}")).into())
@@ -61,55 +66,66 @@ impl Keys<'_> {
     fn required(&self, suffix: &str, max: u64) -> Result<u64, ModelError> {
         self.optional(suffix, max)?
             .ok_or_else(|| ModelError::MissingKey {
-                key: Self::name(suffix),
+                key: self.name(suffix),
+                architecture: self.architecture,
             })
     }
 
-    fn positive_f32(&self, suffix: &str) -> Result<f32, ModelError> {
-        let key = Self::name(suffix);
+    fn optional_f32(&self, suffix: &str) -> Result<Option<f32>, ModelError> {
+        let key = self.name(suffix);
         match self.metadata.f32(&key)? {
-            None => Err(ModelError::MissingKey { key }),
-            Some(x) if x.is_finite() && x > 0.0 => Ok(x),
-            Some(x) => Err(GgufError::invalid(key, x, "a finite number above 0").into()),
+            Some(x) if !(x.is_finite() && x > 0.0) => {
+                Err(GgufError::invalid(key, x, "a finite number above 0").into())
+            }
+            found => Ok(found),
         }
+    }
+
+    fn required_f32(&self, suffix: &str) -> Result<f32, ModelError> {
+        self.optional_f32(suffix)?
+            .ok_or_else(|| ModelError::MissingKey {
+                key: self.name(suffix),
+                architecture: self.architecture,
+            })
     }
 }
 
 impl ModelShape {
     pub(super) fn from_metadata(gguf: &Gguf) -> Result<Self, ModelError> {
-        check_architecture(&gguf.metadata)?;
-        refuse_rope_scaling(&gguf.metadata)?;
-        refuse_unknown_keys(&gguf.metadata)?;
         let keys = Keys {
             metadata: &gguf.metadata,
+            architecture: architecture(&gguf.metadata)?,
         };
+        refuse_unknown_keys(&keys)?;
         let n_embd = keys.required("embedding_length", MAX_WIDTH)?;
         let n_heads = keys.required("attention.head_count", MAX_HEADS)?;
-        let n_kv_heads = keys.required("attention.head_count_kv", MAX_HEADS)?;
+        let n_kv_heads = keys.optional("attention.head_count_kv", MAX_HEADS)?;
         let head_dim = head_dim(&keys, n_embd, n_heads)?;
         let shape = Self {
+            architecture: keys.architecture,
             n_vocab: n_vocab(gguf, &keys)?,
             n_embd,
             n_layers: keys.required("block_count", MAX_LAYERS)?,
             n_heads,
-            n_kv_heads,
+            n_kv_heads: n_kv_heads.unwrap_or(n_heads),
             head_dim,
             rope_dim: keys
                 .optional("rope.dimension_count", MAX_WIDTH)?
                 .unwrap_or(head_dim),
             n_ff: keys.required("feed_forward_length", MAX_WIDTH)?,
             context_length: keys.required("context_length", MAX_COUNT)?,
-            rope_base: keys.positive_f32("rope.freq_base")?,
-            rms_epsilon: keys.positive_f32("attention.layer_norm_rms_epsilon")?,
+            rope_base: keys.required_f32("rope.freq_base")?,
+            rope_scale: rope_scale(&keys)?,
+            rms_epsilon: keys.required_f32("attention.layer_norm_rms_epsilon")?,
         };
-        shape.check()?;
+        shape.check(&keys)?;
         Ok(shape)
     }
 
-    fn check(&self) -> Result<(), ModelError> {
+    fn check(&self, keys: &Keys) -> Result<(), ModelError> {
         if !self.n_heads.is_multiple_of(self.n_kv_heads) {
             return Err(GgufError::invalid(
-                Keys::name("attention.head_count"),
+                keys.name("attention.head_count"),
                 self.n_heads,
                 format_args!("a multiple of attention.head_count_kv, {}", self.n_kv_heads),
             )
@@ -118,7 +134,7 @@ impl ModelShape {
         let q_dim = self.n_heads * self.head_dim;
         if !self.head_dim.is_multiple_of(2) || q_dim > MAX_WIDTH {
             return Err(GgufError::invalid(
-                Keys::name("attention.key_length"),
+                keys.name("attention.key_length"),
                 self.head_dim,
                 format_args!("an even number, at most {MAX_WIDTH} in all heads"),
             )
@@ -126,7 +142,7 @@ impl ModelShape {
         }
         if !self.rope_dim.is_multiple_of(2) || self.rope_dim > self.head_dim {
             return Err(GgufError::invalid(
-                Keys::name("rope.dimension_count"),
+                keys.name("rope.dimension_count"),
                 self.rope_dim,
                 format_args!("an even number up to the head dimension, {}", self.head_dim),
             )
@@ -146,21 +162,18 @@ impl ModelShape {
     }
 }
 
-fn check_architecture(metadata: &Metadata) -> Result<(), ModelError> {
+fn architecture(metadata: &Metadata) -> Result<Architecture, ModelError> {
     let key = "general.architecture";
-    match metadata.string(key)? {
-        None => Err(ModelError::MissingKey { key: key.into() }),
-        Some(ARCHITECTURE) => Ok(()),
-        Some(other) => Err(ModelError::Unsupported {
-            what: key.into(),
-            found: format!("\"{}\"", other.escape_default()),
-            supported: format!("\"{ARCHITECTURE}\""),
-        }),
-    }
+    let name = metadata.string(key)?.ok_or(ModelError::NoArchitecture)?;
+    Architecture::from_name(name).ok_or_else(|| ModelError::Unsupported {
+        what: key.into(),
+        found: format!("\"{}\"", name.escape_default()),
+        supported: Architecture::ALL.map(Architecture::as_str).join(", "),
+    })
 }
 
 /// Keys of the architecture that have a meaning here.
-const KNOWN_KEYS: [&str; 13] = [
+const KNOWN_KEYS: [&str; 16] = [
     "attention.head_count",
     "attention.head_count_kv",
     "attention.key_length",
@@ -172,14 +185,18 @@ const KNOWN_KEYS: [&str; 13] = [
     "feed_forward_length",
     "rope.dimension_count",
     "rope.freq_base",
+    "rope.scaling.factor",
+    // Written by converters; without meaning for the types of scaling that are supported.
+    "rope.scaling.finetuned",
+    "rope.scaling.original_context_length",
     "rope.scaling.type",
     "vocab_size",
 ];
 
 /// Any other key of the architecture could change what the model computes.
-fn refuse_unknown_keys(metadata: &Metadata) -> Result<(), ModelError> {
-    let prefix = Keys::name("");
-    let unknown = metadata.iter().find(|(key, _)| {
+fn refuse_unknown_keys(keys: &Keys) -> Result<(), ModelError> {
+    let prefix = keys.name("");
+    let unknown = keys.metadata.iter().find(|(key, _)| {
         key.strip_prefix(&prefix)
             .is_some_and(|suffix| !KNOWN_KEYS.contains(&suffix))
     });
@@ -193,14 +210,23 @@ fn refuse_unknown_keys(metadata: &Metadata) -> Result<(), ModelError> {
     }
 }
 
-fn refuse_rope_scaling(metadata: &Metadata) -> Result<(), ModelError> {
-    let key = Keys::name("rope.scaling.type");
-    match metadata.string(&key)? {
-        None | Some("none") => Ok(()),
+/// The factor of linear scaling, 1 without scaling.
+fn rope_scale(keys: &Keys) -> Result<f32, ModelError> {
+    let key = keys.name("rope.scaling.type");
+    match keys.metadata.string(&key)? {
+        Some("linear") => keys.required_f32("rope.scaling.factor"),
+        None | Some("none") => match keys.optional_f32("rope.scaling.factor")? {
+            None | Some(1.0) => Ok(1.0),
+            Some(factor) => Err(ModelError::Unsupported {
+                what: keys.name("rope.scaling.factor"),
+                found: format!("{factor} without a type of scaling"),
+                supported: "1, or rope.scaling.type \"linear\" beside it".into(),
+            }),
+        },
         Some(other) => Err(ModelError::Unsupported {
             what: key,
             found: format!("\"{}\"", other.escape_default()),
-            supported: "none".into(),
+            supported: "none, linear".into(),
         }),
     }
 }
@@ -212,7 +238,7 @@ fn head_dim(keys: &Keys, n_embd: u64, n_heads: u64) -> Result<u64, ModelError> {
         (None, None) if n_embd.is_multiple_of(n_heads) => n_embd / n_heads,
         (None, None) => {
             return Err(GgufError::invalid(
-                Keys::name("attention.head_count"),
+                keys.name("attention.head_count"),
                 n_heads,
                 format_args!("a divisor of embedding_length, {n_embd}"),
             )
@@ -222,7 +248,7 @@ fn head_dim(keys: &Keys, n_embd: u64, n_heads: u64) -> Result<u64, ModelError> {
             let head_dim = key.or(value).unwrap_or(n_embd / n_heads);
             if value.unwrap_or(n_embd / n_heads) != head_dim {
                 return Err(GgufError::invalid(
-                    Keys::name("attention.value_length"),
+                    keys.name("attention.value_length"),
                     value.unwrap_or(n_embd / n_heads),
                     format_args!("the same as attention.key_length, {head_dim}"),
                 )
@@ -256,7 +282,7 @@ fn n_vocab(gguf: &Gguf, keys: &Keys) -> Result<u64, ModelError> {
     }
     match keys.optional("vocab_size", MAX_COUNT)? {
         Some(size) if size != rows => Err(GgufError::invalid(
-            Keys::name("vocab_size"),
+            keys.name("vocab_size"),
             size,
             format_args!("the rows of {name}, {rows}"),
         )

@@ -1,6 +1,6 @@
 //! RoPE, the KV cache and attention of one head.
 
-use engine_native::{DenseRows, DenseType, Kernels, Recorder, RopeAngles};
+use engine_native::{DenseRows, DenseType, Kernels, Recorder, RopeAngles, RopePairs};
 
 use crate::{
     compare::{Mismatch, Output, compare, computed},
@@ -16,6 +16,7 @@ const N_ATTENDED: [usize; 9] = [1, 2, 3, 4, 5, 7, 8, 9, 131];
 fn rope(
     heads: &[f32],
     head_dim: usize,
+    pairs: RopePairs,
     angles: (&[f32], &[f32]),
     shift: usize,
 ) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
@@ -26,6 +27,7 @@ fn rope(
         let angles = RopeAngles {
             cos: &cos,
             sin: &sin,
+            pairs,
         };
         kernels.rope(&mut heads, head_dim, angles, recorder);
         Ok(heads.bits())
@@ -120,8 +122,11 @@ pub fn rope_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
             let head_dim = 2 * half + unrotated;
             let heads = floats(Regime::Uneven, 3 * head_dim, 1);
             let angles = floats(Regime::Ordinary, 2 * half, 2);
-            let case = rope(&heads, head_dim, angles.split_at(half), shift);
-            compare(candidate, format!("rope of {half} pairs at {shift}"), case)?;
+            for pairs in [RopePairs::Halves, RopePairs::Neighbours] {
+                let case = rope(&heads, head_dim, pairs, angles.split_at(half), shift);
+                let what = format!("rope of {half} pairs, {pairs:?}, at {shift}");
+                compare(candidate, what, case)?;
+            }
         }
     }
     Ok(())
@@ -132,7 +137,11 @@ pub fn rope_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
         let head_dim = 2 * draw.n;
         let heads = draw.floats(draw.m * head_dim, 0);
         let angles = draw.floats(2 * draw.n, 1);
-        let case = rope(&heads, head_dim, angles.split_at(draw.n), draw.shift);
+        let pairs = match draw.seed % 2 {
+            0 => RopePairs::Halves,
+            _ => RopePairs::Neighbours,
+        };
+        let case = rope(&heads, head_dim, pairs, angles.split_at(draw.n), draw.shift);
         compare(candidate, "rope", case)
     })
 }

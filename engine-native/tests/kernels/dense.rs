@@ -4,7 +4,7 @@ use engine_native::{DenseRows, DenseType, Kernels, Recorder};
 
 use crate::{
     compare::{Mismatch, Output, compare},
-    inputs::{DENSE_TYPES, LENGTHS, Regime, SHIFTS, dense, floats, random},
+    inputs::{LENGTHS, Regime, SHIFTS, dense, floats, random},
     shifted,
 };
 
@@ -63,14 +63,13 @@ fn argmax(logits: &[f32], shift: usize) -> impl Fn(&dyn Kernels, &mut Recorder) 
 
 /// Row lengths that a type can have, from 1 to twice the widest loop.
 fn lengths(dense_type: DenseType) -> impl Iterator<Item = usize> {
-    let block = if dense_type == DenseType::Q8_0 { 32 } else { 1 };
     LENGTHS
-        .chain([96, 128, 160, 200, 2560])
-        .filter(move |n| n.is_multiple_of(block))
+        .chain([96, 128, 160, 200, 256, 512, 768, 2560])
+        .filter(move |n| n.is_multiple_of(dense_type.block_len()))
 }
 
 pub fn embedding_row_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
-    for dense_type in DENSE_TYPES {
+    for dense_type in DenseType::ALL {
         for n in lengths(dense_type) {
             let row = dense(dense_type, n, Regime::Uneven, 1);
             for shift in BYTE_SHIFTS {
@@ -100,8 +99,9 @@ pub fn embedding_row_of_every_half(candidate: &dyn Kernels) -> Result<(), Mismat
 }
 
 pub fn embedding_row_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
-    random(candidate, (6, 3), |candidate, draw| {
-        let (dense_type, n) = (DENSE_TYPES[draw.m - 1], draw.n * 32);
+    random(candidate, (6, DenseType::ALL.len()), |candidate, draw| {
+        let dense_type = DenseType::ALL[draw.m - 1];
+        let n = (draw.n * 32).next_multiple_of(dense_type.block_len());
         let row = dense(dense_type, n, draw.regime, draw.seed);
         let case = embedding_row(dense_type, &row, n, draw.shift);
         compare(candidate, "embedding_row", case)
@@ -109,7 +109,7 @@ pub fn embedding_row_of_random_input(candidate: &dyn Kernels) -> Result<(), Mism
 }
 
 pub fn output_gemv_of_every_shape(candidate: &dyn Kernels) -> Result<(), Mismatch> {
-    for dense_type in DENSE_TYPES {
+    for dense_type in DenseType::ALL {
         for n in lengths(dense_type) {
             let x = floats(Regime::Uneven, n, 2);
             for n_rows in ROWS {
@@ -126,8 +126,8 @@ pub fn output_gemv_of_every_shape(candidate: &dyn Kernels) -> Result<(), Mismatc
 
 pub fn output_gemv_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     random(candidate, (10, 9), |candidate, draw| {
-        let dense_type = DENSE_TYPES[draw.m % 3];
-        let n = draw.n * 32;
+        let dense_type = DenseType::ALL[draw.m % DenseType::ALL.len()];
+        let n = (draw.n * 32).next_multiple_of(dense_type.block_len());
         let rows = dense(dense_type, draw.m * n, draw.regime, draw.seed);
         let x = draw.floats(n, 1);
         let case = output_gemv(dense_type, &rows, &x, draw.shift);

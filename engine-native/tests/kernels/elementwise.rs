@@ -35,15 +35,25 @@ fn rms_norm(
     }
 }
 
-fn squared_relu_mul(
-    gate: &[f32],
-    up: &[f32],
+/// A kernel that joins gate and up.
+type Activation = fn(&dyn Kernels, &[f32], &[f32], &mut [f32], &mut Recorder);
+
+const SQUARED_RELU: Activation = |kernels, gate, up, out, recorder| {
+    kernels.squared_relu_mul(gate, up, out, recorder);
+};
+const SILU: Activation = |kernels, gate, up, out, recorder| {
+    kernels.silu_mul(gate, up, out, recorder);
+};
+
+fn activation(
+    kernel: Activation,
+    (gate, up): (&[f32], &[f32]),
     shift: usize,
 ) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
     move |kernels, recorder| {
         let (gate, up) = (shifted::floats(gate, shift), shifted::floats(up, shift + 3));
         let mut out = shifted::output(gate.len(), shift + 5);
-        kernels.squared_relu_mul(&gate, &up, &mut out, recorder);
+        kernel(kernels, &gate, &up, &mut out, recorder);
         Ok(out.bits())
     }
 }
@@ -84,20 +94,44 @@ pub fn rms_norm_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch>
 }
 
 pub fn squared_relu_mul_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    activation_of_every_length(candidate, "squared_relu_mul", SQUARED_RELU)
+}
+
+pub fn silu_mul_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    activation_of_every_length(candidate, "silu_mul", SILU)
+}
+
+fn activation_of_every_length(
+    candidate: &dyn Kernels,
+    name: &str,
+    kernel: Activation,
+) -> Result<(), Mismatch> {
     for (n, shift) in shapes() {
         let gate = floats(Regime::Special, n, 3);
         let up = floats(Regime::Ordinary, n, 4);
-        let what = format!("squared_relu_mul of {n} at {shift}");
-        compare(candidate, what, squared_relu_mul(&gate, &up, shift))?;
+        let what = format!("{name} of {n} at {shift}");
+        compare(candidate, what, activation(kernel, (&gate, &up), shift))?;
     }
     Ok(())
 }
 
 pub fn squared_relu_mul_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    activation_of_random_input(candidate, "squared_relu_mul", SQUARED_RELU)
+}
+
+pub fn silu_mul_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    activation_of_random_input(candidate, "silu_mul", SILU)
+}
+
+fn activation_of_random_input(
+    candidate: &dyn Kernels,
+    name: &'static str,
+    kernel: Activation,
+) -> Result<(), Mismatch> {
     random(candidate, (200, 1), |candidate, draw| {
         let (gate, up) = (draw.floats(draw.n, 0), draw.floats(draw.n, 1));
-        let case = squared_relu_mul(&gate, &up, draw.shift);
-        compare(candidate, "squared_relu_mul", case)
+        let case = activation(kernel, (&gate, &up), draw.shift);
+        compare(candidate, name, case)
     })
 }
 

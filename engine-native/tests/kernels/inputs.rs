@@ -15,8 +15,6 @@ use crate::compare::Mismatch;
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 1..=67;
 /// Every start within a vector of eight.
 pub const SHIFTS: std::ops::Range<usize> = 0..8;
-/// The element types of dense rows.
-pub const DENSE_TYPES: [DenseType; 3] = [DenseType::F32, DenseType::F16, DenseType::Q8_0];
 /// The element types of a KV cache.
 pub const CACHE_TYPES: [DenseType; 2] = [DenseType::F32, DenseType::F16];
 
@@ -175,15 +173,15 @@ pub fn activations(n: usize, seed: u64) -> QuantizedActivations {
 
 /// Activations of these values, all in -127..=127.
 pub fn quantized(values: Vec<i8>) -> QuantizedActivations {
-    QuantizedActivations {
-        sum: values.iter().map(|&q| i32::from(q)).sum(),
-        scale: 0.031_7,
-        values,
-    }
+    let mut activations = QuantizedActivations::with_len(values.len());
+    activations.values[..values.len()].copy_from_slice(&values);
+    activations.sum = values.iter().map(|&q| i32::from(q)).sum();
+    activations.scale = 0.031_7;
+    activations
 }
 
-/// Rows of a dense type with `n` elements in all, a multiple of 32 for Q8_0; those of F16 and
-/// Q8_0 hold subnormals too. Finite unless the regime is [`Regime::Special`].
+/// Rows of a dense type with `n` elements in all, whole blocks; those of F16 and of the quantized
+/// types hold subnormals too. Finite unless the regime is [`Regime::Special`].
 pub fn dense(dense_type: DenseType, n: usize, regime: Regime, seed: u64) -> Vec<u8> {
     let values = floats(regime, n, seed);
     match dense_type {
@@ -193,17 +191,34 @@ pub fn dense(dense_type: DenseType, n: usize, regime: Regime, seed: u64) -> Vec<
             let half = |x: &f32| f16::from_f32(finite(x)).to_le_bytes();
             values.iter().flat_map(half).collect()
         }
-        DenseType::Q8_0 => q8_0(n, seed),
+        DenseType::Bf16 => {
+            let upper_half = |x: &f32| ((x.to_bits() >> 16) as u16).to_le_bytes();
+            values.iter().flat_map(upper_half).collect()
+        }
+        quantized => blocks(quantized, n, seed),
     }
 }
 
-fn q8_0(n: usize, seed: u64) -> Vec<u8> {
+/// Random blocks of a quantized type with finite scales.
+fn blocks(dense_type: DenseType, n: usize, seed: u64) -> Vec<u8> {
     let mut state = seed;
-    let mut bytes = Vec::new();
-    for _ in 0..n / 32 {
-        // Any finite F16 as the scale: its top exponent bit is clear.
-        bytes.extend(((next(&mut state) as u16) & 0xbfff).to_le_bytes());
-        bytes.extend((0..4).flat_map(|_| next(&mut state).to_le_bytes()));
+    let mut bytes: Vec<u8> = Vec::new();
+    bytes.resize_with(dense_type.row_bytes(n), || next(&mut state) as u8);
+    let block_bytes = dense_type.row_bytes(dense_type.block_len());
+    // Any finite F16: its top exponent bit is clear.
+    for block in bytes.chunks_exact_mut(block_bytes) {
+        for &high_byte in scale_places(dense_type) {
+            block[high_byte] &= 0xbf;
+        }
     }
     bytes
+}
+
+/// Where a block has the upper bytes of its F16 scales.
+fn scale_places(dense_type: DenseType) -> &'static [usize] {
+    match dense_type {
+        DenseType::Q6K => &[209],
+        DenseType::Q4K => &[1, 3],
+        _ => &[1],
+    }
 }

@@ -41,6 +41,8 @@ checks! {
         rms_norm_of_random_input,
         squared_relu_mul_of_every_length,
         squared_relu_mul_of_random_input,
+        silu_mul_of_every_length,
+        silu_mul_of_random_input,
         residual_add_of_every_length,
         residual_add_of_random_input,
     }
@@ -55,6 +57,7 @@ checks! {
         ternary_gemm_of_extreme_weights,
         ternary_gemm_of_random_input,
         ternary_gemm_equals_scalar_gemv,
+        ternary_products_of_padded_rows,
     }
     attention {
         rope_of_every_length,

@@ -67,7 +67,8 @@ impl Kernels for Wrong {
         recorder: &mut Recorder,
     ) {
         let mut activations = activations.clone();
-        activations.values.swap(3, 35);
+        let other = 35.min(activations.len - 1);
+        activations.values.swap(3.min(other), other);
         Scalar.ternary_gemv(weights, &activations, out, recorder);
         let limit = f32::from(i16::MAX) * (weights.scale * activations.scale);
         out.iter_mut().for_each(|y| *y = y.clamp(-limit, limit));
@@ -176,6 +177,14 @@ impl Kernels for Wrong {
         for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
             let r = gate.max(0.0);
             *out = r * (r * up);
+        }
+    }
+
+    /// The platform's exponential.
+    fn silu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        Scalar.silu_mul(gate, up, out, recorder);
+        for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
+            *out = gate / (1.0 + (-gate).exp()) * up;
         }
     }
 

@@ -120,9 +120,11 @@ fn model_record(loaded: &Loaded) -> ModelRecord {
         file_name: file_name.to_string_lossy().into_owned(),
         sha256: loaded.model_sha256,
         file_bytes: model.file_bytes().len() as u64,
-        architecture: engine_native::ARCHITECTURE.into(),
+        architecture: model.shape().architecture.to_string(),
+        i2s_layout: model.i2s_layout().map(|layout| layout.as_str().into()),
         shape: ShapeRecord::of(model),
         tied_embeddings: model.is_tied(),
+        rope_factors: model.rope_factors().is_some(),
         parameters: model.n_parameters(),
         weight_types: weight_types(model),
     }

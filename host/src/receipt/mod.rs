@@ -96,10 +96,14 @@ pub struct ModelRecord {
     pub file_bytes: u64,
     /// `general.architecture`.
     pub architecture: String,
+    /// How I2_S tensors were read: "block128", "row4" or "block64"; none where there are none.
+    pub i2s_layout: Option<String>,
     /// Hyperparameters.
     pub shape: ShapeRecord,
     /// Whether the output matrix is the token embedding.
     pub tied_embeddings: bool,
+    /// Whether the file has frequency factors for RoPE.
+    pub rope_factors: bool,
     /// Elements of all tensors.
     pub parameters: u64,
     /// Tensor types with the bytes that each takes.

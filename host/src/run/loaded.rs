@@ -2,11 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
-use engine_native::{Engine, KernelChoice, Model};
+use engine_native::{Engine, I2sLayout, KernelChoice, Model};
 
 use super::RunFailure;
 use crate::{
-    cancel::Cancel, digest::Digest, environment::Environment, receipt::PromptSource, task::Task,
+    cancel::Cancel, digest::Digest, environment::Environment, model_file::HashedModel,
+    receipt::PromptSource, task::Task,
 };
 
 /// How a run is set up.
@@ -14,6 +15,7 @@ use crate::{
 #[allow(missing_docs)]
 pub struct RunSettings {
     pub model: PathBuf,
+    pub i2s_layout: I2sLayout,
     pub prompt: PromptSource,
     pub n_generate: usize,
     pub kernel: KernelChoice,
@@ -65,12 +67,8 @@ impl Loaded {
         progress(Phase::Load);
         let kernels = settings.kernel.resolve()?;
         let start = Instant::now();
-        let model = Model::open(&settings.model).map_err(|source| RunFailure::Model {
-            path: settings.model.clone(),
-            source,
-        })?;
-        let model_sha256 = Digest::of(model.file_bytes());
-        let model = Arc::new(model);
+        let opened = HashedModel::open(&settings.model, settings.i2s_layout, cancel)?;
+        let model = Arc::new(opened.model);
         let engine = Engine::new(model.clone(), kernels, settings.environment.threads)?;
         let task = Task {
             prompt: settings.prompt.ids(model.shape().n_vocab),
@@ -88,7 +86,7 @@ impl Loaded {
             settings,
             task,
             model,
-            model_sha256,
+            model_sha256: opened.sha256,
             engine,
             cancel: cancel.clone(),
         })

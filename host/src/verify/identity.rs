@@ -1,9 +1,13 @@
 //! Rules on what the receipt says it is: path, back end, environment, prompt, model shape.
 
+use engine_native::{Architecture, I2sLayout, gguf::TensorType};
+
 use super::Rule;
 use crate::{
     environment::{MAX_SEED, MAX_THREADS},
-    receipt::{PromptSource, Receipt, ShapeRecord, parse_kernel_name, parse_kv_type_name},
+    receipt::{
+        ModelRecord, PromptSource, Receipt, ShapeRecord, parse_kernel_name, parse_kv_type_name,
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[
@@ -149,7 +153,38 @@ fn model_shape(r: &Receipt) -> Result<(), String> {
             "found {n_heads} heads over {n_kv_heads} KV heads, {rope_dim} of {head_dim} rotated"
         ));
     }
-    equal(&r.model.architecture[..], engine_native::ARCHITECTURE)
+    let found = architecture(r)?;
+    if r.model.rope_factors && !found.allows_rope_factors() {
+        return Err(format!(
+            "found frequency factors, which {found} does not have"
+        ));
+    }
+    i2s_layout(&r.model)
+}
+
+/// A layout where, and only where, there are I2_S tensors.
+fn i2s_layout(model: &ModelRecord) -> Result<(), String> {
+    let i2s = TensorType::I2S.to_string();
+    let has_i2s = model.weight_types.iter().any(|t| t.tensor_type == i2s);
+    let layout = model.i2s_layout.as_deref();
+    if has_i2s == layout.and_then(I2sLayout::from_name).is_some() && has_i2s == layout.is_some() {
+        return Ok(());
+    }
+    let allowed = match has_i2s {
+        true => I2sLayout::ALL.map(I2sLayout::as_str).join(", "),
+        false => "null, because there are no I2_S tensors".into(),
+    };
+    Err(format!("i2s_layout: found {layout:?}, allowed {allowed}"))
+}
+
+pub(super) fn architecture(r: &Receipt) -> Result<Architecture, String> {
+    Architecture::from_name(&r.model.architecture).ok_or_else(|| {
+        format!(
+            "architecture: found {:?}, allowed {}",
+            r.model.architecture,
+            Architecture::ALL.map(Architecture::as_str).join(", ")
+        )
+    })
 }
 
 /// The name is used to look for the file: it may not lead anywhere else.
@@ -168,7 +203,7 @@ pub(super) fn is_plain_file_name(name: &str) -> bool {
 }
 
 fn model_parameters(r: &Receipt) -> Result<(), String> {
-    let derived = parameters(&r.model.shape, r.model.tied_embeddings);
+    let derived = parameters(&r.model, architecture(r)?);
     match derived {
         Some(derived) => equal(&r.model.parameters, &derived),
         None => Err("the shape's parameters overflow".into()),
@@ -176,24 +211,33 @@ fn model_parameters(r: &Receipt) -> Result<(), String> {
 }
 
 /// Elements of all tensors of a shape.
-fn parameters(s: &ShapeRecord, tied: bool) -> Option<u64> {
+fn parameters(model: &ModelRecord, architecture: Architecture) -> Option<u64> {
+    let s = &model.shape;
     let q = s.n_heads.checked_mul(s.head_dim)?;
     let kv = s.n_kv_heads.checked_mul(s.head_dim)?;
     let attention = q.checked_mul(2)?.checked_add(kv.checked_mul(2)?)?;
     let projections = attention
         .checked_add(s.n_ff.checked_mul(3)?)?
         .checked_mul(s.n_embd)?;
-    let norms = s
-        .n_embd
-        .checked_mul(2)?
-        .checked_add(q)?
-        .checked_add(s.n_ff)?;
+    let sub_norms = match architecture.has_sub_norms() {
+        true => q.checked_add(s.n_ff)?,
+        false => 0,
+    };
+    let norms = s.n_embd.checked_mul(2)?.checked_add(sub_norms)?;
     let layers = projections.checked_add(norms)?.checked_mul(s.n_layers)?;
     let embeddings = s
         .n_vocab
         .checked_mul(s.n_embd)?
-        .checked_mul(if tied { 1 } else { 2 })?;
-    layers.checked_add(embeddings)?.checked_add(s.n_embd)
+        .checked_mul(if model.tied_embeddings { 1 } else { 2 })?;
+    let factors = if model.rope_factors {
+        s.rope_dim / 2
+    } else {
+        0
+    };
+    layers
+        .checked_add(embeddings)?
+        .checked_add(s.n_embd)?
+        .checked_add(factors)
 }
 
 fn created(r: &Receipt) -> Result<(), String> {

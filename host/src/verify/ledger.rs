@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine_native::{Isa, KernelName, ModelShape, Op};
+use engine_native::{Activation, Architecture, Isa, KernelName, ModelShape, Op};
 
 use super::{
     Rule,
-    identity::{equal, n_positions},
+    identity::{architecture, equal, n_positions},
 };
 use crate::receipt::{LedgerRecord, Receipt, kernel_ids};
 
@@ -55,7 +55,7 @@ fn kernels(r: &Receipt) -> Result<(), String> {
         let Some((name, isa)) = parse_kernel(&entry.kernel) else {
             return refused("no such kernel");
         };
-        if !fits(name, op, &r.run.kv_type) {
+        if !fits(name, op, r) {
             return refused("the kernel does not compute that");
         }
         isas.insert(isa.as_str());
@@ -75,8 +75,10 @@ fn parse_kernel(id: &str) -> Option<(KernelName, Isa)> {
     Some((*name, *isa))
 }
 
-fn fits(kernel: KernelName, op: Op, kv_type: &str) -> bool {
+fn fits(kernel: KernelName, op: Op, r: &Receipt) -> bool {
     let kernel = kernel.as_str();
+    let kv_type = &r.run.kv_type[..];
+    let activation = architecture(r).map(Architecture::activation);
     match op {
         Op::Embed => kernel.starts_with("embedding_row_"),
         Op::AttnNorm | Op::AttnSubNorm | Op::FfnNorm | Op::FfnSubNorm | Op::OutputNorm => {
@@ -99,7 +101,11 @@ fn fits(kernel: KernelName, op: Op, kv_type: &str) -> bool {
         Op::AttentionSoftmax => kernel == "softmax_inplace",
         Op::AttentionValues => kernel.strip_prefix("attention_values_") == Some(kv_type),
         Op::AttnResidual | Op::FfnResidual => kernel == "residual_add",
-        Op::FfnActivation => kernel == "squared_relu_mul",
+        Op::FfnActivation => match activation {
+            Ok(Activation::SquaredRelu) => kernel == "squared_relu_mul",
+            Ok(Activation::Silu) => kernel == "silu_mul",
+            Err(_) => false,
+        },
         Op::Output => kernel.starts_with("output_gemv_"),
         Op::GreedyChoice => kernel == "argmax",
     }
@@ -111,7 +117,7 @@ fn work(r: &Receipt) -> Result<(), String> {
         let sum = found.entry(&entry.op).or_default();
         *sum = sum.saturating_add(entry.multiply_accumulates);
     }
-    let shape = shape(r);
+    let shape = shape(r)?;
     let n_positions = n_positions(r).ok_or("positions overflow")?;
     for &op in Op::ALL {
         let derived = op
@@ -131,9 +137,10 @@ fn work(r: &Receipt) -> Result<(), String> {
     }
 }
 
-fn shape(r: &Receipt) -> ModelShape {
+fn shape(r: &Receipt) -> Result<ModelShape, String> {
     let s = &r.model.shape;
-    ModelShape {
+    Ok(ModelShape {
+        architecture: architecture(r)?,
         n_vocab: s.n_vocab,
         n_embd: s.n_embd,
         n_layers: s.n_layers,
@@ -145,6 +152,7 @@ fn shape(r: &Receipt) -> ModelShape {
         context_length: s.context_length,
         // The amount of work does not depend on these.
         rope_base: 1.0,
+        rope_scale: 1.0,
         rms_epsilon: 1.0,
-    }
+    })
 }

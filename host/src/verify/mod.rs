@@ -10,12 +10,13 @@ mod model;
 mod parity;
 mod parse;
 
-pub use model::{FoundModel, find_model};
+pub use model::find_model;
 pub use parse::{MAX_RECEIPT_BYTES, NotAReceipt};
 
 use serde::Serialize;
 
 use crate::{
+    model_file::HashedModel,
     receipt::Receipt,
     replay::ReplayProgress,
     sandbox::{Sandbox, SandboxError},
@@ -132,7 +133,7 @@ impl Checked {
     }
 
     /// Checks the receipt against the model file.
-    pub fn with_model(&mut self, found: &FoundModel) {
+    pub fn with_model(&mut self, found: &HashedModel) {
         if let Some(receipt) = &self.receipt {
             self.rules.extend(model::check(receipt, found));
         }

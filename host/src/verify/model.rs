@@ -1,58 +1,39 @@
 //! The model file of a receipt: found, hashed, compared.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use engine_native::{KernelName, Model, ModelError, Op};
+use engine_native::{I2sLayout, KernelName, Model, Op};
 
 use super::{
     Outcome, RuleOutcome,
     identity::{equal, is_plain_file_name},
 };
 use crate::{
-    digest::Digest,
+    cancel::Cancel,
+    model_file::HashedModel,
     receipt::{LedgerRecord, Receipt, ShapeRecord, weight_types},
+    run::RunFailure,
 };
-
-/// A model file that was opened for a receipt.
-#[derive(Debug)]
-pub struct FoundModel {
-    /// Where.
-    pub path: PathBuf,
-    /// SHA-256 of the file.
-    pub sha256: Digest,
-    /// The model.
-    pub model: Model,
-}
-
-impl FoundModel {
-    /// Opens and hashes `path`.
-    ///
-    /// # Errors
-    /// The file cannot be read or is no model.
-    pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let model = Model::open(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            sha256: Digest::of(model.file_bytes()),
-            model,
-        })
-    }
-}
 
 /// The model of `receipt`: the file `explicit` if one is named, otherwise the first of
 /// `models/<file name>` and the receipt's own folder that has its digest. If none has, one that has
 /// only its name.
 ///
+/// I2_S tensors are read as the receipt says they were.
+///
 /// # Errors
-/// The file that was named cannot be read or is no model.
+/// The file that was named cannot be read or is no model, or the search was interrupted.
 pub fn find_model(
     receipt: &Receipt,
     receipt_path: &Path,
     explicit: Option<&Path>,
-) -> Result<Option<FoundModel>, (PathBuf, ModelError)> {
+    cancel: &Cancel,
+) -> Result<Option<HashedModel>, RunFailure> {
+    // A layout that does not exist is another rule's to refuse.
+    let layout = receipt.model.i2s_layout.as_deref();
+    let layout = layout.and_then(I2sLayout::from_name).unwrap_or_default();
     if let Some(path) = explicit {
-        let found = FoundModel::open(path).map_err(|e| (path.to_owned(), e))?;
-        return Ok(Some(found));
+        return HashedModel::open(path, layout, cancel).map(Some);
     }
     let name = &receipt.model.file_name;
     if !is_plain_file_name(name) {
@@ -61,9 +42,11 @@ pub fn find_model(
     let beside = receipt_path.parent().unwrap_or(Path::new(""));
     let mut same_name = None;
     for folder in [Path::new("models"), beside] {
-        // What cannot be read, or is no model, is not the receipt's model.
-        let Ok(found) = FoundModel::open(&folder.join(name)) else {
-            continue;
+        let found = match HashedModel::open(&folder.join(name), layout, cancel) {
+            Ok(found) => found,
+            Err(RunFailure::Interrupted) => return Err(RunFailure::Interrupted),
+            // What cannot be read, or is no model, is not the receipt's model.
+            Err(_) => continue,
         };
         if found.sha256 == receipt.model.sha256 {
             return Ok(Some(found));
@@ -73,7 +56,7 @@ pub fn find_model(
     Ok(same_name)
 }
 
-pub(super) fn check(receipt: &Receipt, found: &FoundModel) -> Vec<RuleOutcome> {
+pub(super) fn check(receipt: &Receipt, found: &HashedModel) -> Vec<RuleOutcome> {
     let record = &receipt.model;
     if found.sha256 != record.sha256 {
         let evidence = format!(
@@ -100,9 +83,14 @@ pub(super) fn check(receipt: &Receipt, found: &FoundModel) -> Vec<RuleOutcome> {
 /// What the receipt says about the file must be what is in it.
 fn compare(receipt: &Receipt, model: &Model) -> Result<(), String> {
     let record = &receipt.model;
+    equal(
+        &record.architecture[..],
+        model.shape().architecture.as_str(),
+    )?;
     equal(&record.shape, &ShapeRecord::of(model))?;
     equal(&record.file_bytes, &(model.file_bytes().len() as u64))?;
     equal(&record.tied_embeddings, &model.is_tied())?;
+    equal(&record.rope_factors, &model.rope_factors().is_some())?;
     equal(&record.parameters, &model.n_parameters())?;
     equal(&record.weight_types, &weight_types(model))
 }

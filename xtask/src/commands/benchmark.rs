@@ -70,6 +70,7 @@ fn settings(args: &BenchmarkArgs) -> Result<RunSettings, Failure> {
     let environment = Environment::resolve(flags, variable, cores)?;
     Ok(RunSettings {
         model: args.model.clone(),
+        i2s_layout: args.i2s_layout.into(),
         prompt: match &args.prompt_ids {
             Some(ids) => PromptSource::Ids { ids: ids.clone() },
             None => PromptSource::Seeded {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use engine_native::{ARCHITECTURE, Model};
+use engine_native::Model;
 use host::digest::Digest;
 
 use crate::{
@@ -26,7 +26,7 @@ fn describe(model: &Model) -> String {
     let s = model.shape();
     let tied = if model.is_tied() { "tied" } else { "untied" };
     let mut text = format!(
-        "architecture  {ARCHITECTURE}\n\
+        "architecture  {}\n\
          parameters    {}\n\
          layers        {}\n\
          embedding     {} × {}, {tied} output matrix\n\
@@ -35,6 +35,7 @@ fn describe(model: &Model) -> String {
          context       {}\n\
          RoPE base     {}\n\
          RMS epsilon   {:e}\n",
+        s.architecture,
         millions(model.n_parameters()),
         s.n_layers,
         s.n_vocab,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine_native::{Engine, LogitsAt, Model, SessionOptions};
+use engine_native::{Engine, LogitsAt, Model, ModelError, ModelFile, SessionOptions};
 use host::{
     atomic_file::AtomicFile,
     cancel::Cancel,
@@ -31,7 +31,9 @@ struct Report {
 /// # Errors
 /// The failure, with its exit code. No array is written then.
 pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let model = Model::open(&args.model).map_err(|e| Failure::model(&args.model, &e))?;
+    let failed = |e: ModelError| Failure::model(&args.model, &e);
+    let file = ModelFile::map(&args.model).map_err(|e| failed(e.into()))?;
+    let model = Model::load(file, args.i2s_layout.into()).map_err(failed)?;
     let model = Arc::new(model);
     let task = Task {
         prompt: args.prompt_ids.clone(),

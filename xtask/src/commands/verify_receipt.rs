@@ -9,10 +9,11 @@ use std::{
 use host::{
     cancel::Cancel,
     environment::Environment,
-    receipt::{Receipt, parse_kv_type_name},
+    model_file::HashedModel,
+    receipt::{PromptSource, Receipt, parse_kv_type_name},
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
-    verify::{Checked, Conclusion, FoundModel, MAX_RECEIPT_BYTES, Verdict, find_model},
+    verify::{Checked, Conclusion, MAX_RECEIPT_BYTES, Verdict, find_model},
 };
 use serde::Serialize;
 
@@ -103,8 +104,7 @@ fn check_model(
     checked: &mut Checked,
     cancel: &Cancel,
 ) -> Result<Option<Retimed>, Failure> {
-    let found = find_model(receipt, &args.path, args.model.as_deref())
-        .map_err(|(path, error)| Failure::model(&path, &error))?;
+    let found = find_model(receipt, &args.path, args.model.as_deref(), cancel)?;
     let Some(found) = found else {
         if args.check_parity || args.retime {
             checked.without_replay(format!(
@@ -143,11 +143,14 @@ fn check_model(
 }
 
 /// Runs the receipt's task on the native engine of this machine.
-fn retime(receipt: &Receipt, found: &FoundModel, cancel: &Cancel) -> Result<Retimed, RunFailure> {
+fn retime(receipt: &Receipt, found: &HashedModel, cancel: &Cancel) -> Result<Retimed, RunFailure> {
     let run = &receipt.run;
     let settings = RunSettings {
         model: found.path.clone(),
-        prompt: run.prompt.clone(),
+        i2s_layout: found.model.i2s_layout().unwrap_or_default(),
+        prompt: PromptSource::Ids {
+            ids: run.prompt_ids.clone(),
+        },
         n_generate: run.tokens as usize,
         // What ran there, where this CPU has it.
         kernel: match run.kernel.as_str() {

@@ -45,6 +45,7 @@ pub const TABLE: &[Row] = &[
     ("parity.fuel", &[Nulled], By(&["parity_record"])),
     ("parity.wall_ns", &[Nulled], By(&["parity_record"])),
     ("host.governor", &[Nulled], Unchecked),
+    ("model.i2s_layout", &[Nulled], By(&["model_shape"])),
     ("**", &[Nulled], By(&["schema"])),
 
     ("compute_path", &[], By(&["compute_path"])),
@@ -73,6 +74,8 @@ pub const TABLE: &[Row] = &[
     ("model.shape.context_length", &[], By(&["model_record"])),
     ("model.shape.rope_dim", &[], By(&["model_shape", "ledger_work", "model_record"])),
     ("model.shape.*", &[], By(&["model_parameters", "ledger_work", "model_record"])),
+    ("model.i2s_layout", &[], By(&["model_shape"])),
+    ("model.rope_factors", &[], By(&["model_shape", "model_parameters", "model_record"])),
     ("model.tied_embeddings", &[], By(&["model_parameters", "model_record"])),
     ("model.parameters", &[], By(&["model_parameters", "model_record"])),
     ("model.weight_types", &[], By(&["model_record"])),

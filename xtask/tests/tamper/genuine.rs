@@ -4,11 +4,13 @@
 use std::{path::Path, sync::LazyLock};
 
 use clap::Parser;
+use engine_native::I2sLayout;
 use host::{
     cancel::Cancel,
+    model_file::HashedModel,
     receipt::{milliseconds, per_second, receipt_sha256},
     sandbox::Sandbox,
-    verify::{Checked, Conclusion, FoundModel, NotAReceipt, Outcome, Verdict},
+    verify::{Checked, Conclusion, NotAReceipt, Outcome, Verdict},
 };
 use serde_json::{Value, json};
 use xtask::{
@@ -20,8 +22,10 @@ use xtask::{
 const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
 
 /// The committed model, opened and hashed.
-static MODEL: LazyLock<FoundModel> =
-    LazyLock::new(|| FoundModel::open(Path::new(TINY)).expect("the committed model is a model"));
+static MODEL: LazyLock<HashedModel> = LazyLock::new(|| {
+    HashedModel::open(Path::new(TINY), I2sLayout::default(), &Cancel::default())
+        .expect("the committed model is a model")
+});
 
 static SANDBOX: LazyLock<Sandbox> =
     LazyLock::new(|| Sandbox::new(&Cancel::default()).expect("the embedded guest compiles"));

@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::{
     dense::dot_rows,
-    lanes::{exp, load, load_half, max_f32, store, store_half, sum16_of},
+    lanes::{exp, load, load_half, load_twice, max_f32, store, store_half, sum16_of},
 };
 use crate::{
     kernels::{
@@ -12,7 +12,7 @@ use crate::{
         scalar,
     },
     ledger::Recorder,
-    model::DenseType,
+    model::{DenseType, RopePairs},
 };
 
 #[target_feature(enable = "avx2")]
@@ -21,18 +21,22 @@ pub fn rope(heads: &mut [f32], head_dim: usize, angles: RopeAngles, recorder: &m
     assert!(angles.sin.len() == half && 2 * half <= head_dim);
     let mut rotated = 0;
     for head in heads.chunks_exact_mut(head_dim) {
-        let (first, second) = head[..2 * half].split_at_mut(half);
-        rotate(first, second, angles);
-        rotated += 2 * half;
+        let head = &mut head[..2 * half];
+        match angles.pairs {
+            RopePairs::Halves => rotate_halves(head, angles.cos, angles.sin),
+            RopePairs::Neighbours => rotate_neighbours(head, angles.cos, angles.sin),
+        }
+        rotated += head.len();
     }
     recorder.record(KernelName::RopeApply, Isa::Avx2, 2 * rotated);
 }
 
 #[target_feature(enable = "avx2")]
 #[inline]
-fn rotate(first: &mut [f32], second: &mut [f32], angles: RopeAngles) {
-    let (cos8, cos) = angles.cos.as_chunks::<8>();
-    let (sin8, sin) = angles.sin.as_chunks::<8>();
+fn rotate_halves(head: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let (first, second) = head.split_at_mut(cos.len());
+    let (cos8, cos) = cos.as_chunks::<8>();
+    let (sin8, sin) = sin.as_chunks::<8>();
     let (first8, first) = first.as_chunks_mut::<8>();
     let (second8, second) = second.as_chunks_mut::<8>();
     let angles8 = cos8.iter().zip(sin8);
@@ -41,7 +45,25 @@ fn rotate(first: &mut [f32], second: &mut [f32], angles: RopeAngles) {
         store(x0, _mm256_sub_ps(_mm256_mul_ps(a, c), _mm256_mul_ps(b, s)));
         store(x1, _mm256_add_ps(_mm256_mul_ps(a, s), _mm256_mul_ps(b, c)));
     }
-    scalar::rotate(first, second, RopeAngles { cos, sin });
+    scalar::rotate_halves(first, second, cos, sin);
+}
+
+/// Four pairs at a time.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn rotate_neighbours(head: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let (pairs4, pairs) = head.as_chunks_mut::<8>();
+    let (cos4, cos) = cos.as_chunks::<4>();
+    let (sin4, sin) = sin.as_chunks::<4>();
+    for (x, (c, s)) in pairs4.iter_mut().zip(cos4.iter().zip(sin4)) {
+        let pair = load(x);
+        let swapped = _mm256_permute_ps(pair, 0b10_11_00_01);
+        let by_cos = _mm256_mul_ps(pair, load_twice(c));
+        let by_sin = _mm256_mul_ps(swapped, load_twice(s));
+        // Subtracts in the even lanes, adds in the odd ones.
+        store(x, _mm256_addsub_ps(by_cos, by_sin));
+    }
+    scalar::rotate_neighbours(pairs, cos, sin);
 }
 
 #[target_feature(enable = "avx2,f16c")]

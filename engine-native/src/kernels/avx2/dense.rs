@@ -2,9 +2,11 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{
-    load, load_half, magnitude_bits, max_f32, prefetch, store, store_four, tree16, tree16_four,
-    widen_i8,
+use super::{
+    lanes::{
+        load, magnitude_bits, max_f32, max_i32, prefetch, store, store_four, tree16, tree16_four,
+    },
+    widen::{Lanes, widen_bf16, widen_f16, widen_f32, widen_q4_k, widen_q6_k, widen_q8_0},
 };
 use crate::{
     kernels::{DenseRows, Isa, KernelName, NonFinite, check_finite, scalar},
@@ -14,38 +16,6 @@ use crate::{
 
 /// How far ahead of the rows the products ask for them, in bytes.
 const PREFETCH_AHEAD: usize = 2048;
-
-/// Sixteen elements of a row, widened to f32: lanes 0 to 7 and lanes 8 to 15.
-type Lanes = [__m256; 2];
-
-#[target_feature(enable = "avx2,f16c")]
-#[inline]
-fn widen_f32(bytes: &[u8; 64]) -> [Lanes; 1] {
-    let (halves, _) = bytes.as_chunks::<32>();
-    let widen = |half: &[u8; 32]| _mm256_castsi256_ps(super::lanes::load_bytes(half));
-    [[widen(&halves[0]), widen(&halves[1])]]
-}
-
-#[target_feature(enable = "avx2,f16c")]
-#[inline]
-fn widen_f16(bytes: &[u8; 32]) -> [Lanes; 1] {
-    let (halves, _) = bytes.as_chunks::<16>();
-    let widen = |half: &[u8; 16]| _mm256_cvtph_ps(load_half(half));
-    [[widen(&halves[0]), widen(&halves[1])]]
-}
-
-#[target_feature(enable = "avx2,f16c")]
-#[inline]
-fn widen_q8_0(block: &[u8; 34]) -> [Lanes; 2] {
-    let d = half::f16::from_le_bytes([block[0], block[1]]).to_f32();
-    let (quarters, _) = block[2..].as_chunks::<16>();
-    let widen = |q: &[u8; 16]| {
-        let q = load_half(q);
-        let scaled = |x| _mm256_mul_ps(widen_i8(x), _mm256_set1_ps(d));
-        [scaled(q), scaled(_mm_srli_si128(q, 8))]
-    };
-    [widen(&quarters[0]), widen(&quarters[1])]
-}
 
 /// dot16 of R rows of chunks of `B` bytes with `x`, whose chunks have `N` elements, 16 per group.
 #[target_feature(enable = "avx2,f16c")]
@@ -69,7 +39,9 @@ fn dot_chunks<const R: usize, const B: usize, const N: usize, const G: usize>(
     let chunks = rows.map(|row| &row.as_chunks::<B>().0[..x_chunks.len()]);
     for (i, x) in x_chunks.iter().enumerate() {
         for (r, row) in chunks.iter().enumerate() {
-            prefetch(&row[i], PREFETCH_AHEAD);
+            for line in (0..B).step_by(64) {
+                prefetch(&row[i], PREFETCH_AHEAD + line);
+            }
             add(r, &row[i], x);
         }
     }
@@ -93,7 +65,10 @@ fn dot_group<const R: usize>(dense_type: DenseType, rows: [&[u8]; R], x: &[f32])
     match dense_type {
         DenseType::F32 => dot_chunks::<R, 64, 16, 1>(rows, x, |b| widen_f32(b)),
         DenseType::F16 => dot_chunks::<R, 32, 16, 1>(rows, x, |b| widen_f16(b)),
+        DenseType::Bf16 => dot_chunks::<R, 32, 16, 1>(rows, x, |b| widen_bf16(b)),
         DenseType::Q8_0 => dot_chunks::<R, 34, 32, 2>(rows, x, |b| widen_q8_0(b)),
+        DenseType::Q6K => dot_chunks::<R, 210, 256, 16>(rows, x, |b| widen_q6_k(b)),
+        DenseType::Q4K => dot_chunks::<R, 144, 256, 16>(rows, x, |b| widen_q4_k(b)),
     }
 }
 
@@ -121,7 +96,10 @@ pub fn embedding_row(row: DenseRows, out: &mut [f32], recorder: &mut Recorder) {
     match row.dense_type {
         DenseType::F32 => widen_row::<64, 16, 1>(row, out, |b| widen_f32(b)),
         DenseType::F16 => widen_row::<32, 16, 1>(row, out, |b| widen_f16(b)),
+        DenseType::Bf16 => widen_row::<32, 16, 1>(row, out, |b| widen_bf16(b)),
         DenseType::Q8_0 => widen_row::<34, 32, 2>(row, out, |b| widen_q8_0(b)),
+        DenseType::Q6K => widen_row::<210, 256, 16>(row, out, |b| widen_q6_k(b)),
+        DenseType::Q4K => widen_row::<144, 256, 16>(row, out, |b| widen_q4_k(b)),
     }
     let name = KernelName::embedding_row(row.dense_type);
     recorder.record(name, Isa::Avx2, out.len());
@@ -166,7 +144,7 @@ pub fn argmax(logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinit
         max = _mm256_max_ps(max, x);
         magnitudes = _mm256_max_epi32(magnitudes, magnitude_bits(x));
     }
-    if super::lanes::max_i32(magnitudes) >= 0x7f80_0000 {
+    if max_i32(magnitudes) >= 0x7f80_0000 {
         check_finite(logits)?;
     }
     check_finite(tail).map_err(|e| NonFinite {

@@ -26,7 +26,7 @@ pub fn quantize(
     out: &mut QuantizedActivations,
     recorder: &mut Recorder,
 ) -> Result<(), NonFinite> {
-    assert_eq!(x.len(), out.values.len());
+    assert_eq!(x.len(), out.len);
     let absmax_bits = absmax_bits(x);
     if absmax_bits >= 0x7f80_0000 {
         return check_finite(x);
@@ -34,7 +34,7 @@ pub fn quantize(
     let absmax = f32::from_bits(absmax_bits).max(1e-5);
     let s = 127.0 / absmax;
     let (x32, x_tail) = x.as_chunks::<32>();
-    let (out32, out_tail) = out.values.as_chunks_mut::<32>();
+    let (out32, out_tail) = out.values[..x.len()].as_chunks_mut::<32>();
     let mut sums = _mm256_setzero_si256();
     for (out, x) in out32.iter_mut().zip(x32) {
         sums = _mm256_add_epi32(sums, quantize_32(x, s, out));
@@ -96,7 +96,7 @@ pub fn ternary_gemv(
     out: &mut [f32],
     recorder: &mut Recorder,
 ) {
-    assert_eq!(activations.values.len(), weights.n_cols);
+    assert_eq!(activations.len, weights.n_cols);
     assert_eq!(weights.packed.len(), out.len() * weights.row_bytes());
     let scale = weights.scale * activations.scale;
     let (values, _) = activations.values.as_chunks::<128>();
@@ -181,7 +181,7 @@ pub fn ternary_gemm(
 ) {
     assert!(activations.len() == outs.len() && outs.len() <= GEMM_POSITIONS);
     for (activations, out) in activations.iter().zip(outs.iter()) {
-        assert_eq!(activations.values.len(), weights.n_cols);
+        assert_eq!(activations.len, weights.n_cols);
         assert_eq!(weights.packed.len(), out.len() * weights.row_bytes());
     }
     match (activations, outs) {
@@ -206,7 +206,7 @@ fn gemm_rows<const P: usize>(
     let values = activations.map(|a| a.values.as_chunks::<128>().0);
     let scales = activations.map(|a| weights.scale * a.scale);
     let (blocks, _) = weights.packed.as_chunks::<32>();
-    for (r, row) in blocks.chunks_exact(weights.n_cols / 128).enumerate() {
+    for (r, row) in blocks.chunks_exact(values[0].len()).enumerate() {
         let acc = dot_codes_many(row, values);
         for p in 0..P {
             outs[p][r] = (sum_i32(acc[p]) - activations[p].sum) as f32 * scales[p];

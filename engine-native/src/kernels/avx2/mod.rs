@@ -9,6 +9,7 @@ mod dense;
 mod lanes;
 mod linear;
 mod pointwise;
+mod widen;
 
 use super::{DenseRows, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles, TernaryRows};
 use crate::{ledger::Recorder, model::DenseType};
@@ -131,6 +132,11 @@ impl Kernels for Avx2 {
     fn squared_relu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
         // SAFETY: `self` proves that the CPU has AVX2 and F16C.
         unsafe { pointwise::squared_relu_mul(gate, up, out, recorder) }
+    }
+
+    fn silu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { pointwise::silu_mul(gate, up, out, recorder) }
     }
 
     fn residual_add(&self, x: &mut [f32], y: &[f32], recorder: &mut Recorder) {

@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{load, store, sum16_of};
+use super::lanes::{exp, load, store, sum16_of};
 use crate::{
-    kernels::{Isa, KernelName, NonFinite, check_finite_scalar},
+    kernels::{Isa, KernelName, NonFinite, check_finite_scalar, scalar},
     ledger::Recorder,
 };
 
@@ -50,6 +50,24 @@ pub fn squared_relu_mul(gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mu
         *out = (r * r) * up;
     }
     recorder.record(KernelName::SquaredReluMul, Isa::Avx2, out.len());
+}
+
+#[target_feature(enable = "avx2")]
+pub fn silu_mul(gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+    assert!(gate.len() == up.len() && gate.len() == out.len());
+    let (gate8, gate_tail) = gate.as_chunks::<8>();
+    let (up8, up_tail) = up.as_chunks::<8>();
+    let (out8, out_tail) = out.as_chunks_mut::<8>();
+    let sign = _mm256_set1_ps(-0.0);
+    for ((out, gate), up) in out8.iter_mut().zip(gate8).zip(up8) {
+        let x = load(gate);
+        let divisor = _mm256_add_ps(_mm256_set1_ps(1.0), exp(_mm256_xor_ps(x, sign)));
+        store(out, _mm256_mul_ps(_mm256_div_ps(x, divisor), load(up)));
+    }
+    for ((out, &gate), up) in out_tail.iter_mut().zip(gate_tail).zip(up_tail) {
+        *out = scalar::silu(gate) * up;
+    }
+    recorder.record(KernelName::SiluMul, Isa::Avx2, out.len());
 }
 
 #[target_feature(enable = "avx2")]

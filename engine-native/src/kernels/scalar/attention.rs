@@ -9,7 +9,7 @@ use crate::{
         DenseRows, Isa, KernelName, NonFinite, RopeAngles, check_finite, check_finite_scalar,
     },
     ledger::Recorder,
-    model::DenseType,
+    model::{DenseType, RopePairs},
 };
 
 pub fn rope(heads: &mut [f32], head_dim: usize, angles: RopeAngles, recorder: &mut Recorder) {
@@ -17,19 +17,37 @@ pub fn rope(heads: &mut [f32], head_dim: usize, angles: RopeAngles, recorder: &m
     assert!(angles.sin.len() == half && 2 * half <= head_dim);
     let mut rotated = 0;
     for head in heads.chunks_exact_mut(head_dim) {
-        let (first, second) = head[..2 * half].split_at_mut(half);
-        rotate(first, second, angles);
-        rotated += 2 * half;
+        let head = &mut head[..2 * half];
+        match angles.pairs {
+            RopePairs::Halves => {
+                let (first, second) = head.split_at_mut(half);
+                rotate_halves(first, second, angles.cos, angles.sin);
+            }
+            RopePairs::Neighbours => rotate_neighbours(head, angles.cos, angles.sin),
+        }
+        rotated += head.len();
     }
     recorder.record(KernelName::RopeApply, Isa::Scalar, 2 * rotated);
 }
 
-/// `(x0, x1) → (x0·c − x1·s, x0·s + x1·c)` for each pair.
-pub fn rotate(first: &mut [f32], second: &mut [f32], angles: RopeAngles) {
-    let angles = angles.cos.iter().zip(angles.sin);
+/// `(first[j], second[j])` by angle j.
+pub fn rotate_halves(first: &mut [f32], second: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let angles = cos.iter().zip(sin);
     for ((x0, x1), (c, s)) in first.iter_mut().zip(second).zip(angles) {
-        (*x0, *x1) = (*x0 * c - *x1 * s, *x0 * s + *x1 * c);
+        (*x0, *x1) = rotated((*x0, *x1), *c, *s);
     }
+}
+
+/// `(head[2j], head[2j + 1])` by angle j.
+pub fn rotate_neighbours(head: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let (pairs, _) = head.as_chunks_mut::<2>();
+    for ([x0, x1], (c, s)) in pairs.iter_mut().zip(cos.iter().zip(sin)) {
+        (*x0, *x1) = rotated((*x0, *x1), *c, *s);
+    }
+}
+
+fn rotated((x0, x1): (f32, f32), c: f32, s: f32) -> (f32, f32) {
+    (x0 * c - x1 * s, x0 * s + x1 * c)
 }
 
 pub fn kv_store(

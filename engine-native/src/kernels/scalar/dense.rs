@@ -17,12 +17,55 @@ pub fn widen(dense_type: DenseType, row: &[u8], i: usize) -> f32 {
             f32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]])
         }
         DenseType::F16 => f16(i * 2),
+        DenseType::Bf16 => {
+            let bits = u16::from_le_bytes([row[i * 2], row[i * 2 + 1]]);
+            f32::from_bits(u32::from(bits) << 16)
+        }
         DenseType::Q8_0 => {
             let block = i / 32 * 34;
             // 11 significant bits times 8: exact.
             f16(block) * f32::from(row[block + 2 + i % 32] as i8)
         }
+        DenseType::Q6K => widen_q6_k(&row.as_chunks().0[i / 256], i % 256),
+        DenseType::Q4K => widen_q4_k(&row.as_chunks().0[i / 256], i % 256),
     }
+}
+
+/// Weight `i` of a Q6_K block: 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 scales, d.
+fn widen_q6_k(block: &[u8; 210], i: usize) -> f32 {
+    let (half, quarter, l) = (i / 128, i / 32 % 4, i % 32);
+    let low = block[64 * half + 32 * (quarter % 2) + l] >> (4 * (quarter / 2)) & 15;
+    let high = block[128 + 32 * half + l] >> (2 * quarter) & 3;
+    let q = i16::from(low | high << 4) - 32;
+    let scale = block[192 + i / 16] as i8;
+    let d = half::f16::from_le_bytes([block[208], block[209]]).to_f32();
+    // 11 significant bits times 8 times 6: exact.
+    (d * f32::from(scale)) * f32::from(q)
+}
+
+/// Weight `i` of a Q4_K block: d, dmin, 12 bytes of scales and minima, 128 bytes of nibbles.
+fn widen_q4_k(block: &[u8; 144], i: usize) -> f32 {
+    let group = i / 32;
+    let q = block[16 + 32 * (group / 2) + i % 32] >> (4 * (group % 2)) & 15;
+    let (scale, min) = q4_k_scale(block, group);
+    scale * f32::from(q) - min
+}
+
+/// What the nibbles of group `group`, 32 weights of the 256, are multiplied by and what is taken
+/// off them.
+pub fn q4_k_scale(block: &[u8; 144], group: usize) -> (f32, f32) {
+    let d = half::f16::from_le_bytes([block[0], block[1]]).to_f32();
+    let dmin = half::f16::from_le_bytes([block[2], block[3]]).to_f32();
+    let b = &block[4..16];
+    let (scale, min) = if group < 4 {
+        (b[group] & 63, b[group + 4] & 63)
+    } else {
+        (
+            b[group + 4] & 15 | b[group - 4] >> 6 << 4,
+            b[group + 4] >> 4 | b[group] >> 6 << 4,
+        )
+    };
+    (d * f32::from(scale), dmin * f32::from(min))
 }
 
 /// dot16 of a widened row with `x`.

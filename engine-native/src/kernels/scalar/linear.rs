@@ -10,7 +10,7 @@ pub fn quantize(
     out: &mut QuantizedActivations,
     recorder: &mut Recorder,
 ) -> Result<(), NonFinite> {
-    assert_eq!(x.len(), out.values.len());
+    assert_eq!(x.len(), out.len);
     check_finite(x)?;
     let absmax = x.iter().fold(1e-5f32, |m, x| m.max(x.abs()));
     let s = 127.0 / absmax;
@@ -46,7 +46,7 @@ fn dot_codes(packed: &[u8], values: &[i8]) -> i32 {
 }
 
 fn gemv_rows(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f32]) {
-    assert_eq!(activations.values.len(), weights.n_cols);
+    assert_eq!(activations.len, weights.n_cols);
     assert_eq!(weights.packed.len(), out.len() * weights.row_bytes());
     let scale = weights.scale * activations.scale;
     let rows = weights.packed.chunks_exact(weights.row_bytes());

@@ -7,11 +7,12 @@ mod linear;
 mod pointwise;
 
 pub(super) use attention::{
-    attention_scores, attention_values, kv_store, rope, rotate, softmax, store_f16,
+    attention_scores, attention_values, kv_store, rope, rotate_halves, rotate_neighbours, softmax,
+    store_f16,
 };
-pub(super) use dense::{argmax, embedding_row, output_gemv, widen};
+pub(super) use dense::{argmax, embedding_row, output_gemv, q4_k_scale, widen};
 pub(super) use linear::{quantize, ternary_gemm, ternary_gemv};
-pub(super) use pointwise::{residual_add, rms_norm, squared_relu_mul};
+pub(super) use pointwise::{residual_add, rms_norm, silu, silu_mul, squared_relu_mul};
 
 use super::{Isa, Kernels};
 

@@ -1,6 +1,6 @@
 //! Norms and element-wise operations.
 
-use super::float::dot16;
+use super::float::{dot16, exp};
 use crate::{
     kernels::{Isa, KernelName, NonFinite, check_finite_scalar},
     ledger::Recorder,
@@ -31,6 +31,19 @@ pub fn squared_relu_mul(gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mu
         *out = (r * r) * up;
     }
     recorder.record(KernelName::SquaredReluMul, Isa::Scalar, out.len());
+}
+
+pub fn silu_mul(gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+    assert!(gate.len() == up.len() && gate.len() == out.len());
+    for ((out, &gate), &up) in out.iter_mut().zip(gate).zip(up) {
+        *out = silu(gate) * up;
+    }
+    recorder.record(KernelName::SiluMul, Isa::Scalar, out.len());
+}
+
+/// `x / (1 + exp(-x))`.
+pub fn silu(x: f32) -> f32 {
+    x / (1.0 + exp(-x))
 }
 
 pub fn residual_add(x: &mut [f32], y: &[f32], recorder: &mut Recorder) {

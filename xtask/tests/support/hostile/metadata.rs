@@ -119,8 +119,8 @@ pub(super) fn wrong_values(base: &Base) -> Vec<Hostile> {
     vec![
         case(
             "another architecture",
-            base.with_key("general.architecture", text("llama")),
-            &["general.architecture", "llama"],
+            base.with_key("general.architecture", text("mamba")),
+            &["general.architecture", "mamba"],
         ),
         case(
             "RoPE scaling",

@@ -1,6 +1,6 @@
 //! Tensors that are missing, unknown, misplaced, of the wrong shape or type, or of invalid contents.
 
-use xtask::make_model::gguf_writer::{F16, F32, I2_S};
+use xtask::make_model::gguf_writer::{F32, I2_S};
 
 use super::base::Base;
 use super::{Hostile, case};
@@ -114,11 +114,6 @@ pub(super) fn element_types(base: &Base) -> Vec<Hostile> {
         case(
             "Q4_0 projection",
             projection(Q4_0, N_WEIGHTS / 32 * 18),
-            &[PROJECTION],
-        ),
-        case(
-            "F16 projection",
-            projection(F16, 2 * N_WEIGHTS),
             &[PROJECTION],
         ),
         case(

@@ -1,0 +1,97 @@
+//! Element types of GGUF tensors and how many bytes they take.
+//!
+//! Layouts: `guest-reference/NUMERICS.md`, section 4, after ggml's definitions.
+
+use std::fmt;
+
+/// Element types that this engine gives a meaning to, and the ids of all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum TensorType {
+    F32,
+    F16,
+    /// The upper half of an F32.
+    Bf16,
+    Q8_0,
+    Q4K,
+    Q6K,
+    /// Ternary, 5 trits a byte, blocks of 256 with an F16 scale.
+    Tq1_0,
+    /// Ternary, 4 codes a byte, blocks of 256 with an F16 scale.
+    Tq2_0,
+    /// Ternary, 4 codes a byte, one F32 scale per tensor.
+    I2S,
+    Other(u32),
+}
+
+/// Id, name, elements and bytes of a block.
+type Row = (TensorType, u32, &'static str, u64, u64);
+
+const TYPES: [Row; 9] = [
+    (TensorType::F32, 0, "F32", 1, 4),
+    (TensorType::F16, 1, "F16", 1, 2),
+    (TensorType::Bf16, 30, "BF16", 1, 2),
+    (TensorType::Q8_0, 8, "Q8_0", 32, 34),
+    (TensorType::Q4K, 12, "Q4_K", 256, 144),
+    (TensorType::Q6K, 14, "Q6_K", 256, 210),
+    (TensorType::Tq1_0, 34, "TQ1_0", 256, 54),
+    (TensorType::Tq2_0, 35, "TQ2_0", 256, 66),
+    (TensorType::I2S, 36, "I2_S", 128, 32),
+];
+
+/// Types that are met in files and not supported, for messages.
+const FOREIGN: [(u32, &str); 10] = [
+    (2, "Q4_0"),
+    (3, "Q4_1"),
+    (6, "Q5_0"),
+    (7, "Q5_1"),
+    (10, "Q2_K"),
+    (11, "Q3_K"),
+    (13, "Q5_K"),
+    (20, "IQ4_NL"),
+    (134, "IQ1_BN"),
+    (135, "IQ2_BN"),
+];
+
+/// What follows the codes of an I2_S tensor: an f32 scale and 28 bytes without meaning.
+pub(crate) const I2S_TRAILER_BYTES: usize = 32;
+
+impl TensorType {
+    pub(super) fn from_id(id: u32) -> Self {
+        let row = TYPES.iter().find(|row| row.1 == id);
+        row.map_or(Self::Other(id), |row| row.0)
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        TYPES.iter().find(|row| row.0 == self)
+    }
+
+    /// Elements that rows must be a multiple of.
+    pub(super) fn block_len(self) -> u64 {
+        self.row().map_or(1, |row| row.3)
+    }
+
+    /// Bytes of a tensor of whole blocks. At most 2⁶¹ elements, so that nothing overflows.
+    /// Nothing for a type of unknown extent: it is refused by name where the model binds it.
+    pub(super) fn n_bytes(self, n_elements: u64) -> u64 {
+        let trailer = match self {
+            Self::I2S => I2S_TRAILER_BYTES as u64,
+            _ => 0,
+        };
+        let blocks = |row: &Row| n_elements / row.3 * row.4;
+        self.row().map_or(0, blocks) + trailer
+    }
+}
+
+impl fmt::Display for TensorType {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if let Some(row) = self.row() {
+            return f.write_str(row.2);
+        }
+        let Self::Other(id) = self else { return Ok(()) };
+        match FOREIGN.iter().find(|foreign| foreign.0 == *id) {
+            Some((_, name)) => f.write_str(name),
+            None => write!(f, "type {id}"),
+        }
+    }
+}

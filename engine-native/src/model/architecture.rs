@@ -1,0 +1,86 @@
+//! The architectures that this engine runs, and in what they differ.
+
+use std::fmt;
+
+/// Which model family a file says it is: `general.architecture`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Architecture {
+    /// `bitnet-b1.58`: BitNet b1.58 2B4T and its relatives.
+    BitnetB158,
+    /// `bitnet-25`: the same model under an older name.
+    Bitnet25,
+    /// `bitnet`: the first BitNet b1.58 models, with SiLU.
+    Bitnet,
+    /// `llama`: Llama-shaped models with ternary projections, such as Falcon3-1.58bit.
+    Llama,
+}
+
+/// What the gate of the FFN goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Activation {
+    SquaredRelu,
+    Silu,
+}
+
+/// Which elements of a head RoPE turns together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RopePairs {
+    /// Element j with j + rope_dim / 2.
+    Halves,
+    /// Element 2j with 2j + 1.
+    Neighbours,
+}
+
+impl Architecture {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::BitnetB158, Self::Bitnet25, Self::Bitnet, Self::Llama];
+
+    /// Its name in files, which is also the prefix of its keys.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BitnetB158 => "bitnet-b1.58",
+            Self::Bitnet25 => "bitnet-25",
+            Self::Bitnet => "bitnet",
+            Self::Llama => "llama",
+        }
+    }
+
+    /// The architecture called `name`, if it is known.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|a| a.as_str() == name)
+    }
+
+    /// What the gate of the FFN goes through.
+    pub fn activation(self) -> Activation {
+        match self {
+            Self::BitnetB158 | Self::Bitnet25 => Activation::SquaredRelu,
+            Self::Bitnet | Self::Llama => Activation::Silu,
+        }
+    }
+
+    /// Whether attention and FFN have a norm of their own before their last projection.
+    pub fn has_sub_norms(self) -> bool {
+        self != Self::Llama
+    }
+
+    /// Which elements RoPE turns together. The converters of the Llama family reorder the rows of
+    /// queries and keys so that pairs are neighbours.
+    pub fn rope_pairs(self) -> RopePairs {
+        match self {
+            Self::Llama => RopePairs::Neighbours,
+            _ => RopePairs::Halves,
+        }
+    }
+
+    /// Whether a file may carry `rope_freqs.weight`.
+    pub fn allows_rope_factors(self) -> bool {
+        self == Self::Llama
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
