@@ -17,6 +17,11 @@ pub enum KvType {
 }
 
 impl KvType {
+    /// Bytes of an element.
+    pub fn bytes(self) -> usize {
+        self.dense_type().row_bytes(1)
+    }
+
     fn dense_type(self) -> DenseType {
         match self {
             Self::F32 => DenseType::F32,

@@ -6,6 +6,7 @@ use crate::{
     generation::Generation,
     kv_cache::{KvCache, KvType},
     ledger::Ledger,
+    model::ModelShape,
     position::{PositionState, PositionTrace},
     probe::{Probe, ProbeSlot},
     rope_table::RopeTable,
@@ -48,6 +49,24 @@ impl SessionOptions {
             logits: LogitsAt::default(),
             prefill_chunk: PREFILL_CHUNK,
         }
+    }
+}
+
+impl SessionOptions {
+    /// Bytes that a session on a model of `shape` allocates, small things aside.
+    pub fn bytes_needed(&self, shape: &ModelShape) -> u64 {
+        // Validated shapes and any number of positions: far below 2^128.
+        let [embd, ff, layers] = [shape.n_embd, shape.n_ff, shape.n_layers].map(u128::from);
+        let q = u128::from(shape.n_heads) * u128::from(shape.head_dim);
+        let kv = u128::from(shape.n_kv_heads) * u128::from(shape.head_dim);
+        let positions = self.n_positions as u128;
+        let chunk = self.prefill_chunk.clamp(1, self.n_positions.max(1)) as u128;
+        let cache = 2 * layers * kv * positions * self.kv_type.bytes() as u128;
+        let traces = positions * (layers + 1) * embd * 4;
+        let angles = positions * u128::from(shape.rope_dim) * 4;
+        let states = chunk * (13 * embd + 9 * q + 8 * kv + 17 * ff);
+        let logits = u128::from(shape.n_vocab) * 4;
+        u64::try_from(cache + traces + angles + states + logits).unwrap_or(u64::MAX)
     }
 }
 

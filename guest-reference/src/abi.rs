@@ -91,14 +91,6 @@ fn op(number: i32) -> Result<Op> {
     found.map(|(op, _)| *op).ok_or_else(unknown)
 }
 
-fn range(session: &mut Session, i: i64) -> Result<(&mut Staging, usize)> {
-    let staging = session.runner()?.staging()?;
-    let at = index("range", i)?;
-    if at < staging.n_ranges() {
-        return Ok((staging, at));
-    }
-    Err(Error::Misuse(format!(
-        "range {i}; the last plan has {}",
-        staging.n_ranges()
-    )))
+fn staging(session: &mut Session) -> Result<&mut Staging> {
+    session.runner()?.staging()
 }

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::error::{Fault, Result};
-use crate::float::{dot16, exp, sqrt, sum16};
+use crate::fast::{dot16, weighted_sum};
+use crate::float::{exp, sqrt, sum16};
 use crate::half;
 use crate::memory::{product, zeroed};
 use crate::ops::finite;
@@ -83,8 +84,9 @@ impl KvCache {
         &self.keys[t * self.row + head * head_dim..][..head_dim]
     }
 
-    fn value(&self, t: usize, head: usize, head_dim: usize) -> &[f32] {
-        &self.values[t * self.row + head * head_dim..][..head_dim]
+    /// The values of a head and of those after it, one position every `self.row` elements.
+    fn values(&self, head: usize, head_dim: usize) -> &[f32] {
+        &self.values[head * head_dim..]
     }
 }
 
@@ -106,7 +108,7 @@ pub fn attend(
         let kv_head = h / heads_per_kv;
         score(q, cache, kv_head, scores)?;
         softmax(scores)?;
-        weighted_sum(scores, cache, kv_head, out);
+        weighted_sum(scores, cache.values(kv_head, head_dim), cache.row, out);
     }
     Ok(())
 }
@@ -137,15 +139,4 @@ pub fn softmax(scores: &mut [f32]) -> Result<(), Fault> {
         *score /= z;
     }
     Ok(())
-}
-
-/// `out[d]` = sum of `p[t] * v_t[d]`, t ascending from +0.
-fn weighted_sum(p: &[f32], cache: &KvCache, kv_head: usize, out: &mut [f32]) {
-    let head_dim = out.len();
-    out.fill(0.0);
-    for (t, p) in p.iter().enumerate() {
-        for (out, v) in out.iter_mut().zip(cache.value(t, kv_head, head_dim)) {
-            *out += p * v;
-        }
-    }
 }

@@ -1,14 +1,15 @@
-//! The two loops that decide the running time, each beside its plain twin.
+//! The loops that decide the running time, each beside its plain twin.
 //!
-//! Both compute exactly what the twin computes: the ternary dot product because it is an integer,
-//! the f16 dot product because it keeps every lane's order. The tests compare them bit for bit.
+//! They compute exactly what the twins compute: the ternary dot product because it is an integer,
+//! the float sums because they keep the order within every lane and every element. The tests
+//! compare them bit for bit.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::error::Result;
-use crate::float::{LANES, dot16, tree16};
-use crate::half;
+#[cfg(doc)]
+use crate::float;
+use crate::float::{LANES, tree16};
 use crate::memory::zeroed;
 use crate::ternary::{self, BLOCK_BYTES, BLOCK_WEIGHTS};
 
@@ -49,32 +50,24 @@ impl PackedActivations {
     /// Room for rows of up to `n` activations.
     pub fn with_capacity(n: usize) -> Result<Self> {
         Ok(Self {
-            words: zeroed("packed activations", n / BLOCK_WEIGHTS)?,
+            words: zeroed("packed activations", n.div_ceil(BLOCK_WEIGHTS))?,
             n_blocks: 0,
             sum: 0,
         })
     }
 
-    /// Arranges `q`, whose length is a multiple of 128 within the capacity, |q| <= 127.
+    /// Arranges `q`, within the capacity, |q| <= 127; zeros fill up the last block.
     pub fn pack(&mut self, q: &[i8]) {
-        let blocks = q.as_chunks::<BLOCK_WEIGHTS>().0;
-        self.n_blocks = blocks.len();
-        self.sum = q.iter().map(|&q| i32::from(q)).sum();
-        for (words, block) in self.words.iter_mut().zip(blocks) {
-            for (i, word) in words.iter_mut().enumerate() {
-                *word = pack_word(block, i);
-            }
+        let (blocks, tail) = q.as_chunks::<BLOCK_WEIGHTS>();
+        let mut last = [0; BLOCK_WEIGHTS];
+        last[..tail.len()].copy_from_slice(tail);
+        let last = (!tail.is_empty()).then_some(&last);
+        self.n_blocks = 0;
+        for (words, block) in self.words.iter_mut().zip(blocks.iter().chain(last)) {
+            *words = core::array::from_fn(|i| pack_word(block, i));
+            self.n_blocks += 1;
         }
-    }
-
-    /// Activations packed.
-    pub fn len(&self) -> usize {
-        self.n_blocks * BLOCK_WEIGHTS
-    }
-
-    /// Whether nothing has been packed.
-    pub fn is_empty(&self) -> bool {
-        self.n_blocks == 0
+        self.sum = q.iter().map(|&q| i32::from(q)).sum();
     }
 }
 
@@ -88,9 +81,9 @@ fn pack_word(block: &[i8; BLOCK_WEIGHTS], i: usize) -> u64 {
     })
 }
 
-/// Calls `emit(row, dot product)` for every row of `codes`, which is `[n_rows, x.len() / 4]`.
+/// Calls `emit(row, dot product)` for every packed row of `codes`, as wide as `x`.
 pub fn ternary_dots(codes: &[u8], x: &PackedActivations, mut emit: impl FnMut(usize, i32)) {
-    let row_bytes = x.len() / 4;
+    let row_bytes = x.n_blocks * BLOCK_BYTES;
     let mut quads = codes.chunks_exact(4 * row_bytes);
     let mut row = 0;
     for quad in &mut quads {
@@ -137,51 +130,68 @@ fn block_dot(block: &[u8; BLOCK_BYTES], words: &[u64; BLOCK_WORDS]) -> i32 {
     (acc.cast_signed() >> 48) as i32
 }
 
-/// The f32 value of every f16 bit pattern.
-pub struct HalfTable(Box<[f32; 1 << 16]>);
-
-impl HalfTable {
-    /// Tabulates [`half::widen`].
-    pub fn new() -> Result<Self> {
-        let mut table = zeroed("f16 table", 1 << 16)?;
-        for (bits, value) in (0..=u16::MAX).zip(&mut table) {
-            *value = half::widen(bits);
-        }
-        let table = table.into_boxed_slice().try_into();
-        Ok(Self(
-            table.expect("the table was allocated with 2^16 entries"),
-        ))
-    }
-}
-
-/// Plain twin of [`dot16_half`]: widens the row to `scratch`, then [`dot16`].
-pub fn dot16_half_plain(row: &[u8], y: &[f32], scratch: &mut [f32]) -> f32 {
-    crate::rows::RowType::F16.decode(row, scratch);
-    dot16(scratch, y)
-}
-
-/// dot16 of a row of little-endian f16 and y; y's length is a multiple of 16.
-pub fn dot16_half(row: &[u8], y: &[f32], table: &HalfTable) -> f32 {
+/// [`float::dot16`], its plain twin, at speed.
+pub fn dot16(x: &[f32], y: &[f32]) -> f32 {
+    assert_eq!(x.len(), y.len(), "dot16 needs equal lengths");
+    let ((xs, x_tail), (ys, y_tail)) = (x.as_chunks(), y.as_chunks());
     // Sixteen accumulators at once exceed the registers that a compiler of WebAssembly has;
     // lanes are independent, so two passes over eight of them give the same bits.
-    let low = eight_lanes::<0>(row, y, table);
-    let high = eight_lanes::<8>(row, y, table);
-    let lane = |i: usize| if i < 8 { low[i] } else { high[i - 8] };
-    tree16(core::array::from_fn(lane))
+    let (low, high) = (eight_lanes::<0>(xs, ys), eight_lanes::<8>(xs, ys));
+    let mut lanes = core::array::from_fn(|i| if i < 8 { low[i] } else { high[i - 8] });
+    for (lane, (a, b)) in lanes.iter_mut().zip(x_tail.iter().zip(y_tail)) {
+        *lane += a * b;
+    }
+    tree16(lanes)
 }
 
 /// Lanes FIRST to FIRST + 7 of the sixteen.
 #[inline(always)]
-fn eight_lanes<const FIRST: usize>(row: &[u8], y: &[f32], table: &HalfTable) -> [f32; 8] {
+fn eight_lanes<const FIRST: usize>(x: &[[f32; LANES]], y: &[[f32; LANES]]) -> [f32; 8] {
     let mut lanes = [0.0f32; 8];
-    let row = row.as_chunks::<{ 2 * LANES }>().0;
-    let y = y.as_chunks::<LANES>().0;
-    for (halves, y) in row.iter().zip(y) {
+    let mut step = |x: &[f32; LANES], y: &[f32; LANES]| {
         for (i, lane) in lanes.iter_mut().enumerate() {
-            let at = FIRST + i;
-            let bits = u16::from_le_bytes([halves[2 * at], halves[2 * at + 1]]);
-            *lane += table.0[usize::from(bits)] * y[at];
+            *lane += x[FIRST + i] * y[FIRST + i];
         }
+    };
+    // Four steps a turn: a sandbox counts its fuel once a turn.
+    let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks(), y.as_chunks());
+    for ([x0, x1, x2, x3], [y0, y1, y2, y3]) in xs.iter().zip(ys) {
+        step(x0, y0);
+        step(x1, y1);
+        step(x2, y2);
+        step(x3, y3);
+    }
+    for (x, y) in x_rest.iter().zip(y_rest) {
+        step(x, y);
     }
     lanes
+}
+
+/// Plain twin of [`weighted_sum`].
+pub fn weighted_sum_plain(p: &[f32], values: &[f32], stride: usize, out: &mut [f32]) {
+    out.fill(0.0);
+    for (p, v) in p.iter().zip(values.chunks(stride)) {
+        for (out, v) in out.iter_mut().zip(v) {
+            *out += p * v;
+        }
+    }
+}
+
+/// `out[i]` = sum of `p[t] * v_t[i]`, t ascending from +0; `v_t` begins at `values[t * stride]`.
+///
+/// Eight sums at a time stay in registers while t runs.
+pub fn weighted_sum(p: &[f32], values: &[f32], stride: usize, out: &mut [f32]) {
+    let (blocks, tail) = out.as_chunks_mut::<8>();
+    let mut first = 0;
+    for block in blocks {
+        let mut sums = [0.0f32; 8];
+        for (p, v) in p.iter().zip(values.chunks(stride)) {
+            for (sum, v) in sums.iter_mut().zip(&v[first..first + 8]) {
+                *sum += p * v;
+            }
+        }
+        *block = sums;
+        first += 8;
+    }
+    weighted_sum_plain(p, &values[first..], stride, tail);
 }

@@ -43,8 +43,3 @@ fn narrow_magnitude(x: f32) -> u16 {
 pub fn round_through(x: f32) -> Option<f32> {
     narrow(x).map(widen)
 }
-
-/// Whether the half with these bits is neither infinite nor NaN.
-pub fn is_finite(bits: u16) -> bool {
-    bits & 0x7c00 != 0x7c00
-}

@@ -1,17 +1,14 @@
 //! The output matrix: logits of some rows at a time, and the greedy choice over all of them.
 
-use alloc::vec::Vec;
-
 use crate::error::{Fault, Result};
-use crate::fast::{HalfTable, dot16_half};
-use crate::float::{LANES, dot16};
-use crate::memory::zeroed;
+use crate::fast::dot16;
 use crate::model::{FileRange, RowTensor};
 use crate::ops::finite;
-use crate::rows::RowType;
 
-/// Most bytes of the output matrix in memory at a time.
-pub const MAX_CHUNK_BYTES: u64 = 64 << 20;
+/// Bytes of the output matrix in memory at a time, as f32, if a row is not longer.
+///
+/// Measured: few enough to stay in a core's cache while every position passes over them.
+pub const CHUNK_BYTES: usize = 1 << 20;
 
 /// How the output matrix is cut into runs of whole rows.
 #[derive(Clone, Copy, Debug)]
@@ -24,11 +21,11 @@ pub struct HeadChunks {
 impl HeadChunks {
     /// Cuts a matrix of `n_rows` rows.
     pub fn new(tensor: RowTensor, n_rows: usize) -> Self {
-        let fitting = (MAX_CHUNK_BYTES / tensor.row_bytes).max(1);
+        let fitting = CHUNK_BYTES / (tensor.n_cols * size_of::<f32>());
         Self {
             tensor,
             n_rows,
-            rows_per_chunk: usize::try_from(fitting).unwrap_or(n_rows).min(n_rows),
+            rows_per_chunk: fitting.max(1).min(n_rows),
         }
     }
 
@@ -58,44 +55,12 @@ impl HeadChunks {
     }
 }
 
-/// Computes logits of loaded rows.
-pub struct LogitKernel {
-    table: HalfTable,
-    /// One widened row, `[n_embd]`.
-    row: Vec<f32>,
-}
-
-impl LogitKernel {
-    /// Allocates for rows of `n_embd` elements.
-    pub fn new(n_embd: usize) -> Result<Self> {
-        Ok(Self {
-            table: HalfTable::new()?,
-            row: zeroed("output row", n_embd)?,
-        })
+/// `logits[i] = dot16(row i, hidden)`; `rows` begins with the rows of these logits.
+pub fn logits(rows: &[f32], hidden: &[f32], logits: &mut [f32]) -> Result<(), Fault> {
+    for (i, (row, logit)) in rows.chunks_exact(hidden.len()).zip(logits).enumerate() {
+        *logit = finite("logit of loaded row", i, dot16(row, hidden))?;
     }
-
-    /// `logits[i] = dot16(row i, hidden)`; `rows` holds `logits.len()` rows of `row_type`.
-    pub fn logits(
-        &mut self,
-        row_type: RowType,
-        rows: &[u8],
-        hidden: &[f32],
-        logits: &mut [f32],
-    ) -> Result<(), Fault> {
-        let row_bytes = rows.len() / logits.len();
-        for (i, (row, logit)) in rows.chunks_exact(row_bytes).zip(logits).enumerate() {
-            *logit = finite("logit of loaded row", i, self.logit(row_type, row, hidden))?;
-        }
-        Ok(())
-    }
-
-    fn logit(&mut self, row_type: RowType, row: &[u8], hidden: &[f32]) -> f32 {
-        if row_type == RowType::F16 && hidden.len().is_multiple_of(LANES) {
-            return dot16_half(row, hidden, &self.table);
-        }
-        row_type.decode(row, &mut self.row);
-        dot16(&self.row, hidden)
-    }
+    Ok(())
 }
 
 /// The greedy choice of one position while its chunks pass by in ascending order.

@@ -7,20 +7,21 @@ use crate::error::Result;
 use crate::fast::PackedActivations;
 use crate::loading::LayerSlot;
 use crate::memory::zeroed;
-use crate::model::{Hyperparameters, Norm, Projection};
+use crate::model::{Architecture, Hyperparameters, Norm, Projection};
 use crate::op::{Op, OpFault, OpOutputs};
-use crate::ops::{add, bit_linear, quantize, rms_norm, squared_relu_gate};
-use crate::rope::RopeTable;
+use crate::ops::{activate, add, bit_linear, quantize, rms_norm};
+use crate::rope::Turn;
 
 /// What every layer needs besides its weights and cache.
 pub struct LayerWorkspace {
-    /// Rotations of all positions.
-    pub rope: RopeTable,
     /// Outputs of the last [`LayerWorkspace::forward`].
     pub outputs: OpOutputs,
     packed: PackedActivations,
+    /// Rotation of the position, `[rope_dim / 2]`.
+    turns: Vec<Turn>,
     /// `[n_positions]`.
     scores: Vec<f32>,
+    architecture: Architecture,
     head_dim: usize,
     eps: f32,
 }
@@ -30,10 +31,11 @@ impl LayerWorkspace {
     pub fn new(hp: &Hyperparameters, n_positions: usize) -> Result<Self> {
         let widest = hp.n_embd.max(hp.n_query()).max(hp.n_ff);
         Ok(Self {
-            rope: RopeTable::new(hp.rope_base, hp.rope_dim, n_positions)?,
             outputs: OpOutputs::new(hp)?,
             packed: PackedActivations::with_capacity(widest)?,
+            turns: zeroed("rotation", hp.rope_dim / 2)?,
             scores: zeroed("attention scores", n_positions)?,
+            architecture: hp.architecture,
             head_dim: hp.head_dim,
             eps: hp.eps,
         })
@@ -73,11 +75,10 @@ impl LayerWorkspace {
         bit_linear(matrix(Projection::Key), packed, scale, &mut o.attn_k);
         bit_linear(matrix(Projection::Value), packed, scale, &mut o.attn_v);
 
-        let position = cache.len();
-        self.rope
-            .rotate(position, head_dim, &o.attn_q, &mut o.rope_q);
-        self.rope
-            .rotate(position, head_dim, &o.attn_k, &mut o.rope_k);
+        let (rotation, turns) = (&weights.rotation, &mut self.turns);
+        rotation.turns(cache.len(), turns);
+        rotation.rotate(turns, head_dim, &o.attn_q, &mut o.rope_q);
+        rotation.rotate(turns, head_dim, &o.attn_k, &mut o.rope_k);
         cache
             .stage(&o.rope_k, &o.attn_v)
             .map_err(Op::RopeK.fault())?;
@@ -90,10 +91,14 @@ impl LayerWorkspace {
         )
         .map_err(Op::Attention.fault())?;
 
-        let norm = weights.norm(Norm::AttentionSub);
-        rms_norm(&o.attention, norm, self.eps, &mut o.attn_sub_norm)
-            .map_err(Op::AttnSubNorm.fault())?;
-        let scale = quantize(&o.attn_sub_norm, &mut o.attn_output_quantize)
+        let mut attended = &o.attention;
+        if self.architecture.sub_norms {
+            let norm = weights.norm(Norm::AttentionSub);
+            rms_norm(attended, norm, self.eps, &mut o.attn_sub_norm)
+                .map_err(Op::AttnSubNorm.fault())?;
+            attended = &o.attn_sub_norm;
+        }
+        let scale = quantize(attended, &mut o.attn_output_quantize)
             .map_err(Op::AttnOutputQuantize.fault())?;
         packed.pack(&o.attn_output_quantize);
         bit_linear(
@@ -117,13 +122,18 @@ impl LayerWorkspace {
         packed.pack(&o.ffn_gate_up_quantize);
         bit_linear(matrix(Projection::Gate), packed, scale, &mut o.ffn_gate);
         bit_linear(matrix(Projection::Up), packed, scale, &mut o.ffn_up);
-        squared_relu_gate(&o.ffn_gate, &o.ffn_up, &mut o.ffn_activation);
+        let activation = self.architecture.activation;
+        activate(activation, &o.ffn_gate, &o.ffn_up, &mut o.ffn_activation);
 
-        let norm = weights.norm(Norm::FeedForwardSub);
-        rms_norm(&o.ffn_activation, norm, self.eps, &mut o.ffn_sub_norm)
-            .map_err(Op::FfnSubNorm.fault())?;
-        let scale = quantize(&o.ffn_sub_norm, &mut o.ffn_down_quantize)
-            .map_err(Op::FfnDownQuantize.fault())?;
+        let mut activated = &o.ffn_activation;
+        if self.architecture.sub_norms {
+            let norm = weights.norm(Norm::FeedForwardSub);
+            rms_norm(activated, norm, self.eps, &mut o.ffn_sub_norm)
+                .map_err(Op::FfnSubNorm.fault())?;
+            activated = &o.ffn_sub_norm;
+        }
+        let scale =
+            quantize(activated, &mut o.ffn_down_quantize).map_err(Op::FfnDownQuantize.fault())?;
         packed.pack(&o.ffn_down_quantize);
         bit_linear(matrix(Projection::Down), packed, scale, &mut o.ffn_down);
         add(&o.attn_residual, &o.ffn_down, &mut o.ffn_residual);

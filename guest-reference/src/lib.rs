@@ -1,4 +1,4 @@
-//! The executable specification: BitNet b1.58 decoding in plain scalar Rust.
+//! The executable specification: decoding with ternary weights in plain scalar Rust.
 //!
 //! `NUMERICS.md` beside this crate states the arithmetic; this crate is that text as a program.
 //! It exists so that a native engine's result can be recomputed from the same model bytes by code
@@ -37,4 +37,4 @@ pub mod session;
 pub mod ternary;
 
 /// Version of the calls that the WebAssembly module exports.
-pub const ABI_VERSION: i32 = 1;
+pub const ABI_VERSION: i32 = 2;

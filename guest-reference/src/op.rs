@@ -27,7 +27,7 @@ pub enum Op {
     RopeK,
     /// Attention output, `[n_heads, head_dim]`.
     Attention,
-    /// RMSNorm of the attention output, `[n_query]`.
+    /// RMSNorm of the attention output, `[n_query]`; empty without sub-norms.
     AttnSubNorm,
     /// int8 input of the output projection, `[n_query]`.
     AttnOutputQuantize,
@@ -43,9 +43,9 @@ pub enum Op {
     FfnGate,
     /// Up projection, `[n_ff]`.
     FfnUp,
-    /// Squared ReLU of the gate times up, `[n_ff]`.
+    /// Activation of the gate times up, `[n_ff]`.
     FfnActivation,
-    /// RMSNorm of the activation, `[n_ff]`.
+    /// RMSNorm of the activation, `[n_ff]`; empty without sub-norms.
     FfnSubNorm,
     /// int8 input of the down projection, `[n_ff]`.
     FfnDownQuantize,
@@ -136,6 +136,7 @@ impl OpOutputs {
         let floats = |n| zeroed("operation output", n);
         let bytes = |n| zeroed("operation output", n);
         let (embd, ff, query, key) = (hp.n_embd, hp.n_ff, hp.n_query(), hp.n_key());
+        let sub_norm = |n| if hp.architecture.sub_norms { n } else { 0 };
         Ok(Self {
             attn_norm: floats(embd)?,
             attn_qkv_quantize: bytes(embd)?,
@@ -145,7 +146,7 @@ impl OpOutputs {
             rope_q: floats(query)?,
             rope_k: floats(key)?,
             attention: floats(query)?,
-            attn_sub_norm: floats(query)?,
+            attn_sub_norm: floats(sub_norm(query))?,
             attn_output_quantize: bytes(query)?,
             attn_output: floats(embd)?,
             attn_residual: floats(embd)?,
@@ -154,7 +155,7 @@ impl OpOutputs {
             ffn_gate: floats(ff)?,
             ffn_up: floats(ff)?,
             ffn_activation: floats(ff)?,
-            ffn_sub_norm: floats(ff)?,
+            ffn_sub_norm: floats(sub_norm(ff))?,
             ffn_down_quantize: bytes(ff)?,
             ffn_down: floats(embd)?,
             ffn_residual: floats(embd)?,

@@ -1,8 +1,9 @@
 //! The element-wise and per-row operations of a layer, one function each.
 
 use crate::error::Fault;
-use crate::fast::{self, PackedActivations};
-use crate::float::{dot16, is_finite, round_ties_even, sqrt};
+use crate::fast::{self, PackedActivations, dot16};
+use crate::float::{exp, is_finite, round_ties_even, sqrt};
+use crate::model::Activation;
 use crate::ternary::TernaryMatrix;
 
 /// Floor of the absolute maximum in activation quantization: an all-zero row needs a scale too.
@@ -45,11 +46,26 @@ pub fn bit_linear(
     fast::ternary_dots(matrix.codes, x, |row, acc| y[row] = acc as f32 * scale);
 }
 
+/// The activation of `gate`, times `up`; all slices have the same length.
+pub fn activate(activation: Activation, gate: &[f32], up: &[f32], y: &mut [f32]) {
+    match activation {
+        Activation::SquaredRelu => squared_relu_gate(gate, up, y),
+        Activation::Silu => silu_gate(gate, up, y),
+    }
+}
+
 /// `y[i] = relu(gate[i])^2 * up[i]`; whatever is not greater than zero counts as +0.
 pub fn squared_relu_gate(gate: &[f32], up: &[f32], y: &mut [f32]) {
     for ((y, &g), up) in y.iter_mut().zip(gate).zip(up) {
         let r = if g > 0.0 { g } else { 0.0 };
         *y = (r * r) * up;
+    }
+}
+
+/// `y[i] = (gate[i] / (1 + exp(-gate[i]))) * up[i]`.
+pub fn silu_gate(gate: &[f32], up: &[f32], y: &mut [f32]) {
+    for ((y, &g), up) in y.iter_mut().zip(gate).zip(up) {
+        *y = (g / (1.0 + exp(-g))) * up;
     }
 }
 

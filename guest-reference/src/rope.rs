@@ -1,45 +1,70 @@
-//! Rotary position embedding, half-split pairing: dimension j turns with dimension j + d/2.
+//! Rotary position embedding: pairs of a head's elements turn by angles that grow with the
+//! position.
 
 use alloc::vec::Vec;
 
 use crate::error::Result;
-use crate::memory::{product, zeroed};
+use crate::memory::zeroed;
+use crate::model::{Hyperparameters, RotaryPairs};
 
-/// cos and sin of every (position, frequency) of a run.
-pub struct RopeTable {
-    /// Half the rotary dimension: frequencies per position.
-    n_pairs: usize,
-    /// `[n_positions, n_pairs]` of (cos, sin).
-    cos_sin: Vec<(f32, f32)>,
+/// A turn: cosine and sine of an angle.
+pub type Turn = (f32, f32);
+
+/// How fast each pair turns, and which elements are its two.
+pub struct Rotation {
+    base: f32,
+    scale: f32,
+    pairs: RotaryPairs,
+    /// `[rope_dim / 2]`, radians per position.
+    inverse_frequencies: Vec<f64>,
 }
 
-impl RopeTable {
-    /// Tabulates positions 0 to `n_positions - 1` for rotary dimension `rope_dim` (even).
-    pub fn new(base: f32, rope_dim: usize, n_positions: usize) -> Result<Self> {
-        let n_pairs = rope_dim / 2;
-        let mut cos_sin = zeroed("rope table", product("rope table", n_positions, n_pairs)?)?;
-        for (i, entry) in cos_sin.iter_mut().enumerate() {
-            *entry = cos_sin_at(base, rope_dim, i / n_pairs, i % n_pairs);
-        }
-        Ok(Self { n_pairs, cos_sin })
+impl Rotation {
+    /// The rotation of a model without frequency factors.
+    pub fn new(hp: &Hyperparameters) -> Result<Self> {
+        let mut rotation = Self {
+            base: hp.rope_base,
+            scale: hp.rope_scale,
+            pairs: hp.architecture.pairs,
+            inverse_frequencies: zeroed("rotary frequencies", hp.rope_dim / 2)?,
+        };
+        rotation.set_factors(|_| 1.0);
+        Ok(rotation)
     }
 
-    /// Rotates each head of `x`, `[n, head_dim]`; dimensions past the rotary ones stay.
-    pub fn rotate(&self, position: usize, head_dim: usize, x: &[f32], y: &mut [f32]) {
-        let turns = &self.cos_sin[position * self.n_pairs..][..self.n_pairs];
+    /// Divides the frequency of pair j by `factor(j)`, finite and > 0.
+    pub fn set_factors(&mut self, factor: impl Fn(usize) -> f32) {
+        let rope_dim = 2 * self.inverse_frequencies.len();
+        for (j, inverse) in self.inverse_frequencies.iter_mut().enumerate() {
+            let exponent = -((2 * j) as f64) / rope_dim as f64;
+            let unscaled = libm::pow(f64::from(self.base), exponent);
+            *inverse = unscaled / f64::from(factor(j)) / f64::from(self.scale);
+        }
+    }
+
+    /// The turn of every pair at `position`: angles in f64, each result rounded once to f32.
+    pub fn turns(&self, position: usize, turns: &mut [Turn]) {
+        for (turn, inverse) in turns.iter_mut().zip(&self.inverse_frequencies) {
+            let theta = position as f64 * inverse;
+            *turn = (libm::cos(theta) as f32, libm::sin(theta) as f32);
+        }
+    }
+
+    /// Turns each head of `x`, `[n, head_dim]`; elements past the rotary ones stay.
+    pub fn rotate(&self, turns: &[Turn], head_dim: usize, x: &[f32], y: &mut [f32]) {
         y.copy_from_slice(x);
         for head in y.chunks_exact_mut(head_dim) {
-            let (first, second) = head.split_at_mut(self.n_pairs);
-            for ((a, b), &(cos, sin)) in first.iter_mut().zip(second).zip(turns) {
-                (*a, *b) = (*a * cos - *b * sin, *a * sin + *b * cos);
+            for (j, turn) in turns.iter().enumerate() {
+                let (a, b) = match self.pairs {
+                    RotaryPairs::Halves => (j, j + turns.len()),
+                    RotaryPairs::Neighbours => (2 * j, 2 * j + 1),
+                };
+                (head[a], head[b]) = turned(*turn, (head[a], head[b]));
             }
         }
     }
 }
 
-/// cos and sin of `position * base^(-2j / rope_dim)`, computed in f64, each rounded once to f32.
-pub fn cos_sin_at(base: f32, rope_dim: usize, position: usize, j: usize) -> (f32, f32) {
-    let exponent = -((2 * j) as f64) / rope_dim as f64;
-    let theta = position as f64 * libm::pow(f64::from(base), exponent);
-    (libm::cos(theta) as f32, libm::sin(theta) as f32)
+fn turned((cos, sin): Turn, (x0, x1): (f32, f32)) -> (f32, f32) {
+    (x0 * cos - x1 * sin, x0 * sin + x1 * cos)
 }

@@ -8,20 +8,23 @@ use alloc::vec::Vec;
 
 use crate::attention::{KvCache, KvType};
 use crate::error::{Error, Result};
-use crate::head::{Choice, LogitKernel};
+use crate::head::{Choice, logits};
 use crate::layer::LayerWorkspace;
-use crate::loading::{EmbeddingSlot, HeadSlot, Held, LayerSlot, Staging};
+use crate::loading::{EmbeddingSlot, HeadSlot, LayerSlot, Part, Staging};
 use crate::memory::{product, zeroed};
 use crate::model::Model;
 use crate::op::OpOutputs;
 use crate::ops::{all_finite, rms_norm};
+use crate::ternary::I2sLayout;
 
-/// Which slot the last plan was for.
+/// The item that the last plan was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Plan {
-    Embedding,
-    Layer,
-    Head,
+enum Item {
+    /// The embedding row of a token.
+    Embedding(usize),
+    Layer(usize),
+    /// A chunk of the output matrix.
+    Head(usize),
 }
 
 /// State of a run. Buffers are allocated by [`Runner::new`], KV caches by [`Runner::plan_layer`].
@@ -29,14 +32,15 @@ pub struct Runner {
     model: Model,
     kv_type: KvType,
     n_positions: usize,
-    plan: Option<Plan>,
+    /// What is being loaded.
+    planned: Option<Item>,
+    staging: Staging,
     embedding: EmbeddingSlot,
     layer: LayerSlot,
     head: HeadSlot,
     /// `[n_layers]`.
     caches: Vec<Option<KvCache>>,
     workspace: LayerWorkspace,
-    kernel: LogitKernel,
     /// `[n_positions, n_embd]`.
     residual: Vec<f32>,
     /// `[n_positions, n_embd]`.
@@ -49,7 +53,12 @@ pub struct Runner {
 
 impl Runner {
     /// Prepares a run of `n_positions` positions, at most the context length.
-    pub fn new(model: &Model, kv_type: KvType, n_positions: usize) -> Result<Self> {
+    pub fn new(
+        model: &Model,
+        kv_type: KvType,
+        i2s_layout: I2sLayout,
+        n_positions: usize,
+    ) -> Result<Self> {
         let hp = &model.hyperparameters;
         if !(1..=hp.context_length).contains(&n_positions) {
             return Err(Error::Misuse(format!(
@@ -61,13 +70,13 @@ impl Runner {
         Ok(Self {
             kv_type,
             n_positions,
-            plan: None,
+            planned: None,
+            staging: Staging::new()?,
             embedding: EmbeddingSlot::new(model)?,
-            layer: LayerSlot::new(model)?,
+            layer: LayerSlot::new(model, i2s_layout)?,
             head: HeadSlot::new(model)?,
             caches: (0..hp.n_layers).map(|_| None).collect(),
             workspace: LayerWorkspace::new(hp, n_positions)?,
-            kernel: LogitKernel::new(hp.n_embd)?,
             residual: zeroed("residual stream", stream)?,
             hidden: zeroed("hidden state", stream)?,
             logits: zeroed("logits", hp.n_vocab)?,
@@ -79,9 +88,9 @@ impl Runner {
     /// Plans the embedding row of `token`; returns the number of ranges to copy.
     pub fn plan_embed(&mut self, token: usize) -> Result<usize> {
         check_index("token", token, self.model.hyperparameters.n_vocab)?;
-        self.plan = Some(Plan::Embedding);
-        self.embedding.plan(token)?;
-        Ok(self.embedding.staging.n_ranges())
+        self.start(Item::Embedding(token));
+        self.embedding.plan(token, &mut self.staging);
+        Ok(self.staging.n_ranges())
     }
 
     /// Plans layer `layer` and creates its KV cache if absent; returns the number of ranges.
@@ -92,57 +101,64 @@ impl Runner {
             let cache = KvCache::new(self.kv_type, hp.n_key(), self.n_positions)?;
             self.caches[layer] = Some(cache);
         }
-        self.plan = Some(Plan::Layer);
-        self.layer.plan(layer, &self.model.tensors.layers[layer])?;
-        Ok(self.layer.staging.n_ranges())
+        self.start(Item::Layer(layer));
+        let tensors = &self.model.tensors;
+        self.layer.plan(layer, tensors, &mut self.staging);
+        Ok(self.staging.n_ranges())
     }
 
     /// Plans chunk `chunk` of the output matrix; returns the number of ranges.
     pub fn plan_head(&mut self, chunk: usize) -> Result<usize> {
         check_index("chunk", chunk, self.head.chunks.count())?;
-        self.plan = Some(Plan::Head);
-        self.head.plan(chunk)?;
-        Ok(self.head.staging.n_ranges())
+        self.start(Item::Head(chunk));
+        self.head.plan(chunk, &mut self.staging);
+        Ok(self.staging.n_ranges())
     }
 
     /// The ranges of the last plan.
     pub fn staging(&mut self) -> Result<&mut Staging> {
-        match self.plan {
-            Some(Plan::Embedding) => Ok(&mut self.embedding.staging),
-            Some(Plan::Layer) => Ok(&mut self.layer.staging),
-            Some(Plan::Head) => Ok(&mut self.head.staging),
-            None => Err(Error::Misuse("ranges: nothing has been planned".into())),
+        match self.planned {
+            Some(_) => Ok(&mut self.staging),
+            None => Err(nothing_planned()),
         }
     }
 
-    /// Validates and decodes what the last plan asked for.
-    pub fn load(&mut self) -> Result<()> {
-        match self.plan {
-            Some(Plan::Embedding) => {
-                self.embedding.load()?;
-                mark_loaded(&mut self.embedding.held);
+    /// Validates and decodes range `i` of the last plan, which was copied last; in order, from 0.
+    ///
+    /// A range that is refused ends the plan.
+    pub fn load_range(&mut self, i: usize) -> Result<()> {
+        let item = self.planned.ok_or_else(nothing_planned)?;
+        let (part, bytes) = self.staging.next(i)?;
+        let tensors = &self.model.tensors;
+        let loaded = match part {
+            Part::EmbeddingRow(token) => self.embedding.load(token, bytes),
+            Part::Layer(layer, part) => self.layer.load(layer, part, tensors, bytes),
+            Part::OutputRows(chunk) => self.head.load_rows(chunk, bytes),
+            Part::OutputNorm => self.head.load_norm(bytes),
+        };
+        if let Err(error) = loaded {
+            self.planned = None;
+            return Err(error);
+        }
+        if self.staging.is_complete() {
+            match item {
+                Item::Embedding(token) => self.embedding.loaded = Some(token),
+                Item::Layer(layer) => self.layer.loaded = Some(layer),
+                Item::Head(chunk) => self.head.loaded = Some(chunk),
             }
-            Some(Plan::Layer) => {
-                let (Held::Planned(layer) | Held::Loaded(layer)) = self.layer.held else {
-                    return Err(Error::Misuse("load: no layer has been planned".into()));
-                };
-                let tensors = &self.model.tensors.layers[layer];
-                self.layer.load(layer, tensors)?;
-                mark_loaded(&mut self.layer.held);
-            }
-            Some(Plan::Head) => {
-                self.head.load()?;
-                mark_loaded(&mut self.head.held);
-            }
-            None => return Err(Error::Misuse("load: nothing has been planned".into())),
         }
         Ok(())
+    }
+
+    fn start(&mut self, item: Item) {
+        self.planned = Some(item);
+        self.staging.clear();
     }
 
     /// Sets the residual stream of `position` to the loaded embedding row.
     pub fn embed(&mut self, position: usize) -> Result<()> {
         let span = self.span(position)?;
-        require("embed: no embedding row", self.embedding.held)?;
+        require("embed: no embedding row", self.embedding.loaded)?;
         self.residual[span].copy_from_slice(self.embedding.row());
         Ok(())
     }
@@ -150,7 +166,7 @@ impl Runner {
     /// Sends `position`, the next one of the loaded layer's cache, through that layer.
     pub fn layer(&mut self, position: usize) -> Result<()> {
         let span = self.span(position)?;
-        let layer = require("layer: no layer", self.layer.held)?;
+        let layer = require("layer: no layer", self.layer.loaded)?;
         let Some(cache) = &mut self.caches[layer] else {
             return Err(Error::Misuse(format!(
                 "layer {layer}: its KV cache was released"
@@ -181,7 +197,7 @@ impl Runner {
     /// Computes the final RMSNorm of `position` and starts its greedy choice.
     pub fn head_norm(&mut self, position: usize) -> Result<()> {
         let span = self.span(position)?;
-        require("head_norm: no chunk of the output matrix", self.head.held)?;
+        require("head_norm: no chunk of the output matrix", self.head.loaded)?;
         let (x, y) = (&self.residual[span.clone()], &mut self.hidden[span]);
         let eps = self.model.hyperparameters.eps;
         rms_norm(x, self.head.norm(), eps, y)
@@ -194,7 +210,7 @@ impl Runner {
     /// Computes the logits of the loaded chunk for `position` and updates its greedy choice.
     pub fn head_rows(&mut self, position: usize) -> Result<()> {
         let span = self.span(position)?;
-        let chunk = require("head_rows: no chunk of the output matrix", self.head.held)?;
+        let chunk = require("head_rows: no chunk of the output matrix", self.head.loaded)?;
         let next = self.choices[position].next_chunk();
         if next != Some(chunk) {
             return Err(Error::Misuse(format!(
@@ -203,19 +219,14 @@ impl Runner {
             )));
         }
         let rows = self.head.chunks.rows(chunk);
-        let logits = &mut self.logits[rows.clone()];
-        let row_type = self.head.chunks.tensor().row_type;
-        let bytes = self.head.staging.bytes(0);
-        let done = self
-            .kernel
-            .logits(row_type, bytes, &self.hidden[span], logits);
-        done.map_err(|f| {
-            let first = rows.start;
+        let first = rows.start;
+        let seen = &mut self.logits[rows];
+        logits(self.head.rows(), &self.hidden[span], seen).map_err(|f| {
             f.at(format_args!(
                 "position {position}, output rows from {first}"
             ))
         })?;
-        self.choices[position].see(rows.start, logits);
+        self.choices[position].see(first, seen);
         Ok(())
     }
 
@@ -262,15 +273,12 @@ impl Runner {
     }
 }
 
-fn mark_loaded(held: &mut Held) {
-    if let Held::Planned(item) = *held {
-        *held = Held::Loaded(item);
-    }
+fn nothing_planned() -> Error {
+    Error::Misuse("ranges: nothing has been planned".into())
 }
 
-fn require(what: &str, held: Held) -> Result<usize> {
-    held.loaded()
-        .ok_or_else(|| Error::Misuse(format!("{what} has been loaded")))
+fn require(what: &str, loaded: Option<usize>) -> Result<usize> {
+    loaded.ok_or_else(|| Error::Misuse(format!("{what} has been loaded")))
 }
 
 fn check_index(what: &str, index: usize, len: usize) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::head::HeadChunks;
 use crate::memory::{address, zeroed};
 use crate::model::{self, Model};
 use crate::runner::Runner;
+use crate::ternary::I2sLayout;
 
 /// Everything a module instance holds.
 #[derive(Default)]
@@ -81,9 +82,16 @@ impl Session {
     }
 
     /// Allocates a run, replacing any earlier one.
-    pub fn configure(&mut self, kv_type: KvType, n_positions: usize) -> Result<()> {
+    pub fn configure(
+        &mut self,
+        kv_type: KvType,
+        i2s_layout: I2sLayout,
+        n_positions: usize,
+    ) -> Result<()> {
+        // Dropped first, so that two runs never share the memory.
         self.runner = None;
-        self.runner = Some(Runner::new(self.model()?, kv_type, n_positions)?);
+        let model = self.model()?;
+        self.runner = Some(Runner::new(model, kv_type, i2s_layout, n_positions)?);
         Ok(())
     }
 

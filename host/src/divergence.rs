@@ -8,7 +8,7 @@ use crate::{
     cancel::Cancel,
     replay::{Replay, embedded, op_outputs},
     run::RunFailure,
-    sandbox::Sandbox,
+    sandbox::{ModelInput, Sandbox},
     task::{OpBits, Recording, Runner, Task},
     transcript::{PositionRecord, boundary_digest},
 };
@@ -198,7 +198,7 @@ pub fn explain(
     task: &Task,
     recording: &Recording,
     runner: &mut dyn Runner,
-    (sandbox, file): (&Sandbox, &[u8]),
+    (sandbox, model): (&Sandbox, ModelInput),
     cancel: &Cancel,
 ) -> Result<Divergence, RunFailure> {
     let Some(layer) = divergence.layer else {
@@ -214,11 +214,11 @@ pub fn explain(
             .map(|trace| trace.boundary(below))
             .collect(),
         None => {
-            embeddings = embedded(sandbox, file, task, &recording.tokens)?;
+            embeddings = embedded(sandbox, model, task, &recording.tokens)?;
             embeddings[..=position].iter().map(Vec::as_slice).collect()
         }
     };
-    let mut reference = op_outputs(sandbox, file, task, layer, &entering)?;
+    let mut reference = op_outputs(sandbox, model, task, layer, &entering)?;
     if layer == 0 {
         // The one operation before the first layer.
         reference.insert(0, (Op::Embed, bits(entering[position])));

@@ -1,5 +1,7 @@
 //! What machine and what build a number came from.
 
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
@@ -90,6 +92,11 @@ pub fn physical_cores() -> usize {
     System::physical_core_count()
         .unwrap_or(1)
         .clamp(1, logical_cores())
+}
+
+/// Threads of a run unless something else is asked for: the physical cores.
+pub fn default_threads() -> NonZeroUsize {
+    NonZeroUsize::new(physical_cores()).unwrap_or(NonZeroUsize::MIN)
 }
 
 #[cfg(target_arch = "x86_64")]

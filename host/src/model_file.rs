@@ -9,7 +9,7 @@ use std::{
 
 use engine_native::{I2sLayout, Model, ModelError, ModelFile};
 
-use crate::{cancel::Cancel, digest::Digest, run::RunFailure};
+use crate::{cancel::Cancel, digest::Digest, memory::MemoryNeed, run::RunFailure};
 
 /// A model file, validated and hashed.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ impl HashedModel {
             source,
         };
         let file = ModelFile::map(path).map_err(|e| failed(ModelError::Io(e)))?;
+        MemoryNeed::to_load(&file, i2s_layout).check()?;
         let refused = AtomicBool::new(false);
         let stop = || refused.load(Ordering::Relaxed) || cancel.is_requested();
         let (model, sha256) = thread::scope(|scope| {

@@ -11,7 +11,7 @@ use engine_native::Choice;
 
 use crate::{
     digest::Digest,
-    sandbox::{Guest, Sandbox, SandboxError},
+    sandbox::{Guest, GuestShape, ModelInput, Sandbox, SandboxError},
     task::{OpBits, Task},
     transcript::{PositionRecord, Transcript, boundary_digest},
 };
@@ -19,6 +19,8 @@ use crate::{
 /// What the reference computed.
 #[derive(Debug)]
 pub struct Replay {
+    /// The shape that the reference read from the header.
+    pub shape: GuestShape,
     /// One record per position.
     pub records: Vec<PositionRecord>,
     /// Fuel of the compute calls, one position at a time, loading excluded.
@@ -42,19 +44,19 @@ impl Replay {
 /// Called with the calls done and the calls in all.
 pub type ReplayProgress<'p> = &'p mut dyn FnMut(u64, u64);
 
-/// Replays `task` on the model `file`, with `tokens` as the claim of what was chosen.
+/// Replays `task` on `model`, with `tokens` as the claim of what was chosen.
 ///
 /// # Errors
 /// The guest refuses the file or a value, or was interrupted.
 pub fn replay(
     sandbox: &Sandbox,
-    file: &[u8],
+    model: ModelInput,
     task: &Task,
     tokens: &[u32],
     progress: ReplayProgress,
 ) -> Result<Replay, SandboxError> {
     let start = Instant::now();
-    let mut guest = sandbox.open(file)?;
+    let mut guest = sandbox.open(model)?;
     guest.configure(task.kv_type, task.n_positions())?;
     let mut meter = Meter::new(&guest, task, progress);
     let mut records = embed(&mut guest, task, tokens)?;
@@ -70,6 +72,7 @@ pub fn replay(
     }
     choose(&mut guest, task, &mut records, &mut meter)?;
     Ok(Replay {
+        shape: guest.shape().clone(),
         records,
         fuel: guest.fuel(),
         wall: start.elapsed(),
@@ -132,12 +135,12 @@ fn choose(
 /// As for [`replay`].
 pub fn op_outputs(
     sandbox: &Sandbox,
-    file: &[u8],
+    model: ModelInput,
     task: &Task,
     layer: usize,
     entering: &[&[f32]],
 ) -> Result<Vec<OpBits>, SandboxError> {
-    let mut guest = sandbox.open(file)?;
+    let mut guest = sandbox.open(model)?;
     guest.configure(task.kv_type, task.n_positions())?;
     guest.load_layer(layer)?;
     for (position, residual) in entering.iter().enumerate() {
@@ -153,11 +156,11 @@ pub fn op_outputs(
 /// As for [`replay`].
 pub fn embedded(
     sandbox: &Sandbox,
-    file: &[u8],
+    model: ModelInput,
     task: &Task,
     tokens: &[u32],
 ) -> Result<Vec<Vec<f32>>, SandboxError> {
-    let mut guest = sandbox.open(file)?;
+    let mut guest = sandbox.open(model)?;
     guest.configure(task.kv_type, task.n_positions())?;
     let records = embed(&mut guest, task, tokens)?;
     records
@@ -181,11 +184,11 @@ pub struct Decoded {
 /// As for [`replay`], and whatever `sink` returns.
 pub fn decode<E: From<SandboxError>>(
     sandbox: &Sandbox,
-    file: &[u8],
+    model: ModelInput,
     task: &Task,
     mut sink: impl FnMut(Decoded) -> Result<(), E>,
 ) -> Result<Vec<u32>, E> {
-    let mut guest = sandbox.open(file)?;
+    let mut guest = sandbox.open(model)?;
     guest.configure(task.kv_type, task.n_positions())?;
     let mut tokens = Vec::with_capacity(task.n_generate);
     for position in 0..task.n_positions() {

@@ -24,6 +24,15 @@ impl Task {
         self.prompt.len() + self.n_generate - 1
     }
 
+    /// The session that fits the task.
+    pub fn session_options(&self) -> SessionOptions {
+        SessionOptions {
+            kv_type: self.kv_type,
+            logits: LogitsAt::ChoosingPositions,
+            ..SessionOptions::new(self.n_positions())
+        }
+    }
+
     /// Whether a token is chosen at `position`.
     pub fn chooses_at(&self, position: usize) -> bool {
         position + 1 >= self.prompt.len()
@@ -98,11 +107,7 @@ impl NativeRunner {
     pub fn new(engine: &Engine, task: &Task) -> Result<Self, RunError> {
         let shape = engine.model().shape();
         shape.check_run(&task.prompt, task.n_generate)?;
-        let session = engine.session(SessionOptions {
-            kv_type: task.kv_type,
-            logits: LogitsAt::ChoosingPositions,
-            ..SessionOptions::new(task.n_positions())
-        })?;
+        let session = engine.session(task.session_options())?;
         Ok(Self { session })
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
 use engine_native::{I2sLayout, KernelChoice, KvType};
 
+use crate::make_model::{DenseType, OutputMatrix, WeightType};
+
 /// Benchmark receipts for 1.58-bit LLM inference that a stranger can replay.
 ///
 /// Exit codes: 0 done or accepted, 1 rejected or parity failed, 2 usage, 3 unverifiable,
@@ -24,12 +26,16 @@ pub enum Command {
     Benchmark(BenchmarkArgs),
     /// Check a receipt: derive everything derivable again
     VerifyReceipt(VerifyReceiptArgs),
+    /// Continue a text, without timing and without a receipt
+    Run(RunArgs),
     /// Write the logits of a run as a NumPy array
     Logits(LogitsArgs),
     /// Write a generated model
     MakeModel(MakeModelArgs),
     /// Show what is in a model file
     Inspect(InspectArgs),
+    /// Known models
+    Model(ModelArgs),
     /// Build the reference guest, or check the committed one
     Guest(GuestArgs),
 }
@@ -145,6 +151,9 @@ pub struct BenchmarkArgs {
     /// Prompt ids instead, separated by commas
     #[arg(long, value_delimiter = ',', conflicts_with = "prompt_tokens")]
     pub prompt_ids: Option<Vec<u32>>,
+    /// A text instead, encoded by the tokenizer in the file; the receipt has its ids and SHA-256
+    #[arg(long, conflicts_with_all = ["prompt_tokens", "prompt_ids"])]
+    pub prompt: Option<String>,
     /// Seed of the prompt [default: BITNET_SEED, or 42]
     #[arg(long)]
     pub seed: Option<u64>,
@@ -197,6 +206,31 @@ pub struct VerifyReceiptArgs {
     pub format: Format,
 }
 
+/// Arguments of `run`.
+#[derive(Debug, ClapArgs)]
+pub struct RunArgs {
+    /// Model file
+    pub model: PathBuf,
+    /// The text to continue
+    #[arg(long)]
+    pub prompt: String,
+    /// Most tokens to generate; the model may end before
+    #[arg(long, default_value = "128", value_parser = count())]
+    pub tokens: usize,
+    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    #[arg(long, value_enum, default_value = "block128")]
+    pub i2s_layout: I2s,
+    /// Threads [default: the physical cores]
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Kernels
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// Element type of the KV cache
+    #[arg(long, value_enum, default_value = "f16")]
+    pub kv_type: Kv,
+}
+
 /// Arguments of `logits`.
 #[derive(Debug, ClapArgs)]
 pub struct LogitsArgs {
@@ -232,9 +266,18 @@ pub struct LogitsArgs {
 /// Arguments of `make-model`.
 #[derive(Debug, ClapArgs)]
 pub struct MakeModelArgs {
-    /// Which model: tiny or 2b4t
+    /// Which model: tiny, 2b4t, bitnet-large, bitnet-3b or llama3-8b
     #[arg(long)]
     pub preset: String,
+    /// Type of the projections
+    #[arg(long, value_enum, default_value = "i2_s")]
+    pub weights: WeightType,
+    /// Type of the token embedding
+    #[arg(long, value_enum, default_value = "f16")]
+    pub embedding: DenseType,
+    /// Type of the output matrix, or tied: the token embedding [default: the preset's]
+    #[arg(long, value_enum)]
+    pub output_matrix: Option<OutputMatrix>,
     /// Where it goes
     #[arg(long)]
     pub output: PathBuf,
@@ -248,6 +291,34 @@ pub struct MakeModelArgs {
 pub struct InspectArgs {
     /// Model file
     pub model: PathBuf,
+    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    #[arg(long, value_enum, default_value = "block128")]
+    pub i2s_layout: I2s,
+}
+
+/// Arguments of `model`.
+#[derive(Debug, ClapArgs)]
+pub struct ModelArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: ModelCommand,
+}
+
+/// What can be done with known models.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Compare a file with the digests of models/manifest.json
+    Verify(ModelVerifyArgs),
+}
+
+/// Arguments of `model verify`.
+#[derive(Debug, ClapArgs)]
+pub struct ModelVerifyArgs {
+    /// Model file
+    pub path: PathBuf,
+    /// Lines for people, or the verdict for programs
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
 }
 
 /// Arguments of `guest`.

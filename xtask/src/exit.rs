@@ -9,7 +9,8 @@ use std::{
 
 use engine_native::{ModelError, RunError};
 use host::{
-    environment::EnvironmentError, run::RunFailure, sandbox::SandboxError, verify::NotAReceipt,
+    environment::EnvironmentError, prompt::PromptError, run::RunFailure, sandbox::SandboxError,
+    verify::NotAReceipt,
 };
 
 /// How a command ended. The numbers are documented in the README and do not change.
@@ -107,6 +108,8 @@ impl From<RunFailure> for Failure {
     fn from(failure: RunFailure) -> Self {
         let exit = match &failure {
             RunFailure::Model { source, .. } => model_exit(source),
+            RunFailure::Prompt(PromptError::Encode(_)) => Exit::Usage,
+            RunFailure::Prompt(_) => Exit::BadInput,
             RunFailure::Interrupted => Exit::Interrupted,
             wrong if wrong.is_wrong_result() => Exit::Rejected,
             // The reference could not answer.

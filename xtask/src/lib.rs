@@ -5,5 +5,6 @@ pub mod commands;
 pub mod exit;
 pub mod guest;
 pub mod make_model;
+pub mod manifest;
 mod output;
 mod progress;

@@ -4,7 +4,7 @@ mod support;
 
 use std::{fs::File, io::Read, sync::Arc};
 
-use engine_native::{KvType, Model};
+use engine_native::{I2sLayout, KvType, Model, ModelFile};
 use npyz::NpyFile;
 use serde_json::Value;
 use support::{Logits, data, guest_logits, native_logits, scalar_logits, task};
@@ -88,9 +88,18 @@ fn logits_of_all_sides(model: &Arc<Model>, prompt: &[u32], n_generate: usize) ->
     native
 }
 
-fn check(name: &str, file: &str) {
-    let mut oracle = Oracle::open(name);
-    let model = Arc::new(Model::open(&data("oracle", file)).unwrap());
+/// The layout that the name of a fixture says: nothing else can.
+fn layout(file: &str) -> I2sLayout {
+    let named = |layout: &I2sLayout| file.contains(&format!("-i2s_{}-", layout.as_str()));
+    I2sLayout::ALL.into_iter().find(named).unwrap_or_default()
+}
+
+/// Holds all sides to both tiers for a fixture, `FAMILY-types.gguf`.
+fn check(file: &str) {
+    let (family, _) = file.split_once('-').unwrap();
+    let mut oracle = Oracle::open(family);
+    let mapped = ModelFile::map(&data("oracle", file)).unwrap();
+    let model = Arc::new(Model::load(mapped, layout(file)).unwrap());
 
     let strict = oracle.rows("strict_logits");
     let mut first = 0;
@@ -115,35 +124,81 @@ fn check(name: &str, file: &str) {
     assert!(max <= 0.35 && rms <= 0.04, "{file} long: {max} {rms}");
 }
 
-#[test]
-fn a_with_f16_embedding() {
-    check("A", "A-i2s-embf16.gguf");
+macro_rules! fixtures {
+    ($($test:ident $file:literal,)*) => {
+        const FIXTURES: &[&str] = &[$($file,)*];
+
+        $(
+            #[test]
+            fn $test() {
+                check($file);
+            }
+        )*
+    };
+}
+
+fixtures! {
+    a_f16_projections "A-f16.gguf",
+    a_i2s_f16 "A-i2s-embf16.gguf",
+    a_i2s_f32 "A-i2s-embf32.gguf",
+    a_i2s_q8_0 "A-i2s-embq8_0.gguf",
+    a_tq1_0_f16 "A-tq1_0-embf16.gguf",
+    a_tq2_0_f16 "A-tq2_0-embf16.gguf",
+    b_i2s_f16 "B-i2s-embf16.gguf",
+    b_tq1_0_q6_k "B-tq1_0-embq6_k.gguf",
+    c_i2s_f16 "C-i2s-embf16.gguf",
+    c_mixed_f16 "C-mixed-i2s-tq1_0-embf16.gguf",
+    d_tq2_0_bf16 "D-tq2_0-embbf16.gguf",
+    d2_f16_f16 "D2-f16-embf16.gguf",
+    e_i2s_q8_0_q6_k "E-i2s-embq8_0-outq6_k.gguf",
+    e_tq1_0_bf16_q6_k "E-tq1_0-embbf16-outq6_k.gguf",
+    e2_i2s_f16_q4_k "E2-i2s-embf16-outq4_k.gguf",
+    f_i2s_f16_q4_k "F-i2s-embf16-outq4_k.gguf",
+    f_tq1_0_f16_q4_k "F-tq1_0-embf16-outq4_k.gguf",
+    f2_f32_f16_q8_0 "F2-f32-embf16-outq8_0.gguf",
+    f2_bf16_f32_bf16 "F2-bf16-embf32-outbf16-normf16.gguf",
+    g_i2s_q4_k "G-i2s-embq4_k.gguf",
+    g_i2s_row4_q4_k "G-i2s_row4-embq4_k.gguf",
+    g_i2s_block64_q4_k "G-i2s_block64-embq4_k.gguf",
+    g_tq2_0_q4_k "G-tq2_0-embq4_k.gguf",
 }
 
 #[test]
-fn a_with_f32_embedding() {
-    check("A", "A-i2s-embf32.gguf");
+fn no_fixture_is_left_out() {
+    let files = std::fs::read_dir(data("oracle", "")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut found: Vec<_> = names.filter(|name| name.ends_with(".gguf")).collect();
+    found.sort();
+    let mut listed = FIXTURES.to_vec();
+    listed.sort_unstable();
+    assert_eq!(found, listed);
 }
 
+/// A wrong layout gives other weights, and no error.
 #[test]
-fn a_with_q8_0_embedding() {
-    check("A", "A-i2s-embq8_0.gguf");
-}
-
-#[test]
-fn b_whose_scales_and_epsilon_matter() {
-    check("B", "B-i2s-embf16.gguf");
-}
-
-#[test]
-fn c_with_three_heads_on_one() {
-    check("C", "C-i2s-embf16.gguf");
+fn a_wrong_layout_is_far_outside_the_tolerance() {
+    let mut oracle = Oracle::open("G");
+    let prompt = oracle.ids("strict_prompts").remove(0);
+    let strict = oracle.rows("strict_logits");
+    let wrong = [
+        ("G-i2s-embq4_k.gguf", I2sLayout::Row4),
+        ("G-i2s-embq4_k.gguf", I2sLayout::Block64),
+        ("G-i2s_row4-embq4_k.gguf", I2sLayout::Block128),
+        ("G-i2s_block64-embq4_k.gguf", I2sLayout::Block128),
+    ];
+    for (file, layout) in wrong {
+        let mapped = ModelFile::map(&data("oracle", file)).unwrap();
+        let model = Arc::new(Model::load(mapped, layout).unwrap());
+        let found = logits_of_all_sides(&model, &prompt, 1);
+        let (max, _) = difference(&found.rows, &strict[..prompt.len()], oracle.std);
+        assert!(max > 100.0 * 5e-5, "{file} as {layout:?}: {max}");
+    }
 }
 
 /// The oracle can tell: without activation quantization the logits are others.
 #[test]
 fn a_mistake_is_far_outside_the_tolerance() {
-    for name in ["A", "B", "C"] {
+    for name in ["A", "B", "C", "D", "D2", "E", "E2", "F", "F2", "G"] {
         let mut oracle = Oracle::open(name);
         let right = oracle.rows("step_logits");
         let wrong = oracle.rows("noactq_step_logits");

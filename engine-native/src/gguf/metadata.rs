@@ -128,18 +128,25 @@ impl Metadata {
         }
     }
 
-    /// An array of strings, read from `file`, the file that the header was parsed from; `None` when
-    /// the key is absent.
+    /// An array of strings, as the bytes that stand in `file`, the file that the header was parsed
+    /// from; `None` when the key is absent.
     ///
     /// # Errors
-    /// The key holds another type, or a string is too long or not UTF-8.
-    pub fn strings(&self, key: &str, file: &[u8]) -> Result<Option<Vec<String>>, GgufError> {
+    /// The key holds another type.
+    pub fn strings<'f>(
+        &self,
+        key: &str,
+        file: &'f [u8],
+    ) -> Result<Option<Vec<&'f [u8]>>, GgufError> {
         self.elements(
             key,
             file,
             &[STRING],
             "an array of strings",
-            |cursor, what| Ok(cursor.string(what, caps::STRING_BYTES)?.to_owned()),
+            |cursor, what| {
+                let len = cursor.u64(what)?;
+                cursor.take(len, what)
+            },
         )
     }
 
@@ -163,13 +170,13 @@ impl Metadata {
         })
     }
 
-    fn elements<T>(
+    fn elements<'f, T>(
         &self,
         key: &str,
-        file: &[u8],
+        file: &'f [u8],
         element_types: &[u32],
         allowed: &str,
-        read: impl Fn(&mut Cursor, &str) -> Result<T, GgufError>,
+        read: impl Fn(&mut Cursor<'f>, &str) -> Result<T, GgufError>,
     ) -> Result<Option<Vec<T>>, GgufError> {
         let array = match self.get(key) {
             None => return Ok(None),

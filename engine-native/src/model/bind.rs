@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     DenseMatrix, I2sLayout, Layer, ModelError, ModelShape, TernaryMatrix, dense::bind_vector,
+    packed_row_bytes,
 };
 use crate::gguf::{Gguf, GgufError, TensorInfo, TensorType};
 
@@ -140,6 +141,24 @@ pub(super) fn weight_types(gguf: &Gguf) -> Vec<(TensorType, u64)> {
         *bytes.entry(tensor.tensor_type).or_insert(0) += tensor.bytes.len() as u64;
     }
     bytes.into_iter().collect()
+}
+
+/// Bytes that are allocated for projections which the kernels cannot use as they are.
+pub(super) fn bytes_to_pack(gguf: &Gguf, layout: I2sLayout) -> u64 {
+    let is_packed = |t: &&TensorInfo| match t.tensor_type {
+        TensorType::Tq1_0 | TensorType::Tq2_0 => true,
+        TensorType::I2S => layout != I2sLayout::Block128,
+        TensorType::F32 | TensorType::F16 | TensorType::Bf16 => {
+            t.name.starts_with("blk.") && t.dims.len() == 2
+        }
+        _ => false,
+    };
+    let packed = gguf.tensors.iter().filter(is_packed);
+    let n_bytes = |t: &TensorInfo| {
+        let row_bytes = packed_row_bytes(t.n_cols() as usize) as u64;
+        t.n_rows().saturating_mul(row_bytes)
+    };
+    packed.fold(0, |sum, t| n_bytes(t).saturating_add(sum))
 }
 
 /// Tensors of the file that no place has claimed yet.

@@ -1,6 +1,6 @@
 //! Token embedding and output matrix as byte ranges of the file, and norm vectors.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use super::ModelError;
 use crate::gguf::{GgufError, TensorInfo, TensorType};
@@ -71,6 +71,19 @@ impl DenseMatrix {
             n_cols: info.n_cols() as usize,
             dense_type,
             bytes: info.bytes.clone(),
+        })
+    }
+}
+
+impl fmt::Display for DenseType {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::Bf16 => "BF16",
+            Self::Q8_0 => "Q8_0",
+            Self::Q6K => "Q6_K",
+            Self::Q4K => "Q4_K",
         })
     }
 }

@@ -164,6 +164,33 @@ impl Model {
         })
     }
 
+    /// Bytes that loading `file` will allocate for packed weights; 0 for what is no model.
+    pub fn bytes_to_pack(file: &ModelFile, i2s_layout: I2sLayout) -> u64 {
+        Gguf::parse(file).map_or(0, |gguf| bind::bytes_to_pack(&gguf, i2s_layout))
+    }
+
+    /// Bytes that are allocated for packed weights.
+    pub fn packed_at_load(&self) -> u64 {
+        let matrices = self.layers.iter().flat_map(Layer::projections);
+        matrices.map(|m| m.packed_at_load() as u64).sum()
+    }
+
+    /// Bytes of weights that one decode step reads: every projection, the output matrix, one row of
+    /// the embedding and the norms.
+    pub fn bytes_per_token(&self) -> u64 {
+        let norm = |norm: &Option<Vec<f32>>| norm.as_ref().map_or(0, Vec::len);
+        let layer = |layer: &Layer| {
+            let packed = layer.projections().map(|m| m.packed(&self.file).len());
+            let sub_norms = norm(&layer.attn_sub_norm) + norm(&layer.ffn_sub_norm);
+            let norms = layer.attn_norm.len() + layer.ffn_norm.len() + sub_norms;
+            packed.iter().sum::<usize>() + 4 * norms
+        };
+        let layers: usize = self.layers.iter().map(layer).sum();
+        let output = self.output().rows(&self.file).len();
+        let rest = self.token_embd.row_bytes() + 4 * self.output_norm.len();
+        (layers + output + rest) as u64
+    }
+
     /// All bytes of the file: what is hashed, what the engine computes from and what a replay is
     /// given are this one mapping.
     pub fn file_bytes(&self) -> &[u8] {

@@ -2,11 +2,12 @@
 
 use alloc::format;
 
-use super::{address, at_position, count, index, op, range, size, status, value, with_state};
+use super::{address, at_position, count, index, op, size, staging, status, value, with_state};
 use crate::attention::KvType;
 use crate::error::Error;
 use crate::op::{OPS, OpView};
 use crate::runner::Runner;
+use crate::ternary::I2sLayout;
 
 /// Version of this interface.
 #[unsafe(no_mangle)]
@@ -54,16 +55,26 @@ extern "C" fn shape(field: i32) -> i64 {
     })
 }
 
-/// Allocates a run of `n_positions` positions with KV cache type 0 (f32) or 1 (f16).
+/// Allocates a run of `n_positions` positions with KV cache type 0 (f32) or 1 (f16) and I2_S
+/// layout 0 (`block128`), 1 (`row4`) or 2 (`block64`).
 #[unsafe(no_mangle)]
-extern "C" fn configure(kv_type: i32, n_positions: i64) -> i32 {
+extern "C" fn configure(kv_type: i32, i2s_layout: i32, n_positions: i64) -> i32 {
     status(|session| {
         let kv_type = match kv_type {
             0 => KvType::F32,
             1 => KvType::F16,
             _ => return Err(Error::Misuse(format!("KV type {kv_type}; 0 and 1 exist"))),
         };
-        session.configure(kv_type, index("position count", n_positions)?)
+        let i2s_layout = match i2s_layout {
+            0 => I2sLayout::Block128,
+            1 => I2sLayout::Row4,
+            2 => I2sLayout::Block64,
+            _ => {
+                let message = format!("I2_S layout {i2s_layout}; 0 to 2 exist");
+                return Err(Error::Misuse(message));
+            }
+        };
+        session.configure(kv_type, i2s_layout, index("position count", n_positions)?)
     })
 }
 
@@ -103,26 +114,35 @@ extern "C" fn plan_head(chunk: i64) -> i64 {
 /// File offset of range `i` of the last plan.
 #[unsafe(no_mangle)]
 extern "C" fn range_offset(i: i64) -> i64 {
-    // Every offset was checked against a file length that came as an i64.
-    value(|session| range(session, i).map(|(s, i)| s.file_range(i).offset.cast_signed()))
+    value(|session| {
+        let range = staging(session)?.file_range(index("range", i)?)?;
+        // Every offset was checked against a file length that came as an i64.
+        Ok(range.offset.cast_signed())
+    })
 }
 
 /// Bytes of range `i` of the last plan.
 #[unsafe(no_mangle)]
 extern "C" fn range_len(i: i64) -> i64 {
-    value(|session| range(session, i).map(|(s, i)| count(s.bytes(i).len())))
+    value(|session| {
+        let range = staging(session)?.file_range(index("range", i)?)?;
+        Ok(range.len.cast_signed())
+    })
 }
 
-/// Where the host copies range `i` of the last plan.
+/// Where the host copies range `i` of the last plan: the same place for each.
 #[unsafe(no_mangle)]
 extern "C" fn range_dest(i: i64) -> i64 {
-    value(|session| range(session, i).map(|(s, i)| address(s.bytes_mut(i))))
+    value(|session| {
+        let place = staging(session)?.destination(index("range", i)?)?;
+        Ok(address(place))
+    })
 }
 
-/// Validates and decodes the ranges of the last plan.
+/// Validates and decodes range `i`, which was copied last.
 #[unsafe(no_mangle)]
-extern "C" fn load() -> i32 {
-    status(|session| session.runner()?.load())
+extern "C" fn load_range(i: i64) -> i32 {
+    status(|session| session.runner()?.load_range(index("range", i)?))
 }
 
 /// Sets a position's residual stream to the loaded embedding row.

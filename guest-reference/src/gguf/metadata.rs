@@ -90,13 +90,18 @@ impl Metadata {
         self.unsigned_if_present(key)?.ok_or_else(|| missing(key))
     }
 
-    /// The value of a required f32.
-    pub fn f32(&self, key: &str) -> Result<f32> {
+    /// The value of an optional f32.
+    pub fn f32_if_present(&self, key: &str) -> Result<Option<f32>> {
         match self.0.get(key) {
-            None => Err(missing(key)),
-            Some(Value::F32(x)) => Ok(*x),
+            None => Ok(None),
+            Some(Value::F32(x)) => Ok(Some(*x)),
             Some(other) => Err(wrong_type(key, other, "an f32")),
         }
+    }
+
+    /// The value of a required f32.
+    pub fn f32(&self, key: &str) -> Result<f32> {
+        self.f32_if_present(key)?.ok_or_else(|| missing(key))
     }
 
     /// The value of an optional string.

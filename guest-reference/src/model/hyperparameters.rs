@@ -1,18 +1,11 @@
 //! Sizes and constants of the model, from metadata.
-//!
-//! Keys under the architecture's prefix that are not listed here are refused: each could change
-//! the arithmetic.
 
 use alloc::format;
-use core::ops::RangeInclusive;
 
+use super::architecture::Architecture;
+use super::keys::Keys;
 use crate::error::{Error, Result};
-use crate::float::is_finite;
 use crate::gguf::Metadata;
-use crate::memory::address;
-
-/// The one architecture that is computed.
-pub const ARCHITECTURE: &str = "bitnet-b1.58";
 
 /// Most layers.
 const MAX_LAYERS: u64 = 1024;
@@ -26,26 +19,11 @@ const MAX_HEADS: u64 = 4096;
 /// Longest context.
 const MAX_CONTEXT: u64 = 1 << 24;
 
-/// Keys that are understood, without the architecture's prefix.
-const KNOWN_KEYS: [&str; 13] = [
-    "attention.head_count",
-    "attention.head_count_kv",
-    "attention.key_length",
-    "attention.layer_norm_rms_epsilon",
-    "attention.value_length",
-    "block_count",
-    "context_length",
-    "embedding_length",
-    "feed_forward_length",
-    "rope.dimension_count",
-    "rope.freq_base",
-    "rope.scaling.type",
-    "vocab_size",
-];
-
 /// Sizes and constants of a model; all sizes count elements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hyperparameters {
+    /// Activation, norms and rotary pairs.
+    pub architecture: Architecture,
     /// Rows of `token_embd.weight`; 0 until the tensors have been resolved.
     pub n_vocab: usize,
     /// The `vocab_size` key, when present.
@@ -68,6 +46,8 @@ pub struct Hyperparameters {
     pub rope_dim: usize,
     /// RoPE base, finite and > 0.
     pub rope_base: f32,
+    /// What linear scaling divides angles by, finite and > 0; 1 without scaling.
+    pub rope_scale: f32,
     /// Added to the mean square in RMSNorm, finite and > 0.
     pub eps: f32,
 }
@@ -75,25 +55,25 @@ pub struct Hyperparameters {
 impl Hyperparameters {
     /// Reads and validates the keys.
     pub fn read(metadata: &Metadata) -> Result<Self> {
-        check_architecture(metadata)?;
-        check_known_keys(metadata)?;
-        check_rope_scaling(metadata)?;
-        let keys = Keys(metadata);
+        let architecture = Architecture::read(metadata)?;
+        let keys = Keys::new(metadata, architecture.name)?;
         let n_embd = keys.size("embedding_length", 1..=MAX_WIDTH)?;
         let n_heads = keys.size("attention.head_count", 1..=MAX_HEADS)?;
-        let head_dim = keys.head_dim(n_embd, n_heads)?;
+        let head_dim = head_dim(&keys, n_embd, n_heads)?;
         Ok(Self {
+            architecture,
             n_vocab: 0,
-            vocab_size: metadata.unsigned_if_present(&prefixed("vocab_size"))?,
+            vocab_size: keys.count_if_present("vocab_size")?,
             n_embd,
             n_layers: keys.size("block_count", 1..=MAX_LAYERS)?,
             n_heads,
-            n_kv_heads: keys.n_kv_heads(n_heads)?,
+            n_kv_heads: n_kv_heads(&keys, n_heads)?,
             head_dim,
             n_ff: keys.size("feed_forward_length", 1..=MAX_WIDTH)?,
             context_length: keys.size("context_length", 1..=MAX_CONTEXT)?,
-            rope_dim: keys.rope_dim(head_dim)?,
+            rope_dim: rope_dim(&keys, head_dim)?,
             rope_base: keys.positive("rope.freq_base")?,
+            rope_scale: rope_scale(&keys)?,
             eps: keys.positive("attention.layer_norm_rms_epsilon")?,
         })
     }
@@ -109,127 +89,71 @@ impl Hyperparameters {
     }
 }
 
-fn prefixed(key: &str) -> alloc::string::String {
-    format!("{ARCHITECTURE}.{key}")
-}
-
-fn check_architecture(metadata: &Metadata) -> Result<()> {
-    let found = metadata.text("general.architecture")?;
-    if found == ARCHITECTURE {
-        return Ok(());
-    }
-    Err(Error::Unsupported(format!(
-        "key `general.architecture` is `{found}`; `{ARCHITECTURE}` is supported"
-    )))
-}
-
-fn check_known_keys(metadata: &Metadata) -> Result<()> {
-    for key in metadata.keys() {
-        let own = key
-            .strip_prefix(ARCHITECTURE)
-            .and_then(|k| k.strip_prefix('.'));
-        if own.is_some_and(|own| !KNOWN_KEYS.contains(&own)) {
-            return Err(Error::Unsupported(format!(
-                "key `{key}` is not supported; it could change the arithmetic"
-            )));
-        }
-    }
-    Ok(())
-}
-
-fn check_rope_scaling(metadata: &Metadata) -> Result<()> {
-    let key = prefixed("rope.scaling.type");
-    match metadata.text_if_present(&key)? {
-        None | Some("none") => Ok(()),
-        Some(found) => Err(Error::Unsupported(format!(
-            "key `{key}` is `{found}`; only `none` is supported"
-        ))),
-    }
-}
-
-/// Metadata read under the architecture's prefix.
-struct Keys<'a>(&'a Metadata);
-
-impl Keys<'_> {
-    fn size(&self, key: &str, allowed: RangeInclusive<u64>) -> Result<usize> {
-        let key = prefixed(key);
-        in_range(&key, self.0.unsigned(&key)?, allowed)
-    }
-
-    fn size_or(&self, key: &str, default: usize, allowed: RangeInclusive<u64>) -> Result<usize> {
-        let key = prefixed(key);
-        match self.0.unsigned_if_present(&key)? {
-            None => Ok(default),
-            Some(found) => in_range(&key, found, allowed),
-        }
-    }
-
-    fn positive(&self, key: &str) -> Result<f32> {
-        let key = prefixed(key);
-        let found = self.0.f32(&key)?;
-        if is_finite(found) && found > 0.0 {
-            return Ok(found);
-        }
-        Err(Error::Malformed(format!(
-            "key `{key}` is {found}; a finite value > 0 is required"
-        )))
-    }
-
-    fn n_kv_heads(&self, n_heads: usize) -> Result<usize> {
-        let n_kv_heads = self.size("attention.head_count_kv", 1..=MAX_HEADS)?;
-        if n_heads.is_multiple_of(n_kv_heads) {
-            return Ok(n_kv_heads);
-        }
-        Err(Error::Malformed(format!(
-            "key `{}` is {n_kv_heads}; a divisor of the {n_heads} query heads is required",
-            prefixed("attention.head_count_kv")
-        )))
-    }
-
-    /// Heads times head dimension must stay a width, which the caps on rows then hold for too.
-    fn head_dim(&self, n_embd: usize, n_heads: usize) -> Result<usize> {
-        let widest = MAX_WIDTH / n_heads as u64;
-        let default = n_embd / n_heads;
-        let key_dim = self.size_or("attention.key_length", default, 2..=widest)?;
-        let value_dim = self.size_or("attention.value_length", default, 2..=widest)?;
-        let stated = self
-            .0
-            .unsigned_if_present(&prefixed("attention.key_length"))?;
-        if stated.is_none() && !n_embd.is_multiple_of(n_heads) {
-            return Err(Error::Malformed(format!(
-                "key `{}` is {n_embd}; a multiple of the {n_heads} heads is required",
-                prefixed("embedding_length")
-            )));
-        }
-        if key_dim != value_dim || !key_dim.is_multiple_of(2) {
-            return Err(Error::Unsupported(format!(
-                "head dimension is {key_dim} for keys and {value_dim} for values; one even \
-                 number for both is supported"
-            )));
-        }
-        Ok(key_dim)
-    }
-
-    fn rope_dim(&self, head_dim: usize) -> Result<usize> {
-        let key = "rope.dimension_count";
-        let rope_dim = self.size_or(key, head_dim, 2..=head_dim as u64)?;
-        if rope_dim.is_multiple_of(2) {
-            return Ok(rope_dim);
-        }
-        Err(Error::Malformed(format!(
-            "key `{}` is {rope_dim}; an even number is required",
-            prefixed(key)
-        )))
-    }
-}
-
-fn in_range(key: &str, found: u64, allowed: RangeInclusive<u64>) -> Result<usize> {
-    if allowed.contains(&found) {
-        return address(key, found);
+fn n_kv_heads(keys: &Keys<'_>, n_heads: usize) -> Result<usize> {
+    const KEY: &str = "attention.head_count_kv";
+    let n_kv_heads = keys.size_or(KEY, n_heads, 1..=MAX_HEADS)?;
+    if n_heads.is_multiple_of(n_kv_heads) {
+        return Ok(n_kv_heads);
     }
     Err(Error::Malformed(format!(
-        "key `{key}` is {found}; {} to {} are allowed",
-        allowed.start(),
-        allowed.end()
+        "key `{}` is {n_kv_heads}; a divisor of the {n_heads} query heads is required",
+        keys.full(KEY)
     )))
+}
+
+/// Heads times head dimension must stay a width, which the caps on rows then hold for too.
+fn head_dim(keys: &Keys<'_>, n_embd: usize, n_heads: usize) -> Result<usize> {
+    let widest = MAX_WIDTH / n_heads as u64;
+    let default = n_embd / n_heads;
+    let key_dim = keys.size_or("attention.key_length", default, 2..=widest)?;
+    let value_dim = keys.size_or("attention.value_length", default, 2..=widest)?;
+    let stated = keys.count_if_present("attention.key_length")?;
+    if stated.is_none() && !n_embd.is_multiple_of(n_heads) {
+        return Err(Error::Malformed(format!(
+            "key `{}` is {n_embd}; a multiple of the {n_heads} heads is required",
+            keys.full("embedding_length")
+        )));
+    }
+    if key_dim != value_dim || !key_dim.is_multiple_of(2) {
+        return Err(Error::Unsupported(format!(
+            "head dimension is {key_dim} for keys and {value_dim} for values; one even number \
+             for both is supported"
+        )));
+    }
+    Ok(key_dim)
+}
+
+fn rope_dim(keys: &Keys<'_>, head_dim: usize) -> Result<usize> {
+    const KEY: &str = "rope.dimension_count";
+    let rope_dim = keys.size_or(KEY, head_dim, 2..=head_dim as u64)?;
+    if rope_dim.is_multiple_of(2) {
+        return Ok(rope_dim);
+    }
+    Err(Error::Malformed(format!(
+        "key `{}` is {rope_dim}; an even number is required",
+        keys.full(KEY)
+    )))
+}
+
+/// The factor of linear scaling, 1 without scaling.
+fn rope_scale(keys: &Keys<'_>) -> Result<f32> {
+    const TYPE: &str = "rope.scaling.type";
+    const FACTOR: &str = "rope.scaling.factor";
+    let factor = keys.positive_if_present(FACTOR)?;
+    match (keys.text_if_present(TYPE)?, factor) {
+        (None | Some("none"), None | Some(1.0)) => Ok(1.0),
+        (Some("linear"), Some(factor)) => Ok(factor),
+        (None | Some("none"), Some(factor)) => Err(Error::Unsupported(format!(
+            "key `{}` is {factor} without a type of scaling; `linear` has to stand beside it",
+            keys.full(FACTOR)
+        ))),
+        (Some("linear"), None) => Err(Error::Malformed(format!(
+            "key `{}` is missing; scaling `linear` needs it",
+            keys.full(FACTOR)
+        ))),
+        (Some(found), _) => Err(Error::Unsupported(format!(
+            "key `{}` is `{found}`; `none` and `linear` are supported",
+            keys.full(TYPE)
+        ))),
+    }
 }

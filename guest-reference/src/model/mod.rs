@@ -1,13 +1,21 @@
-//! What a file has to contain to be a BitNet b1.58 model, and where each part of it lies.
+//! What a file has to contain to be a ternary model, and where each part of it lies.
 
+mod architecture;
 mod hyperparameters;
+mod keys;
 mod placement;
 mod resolver;
+mod tensor_types;
 mod tensors;
 
-pub use hyperparameters::{ARCHITECTURE, Hyperparameters};
-pub use resolver::layer_tensor_name;
-pub use tensors::{FileRange, LayerTensors, Norm, NormTensor, Projection, RowTensor, Tensors};
+pub use architecture::{ARCHITECTURES, Activation, Architecture, RotaryPairs};
+pub use hyperparameters::Hyperparameters;
+pub use resolver::{
+    EMBEDDING, FREQUENCY_FACTORS, OUTPUT, OUTPUT_NORM, check_multiple, layer_tensor_name,
+};
+pub use tensors::{
+    FileRange, LayerTensors, Norm, Projection, RowTensor, Tensors, TernaryTensor, VectorTensor,
+};
 
 use crate::error::Result;
 use crate::gguf::{self, Header, Stop};

@@ -7,23 +7,30 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::ARCHITECTURE;
 use super::hyperparameters::Hyperparameters;
 use super::placement::Placed;
-use super::tensors::{FileRange, LayerTensors, NormTensor, RowTensor, Tensors};
+use super::tensor_types;
+use super::tensors::{
+    FileRange, LayerTensors, Norm, Projection, RowTensor, Tensors, TernaryTensor, VectorTensor,
+};
 use crate::error::{Error, Result};
 use crate::gguf::{Header, TensorInfo};
 use crate::memory::address;
-use crate::rows::{Q8_0_WEIGHTS, RowType};
-use crate::ternary::{BLOCK_WEIGHTS, TRAILER_BYTES};
 
 /// Most rows of the embedding.
 const MAX_VOCAB: u64 = 1 << 24;
 
-const TYPE_F32: u32 = 0;
-const TYPE_F16: u32 = 1;
-const TYPE_Q8_0: u32 = 8;
-const TYPE_I2_S: u32 = 36;
+/// Name of the embedding.
+pub const EMBEDDING: &str = "token_embd.weight";
+
+/// Name of the output matrix, where it is not the embedding.
+pub const OUTPUT: &str = "output.weight";
+
+/// Name of the final norm.
+pub const OUTPUT_NORM: &str = "output_norm.weight";
+
+/// Name of the frequency factors.
+pub const FREQUENCY_FACTORS: &str = "rope_freqs.weight";
 
 /// Name of tensor `part` of layer `layer`.
 pub fn layer_tensor_name(layer: usize, part: &str) -> String {
@@ -55,21 +62,27 @@ impl<'a> Resolver<'a> {
 
     /// Finds every tensor, sets `n_vocab`, and refuses what is left over.
     pub fn resolve(&mut self, hp: &mut Hyperparameters) -> Result<Tensors> {
-        self.refuse_rope_factors()?;
         hp.n_vocab = self.vocabulary(hp)?;
-        let embedding = self.rows("token_embd.weight", hp)?;
-        let output = match self.left.contains_key("output.weight") {
-            true => Some(self.rows("output.weight", hp)?),
+        let embedding = self.rows(EMBEDDING, hp)?;
+        let output = match self.left.contains_key(OUTPUT) {
+            true => Some(self.rows(OUTPUT, hp)?),
             false => None,
         };
-        let output_norm = self.norm("output_norm.weight", hp.n_embd)?;
+        let output_norm = self.vector(OUTPUT_NORM, hp.n_embd)?;
+        let may_have_factors = hp.architecture.frequency_factors;
+        let frequency_factors = match may_have_factors && self.left.contains_key(FREQUENCY_FACTORS)
+        {
+            true => Some(self.vector(FREQUENCY_FACTORS, hp.rope_dim / 2)?),
+            false => None,
+        };
         let layers = (0..hp.n_layers).map(|layer| self.layer(layer, hp));
         let layers = layers.collect::<Result<_>>()?;
-        self.refuse_leftovers()?;
+        self.refuse_leftovers(hp)?;
         Ok(Tensors {
             embedding,
             output,
             output_norm,
+            frequency_factors,
             layers,
         })
     }
@@ -84,80 +97,68 @@ impl<'a> Resolver<'a> {
         self.parameters
     }
 
-    fn refuse_rope_factors(&self) -> Result<()> {
-        let found = self
-            .left
-            .keys()
-            .find(|name| name.ends_with("rope_freqs.weight"));
-        found.map_or(Ok(()), |name| {
-            Err(Error::Unsupported(format!(
-                "tensor `{name}`: RoPE frequency factors are not supported"
-            )))
-        })
-    }
-
-    fn refuse_leftovers(&self) -> Result<()> {
+    fn refuse_leftovers(&self, hp: &Hyperparameters) -> Result<()> {
         self.left.keys().next().map_or(Ok(()), |name| {
             Err(Error::Unsupported(format!(
                 "tensor `{name}` is not part of a `{}` model with the block count given",
-                ARCHITECTURE
+                hp.architecture.name
             )))
         })
     }
 
     /// Rows of the embedding, checked against the `vocab_size` key.
     fn vocabulary(&self, hp: &Hyperparameters) -> Result<usize> {
-        const NAME: &str = "token_embd.weight";
-        let info = self.left.get(NAME).ok_or_else(|| missing(NAME))?;
+        let info = self.left.get(EMBEDDING).ok_or_else(|| missing(EMBEDDING))?;
         let rows = info.dims.get(1).copied().unwrap_or(1);
         if rows > MAX_VOCAB {
             return Err(Error::TooLarge(format!(
-                "tensor `{NAME}`: {rows} rows; at most {MAX_VOCAB} are allowed"
+                "tensor `{EMBEDDING}`: {rows} rows; at most {MAX_VOCAB} are allowed"
             )));
         }
-        if hp.vocab_size.is_some_and(|stated| stated != rows) {
+        if let Some(stated) = hp.vocab_size.filter(|&stated| stated != rows) {
             return Err(Error::Malformed(format!(
-                "key `{}.vocab_size` is {}; tensor `{NAME}` has {rows} rows",
-                ARCHITECTURE,
-                hp.vocab_size.unwrap_or(rows)
+                "key `{}.vocab_size` is {stated}; tensor `{EMBEDDING}` has {rows} rows",
+                hp.architecture.name
             )));
         }
-        address(NAME, rows)
+        address(EMBEDDING, rows)
     }
 
     fn layer(&mut self, layer: usize, hp: &Hyperparameters) -> Result<LayerTensors> {
         let (embd, ff, query, key) = (hp.n_embd, hp.n_ff, hp.n_query(), hp.n_key());
-        let mut norm = |part, len| self.norm(&layer_tensor_name(layer, part), len);
+        let mut norm = |norm: Norm, len| {
+            if norm.is_sub_norm() && !hp.architecture.sub_norms {
+                return Ok(None);
+            }
+            let name = layer_tensor_name(layer, norm.part());
+            self.vector(&name, len).map(Some)
+        };
         let norms = [
-            norm("attn_norm", embd)?,
-            norm("attn_sub_norm", query)?,
-            norm("ffn_norm", embd)?,
-            norm("ffn_sub_norm", ff)?,
+            norm(Norm::Attention, embd)?,
+            norm(Norm::AttentionSub, query)?,
+            norm(Norm::FeedForward, embd)?,
+            norm(Norm::FeedForwardSub, ff)?,
         ];
-        let mut matrix =
-            |part, rows, cols| self.ternary(&layer_tensor_name(layer, part), rows, cols);
+        let mut matrix = |projection: Projection, rows, cols| {
+            self.ternary(&layer_tensor_name(layer, projection.part()), rows, cols)
+        };
         let projections = [
-            matrix("attn_q", query, embd)?,
-            matrix("attn_k", key, embd)?,
-            matrix("attn_v", key, embd)?,
-            matrix("attn_output", embd, query)?,
-            matrix("ffn_gate", ff, embd)?,
-            matrix("ffn_up", ff, embd)?,
-            matrix("ffn_down", embd, ff)?,
+            matrix(Projection::Query, query, embd)?,
+            matrix(Projection::Key, key, embd)?,
+            matrix(Projection::Value, key, embd)?,
+            matrix(Projection::Output, embd, query)?,
+            matrix(Projection::Gate, ff, embd)?,
+            matrix(Projection::Up, ff, embd)?,
+            matrix(Projection::Down, embd, ff)?,
         ];
         Ok(LayerTensors { norms, projections })
     }
 
-    fn norm(&mut self, name: &str, len: usize) -> Result<NormTensor> {
+    fn vector(&mut self, name: &str, len: usize) -> Result<VectorTensor> {
         let info = self.take(name, &[len])?;
-        let row_type = match info.type_id {
-            TYPE_F32 => RowType::F32,
-            TYPE_F16 => RowType::F16,
-            other => return Err(wrong_type(name, other, "F32 and F16")),
-        };
-        let range = self.place(name, info, row_type.row_bytes(len as u64))?;
-        Ok(NormTensor {
-            range,
+        let row_type = tensor_types::vector(name, info.type_id)?;
+        Ok(VectorTensor {
+            range: self.place(name, info, row_type.row_bytes(len as u64))?,
             row_type,
             len,
         })
@@ -165,32 +166,28 @@ impl<'a> Resolver<'a> {
 
     fn rows(&mut self, name: &str, hp: &Hyperparameters) -> Result<RowTensor> {
         let info = self.take(name, &[hp.n_embd, hp.n_vocab])?;
-        let row_type = match info.type_id {
-            TYPE_F32 => RowType::F32,
-            TYPE_F16 => RowType::F16,
-            TYPE_Q8_0 => RowType::Q8_0,
-            other => return Err(wrong_type(name, other, "F32, F16 and Q8_0")),
-        };
-        if row_type == RowType::Q8_0 {
-            check_multiple(name, hp.n_embd, Q8_0_WEIGHTS)?;
-        }
+        let row_type = tensor_types::matrix(name, info.type_id)?;
+        check_multiple(name, "columns", hp.n_embd, row_type.column_multiple())?;
         let row_bytes = row_type.row_bytes(hp.n_embd as u64);
-        let bytes = row_bytes * hp.n_vocab as u64;
         Ok(RowTensor {
-            range: self.place(name, info, bytes)?,
+            range: self.place(name, info, row_bytes * hp.n_vocab as u64)?,
             row_type,
+            n_cols: hp.n_embd,
             row_bytes,
         })
     }
 
-    fn ternary(&mut self, name: &str, rows: usize, cols: usize) -> Result<FileRange> {
-        let info = self.take(name, &[cols, rows])?;
-        if info.type_id != TYPE_I2_S {
-            return Err(wrong_type(name, info.type_id, "I2_S"));
-        }
-        check_multiple(name, cols, BLOCK_WEIGHTS)?;
-        let bytes = info.elements(name)? / 4 + TRAILER_BYTES as u64;
-        self.place(name, info, bytes)
+    fn ternary(&mut self, name: &str, n_rows: usize, n_cols: usize) -> Result<TernaryTensor> {
+        let info = self.take(name, &[n_cols, n_rows])?;
+        let ternary_type = tensor_types::projection(name, info.type_id)?;
+        check_multiple(name, "columns", n_cols, ternary_type.column_multiple())?;
+        let rows = n_rows as u64 * ternary_type.row_bytes(n_cols as u64);
+        Ok(TernaryTensor {
+            range: self.place(name, info, rows + ternary_type.trailer_bytes())?,
+            ternary_type,
+            n_rows,
+            n_cols,
+        })
     }
 
     /// Takes the tensor `name` out of the table after checking its dimensions.
@@ -229,36 +226,12 @@ fn missing(name: &str) -> Error {
     Error::Malformed(format!("tensor `{name}` is missing; it is required"))
 }
 
-fn check_multiple(name: &str, cols: usize, of: usize) -> Result<()> {
-    if cols.is_multiple_of(of) {
+/// Refuses a number of rows or columns that is no multiple of `of`.
+pub fn check_multiple(name: &str, what: &str, found: usize, of: usize) -> Result<()> {
+    if found.is_multiple_of(of) {
         return Ok(());
     }
     Err(Error::Malformed(format!(
-        "tensor `{name}`: {cols} columns; a multiple of {of} is required"
+        "tensor `{name}`: {found} {what}; a multiple of {of} is required"
     )))
-}
-
-fn wrong_type(name: &str, type_id: u32, supported: &str) -> Error {
-    Error::Unsupported(format!(
-        "tensor `{name}`: type {type_id} ({}); {supported} are supported here",
-        type_name(type_id)
-    ))
-}
-
-/// Names of types that BitNet files are met with.
-fn type_name(type_id: u32) -> &'static str {
-    match type_id {
-        TYPE_F32 => "F32",
-        TYPE_F16 => "F16",
-        TYPE_Q8_0 => "Q8_0",
-        12 => "Q4_K",
-        14 => "Q6_K",
-        30 => "BF16",
-        34 => "TQ1_0",
-        35 => "TQ2_0",
-        TYPE_I2_S => "I2_S",
-        134 => "IQ1_BN",
-        135 => "IQ2_BN",
-        _ => "unknown",
-    }
 }

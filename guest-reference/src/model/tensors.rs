@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::rows::RowType;
+use crate::ternary::TernaryType;
 
 /// Bytes of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +14,9 @@ pub struct FileRange {
     pub len: u64,
 }
 
-/// A vector of norm weights.
+/// Norm weights or frequency factors.
 #[derive(Clone, Copy, Debug)]
-pub struct NormTensor {
+pub struct VectorTensor {
     /// Where it lies.
     pub range: FileRange,
     /// F32 or F16.
@@ -31,11 +32,26 @@ pub struct RowTensor {
     pub range: FileRange,
     /// Element type.
     pub row_type: RowType,
+    /// Elements of a row.
+    pub n_cols: usize,
     /// Bytes of a row.
     pub row_bytes: u64,
 }
 
-/// The seven ternary matrices of a layer, in the order of [`LayerTensors::projections`].
+/// A ternary matrix.
+#[derive(Clone, Copy, Debug)]
+pub struct TernaryTensor {
+    /// Where it lies, with what follows the last row.
+    pub range: FileRange,
+    /// How it is stored.
+    pub ternary_type: TernaryType,
+    /// Rows.
+    pub n_rows: usize,
+    /// Weights of a row.
+    pub n_cols: usize,
+}
+
+/// The seven ternary matrices of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Projection {
     /// `attn_q`, `[n_query, n_embd]`.
@@ -54,7 +70,25 @@ pub enum Projection {
     Down,
 }
 
-/// The four norms of a layer, in the order of [`LayerTensors::norms`].
+impl Projection {
+    /// All of them, by number, each with its part of the tensor's name.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Projection::Query, "attn_q"),
+        (Projection::Key, "attn_k"),
+        (Projection::Value, "attn_v"),
+        (Projection::Output, "attn_output"),
+        (Projection::Gate, "ffn_gate"),
+        (Projection::Up, "ffn_up"),
+        (Projection::Down, "ffn_down"),
+    ];
+
+    /// Its part of the tensor's name.
+    pub fn part(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+}
+
+/// The norms of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Norm {
     /// `attn_norm`, `[n_embd]`.
@@ -67,13 +101,33 @@ pub enum Norm {
     FeedForwardSub,
 }
 
+impl Norm {
+    /// All of them, by number, each with its part of the tensor's name.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Norm::Attention, "attn_norm"),
+        (Norm::AttentionSub, "attn_sub_norm"),
+        (Norm::FeedForward, "ffn_norm"),
+        (Norm::FeedForwardSub, "ffn_sub_norm"),
+    ];
+
+    /// Its part of the tensor's name.
+    pub fn part(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+
+    /// Whether only some architectures have it.
+    pub fn is_sub_norm(self) -> bool {
+        matches!(self, Norm::AttentionSub | Norm::FeedForwardSub)
+    }
+}
+
 /// Tensors of one layer.
 #[derive(Clone, Debug)]
 pub struct LayerTensors {
-    /// By [`Norm`].
-    pub norms: [NormTensor; 4],
+    /// By [`Norm`]; sub-norms only where the architecture has them.
+    pub norms: [Option<VectorTensor>; 4],
     /// By [`Projection`].
-    pub projections: [FileRange; 7],
+    pub projections: [TernaryTensor; 7],
 }
 
 /// Every tensor of a model.
@@ -84,7 +138,9 @@ pub struct Tensors {
     /// `output.weight`, `[n_vocab, n_embd]`; the embedding serves when absent.
     pub output: Option<RowTensor>,
     /// `output_norm.weight`, `[n_embd]`.
-    pub output_norm: NormTensor,
+    pub output_norm: VectorTensor,
+    /// `rope_freqs.weight`, `[rope_dim / 2]`.
+    pub frequency_factors: Option<VectorTensor>,
     /// One entry per layer.
     pub layers: Vec<LayerTensors>,
 }

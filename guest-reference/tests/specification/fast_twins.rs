@@ -1,9 +1,13 @@
-//! The two fast loops against their plain twins, bit for bit.
+//! The fast loops against their plain twins, bit for bit.
 
 use guest_reference::fast::{
-    HalfTable, PackedActivations, dot16_half, dot16_half_plain, ternary_dot_plain, ternary_dots,
+    PackedActivations, dot16, ternary_dot_plain, ternary_dots, weighted_sum, weighted_sum_plain,
 };
+use guest_reference::float;
+use guest_reference::ternary::packed_row_bytes;
 use proptest::prelude::*;
+
+use crate::support::bits::bits;
 
 /// Widest matrix tested: 54 blocks are the 6912 columns of the published 2B model.
 const MAX_BLOCKS: usize = 54;
@@ -11,7 +15,6 @@ const MAX_BLOCKS: usize = 54;
 fn packed(q: &[i8]) -> PackedActivations {
     let mut packed = PackedActivations::with_capacity(MAX_BLOCKS * 128).expect("small");
     packed.pack(q);
-    assert_eq!((packed.len(), packed.is_empty()), (q.len(), q.is_empty()));
     packed
 }
 
@@ -25,7 +28,7 @@ fn fast(codes: &[u8], x: &PackedActivations) -> Vec<i32> {
 }
 
 fn plain(codes: &[u8], q: &[i8]) -> Vec<i32> {
-    let rows = codes.chunks_exact(q.len() / 4);
+    let rows = codes.chunks_exact(packed_row_bytes(q.len()));
     rows.map(|row| ternary_dot_plain(row, q)).collect()
 }
 
@@ -42,9 +45,10 @@ fn ternary_case() -> impl Strategy<Value = (Vec<u8>, Vec<i8>)> {
     })
 }
 
-/// Half-precision bits without infinities and NaN.
-fn finite_half() -> impl Strategy<Value = u16> {
-    (any::<bool>(), 0..0x7c00u16).prop_map(|(sign, bits)| u16::from(sign) << 15 | bits)
+/// Floats of very different magnitudes, so that another order gives other bits.
+fn floats(len: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = Vec<f32>> {
+    let float = (-1f32..1.0, -12..12i32).prop_map(|(x, e)| x * 2f32.powi(e));
+    prop::collection::vec(float, len)
 }
 
 #[test]
@@ -108,14 +112,31 @@ proptest! {
     }
 
     #[test]
-    fn half_twins_agree(
-        mut pairs in prop::collection::vec((finite_half(), -1e3f32..1e3), 16..700),
+    fn ternary_twins_agree_on_rows_of_any_width(
+        q in prop::collection::vec(-127..=127i8, 1..400),
+        seeds in prop::collection::vec(0..81u8, 2 * 4 * 32),
     ) {
-        pairs.truncate(pairs.len() / 16 * 16);
-        let (row, y): (Vec<u16>, Vec<f32>) = pairs.into_iter().unzip();
-        let row: Vec<u8> = row.into_iter().flat_map(u16::to_le_bytes).collect();
-        let table = HalfTable::new().expect("small");
-        let plain = dot16_half_plain(&row, &y, &mut vec![0.0; y.len()]);
-        prop_assert_eq!(dot16_half(&row, &y, &table).to_bits(), plain.to_bits());
+        let n = 2 * packed_row_bytes(q.len());
+        let codes: Vec<u8> = seeds.into_iter().map(code_byte).take(n).collect();
+        prop_assert_eq!(fast(&codes, &packed(&q)), plain(&codes, &q));
+    }
+
+    #[test]
+    fn dot_twins_agree(n in 0..700usize, x in floats(700), y in floats(700)) {
+        let (x, y) = (&x[..n], &y[..n]);
+        prop_assert_eq!(dot16(x, y).to_bits(), float::dot16(x, y).to_bits());
+    }
+
+    #[test]
+    fn weighted_sum_twins_agree(
+        p in floats(1..40),
+        values in floats(40 * 60),
+        (head, head_dim) in (0..2usize, 1..=30usize),
+    ) {
+        let values = &values[head * 30..];
+        let (mut found, mut expected) = (vec![9.0; head_dim], vec![9.0; head_dim]);
+        weighted_sum(&p, values, 60, &mut found);
+        weighted_sum_plain(&p, values, 60, &mut expected);
+        prop_assert_eq!(bits(&found), bits(&expected));
     }
 }

@@ -1,11 +1,11 @@
 //! Output matrix: chunks, logits, greedy choice.
 
 use guest_reference::float::dot16;
-use guest_reference::half;
-use guest_reference::head::{Choice, HeadChunks, LogitKernel, MAX_CHUNK_BYTES};
+use guest_reference::head::{CHUNK_BYTES, Choice, HeadChunks, logits};
 use guest_reference::model::{FileRange, RowTensor};
 use guest_reference::rows::RowType;
 
+use crate::support::bits::assert_same_bits;
 use crate::support::random::Random;
 
 fn chosen(logits: &[f32]) -> (usize, u32) {
@@ -50,7 +50,8 @@ fn choice_needs_every_chunk() {
     assert_eq!(choice.chosen(2), Some((0, 1.0)));
 }
 
-fn chunks(row_bytes: u64, n_rows: usize) -> HeadChunks {
+fn chunks(n_cols: usize, n_rows: usize) -> HeadChunks {
+    let row_bytes = 2 * n_cols as u64;
     let range = FileRange {
         offset: 1000,
         len: row_bytes * n_rows as u64,
@@ -58,6 +59,7 @@ fn chunks(row_bytes: u64, n_rows: usize) -> HeadChunks {
     let tensor = RowTensor {
         range,
         row_type: RowType::F16,
+        n_cols,
         row_bytes,
     };
     HeadChunks::new(tensor, n_rows)
@@ -65,79 +67,45 @@ fn chunks(row_bytes: u64, n_rows: usize) -> HeadChunks {
 
 #[test]
 fn chunks_cover_the_matrix_in_whole_rows() {
-    for (row_bytes, n_rows, count) in [
-        (256, 10, 1),
-        (5120, 128_256, 10),
-        (MAX_CHUNK_BYTES / 2, 5, 3),
-        (MAX_CHUNK_BYTES, 3, 3),
-        (MAX_CHUNK_BYTES + 1, 2, 2),
+    let whole = CHUNK_BYTES / 4;
+    for (n_cols, n_rows, count) in [
+        (128, 10, 1),
+        (whole / 100, 1000, 10),
+        (whole / 2, 5, 3),
+        (whole, 3, 3),
+        (whole + 1, 2, 2),
     ] {
-        let chunks = chunks(row_bytes, n_rows);
-        assert_eq!(chunks.count(), count, "{n_rows} rows of {row_bytes} bytes");
+        let chunks = chunks(n_cols, n_rows);
+        assert_eq!(chunks.count(), count, "{n_rows} rows of {n_cols}");
         let mut next = (0, 1000);
         for chunk in 0..count {
             let (rows, bytes) = (chunks.rows(chunk), chunks.file_range(chunk));
             assert_eq!((rows.start, bytes.offset), next);
-            assert_eq!(bytes.len, rows.len() as u64 * row_bytes);
-            assert!(bytes.len <= MAX_CHUNK_BYTES || rows.len() == 1);
+            assert_eq!(bytes.len, (rows.len() * 2 * n_cols) as u64);
+            assert!(rows.len() * 4 * n_cols <= CHUNK_BYTES || rows.len() == 1);
             next = (rows.end, bytes.offset + bytes.len);
         }
-        assert_eq!(next, (n_rows, 1000 + row_bytes * n_rows as u64));
-    }
-}
-
-/// Two rows of 64 elements in each type, as bytes.
-fn two_rows(row_type: RowType, random: &mut Random) -> Vec<u8> {
-    let n = 128;
-    match row_type {
-        RowType::F32 => (0..n).flat_map(|_| random.float().to_le_bytes()).collect(),
-        RowType::F16 => (0..n).flat_map(|_| random.half().to_le_bytes()).collect(),
-        RowType::Q8_0 => (0..n / 32).flat_map(|_| random.q8_0_block()).collect(),
+        assert_eq!(next, (n_rows, 1000 + (2 * n_cols * n_rows) as u64));
     }
 }
 
 #[test]
-fn logits_are_dot_products_with_the_widened_row() {
+fn logits_are_dot_products_with_each_row() {
     let mut random = Random::new(3);
-    let hidden: Vec<f32> = (0..64).map(|_| random.float()).collect();
-    for row_type in [RowType::F32, RowType::F16, RowType::Q8_0] {
-        let bytes = two_rows(row_type, &mut random);
-        let mut logits = [0.0; 2];
-        let mut kernel = LogitKernel::new(64).expect("small");
-        kernel
-            .logits(row_type, &bytes, &hidden, &mut logits)
-            .expect("finite");
-        let mut wide = vec![0.0; 128];
-        row_type.decode(&bytes, &mut wide);
-        for (row, logit) in wide.chunks(64).zip(logits) {
-            assert_eq!(
-                logit.to_bits(),
-                dot16(row, &hidden).to_bits(),
-                "{row_type:?}"
-            );
-        }
+    for n in [20, 64] {
+        let hidden: Vec<f32> = (0..n).map(|_| random.float()).collect();
+        // A third row is no row of these logits.
+        let rows: Vec<f32> = (0..3 * n).map(|_| random.float()).collect();
+        let mut found = [0.0; 2];
+        logits(&rows, &hidden, &mut found).expect("finite");
+        let expected: Vec<f32> = rows.chunks(n).map(|row| dot16(row, &hidden)).collect();
+        assert_same_bits(&found, &expected[..2]);
     }
-}
-
-#[test]
-fn f16_rows_of_any_length_have_logits() {
-    let row: Vec<u8> = (0..20)
-        .flat_map(|_| half::narrow(0.5).unwrap().to_le_bytes())
-        .collect();
-    let mut logits = [0.0];
-    let mut kernel = LogitKernel::new(20).expect("small");
-    kernel
-        .logits(RowType::F16, &row, &[1.0; 20], &mut logits)
-        .expect("finite");
-    assert_eq!(logits, [10.0]);
 }
 
 #[test]
 fn a_logit_that_is_not_finite_names_its_row() {
     let rows = [[1.0f32; 16], [f32::MAX; 16]].concat();
-    let bytes: Vec<u8> = rows.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let mut kernel = LogitKernel::new(16).expect("small");
-    let fault = kernel.logits(RowType::F32, &bytes, &[1.0; 16], &mut [0.0; 2]);
-    let fault = fault.expect_err("overflow");
+    let fault = logits(&rows, &[1.0; 16], &mut [0.0; 2]).expect_err("overflow");
     assert_eq!((fault.quantity, fault.index), ("logit of loaded row", 1));
 }

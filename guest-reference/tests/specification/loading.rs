@@ -33,7 +33,15 @@ fn load_damaged(part: &str, damage: impl Fn(&mut Vec<u8>)) -> Result<()> {
 fn code_3_in_any_projection() {
     for part in PROJECTIONS {
         let found = load_damaged(part, |data| data[100] = 0b01_11_00_10);
-        let name = format!("tensor `blk.1.{part}.weight`: byte 100 (0x72)");
+        let row_bytes = if part == "attn_output" {
+            64
+        } else if part == "ffn_down" {
+            96
+        } else {
+            32
+        };
+        let (row, byte) = (100 / row_bytes, 100 % row_bytes);
+        let name = format!("tensor `blk.1.{part}.weight`: row {row}: byte {byte} (0x72)");
         assert_malformed(found, &[&name, "code 3"]);
     }
 }
@@ -72,14 +80,16 @@ fn any_norm() {
         });
         assert_malformed(
             found,
-            &[&format!("tensor `blk.1.{part}.weight`: element 5 ")],
+            &[&format!(
+                "tensor `blk.1.{part}.weight`: row 0, element 5 is NaN;"
+            )],
         );
     }
     let mut file = small();
     file.tensor("output_norm.weight").data[..4].copy_from_slice(&f32::INFINITY.to_le_bytes());
     assert_malformed(
         host(&file).load_head(0),
-        &["tensor `output_norm.weight`: element 0 "],
+        &["tensor `output_norm.weight`: row 0, element 0 is inf;"],
     );
 }
 
@@ -93,12 +103,11 @@ fn the_row_of_the_token_asked_for() {
     host.load_embedding(6).expect("another row");
     assert_malformed(
         host.load_embedding(7),
-        &["tensor `token_embd.weight`: element 3 "],
+        &["tensor `token_embd.weight`: row 7, element 3 is inf;"],
     );
-    // Tied: the same element seen from the start of the matrix.
     assert_malformed(
         host.load_head(0),
-        &["tensor `token_embd.weight`: element 899 "],
+        &["tensor `token_embd.weight`: row 7, element 3 is inf;"],
     );
 }
 
@@ -108,7 +117,10 @@ fn the_output_matrix_by_its_own_name() {
     file.tensor("output.weight").data[..4].copy_from_slice(&f32::NAN.to_le_bytes());
     let mut host = host(&file);
     host.load_embedding(0).expect("the embedding is sound");
-    assert_malformed(host.load_head(0), &["tensor `output.weight`: element 0 "]);
+    assert_malformed(
+        host.load_head(0),
+        &["tensor `output.weight`: row 0, element 0 is NaN;"],
+    );
 }
 
 #[test]
@@ -120,7 +132,7 @@ fn scales_of_q8_0_rows() {
     embedding.data[136 + 34 + 1] = 0x7e;
     let mut host = host(&file);
     host.load_embedding(0).expect("another row");
-    let needles = ["tensor `token_embd.weight`: scale of block 1 "];
+    let needles = ["tensor `token_embd.weight`: row 1, element 32 is NaN;"];
     assert_malformed(host.load_embedding(1), &needles);
 }
 

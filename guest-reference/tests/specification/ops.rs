@@ -2,7 +2,10 @@
 
 use guest_reference::error::Fault;
 use guest_reference::fast::PackedActivations;
-use guest_reference::ops::{add, all_finite, bit_linear, quantize, rms_norm, squared_relu_gate};
+use guest_reference::model::Activation;
+use guest_reference::ops::{
+    activate, add, all_finite, bit_linear, quantize, rms_norm, silu_gate, squared_relu_gate,
+};
 use guest_reference::ternary::TernaryMatrix;
 use proptest::prelude::*;
 
@@ -138,6 +141,45 @@ fn squared_relu_squares_before_it_multiplies() {
     let mut y = [0.0];
     squared_relu_gate(&[1e30], &[1e-30], &mut y);
     assert_eq!(y, [f32::INFINITY]);
+}
+
+#[test]
+fn silu_matches_vector_computed_elsewhere() {
+    let gate = [1.0f32, -1.0, 0.0, -0.0, 10.25, -20.5, 100.0, -100.0];
+    let mut y = [9.0; 8];
+    silu_gate(&gate, &[0.7; 8], &mut y);
+    let expected = [
+        0x3f03_0175,
+        0xbe40_c6f8,
+        0,
+        0x8000_0000,
+        0x40e5_9784,
+        0xb29a_19cd,
+        0x428c_0000,
+        0x8310_381d,
+    ];
+    assert_eq!(bits(&y), expected);
+    for ((&g, &y), exact) in gate.iter().zip(&y).zip(gate.map(|g| {
+        let g = f64::from(g);
+        g / (1.0 + (-g).exp()) * 0.7
+    })) {
+        assert!(
+            (f64::from(y) - exact).abs() <= 1e-6 * exact.abs() + 1e-35,
+            "{g}"
+        );
+    }
+}
+
+#[test]
+fn the_activation_is_the_architectures() {
+    let (gate, up) = ([2.0, -1.0], [3.0, 3.0]);
+    let (mut found, mut expected) = ([0.0; 2], [0.0; 2]);
+    activate(Activation::SquaredRelu, &gate, &up, &mut found);
+    assert_eq!(found, [12.0, 0.0]);
+    activate(Activation::Silu, &gate, &up, &mut found);
+    silu_gate(&gate, &up, &mut expected);
+    assert_same_bits(&found, &expected);
+    assert!(found[1] < 0.0);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use guest_reference::error::Error;
 use guest_reference::gguf::Stop;
 use guest_reference::model;
 use guest_reference::session::Session;
+use guest_reference::ternary::I2sLayout;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -34,7 +35,11 @@ fn read(bytes: &[u8], first: u64) -> Result<u32, Error> {
         let given = &bytes[..len as usize];
         session.header_buffer(len)?.copy_from_slice(given);
         match session.header_parse(len, file_len)? {
-            None => return session.configure(KvType::F16, 1).map(|()| call),
+            None => {
+                return session
+                    .configure(KvType::F16, I2sLayout::Block128, 1)
+                    .map(|()| call);
+            }
             Some(more) => {
                 assert!(
                     more > len && more <= file_len,

@@ -25,14 +25,12 @@ fn assert_size_refused(name: &str, n: u32, allowed: &str) {
 
 #[test]
 fn architecture() {
-    for other in ["llama", "bitnet", "bitnet-25", ""] {
+    for other in ["bitnet-b1.58x", "qwen2", "Llama", ""] {
         let mut file = small();
         file.set("general.architecture", Value::text(other));
-        let found = format!("`{other}`");
-        assert_unsupported(
-            parse(&file),
-            &["`general.architecture`", &found, "`bitnet-b1.58`"],
-        );
+        let found = format!("is `{other}`;");
+        let names = "`bitnet-b1.58`, `bitnet-25`, `bitnet` and `llama`";
+        assert_unsupported(parse(&file), &["`general.architecture`", &found, names]);
     }
     let mut file = small();
     file.remove_key("general.architecture");
@@ -46,7 +44,7 @@ fn architecture() {
 
 #[test]
 fn unknown_keys_of_the_architecture() {
-    for name in ["expert_count", "rope.scaling.factor", "attention.scale"] {
+    for name in ["expert_count", "rope.scale_linear", "attention.scale"] {
         let found = parse(&with(name, Value::u32(1)));
         assert_unsupported(
             found,
@@ -60,11 +58,40 @@ fn unknown_keys_of_the_architecture() {
 
 #[test]
 fn rope_scaling() {
-    parse(&with("rope.scaling.type", Value::text("none"))).expect("no scaling");
-    let found = parse(&with("rope.scaling.type", Value::text("linear")));
-    assert_unsupported(found, &["rope.scaling.type", "`linear`", "`none`"]);
-    let found = parse(&with("rope.scaling.type", Value::u32(0)));
-    assert_malformed(found, &["rope.scaling.type", "a string is required"]);
+    const TYPE: &str = "rope.scaling.type";
+    const FACTOR: &str = "rope.scaling.factor";
+    let scale = |file: &Gguf| parse(file).expect("valid").hyperparameters.rope_scale;
+    let mut file = with(TYPE, Value::text("none"));
+    assert_eq!(scale(&file), 1.0);
+    file.set(&key(FACTOR), Value::f32(1.0));
+    assert_eq!(scale(&file), 1.0, "a factor of 1 scales nothing");
+    file.set(&key(FACTOR), Value::f32(4.0));
+    let unsettled = [FACTOR, "4 without a type of scaling"];
+    assert_unsupported(parse(&file), &unsettled);
+    file.set(&key(TYPE), Value::text("linear"));
+    assert_eq!(scale(&file), 4.0);
+    file.remove_key(&key(TYPE));
+    assert_unsupported(parse(&file), &unsettled);
+    for x in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        let found = parse(&with(FACTOR, Value::f32(x)));
+        assert_malformed(found, &[FACTOR, "a finite value > 0 is required"]);
+    }
+    let found = parse(&with(TYPE, Value::text("linear")));
+    assert_malformed(found, &[FACTOR, "is missing; scaling `linear` needs it"]);
+    for other in ["yarn", "longrope", ""] {
+        let found = parse(&with(TYPE, Value::text(other)));
+        let quoted = format!("`{other}`; `none` and `linear`");
+        assert_unsupported(found, &[TYPE, &quoted]);
+    }
+    let found = parse(&with(TYPE, Value::u32(0)));
+    assert_malformed(found, &[TYPE, "a string is required"]);
+}
+
+#[test]
+fn keys_of_scaling_without_meaning() {
+    let mut file = with("rope.scaling.original_context_length", Value::f32(-1.0));
+    file.set(&key("rope.scaling.finetuned"), Value::text("any"));
+    parse(&file).expect("nothing follows from them");
 }
 
 #[test]
@@ -75,7 +102,6 @@ fn required_keys() {
         "block_count",
         "feed_forward_length",
         "attention.head_count",
-        "attention.head_count_kv",
         "rope.freq_base",
         "attention.layer_norm_rms_epsilon",
     ] {
@@ -91,6 +117,11 @@ fn optional_keys() {
     let model = parse(&without(&["vocab_size", "rope.dimension_count"])).expect("valid model");
     let hp = model.hyperparameters;
     assert_eq!((hp.n_vocab, hp.vocab_size, hp.rope_dim), (40, None, 64));
+    // Without a number of KV heads there is one per query head: the key matrix is too small.
+    assert_malformed(
+        parse(&without(&["attention.head_count_kv"])),
+        &["`blk.0.attn_k.weight`", "[128, 128]", "[128, 256]"],
+    );
 }
 
 #[test]

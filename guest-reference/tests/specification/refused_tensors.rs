@@ -23,6 +23,7 @@ fn every_tensor_is_required() {
 #[test]
 fn tensors_without_a_use() {
     for name in [
+        "rope_freqs.weight",
         "blk.0.attn_q.bias",
         "blk.2.attn_norm.weight",
         "output.bias",
@@ -39,18 +40,6 @@ fn a_smaller_block_count_leaves_tensors_over() {
     let mut file = small();
     file.set(&key("block_count"), Value::u32(1));
     assert_unsupported(parse(&file), &["tensor `blk.1.", "block count"]);
-}
-
-#[test]
-fn rope_frequency_factors() {
-    for name in ["rope_freqs.weight", "blk.0.rope_freqs.weight"] {
-        let mut file = small();
-        file.push_tensor(name, &[32], F32, vec![0; 128]);
-        assert_unsupported(
-            parse(&file),
-            &[&format!("`{name}`"), "RoPE frequency factors"],
-        );
-    }
 }
 
 #[test]
@@ -99,16 +88,17 @@ fn vocabularies_beyond_the_cap() {
 
 #[test]
 fn weight_types() {
+    let numbers = "F32, F16, BF16, Q8_0, Q6_K and Q4_K";
+    let projections = "I2_S, TQ1_0, TQ2_0, F32, F16 and BF16";
     let cases = [
         ("blk.1.ffn_sub_norm.weight", 30, "BF16", "F32 and F16"),
         ("output_norm.weight", Q8_0, "Q8_0", "F32 and F16"),
-        ("token_embd.weight", 14, "Q6_K", "F32, F16 and Q8_0"),
-        ("token_embd.weight", I2_S, "I2_S", "F32, F16 and Q8_0"),
-        ("output.weight", 12, "Q4_K", "F32, F16 and Q8_0"),
-        ("blk.0.attn_v.weight", 35, "TQ2_0", "I2_S"),
-        ("blk.0.attn_v.weight", 34, "TQ1_0", "I2_S"),
-        ("blk.0.ffn_gate.weight", F16, "F16", "I2_S"),
-        ("blk.0.ffn_gate.weight", 777, "unknown", "I2_S"),
+        ("token_embd.weight", 13, "Q5_K", numbers),
+        ("token_embd.weight", I2_S, "I2_S", numbers),
+        ("output.weight", 35, "TQ2_0", numbers),
+        ("blk.0.attn_v.weight", Q8_0, "Q8_0", projections),
+        ("blk.0.attn_v.weight", 135, "IQ2_BN", projections),
+        ("blk.0.ffn_gate.weight", 777, "unknown", projections),
     ];
     for (name, type_id, found, supported) in cases {
         let mut file = untied();

@@ -34,7 +34,7 @@ fn run(mut disturb: impl FnMut(&mut Host)) -> Result<Trace> {
 fn nothing_runs_before_it_is_loaded() {
     let mut host = host();
     assert_misuse(host.runner.staging(), &["nothing has been planned"]);
-    assert_misuse(host.runner.load(), &["nothing has been planned"]);
+    assert_misuse(host.runner.load_range(0), &["nothing has been planned"]);
     assert_misuse(host.runner.embed(0), &["no embedding row has been loaded"]);
     assert_misuse(host.runner.layer(0), &["no layer has been loaded"]);
     assert_misuse(host.runner.head_norm(0), &["no chunk of the output matrix"]);
@@ -59,15 +59,59 @@ fn a_new_plan_undoes_the_load_of_its_kind_only() {
 #[test]
 fn a_failed_load_leaves_nothing_loaded() {
     let mut host = host();
+    host.embed(0, 1).expect("sound");
     host.load_layer(0).expect("sound");
     host.runner.plan_layer(1).expect("in range");
-    host.copy();
-    host.runner.staging().expect("planned").bytes_mut(4)[0] = 0xff;
-    assert!(host.runner.load().is_err());
+    host.load(4).expect("norms");
+    host.copy(4).expect("in range");
+    host.runner
+        .staging()
+        .expect("planned")
+        .destination(4)
+        .expect("in range")[0] = 0xff;
+    assert!(host.runner.load_range(4).is_err());
     assert_misuse(host.runner.layer(0), &["no layer has been loaded"]);
-    host.copy();
-    host.runner.load().expect("copied again");
+    assert_misuse(host.runner.load_range(4), &["nothing has been planned"]);
+    host.load_layer(1).expect("planned and copied again");
     host.runner.layer(0).expect("finite");
+}
+
+#[test]
+fn ranges_come_in_order_and_once() {
+    let mut host = host();
+    let n_ranges = host.runner.plan_layer(0).expect("in range");
+    // Four norms; codes and trailer of seven projections.
+    assert_eq!(n_ranges, 18);
+    assert_misuse(host.runner.load_range(1), &["range 1; 0 of 18 are loaded"]);
+    assert_misuse(
+        host.runner.load_range(18),
+        &["range 18; the last plan has 18"],
+    );
+    host.load(17).expect("sound");
+    assert_misuse(
+        host.runner.load_range(16),
+        &["range 16; 17 of 18 are loaded"],
+    );
+    assert_misuse(host.runner.layer(0), &["no layer has been loaded"]);
+    host.copy(17).expect("in range");
+    host.runner.load_range(17).expect("sound");
+    host.embed(0, 1).expect("sound");
+    host.runner.layer(0).expect("finite");
+}
+
+#[test]
+fn all_ranges_share_one_place_of_their_own_length() {
+    let mut host = host();
+    let n_ranges = host.runner.plan_layer(0).expect("in range");
+    let staging = host.runner.staging().expect("planned");
+    let place = staging.destination(0).expect("in range").as_ptr();
+    for i in 0..n_ranges {
+        let len = staging.file_range(i).expect("in range").len;
+        let found = staging.destination(i).expect("in range");
+        assert_eq!((found.as_ptr(), found.len() as u64), (place, len));
+    }
+    assert_misuse(staging.file_range(n_ranges), &["range 18"]);
+    assert_misuse(staging.destination(n_ranges), &["range 18"]);
 }
 
 #[test]

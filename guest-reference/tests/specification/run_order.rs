@@ -2,6 +2,7 @@
 
 use guest_reference::attention::KvType;
 use guest_reference::error::Result;
+use guest_reference::head::CHUNK_BYTES;
 use guest_reference::op::{OPS, Op, OpView};
 
 use crate::support::bits::bits;
@@ -132,7 +133,7 @@ fn with_two_chunks(n_rows: usize, marked: &[usize]) -> Gguf {
 
 #[test]
 fn a_choice_spans_chunks_and_keeps_the_lowest_row() {
-    let rows_per_chunk = (64 << 20) / 512;
+    let rows_per_chunk = CHUNK_BYTES / 512;
     let marked = [rows_per_chunk - 1, rows_per_chunk, rows_per_chunk + 5];
     for first in 0..marked.len() {
         let file = with_two_chunks(rows_per_chunk + 6, &marked[first..]);

@@ -3,6 +3,7 @@
 use guest_reference::attention::KvType;
 use guest_reference::gguf::MAX_HEADER_BYTES;
 use guest_reference::session::Session;
+use guest_reference::ternary::I2sLayout;
 
 use crate::support::model::{CONTEXT, small};
 use crate::support::rejection::{assert_misuse, assert_too_large};
@@ -24,21 +25,25 @@ fn phases_come_in_order() {
     assert_misuse(session.model(), &["header_parse has not succeeded"]);
     assert_misuse(session.n_chunks(), &["header_parse has not succeeded"]);
     assert_misuse(
-        session.configure(KvType::F32, 1),
+        session.configure(KvType::F32, I2sLayout::Block128, 1),
         &["header_parse has not succeeded"],
     );
     assert_misuse(session.runner(), &["configure has not succeeded"]);
     let mut session = parsed();
     assert_eq!(session.n_chunks().expect("parsed"), 1);
     assert_misuse(session.runner(), &["configure has not succeeded"]);
-    session.configure(KvType::F32, 1).expect("fits");
+    session
+        .configure(KvType::F32, I2sLayout::Block128, 1)
+        .expect("fits");
     assert!(session.runner().is_ok());
 }
 
 #[test]
 fn a_new_header_forgets_model_and_run() {
     let mut session = parsed();
-    session.configure(KvType::F32, 1).expect("fits");
+    session
+        .configure(KvType::F32, I2sLayout::Block128, 1)
+        .expect("fits");
     session.header_buffer(8).expect("small");
     assert!(session.model().is_err() && session.runner().is_err());
 }
@@ -61,7 +66,7 @@ fn header_sizes_are_checked() {
 fn positions_are_one_to_the_context_length() {
     let mut session = parsed();
     for n in [0, CONTEXT + 1, usize::MAX] {
-        let found = session.configure(KvType::F32, n);
+        let found = session.configure(KvType::F32, I2sLayout::Block128, n);
         assert_misuse(
             found,
             &[&format!("{n} positions"), "1 to the context length 16"],
@@ -69,6 +74,6 @@ fn positions_are_one_to_the_context_length() {
         assert!(session.runner().is_err());
     }
     session
-        .configure(KvType::F32, CONTEXT)
+        .configure(KvType::F32, I2sLayout::Block128, CONTEXT)
         .expect("the whole context");
 }

@@ -162,7 +162,7 @@ impl ShapeRecord {
 fn run_record(loaded: &Loaded) -> RunRecord {
     let settings = &loaded.settings;
     RunRecord {
-        prompt: settings.prompt.clone(),
+        prompt: settings.prompt.source(),
         prompt_ids: loaded.task.prompt.clone(),
         tokens: settings.n_generate as u64,
         threads: settings.environment.threads as u64,

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::Digest,
     fingerprint::{Build, Host},
-    prompt::seeded_prompt,
 };
 
 /// Version of the receipt's schema.
@@ -170,20 +169,12 @@ pub enum PromptSource {
         count: u64,
     },
     /// Given as ids.
-    Ids {
-        /// The ids.
-        ids: Vec<u32>,
+    Ids,
+    /// Encoded from a text by the tokenizer in the model file.
+    Text {
+        /// SHA-256 of the text, UTF-8.
+        sha256: Digest,
     },
-}
-
-impl PromptSource {
-    /// The ids, for a vocabulary of `n_vocab`.
-    pub fn ids(&self, n_vocab: u64) -> Vec<u32> {
-        match self {
-            Self::Seeded { seed, count } => seeded_prompt(*seed, *count as usize, n_vocab),
-            Self::Ids { ids } => ids.clone(),
-        }
-    }
 }
 
 /// Raw times in nanoseconds.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use engine_native::{ModelError, RunError, UnavailableKernels};
 
-use crate::{divergence::Divergence, sandbox::SandboxError};
+use crate::{divergence::Divergence, prompt::PromptError, sandbox::SandboxError};
 
 /// Why a run ended without a receipt.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,20 @@ pub enum RunFailure {
     Parity {
         repetition: usize,
         divergence: Divergence,
+    },
+    /// The prompt's text has no ids.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The run would not fit.
+    #[error(
+        "{what}: the run needs about {:.2} GB, available {:.2} GB; free some, or run fewer positions",
+        *needed as f64 / 1e9, *available as f64 / 1e9
+    )]
+    #[allow(missing_docs)]
+    Memory {
+        what: &'static str,
+        needed: u64,
+        available: u64,
     },
     /// Ctrl-C.
     #[error("interrupted")]

@@ -6,8 +6,8 @@ use engine_native::{Engine, I2sLayout, KernelChoice, Model};
 
 use super::RunFailure;
 use crate::{
-    cancel::Cancel, digest::Digest, environment::Environment, model_file::HashedModel,
-    receipt::PromptSource, task::Task,
+    cancel::Cancel, digest::Digest, environment::Environment, memory::MemoryNeed,
+    model_file::HashedModel, prompt::Prompt, task::Task,
 };
 
 /// How a run is set up.
@@ -16,7 +16,7 @@ use crate::{
 pub struct RunSettings {
     pub model: PathBuf,
     pub i2s_layout: I2sLayout,
-    pub prompt: PromptSource,
+    pub prompt: Prompt,
     pub n_generate: usize,
     pub kernel: KernelChoice,
     pub kv_type: engine_native::KvType,
@@ -71,10 +71,12 @@ impl Loaded {
         let model = Arc::new(opened.model);
         let engine = Engine::new(model.clone(), kernels, settings.environment.threads)?;
         let task = Task {
-            prompt: settings.prompt.ids(model.shape().n_vocab),
+            prompt: settings.prompt.ids(&model)?,
             n_generate: settings.n_generate,
             kv_type: settings.kv_type,
         };
+        model.shape().check_run(&task.prompt, task.n_generate)?;
+        MemoryNeed::to_run(&model, &task.session_options()).check()?;
         let default = if model.file_bytes().len() > LARGE_FILE {
             1
         } else {

@@ -7,7 +7,7 @@ use crate::{
     digest::Digest,
     divergence::{Difference, Divergence, explain, first_divergence},
     replay::{Replay, replay},
-    sandbox::{GuestShape, Sandbox},
+    sandbox::{GuestShape, ModelInput, Sandbox},
 };
 
 impl Measured {
@@ -17,14 +17,14 @@ impl Measured {
     /// Native and reference disagree, or the reference failed.
     pub fn prove(mut self, sandbox: &Sandbox, progress: Progress) -> Result<Proved, RunFailure> {
         let model = self.loaded.model.clone();
-        let file = model.file_bytes();
-        self.check_shape(sandbox.open(file)?.shape())?;
+        let input = ModelInput::from(&*model);
         let task = self.loaded.task.clone();
         let claimed = &self.evidence[0].recording.tokens;
         let mut report = |done, of| progress(Phase::Replay { done, of });
-        let reference = replay(sandbox, file, &task, claimed, &mut report)?;
+        let reference = replay(sandbox, input, &task, claimed, &mut report)?;
+        self.check_shape(&reference.shape)?;
         for index in 0..self.evidence.len() {
-            self.compare(index, &reference, sandbox, file)?;
+            self.compare(index, &reference, sandbox, input)?;
         }
         let checksum = reference.checksum(&task, self.loaded.model_sha256);
         if self.evidence.len() != 1 || self.evidence[0].checksum != checksum {
@@ -65,7 +65,7 @@ impl Measured {
         index: usize,
         reference: &Replay,
         sandbox: &Sandbox,
-        file: &[u8],
+        model: ModelInput,
     ) -> Result<(), RunFailure> {
         let recording = &self.evidence[index].recording;
         let Some(divergence) = first_divergence(recording, reference) else {
@@ -73,7 +73,7 @@ impl Measured {
         };
         let (task, cancel) = (&self.loaded.task, &self.loaded.cancel);
         let runner = &mut *self.runner;
-        let place = (sandbox, file);
+        let place = (sandbox, model);
         let divergence = explain(divergence, task, recording, runner, place, cancel)?;
         let repetition = self.repetitions.iter().position(|r| r.evidence == index);
         Err(RunFailure::Parity {

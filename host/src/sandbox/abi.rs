@@ -6,7 +6,7 @@ use wasmtime::{Instance, Memory, Store, StoreLimits, TypedFunc};
 use super::SandboxError;
 
 /// Version of the calls that this host makes.
-pub(super) const ABI_VERSION: i32 = 1;
+pub(super) const ABI_VERSION: i32 = 2;
 
 /// Operations in the order of the guest's `op_ptr`.
 pub(super) const GUEST_OPS: [Op; 21] = [
@@ -68,14 +68,14 @@ exports! {
     header_buffer: fn(i64) -> i64,
     header_parse: fn(i64, i64) -> i64,
     shape: fn(i32) -> i64,
-    configure: fn(i32, i64) -> i32,
+    configure: fn(i32, i32, i64) -> i32,
     plan_embed: fn(i64) -> i64,
     plan_layer: fn(i64) -> i64,
     plan_head: fn(i64) -> i64,
     range_offset: fn(i64) -> i64,
     range_len: fn(i64) -> i64,
     range_dest: fn(i64) -> i64,
-    load: fn() -> i32,
+    load_range: fn(i64) -> i32,
     embed: fn(i64) -> i32,
     layer: fn(i64) -> i32,
     release_layer: fn(i64) -> i32,

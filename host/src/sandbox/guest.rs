@@ -1,12 +1,30 @@
 //! The guest as the replay drives it: load a part of the model, take a position through it.
 
-use engine_native::{Choice, KvType, Op};
+use engine_native::{Choice, I2sLayout, KvType, Model, Op};
 
 use super::{
     Sandbox, SandboxError,
     abi::{ABI_VERSION, GUEST_OPS},
     calls::Calls,
 };
+
+/// What a guest is given: the file, and the one setting that files do not hold.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelInput<'f> {
+    /// The whole file.
+    pub file: &'f [u8],
+    /// How its I2_S tensors are arranged, if it has any.
+    pub i2s_layout: I2sLayout,
+}
+
+impl<'f> From<&'f Model> for ModelInput<'f> {
+    fn from(model: &'f Model) -> Self {
+        Self {
+            file: model.file_bytes(),
+            i2s_layout: model.i2s_layout().unwrap_or_default(),
+        }
+    }
+}
 
 /// Shape of the model as the guest reads it from the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,18 +46,22 @@ pub struct GuestShape {
 
 /// A guest that has parsed a model's header.
 pub struct Guest<'f> {
-    file: &'f [u8],
+    model: ModelInput<'f>,
     calls: Calls,
     shape: GuestShape,
 }
 
 impl<'f> Guest<'f> {
-    pub(super) fn open(sandbox: &Sandbox, file: &'f [u8]) -> Result<Self, SandboxError> {
+    pub(super) fn open(sandbox: &Sandbox, model: ModelInput<'f>) -> Result<Self, SandboxError> {
         let mut calls = Calls::new(sandbox)?;
         check_version(&mut calls)?;
-        parse_header(&mut calls, file)?;
+        parse_header(&mut calls, model.file)?;
         let shape = read_shape(&mut calls)?;
-        Ok(Self { file, calls, shape })
+        Ok(Self {
+            model,
+            calls,
+            shape,
+        })
     }
 
     /// The model's shape.
@@ -55,14 +77,19 @@ impl<'f> Guest<'f> {
     /// Allocates for `n_positions`.
     ///
     /// # Errors
-    /// They do not fit the memory or the context.
+    /// They do not fit the memory or the context, or the model does not fit the layout.
     pub fn configure(&mut self, kv_type: KvType, n_positions: usize) -> Result<(), SandboxError> {
         let kv_type = match kv_type {
             KvType::F32 => 0,
             KvType::F16 => 1,
         };
+        let i2s_layout = match self.model.i2s_layout {
+            I2sLayout::Block128 => 0,
+            I2sLayout::Row4 => 1,
+            I2sLayout::Block64 => 2,
+        };
         self.calls
-            .status(|e| &e.configure, (kv_type, n_positions as i64))
+            .status(|e| &e.configure, (kv_type, i2s_layout, n_positions as i64))
     }
 
     /// Loads the embedding row of `token` and puts it at `position`.
@@ -185,7 +212,8 @@ impl<'f> Guest<'f> {
         self.calls.f32s(at, self.shape.n_vocab)
     }
 
-    /// Outputs of every operation in the last [`Guest::layer`] call: the elements' bits.
+    /// Outputs of every operation in the last [`Guest::layer`] call: the elements' bits. What the
+    /// architecture leaves out is not among them.
     ///
     /// # Errors
     /// The guest's answer is out of bounds.
@@ -194,6 +222,9 @@ impl<'f> Guest<'f> {
         for (i, op) in (0..).zip(GUEST_OPS) {
             let at = self.calls.value(|e| &e.op_ptr, (i,))?;
             let len = self.calls.value(|e| &e.op_len, (i,))?;
+            if len == 0 {
+                continue;
+            }
             let width = self.calls.call(|e| &e.op_width, (i,))?;
             let bytes = self.calls.bytes_mut(at, len.cast_unsigned())?;
             let bits = match width {
@@ -210,19 +241,20 @@ impl<'f> Guest<'f> {
         Ok(outputs)
     }
 
-    /// Copies the ranges of the last plan and lets the guest validate them.
+    /// Copies the ranges of the last plan, one by one, and lets the guest validate each.
     fn load(&mut self, n_ranges: i64) -> Result<(), SandboxError> {
         for i in 0..n_ranges {
             let offset = self.calls.value(|e| &e.range_offset, (i,))?;
             let len = self.calls.value(|e| &e.range_len, (i,))?;
             let dest = self.calls.value(|e| &e.range_dest, (i,))?;
             self.calls.copy_in(
-                self.file,
+                self.model.file,
                 (offset.cast_unsigned(), len.cast_unsigned()),
                 dest,
             )?;
+            self.calls.status(|e| &e.load_range, (i,))?;
         }
-        self.calls.status(|e| &e.load, ())
+        Ok(())
     }
 }
 

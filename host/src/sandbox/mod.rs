@@ -7,7 +7,7 @@ mod abi;
 mod calls;
 mod guest;
 
-pub use guest::{Guest, GuestShape};
+pub use guest::{Guest, GuestShape, ModelInput};
 
 use std::sync::OnceLock;
 
@@ -109,8 +109,8 @@ impl Sandbox {
     ///
     /// # Errors
     /// The guest refuses the file.
-    pub fn open<'f>(&self, file: &'f [u8]) -> Result<Guest<'f>, SandboxError> {
-        Guest::open(self, file)
+    pub fn open<'f>(&self, model: ModelInput<'f>) -> Result<Guest<'f>, SandboxError> {
+        Guest::open(self, model)
     }
 }
 

@@ -5,6 +5,7 @@ use engine_native::{Architecture, I2sLayout, gguf::TensorType};
 use super::Rule;
 use crate::{
     environment::{MAX_SEED, MAX_THREADS},
+    prompt::seeded_prompt,
     receipt::{
         ModelRecord, PromptSource, Receipt, ShapeRecord, parse_kernel_name, parse_kv_type_name,
     },
@@ -96,14 +97,15 @@ fn prompt(r: &Receipt) -> Result<(), String> {
     if ids.is_empty() {
         return Err("found no prompt ids, allowed at least 1".into());
     }
-    // Before anything is derived: the count of a seeded prompt is bounded by the ids given.
-    if let PromptSource::Seeded { count, .. } = r.run.prompt {
+    let n_vocab = r.model.shape.n_vocab;
+    if let PromptSource::Seeded { seed, count } = r.run.prompt {
+        // Before anything is derived: the count is bounded by the ids given.
         equal(&count, &(ids.len() as u64))?;
+        if n_vocab == 0 || seeded_prompt(seed, ids.len(), n_vocab) != *ids {
+            return Err("prompt_ids are not those of the prompt".into());
+        }
     }
-    if r.model.shape.n_vocab == 0 || r.run.prompt.ids(r.model.shape.n_vocab) != *ids {
-        return Err("prompt_ids are not those of the prompt".into());
-    }
-    in_vocabulary(ids, r.model.shape.n_vocab)
+    in_vocabulary(ids, n_vocab)
 }
 
 pub(super) fn in_vocabulary(ids: &[u32], n_vocab: u64) -> Result<(), String> {

@@ -19,7 +19,7 @@ use crate::{
     model_file::HashedModel,
     receipt::Receipt,
     replay::ReplayProgress,
-    sandbox::{Sandbox, SandboxError},
+    sandbox::{ModelInput, Sandbox, SandboxError},
 };
 
 /// What came of a rule.
@@ -146,13 +146,13 @@ impl Checked {
     pub fn with_replay(
         &mut self,
         sandbox: &Sandbox,
-        file: &[u8],
+        model: ModelInput,
         progress: ReplayProgress,
     ) -> Result<(), SandboxError> {
         let Some(receipt) = &self.receipt else {
             return Ok(());
         };
-        let replayed = parity::replay(receipt, sandbox, file, progress)?;
+        let replayed = parity::replay(receipt, sandbox, model, progress)?;
         self.tokens = replayed.tokens;
         self.rules.extend(replayed.rules);
         Ok(())

@@ -4,7 +4,7 @@ use super::{Outcome, Rule, RuleOutcome, identity};
 use crate::{
     receipt::{ParityStatus, Receipt, parse_kv_type_name},
     replay::{Replay, ReplayProgress, replay as replay_task},
-    sandbox::{Sandbox, SandboxError, WASMTIME_VERSION, guest_sha256},
+    sandbox::{ModelInput, Sandbox, SandboxError, WASMTIME_VERSION, guest_sha256},
     task::Task,
 };
 
@@ -77,7 +77,7 @@ pub(super) struct Replayed {
 pub(super) fn replay(
     r: &Receipt,
     sandbox: &Sandbox,
-    file: &[u8],
+    model: ModelInput,
     progress: ReplayProgress,
 ) -> Result<Replayed, SandboxError> {
     let rule = "parity_replay";
@@ -85,7 +85,7 @@ pub(super) fn replay(
         let evidence = "the run's settings do not describe a task".to_owned();
         return Ok(refuted(rule, evidence));
     };
-    let replay = match replay_task(sandbox, file, &task, &r.tokens, progress) {
+    let replay = match replay_task(sandbox, model, &task, &r.tokens, progress) {
         Ok(replay) => replay,
         Err(SandboxError::Interrupted) => return Err(SandboxError::Interrupted),
         Err(error) if error.is_refutation() => return Ok(refuted(rule, error.to_string())),

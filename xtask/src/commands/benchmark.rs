@@ -1,13 +1,12 @@
 //! `benchmark`: the whole path from a model file to a receipt.
 
-use std::num::NonZeroUsize;
-
 use host::{
     atomic_file::AtomicFile,
     cancel::Cancel,
     environment::{Environment, Flags},
-    fingerprint::physical_cores,
-    receipt::{PromptSource, Receipt, to_json},
+    fingerprint::default_threads,
+    prompt::Prompt,
+    receipt::{Receipt, to_json},
     run::{Loaded, Progress, Proved, RunFailure, RunSettings},
     sandbox::Sandbox,
     task::Runner,
@@ -66,16 +65,16 @@ fn settings(args: &BenchmarkArgs) -> Result<RunSettings, Failure> {
         seed: args.seed,
         threads: args.threads,
     };
-    let cores = NonZeroUsize::new(physical_cores()).unwrap_or(NonZeroUsize::MIN);
-    let environment = Environment::resolve(flags, variable, cores)?;
+    let environment = Environment::resolve(flags, variable, default_threads())?;
     Ok(RunSettings {
         model: args.model.clone(),
         i2s_layout: args.i2s_layout.into(),
-        prompt: match &args.prompt_ids {
-            Some(ids) => PromptSource::Ids { ids: ids.clone() },
-            None => PromptSource::Seeded {
+        prompt: match (&args.prompt, &args.prompt_ids) {
+            (Some(text), _) => Prompt::Text(text.clone()),
+            (None, Some(ids)) => Prompt::Ids(ids.clone()),
+            (None, None) => Prompt::Seeded {
                 seed: environment.seed,
-                count: args.prompt_tokens as u64,
+                count: args.prompt_tokens,
             },
         },
         n_generate: args.tokens,

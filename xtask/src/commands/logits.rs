@@ -106,7 +106,7 @@ fn native(
 
 fn guest(model: &Model, task: &Task, cancel: &Cancel, sink: Sink) -> Result<Vec<u32>, Failure> {
     let sandbox = Sandbox::new(cancel)?;
-    decode(&sandbox, model.file_bytes(), task, |row: Decoded| {
+    decode(&sandbox, model.into(), task, |row: Decoded| {
         sink(&row.logits)
     })
 }

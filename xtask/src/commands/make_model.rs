@@ -7,7 +7,7 @@ use host::{atomic_file::AtomicFile, cancel::Cancel};
 use crate::{
     args::MakeModelArgs,
     exit::{Exit, Failure},
-    make_model::{PRESETS, preset, write_model},
+    make_model::{PRESETS, Preset, Recipe, preset, write_model},
     output::print,
     progress::byte_bar,
 };
@@ -17,17 +17,8 @@ use crate::{
 /// # Errors
 /// The failure, with its exit code. No file is written then.
 pub fn run(args: &MakeModelArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let Some(preset) = preset(&args.preset) else {
-        let names: Vec<_> = PRESETS.iter().map(|p| p.name).collect();
-        return Err(Failure::new(
-            Exit::Usage,
-            format_args!(
-                "--preset: found {:?}, allowed {}",
-                args.preset,
-                names.join(", ")
-            ),
-        ));
-    };
+    let preset = find_preset(&args.preset)?;
+    let recipe = recipe(&preset, args)?;
     let seed = args.seed.unwrap_or(preset.default_seed);
     let mut written = 0;
     let output = AtomicFile::prepare(&args.output).map_err(|e| Failure::io(&args.output, &e))?;
@@ -42,13 +33,7 @@ pub fn run(args: &MakeModelArgs, cancel: &Cancel) -> Result<Exit, Failure> {
             file: &mut file,
             cancel,
         };
-        let result = write_model(
-            &preset.shape,
-            preset.model_name,
-            seed,
-            &mut file,
-            &mut progress,
-        );
+        let result = write_model(&recipe, preset.model_name, seed, &mut file, &mut progress);
         bar.finish_and_clear();
         match result {
             Ok(()) => Ok(()),
@@ -62,6 +47,30 @@ pub fn run(args: &MakeModelArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         preset.name
     ))?;
     Ok(Exit::Done)
+}
+
+fn find_preset(name: &str) -> Result<Preset, Failure> {
+    preset(name).ok_or_else(|| {
+        let names: Vec<_> = PRESETS.iter().map(|p| p.name).collect();
+        let names = names.join(", ");
+        Failure::new(
+            Exit::Usage,
+            format_args!("--preset: found {name:?}, allowed {names}"),
+        )
+    })
+}
+
+/// The preset with the types that were asked for.
+fn recipe(preset: &Preset, args: &MakeModelArgs) -> Result<Recipe, Failure> {
+    let mut recipe = preset.recipe(args.weights, args.embedding);
+    if let Some(output) = args.output_matrix {
+        recipe.output = output;
+    }
+    recipe.validate().map_err(|reason| {
+        let name = preset.name;
+        Failure::new(Exit::Usage, format_args!("--preset {name}: {reason}"))
+    })?;
+    Ok(recipe)
 }
 
 /// A file whose writing ends when the command is interrupted.

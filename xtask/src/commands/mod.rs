@@ -5,13 +5,15 @@ mod guest;
 mod inspect;
 mod logits;
 mod make_model;
+mod model;
+mod run;
 mod table;
 mod verify_receipt;
 
 use host::cancel::Cancel;
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, ModelCommand},
     exit::{Exit, Failure},
 };
 
@@ -24,9 +26,13 @@ pub fn dispatch(args: Args) -> Result<Exit, Failure> {
     match args.command {
         Command::Benchmark(args) => benchmark::run(&args, &cancel),
         Command::VerifyReceipt(args) => verify_receipt::run(&args, &cancel),
+        Command::Run(args) => run::run(&args, &cancel),
         Command::Logits(args) => logits::run(&args, &cancel),
         Command::MakeModel(args) => make_model::run(&args, &cancel),
-        Command::Inspect(args) => inspect::run(&args),
+        Command::Model(args) => match args.command {
+            ModelCommand::Verify(args) => model::run(&args, &cancel),
+        },
+        Command::Inspect(args) => inspect::run(&args, &cancel),
         Command::Guest(args) => guest::run(&args),
     }
 }

@@ -10,7 +10,8 @@ use host::{
     cancel::Cancel,
     environment::Environment,
     model_file::HashedModel,
-    receipt::{PromptSource, Receipt, parse_kv_type_name},
+    prompt::Prompt,
+    receipt::{Receipt, parse_kv_type_name},
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
     verify::{Checked, Conclusion, MAX_RECEIPT_BYTES, Verdict, find_model},
@@ -128,7 +129,7 @@ fn check_model(
         let display = RunProgress::new(false);
         let mut progress = |done, of| display.replay(done, of);
         let sandbox = Sandbox::new(cancel)?;
-        checked.with_replay(&sandbox, found.model.file_bytes(), &mut progress)?;
+        checked.with_replay(&sandbox, (&found.model).into(), &mut progress)?;
     }
     if !args.retime {
         return Ok(None);
@@ -148,9 +149,7 @@ fn retime(receipt: &Receipt, found: &HashedModel, cancel: &Cancel) -> Result<Ret
     let settings = RunSettings {
         model: found.path.clone(),
         i2s_layout: found.model.i2s_layout().unwrap_or_default(),
-        prompt: PromptSource::Ids {
-            ids: run.prompt_ids.clone(),
-        },
+        prompt: Prompt::Ids(run.prompt_ids.clone()),
         n_generate: run.tokens as usize,
         // What ran there, where this CPU has it.
         kernel: match run.kernel.as_str() {

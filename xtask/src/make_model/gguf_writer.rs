@@ -10,6 +10,18 @@ pub const ALIGNMENT: u64 = 32;
 pub const F32: u32 = 0;
 /// Type id of 16-bit floats.
 pub const F16: u32 = 1;
+/// Type id of 8-bit integers, 32 to a block with one scale.
+pub const Q8_0: u32 = 8;
+/// Type id of 4-bit integers, 256 to a block with eight scales and minima.
+pub const Q4_K: u32 = 12;
+/// Type id of 6-bit integers, 256 to a block with sixteen scales.
+pub const Q6_K: u32 = 14;
+/// Type id of the upper halves of 32-bit floats.
+pub const BF16: u32 = 30;
+/// Type id of ternary weights, five to a byte, 256 to a block with one scale.
+pub const TQ1_0: u32 = 34;
+/// Type id of ternary weights, four to a byte, 256 to a block with one scale.
+pub const TQ2_0: u32 = 35;
 /// Type id of ternary weights, four to a byte, with one scale per tensor.
 pub const I2_S: u32 = 36;
 

@@ -1,31 +1,40 @@
-//! The metadata keys of a `bitnet-b1.58` file, with the names and types published files use.
+//! The metadata keys of a model file, with the names and types published files use.
 
 use super::gguf_writer::{GgufHeader, Value};
+use super::recipe::{Recipe, WeightType};
 use super::shape::Shape;
 use super::tokenizer::Tokenizer;
 
-const ARCHITECTURE: &str = "bitnet-b1.58";
-
-/// `general.file_type` of I2_S files.
-const FILE_TYPE_I2_S: u32 = 40;
-
-/// Appends all keys of a model with this shape and `general.name`.
-pub(super) fn describe(shape: &Shape, name: &str, header: &mut GgufHeader) {
+/// Appends all keys of a model of this recipe and `general.name`.
+pub(super) fn describe(recipe: &Recipe, name: &str, header: &mut GgufHeader) {
+    let (architecture, shape) = (recipe.architecture.as_str(), &recipe.shape);
     header.push_key(
         "general.architecture",
-        Value::String(ARCHITECTURE.to_owned()),
+        Value::String(architecture.to_owned()),
     );
     header.push_key("general.name", Value::String(name.to_owned()));
-    header.push_key("general.file_type", Value::U32(FILE_TYPE_I2_S));
+    header.push_key("general.file_type", Value::U32(file_type(recipe.weights)));
     for (key, value) in hyper_parameters(shape) {
-        header.push_key(&format!("{ARCHITECTURE}.{key}"), value);
+        header.push_key(&format!("{architecture}.{key}"), value);
     }
     if shape.has_own_head_dim() {
         for key in ["attention.key_length", "attention.value_length"] {
-            header.push_key(&format!("{ARCHITECTURE}.{key}"), Value::U32(shape.head_dim));
+            header.push_key(&format!("{architecture}.{key}"), Value::U32(shape.head_dim));
         }
     }
     describe_tokenizer(Tokenizer::new(shape.n_vocab), header);
+}
+
+/// `general.file_type` of files whose projections have this type.
+fn file_type(weights: WeightType) -> u32 {
+    match weights {
+        WeightType::F32 => 0,
+        WeightType::F16 => 1,
+        WeightType::Bf16 => 32,
+        WeightType::Tq1_0 => 36,
+        WeightType::Tq2_0 => 37,
+        WeightType::I2S => 40,
+    }
 }
 
 fn hyper_parameters(shape: &Shape) -> [(&'static str, Value); 10] {

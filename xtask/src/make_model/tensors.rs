@@ -5,15 +5,10 @@
 
 use std::io::{self, Write};
 
-use super::gguf_writer::{F16, F32, I2_S};
-use super::shape::Shape;
+use super::gguf_writer::F32;
+use super::recipe::{DenseType, OutputMatrix, Recipe, WeightType};
 use super::splitmix64::SplitMix64;
-
-/// Weights in one I2_S block; the columns of a ternary matrix are a multiple of it.
-pub const I2S_BLOCK: u32 = 128;
-
-/// Bytes after the packed weights of an I2_S tensor: an f32 scale and 28 zeros.
-const I2S_TRAILER_BYTES: usize = 32;
+use super::{dense, ternary};
 
 /// Gain of `attn_q` and `attn_k` each.
 const QUERY_KEY_GAIN: f32 = 2.0;
@@ -21,18 +16,18 @@ const QUERY_KEY_GAIN: f32 = 2.0;
 /// Gain of `output_norm`.
 const OUTPUT_NORM_GAIN: f32 = 8.0;
 
-/// Words generated between two writes.
-const WORDS_PER_WRITE: u64 = 8192;
+/// Bytes generated between two writes.
+const BYTES_PER_WRITE: u64 = 65_536;
 
 /// What the elements of a tensor are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fill {
-    /// F16 of either sign, magnitude in [2⁻⁷, 2⁻⁵).
-    Embedding,
+    /// Rows of an embedding or an output matrix.
+    Dense(DenseType),
     /// F32 in [0.75, 1.25) times the gain.
     Norm { gain: f32 },
-    /// I2_S: −1, 0, 0, +1 with equal chance, and the scale.
-    Ternary { scale: f32 },
+    /// −1, 0, 0, +1 with equal chance, and the scale.
+    Ternary { weights: WeightType, scale: f32 },
 }
 
 /// One tensor to be written.
@@ -46,38 +41,54 @@ pub struct Tensor {
 }
 
 /// All tensors of a model, in file order.
-pub fn of_model(shape: &Shape) -> Vec<Tensor> {
-    let n_embd = u64::from(shape.n_embd);
-    let mut tensors = vec![Tensor {
-        name: "token_embd.weight".to_owned(),
-        dims: vec![n_embd, u64::from(shape.n_vocab)],
-        fill: Fill::Embedding,
-    }];
-    for layer in 0..shape.n_layers {
-        tensors.extend(of_block(shape, layer));
+pub fn of_model(recipe: &Recipe) -> Vec<Tensor> {
+    let mut tensors = vec![rows("token_embd", recipe, recipe.embedding)];
+    for layer in 0..recipe.shape.n_layers {
+        tensors.extend(of_block(recipe, layer));
     }
-    tensors.push(norm("output_norm", shape.n_embd, OUTPUT_NORM_GAIN));
+    tensors.push(norm("output_norm", recipe.shape.n_embd, OUTPUT_NORM_GAIN));
+    // Last, so that the other tensors do not depend on it.
+    if let OutputMatrix::Own(dense_type) = recipe.output {
+        tensors.push(rows("output", recipe, dense_type));
+    }
     tensors
 }
 
-fn of_block(shape: &Shape, layer: u32) -> Vec<Tensor> {
+fn of_block(recipe: &Recipe, layer: u32) -> Vec<Tensor> {
+    let shape = &recipe.shape;
     let (n_embd, n_query, n_kv, n_ff) = (shape.n_embd, shape.n_query(), shape.n_kv(), shape.n_ff);
-    let norm = |name: &str, n| norm(&format!("blk.{layer}.{name}"), n, 1.0);
-    let ternary =
-        |name: &str, cols, rows, gain| ternary(&format!("blk.{layer}.{name}"), cols, rows, gain);
-    vec![
+    let full_name = |name: &str| format!("blk.{layer}.{name}");
+    let norm = |name: &str, n| Some(norm(&full_name(name), n, 1.0));
+    let sub_norm = |name: &str, n| match recipe.architecture.has_sub_norms() {
+        true => norm(name, n),
+        false => None,
+    };
+    let ternary = |name: &str, cols, rows, gain| {
+        Some(ternary(&full_name(name), cols, rows, gain, recipe.weights))
+    };
+    let tensors = [
         norm("attn_norm", n_embd),
         ternary("attn_q", n_embd, n_query, QUERY_KEY_GAIN),
         ternary("attn_k", n_embd, n_kv, QUERY_KEY_GAIN),
         ternary("attn_v", n_embd, n_kv, 1.0),
-        norm("attn_sub_norm", n_query),
+        sub_norm("attn_sub_norm", n_query),
         ternary("attn_output", n_query, n_embd, 1.0),
         norm("ffn_norm", n_embd),
         ternary("ffn_gate", n_embd, n_ff, 1.0),
         ternary("ffn_up", n_embd, n_ff, 1.0),
-        norm("ffn_sub_norm", n_ff),
+        sub_norm("ffn_sub_norm", n_ff),
         ternary("ffn_down", n_ff, n_embd, 1.0),
-    ]
+    ];
+    tensors.into_iter().flatten().collect()
+}
+
+/// A row for each token of the vocabulary.
+fn rows(name: &str, recipe: &Recipe, dense_type: DenseType) -> Tensor {
+    Tensor {
+        name: format!("{name}.weight"),
+        dims: vec![recipe.shape.n_embd.into(), recipe.shape.n_vocab.into()],
+        fill: Fill::Dense(dense_type),
+    }
 }
 
 fn norm(name: &str, n: u32, gain: f32) -> Tensor {
@@ -89,12 +100,14 @@ fn norm(name: &str, n: u32, gain: f32) -> Tensor {
 }
 
 /// A projection whose outputs have `gain` times the standard deviation of its inputs.
-fn ternary(name: &str, n_cols: u32, n_rows: u32, gain: f32) -> Tensor {
+fn ternary(name: &str, n_cols: u32, n_rows: u32, gain: f32, weights: WeightType) -> Tensor {
+    let scale = gain * (2.0 / n_cols as f32).sqrt();
     Tensor {
         name: format!("{name}.weight"),
         dims: vec![u64::from(n_cols), u64::from(n_rows)],
         fill: Fill::Ternary {
-            scale: gain * (2.0 / n_cols as f32).sqrt(),
+            weights,
+            scale: ternary::stored_scale(weights, scale),
         },
     }
 }
@@ -103,76 +116,74 @@ impl Tensor {
     /// GGUF's number for the element type.
     pub fn type_id(&self) -> u32 {
         match self.fill {
-            Fill::Embedding => F16,
+            Fill::Dense(dense_type) => dense_type.layout().type_id,
             Fill::Norm { .. } => F32,
-            Fill::Ternary { .. } => I2_S,
+            Fill::Ternary { weights, .. } => weights.layout().type_id,
         }
     }
 
-    /// Length in the file. Every shape that passes validation gives a multiple of the alignment,
-    /// so tensors follow each other without padding.
+    /// Length in the file, in bytes, without padding.
     pub fn n_bytes(&self) -> u64 {
-        8 * self.n_words() + self.trailer().len() as u64
+        let n_elements = self.dims.iter().product();
+        match self.fill {
+            Fill::Dense(dense_type) => dense_type.layout().n_bytes(n_elements),
+            Fill::Norm { .. } => 4 * n_elements,
+            Fill::Ternary { weights, .. } => weights.layout().n_bytes(n_elements),
+        }
     }
 
     /// Writes the tensor's bytes, made from the words of `stream`.
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn write(&self, stream: SplitMix64, out: &mut impl Write) -> io::Result<()> {
-        let n_words = self.n_words();
+    pub fn write(&self, mut stream: SplitMix64, out: &mut impl Write) -> io::Result<()> {
+        let trailer = self.trailer();
+        let n_bytes = self.n_bytes() - trailer.len() as u64;
+        let stream = &mut stream;
         match self.fill {
-            Fill::Embedding => write_words(n_words, stream, embedding_word, out)?,
-            Fill::Norm { gain } => write_words(n_words, stream, |z| norm_word(z, gain), out)?,
-            Fill::Ternary { .. } => write_words(n_words, stream, ternary_word, out)?,
+            Fill::Dense(dense_type) => write_pieces(n_bytes, out, |buffer| {
+                dense::put_piece(dense_type, stream, buffer);
+            })?,
+            Fill::Norm { gain } => write_pieces(n_bytes, out, |buffer| {
+                buffer.extend_from_slice(&norm_word(stream.next(), gain).to_le_bytes());
+            })?,
+            Fill::Ternary { weights, scale } => write_pieces(n_bytes, out, |buffer| {
+                ternary::put_piece(weights, scale, stream, buffer);
+            })?,
         }
-        out.write_all(&self.trailer())
+        out.write_all(&trailer)
     }
 
-    /// Random 64-bit words in the tensor: 4, 2 or 32 elements each.
-    fn n_words(&self) -> u64 {
-        let elements_per_word = match self.fill {
-            Fill::Embedding => 4,
-            Fill::Norm { .. } => 2,
-            Fill::Ternary { .. } => 32,
-        };
-        self.dims.iter().product::<u64>() / elements_per_word
-    }
-
+    /// What follows the weights of I2_S.
     fn trailer(&self) -> Vec<u8> {
         let mut trailer = Vec::new();
-        if let Fill::Ternary { scale } = self.fill {
+        if let Fill::Ternary { weights, scale } = self.fill {
             trailer.extend(scale.to_le_bytes());
-            trailer.resize(I2S_TRAILER_BYTES, 0);
+            trailer.resize(weights.layout().trailer_bytes as usize, 0);
         }
         trailer
     }
 }
 
-fn write_words(
-    n_words: u64,
-    mut stream: SplitMix64,
-    word: impl Fn(u64) -> u64,
+/// Writes `n_bytes`, a buffer at a time; what `put` appends past them is cut off.
+fn write_pieces(
+    n_bytes: u64,
     out: &mut impl Write,
+    mut put: impl FnMut(&mut Vec<u8>),
 ) -> io::Result<()> {
-    let mut buffer = Vec::with_capacity(8 * WORDS_PER_WRITE as usize);
-    let mut n_left = n_words;
+    let mut buffer = Vec::with_capacity(2 * BYTES_PER_WRITE as usize);
+    let mut n_left = n_bytes;
     while n_left > 0 {
-        let n = n_left.min(WORDS_PER_WRITE);
         buffer.clear();
-        for _ in 0..n {
-            buffer.extend_from_slice(&word(stream.next()).to_le_bytes());
+        let n_wanted = n_left.min(BYTES_PER_WRITE) as usize;
+        while buffer.len() < n_wanted {
+            put(&mut buffer);
         }
+        buffer.truncate(n_left.min(buffer.len() as u64) as usize);
         out.write_all(&buffer)?;
-        n_left -= n;
+        n_left -= buffer.len() as u64;
     }
     Ok(())
-}
-
-/// Four F16: sign, lowest exponent bit and mantissa stay random, the other exponent bits are those
-/// of 2⁻⁷.
-fn embedding_word(z: u64) -> u64 {
-    (z & 0x87FF_87FF_87FF_87FF) | 0x2000_2000_2000_2000
 }
 
 /// Two F32, each `gain` times one of 2¹⁶ equal steps from 0.75 up to 1.25, which are exact.
@@ -185,34 +196,9 @@ fn norm_word(z: u64, gain: f32) -> u64 {
     u64::from(element(low).to_bits()) | u64::from(element(high).to_bits()) << 32
 }
 
-/// Thirty-two 2-bit codes, weight plus 1: the invalid code 3 becomes 1, which stands for weight 0.
-fn ternary_word(z: u64) -> u64 {
-    let is_three = z & (z << 1) & 0xAAAA_AAAA_AAAA_AAAA;
-    z & !is_three
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{embedding_word, norm_word, ternary_word};
-
-    #[test]
-    fn only_code_three_changes() {
-        let two_bit_codes = (0..4u64).map(|code| ternary_word(code << 62) >> 62);
-        assert_eq!(two_bit_codes.collect::<Vec<_>>(), [0, 1, 2, 1]);
-        assert_eq!(ternary_word(u64::MAX), 0x5555_5555_5555_5555);
-        assert_eq!(ternary_word(0b01_10), 0b01_10);
-    }
-
-    #[test]
-    fn embeddings_stay_in_their_range() {
-        let magnitudes = [(0, 0x2000), (u64::MAX, 0x27FF)];
-        for (z, expected) in magnitudes {
-            assert_eq!(embedding_word(z) & 0x7FFF, expected);
-        }
-        let smallest = half::f16::from_bits(0x2000).to_f32();
-        assert_eq!(smallest, 1.0 / 128.0);
-        assert!(half::f16::from_bits(0x27FF).to_f32() < 1.0 / 32.0);
-    }
+    use super::{norm_word, write_pieces};
 
     #[test]
     fn norms_stay_in_their_range() {
@@ -220,5 +206,21 @@ mod tests {
         let high = |z, gain| f32::from_bits((norm_word(z, gain) >> 32) as u32);
         assert_eq!((low(0, 1.0), high(0, 8.0)), (0.75, 6.0));
         assert!(low(u64::MAX, 1.0) < 1.25 && high(u64::MAX, 1.0) > 1.249);
+    }
+
+    #[test]
+    fn pieces_of_any_length_join_without_a_gap() {
+        for n_bytes in [0, 1, 209, 210, 65_536, 65_537, 200_000] {
+            let (mut written, mut next) = (Vec::new(), 0u32);
+            write_pieces(n_bytes, &mut written, |buffer| {
+                (0..70).for_each(|_| {
+                    buffer.extend([next as u8, (next >> 8) as u8, (next >> 16) as u8]);
+                    next += 1;
+                });
+            })
+            .unwrap();
+            let expected = (0u32..).flat_map(|n| [n as u8, (n >> 8) as u8, (n >> 16) as u8]);
+            assert!(expected.take(n_bytes as usize).eq(written), "{n_bytes}");
+        }
     }
 }

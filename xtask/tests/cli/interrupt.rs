@@ -93,6 +93,20 @@ fn a_replay_ends_inside_the_sandbox() {
     interrupt(child, words);
 }
 
+#[test]
+fn run_ends_after_what_it_has_printed() {
+    let workspace = Workspace::new();
+    let words = "run models/tiny.gguf --tokens 2000 --kernel scalar --prompt=on";
+    let child = start(&workspace, words);
+    let pid = child.id().to_string();
+    sleep(Duration::from_millis(300));
+    let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    assert!(sent.success());
+    let ran = Ran::of(child.wait_with_output().unwrap(), words);
+    let ran = ran.ends(130, &["interrupted"]);
+    assert!(ran.stdout.starts_with("on") && ran.stdout.ends_with('\n'));
+}
+
 /// Makes the receipt say that a replay agreed, so that only another replay can tell.
 fn pretend_parity(workspace: &Workspace) {
     let mut receipt = workspace.receipt_json();

@@ -10,6 +10,7 @@ mod logits;
 mod model_commands;
 mod output_path;
 mod process;
+mod text;
 mod verify_receipt;
 
 use process::Workspace;
@@ -26,9 +27,11 @@ fn help_is_there_for_every_command() {
     for command in [
         "benchmark",
         "verify-receipt",
+        "run",
         "logits",
         "make-model",
         "inspect",
+        "model",
         "guest",
     ] {
         assert!(help.stdout.contains(command), "{}", help.stdout);

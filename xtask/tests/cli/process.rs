@@ -136,11 +136,18 @@ impl Ran {
     /// all of `parts`.
     #[track_caller]
     pub fn fails(self, code: i32, parts: &[&str]) -> Self {
+        let ran = self.ends(code, parts);
+        assert_eq!(ran.stdout, "", "{}", ran.words);
+        ran
+    }
+
+    /// As [`Ran::fails`], with something on standard output before.
+    #[track_caller]
+    pub fn ends(self, code: i32, parts: &[&str]) -> Self {
         let ran = self.exits(code);
         let line = ran.stderr.strip_suffix('\n').unwrap_or(&ran.stderr);
         assert!(line.starts_with("error: "), "{}: {line}", ran.words);
         assert!(!line.contains(char::is_control), "{}: {line:?}", ran.words);
-        assert_eq!(ran.stdout, "", "{}", ran.words);
         for part in parts {
             assert!(line.contains(part), "{}: no {part:?} in: {line}", ran.words);
         }

@@ -63,7 +63,7 @@ fn engine_logits(engine: &Engine, task: &Task) -> Logits {
 /// The guest's logits.
 pub fn guest_logits(model: &Model, task: &Task) -> Logits {
     let mut rows = Vec::new();
-    let tokens = decode(&SANDBOX, model.file_bytes(), task, |row| {
+    let tokens = decode(&SANDBOX, model.into(), task, |row| {
         rows.push(row.logits);
         Ok::<_, host::sandbox::SandboxError>(())
     });

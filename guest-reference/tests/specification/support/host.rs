@@ -3,6 +3,7 @@
 use guest_reference::attention::KvType;
 use guest_reference::error::Result;
 use guest_reference::runner::Runner;
+use guest_reference::ternary::I2sLayout;
 
 use super::rejection::parse_as;
 
@@ -23,38 +24,52 @@ pub struct Trace {
 
 impl Host {
     pub fn new(file: Vec<u8>, kv_type: KvType, n_positions: usize) -> Self {
-        let model = parse_as(&file, file.len() as u64).expect("valid model");
-        let runner = Runner::new(&model, kv_type, n_positions).expect("fits");
-        Self { file, runner }
+        Self::with_layout(file, kv_type, I2sLayout::Block128, n_positions).expect("fits")
     }
 
-    /// Copies what was planned into the run's memory.
-    pub fn copy(&mut self) {
-        let staging = self.runner.staging().expect("planned");
-        for i in 0..staging.n_ranges() {
-            let range = staging.file_range(i);
-            let start = range.offset as usize;
-            let bytes = &self.file[start..start + range.len as usize];
-            staging.bytes_mut(i).copy_from_slice(bytes);
+    pub fn with_layout(
+        file: Vec<u8>,
+        kv_type: KvType,
+        layout: I2sLayout,
+        n_positions: usize,
+    ) -> Result<Self> {
+        let model = parse_as(&file, file.len() as u64).expect("valid model");
+        let runner = Runner::new(&model, kv_type, layout, n_positions)?;
+        Ok(Self { file, runner })
+    }
+
+    /// Copies range `i` of the plan to its place.
+    pub fn copy(&mut self, i: usize) -> Result<()> {
+        let staging = self.runner.staging()?;
+        let range = staging.file_range(i)?;
+        let start = range.offset as usize;
+        let bytes = &self.file[start..start + range.len as usize];
+        staging.destination(i)?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Copies and loads every planned range.
+    pub fn load(&mut self, n_ranges: usize) -> Result<()> {
+        for i in 0..n_ranges {
+            self.copy(i)?;
+            self.runner.load_range(i)?;
         }
+        Ok(())
     }
 
     pub fn load_embedding(&mut self, token: usize) -> Result<()> {
-        self.runner.plan_embed(token)?;
-        self.copy();
-        self.runner.load()
+        let n_ranges = self.runner.plan_embed(token)?;
+        self.load(n_ranges)
     }
 
     pub fn load_layer(&mut self, layer: usize) -> Result<()> {
-        self.runner.plan_layer(layer)?;
-        self.copy();
-        self.runner.load()
+        let n_ranges = self.runner.plan_layer(layer)?;
+        self.load(n_ranges)
     }
 
     pub fn load_head(&mut self, chunk: usize) -> Result<()> {
-        self.runner.plan_head(chunk)?;
-        self.copy();
-        self.runner.load()
+        let n_ranges = self.runner.plan_head(chunk)?;
+        self.load(n_ranges)
     }
 
     pub fn embed(&mut self, position: usize, token: usize) -> Result<()> {

@@ -6,3 +6,4 @@ pub mod host;
 pub mod model;
 pub mod random;
 pub mod rejection;
+pub mod ternary;

@@ -40,6 +40,21 @@ pub fn untied() -> Gguf {
     file
 }
 
+/// The small model as one of another architecture: other keys, and no sub-norms for `llama`.
+pub fn as_architecture(mut file: Gguf, name: &str) -> Gguf {
+    file.set("general.architecture", Value::text(name));
+    for (key, _) in &mut file.keys {
+        if let Some(own) = key.strip_prefix(ARCHITECTURE.as_bytes()) {
+            *key = [name.as_bytes(), own].concat();
+        }
+    }
+    if name == "llama" {
+        file.tensors
+            .retain(|t| !t.name.ends_with(b"sub_norm.weight"));
+    }
+    file
+}
+
 fn add_keys(file: &mut Gguf) {
     file.push_key("general.architecture", Value::text(ARCHITECTURE));
     file.push_key("tokenizer.ggml.tokens", Value::array(8, 0, &[]));

@@ -27,15 +27,6 @@ impl Random {
         self.bits() as u16 & 0xbfff
     }
 
-    /// A Q8_0 block of 32 weights with a scale below 2^-6.
-    pub fn q8_0_block(&mut self) -> Vec<u8> {
-        let scale = (self.bits() as u16 & 0x1fff).to_le_bytes();
-        scale
-            .into_iter()
-            .chain((0..32).map(|_| self.bits() as u8))
-            .collect()
-    }
-
     /// A byte of four ternary codes.
     pub fn codes(&mut self) -> u8 {
         let mut code = || (self.bits() >> 32) as u8 % 3;

@@ -1,15 +1,19 @@
-//! The valid model, and the ways to change one thing in it.
+//! The valid models, and the ways to change one thing in it.
 
-use xtask::make_model::gguf_writer::{GgufHeader, TensorInfo, Value};
-use xtask::make_model::{Shape, model_header, to_vec};
+use engine_native::Architecture;
+use xtask::make_model::gguf_writer::{ALIGNMENT, GgufHeader, TensorInfo, Value};
+use xtask::make_model::{DenseType, OutputMatrix, Recipe, Shape, WeightType, model_header, to_vec};
 
 pub(super) const MODEL_NAME: &str = "hostile";
 const SEED: u64 = 3;
 
+/// Rows of the vocabulary.
+pub(super) const N_VOCAB: u64 = 258;
+
 /// Two layers, so that one can be whole while the other is not; two heads sharing one KV head.
 fn shape() -> Shape {
     Shape {
-        n_vocab: 258,
+        n_vocab: N_VOCAB as u32,
         n_embd: 128,
         n_layers: 2,
         n_heads: 2,
@@ -29,9 +33,66 @@ pub(super) struct Base {
 }
 
 impl Base {
+    /// BitNet b1.58 in I2_S.
     pub(super) fn new() -> Self {
-        let header = model_header(&shape(), MODEL_NAME).unwrap();
-        let data = valid().split_off(header.to_bytes().len());
+        Self::of(&Recipe::from(&shape()))
+    }
+
+    /// The same with projections, embedding and output matrix of these types, 256 columns wide.
+    pub(super) fn in_types(
+        weights: WeightType,
+        embedding: DenseType,
+        output: OutputMatrix,
+    ) -> Self {
+        let wide = Shape {
+            n_embd: 256,
+            head_dim: 128,
+            ..shape()
+        };
+        Self::of(&Recipe {
+            weights,
+            embedding,
+            output,
+            ..Recipe::from(&wide)
+        })
+    }
+
+    /// Another architecture of the same shape.
+    pub(super) fn of_architecture(architecture: Architecture) -> Self {
+        Self::of(&Recipe {
+            architecture,
+            ..Recipe::from(&shape())
+        })
+    }
+
+    /// F32 projections of 200 columns, which are whole blocks of no other type.
+    pub(super) fn of_odd_columns() -> Self {
+        let odd = Shape {
+            n_embd: 200,
+            head_dim: 100,
+            n_ff: 200,
+            ..shape()
+        };
+        Self::of(&Recipe {
+            weights: WeightType::F32,
+            ..Recipe::from(&odd)
+        })
+    }
+
+    /// 64 heads of two elements share a KV head: two rows in `attn_k`.
+    pub(super) fn of_two_kv_rows() -> Self {
+        let narrow = Shape {
+            n_heads: 64,
+            head_dim: 2,
+            ..shape()
+        };
+        Self::of(&Recipe::from(&narrow))
+    }
+
+    fn of(recipe: &Recipe) -> Self {
+        let header = model_header(recipe, MODEL_NAME).unwrap();
+        let file = to_vec(recipe.clone(), MODEL_NAME, SEED).unwrap();
+        let data = file[header.to_bytes().len()..].to_vec();
         Self { header, data }
     }
 
@@ -46,6 +107,20 @@ impl Base {
         let mut data = self.data.clone();
         data.resize(header.data_bytes() as usize, 0);
         [header.to_bytes(), data].concat()
+    }
+
+    /// The file with another tensor, whose contents are the last.
+    pub(super) fn with_new_tensor(
+        &self,
+        name: &str,
+        dims: &[u64],
+        type_id: u32,
+        contents: &[u8],
+    ) -> Vec<u8> {
+        let n_bytes = contents.len();
+        let file = self.with_header(|h| h.push_tensor(name, dims, type_id, n_bytes as u64));
+        let start = file.len() - n_bytes.next_multiple_of(ALIGNMENT as usize);
+        overwritten(file, start, contents)
     }
 
     pub(super) fn with_key(&self, name: &str, value: Value) -> Vec<u8> {
@@ -111,9 +186,4 @@ pub(super) fn tensor_mut<'a>(header: &'a mut GgufHeader, name: &str) -> &'a mut 
 pub(super) fn overwritten(mut file: Vec<u8>, start: usize, bytes: &[u8]) -> Vec<u8> {
     file[start..start + bytes.len()].copy_from_slice(bytes);
     file
-}
-
-/// The valid model that every file of the corpus was made from.
-pub(super) fn valid() -> Vec<u8> {
-    to_vec(&shape(), MODEL_NAME, SEED).unwrap()
 }

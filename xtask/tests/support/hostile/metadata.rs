@@ -34,8 +34,12 @@ pub(super) fn missing_keys(base: &Base) -> Vec<Hostile> {
             without("attention.head_count"),
             &["attention.head_count"],
         ),
-        // A reader may take the head count instead; then the shape of attn_k is wrong.
-        case("no KV head count", without("attention.head_count_kv"), &[]),
+        // Readers take the head count instead; then the shape of attn_k is wrong.
+        case(
+            "no KV head count",
+            without("attention.head_count_kv"),
+            &["blk.0.attn_k.weight"],
+        ),
         case(
             "no epsilon",
             without("attention.layer_norm_rms_epsilon"),

@@ -1,14 +1,19 @@
-//! Files that no GGUF reader may accept: a small valid model, each with one thing wrong.
+//! Files that no GGUF reader may accept: small valid models, each with one thing wrong.
 //!
 //! The corpus is data, because two readers are tested with it and they need not refuse a file at
 //! the same moment: one may check weights when it opens the file, the other when it loads a layer.
 
+mod architectures;
 mod base;
 mod container;
+mod dense;
+mod layouts;
 mod metadata;
 mod tensors;
+mod ternary;
 
 use base::Base;
+use engine_native::{Architecture, I2sLayout};
 
 /// A file to be refused.
 pub struct Hostile {
@@ -20,15 +25,28 @@ pub struct Hostile {
     pub must_mention: &'static [&'static str],
 }
 
-/// The valid model that every file of the corpus was made from.
-pub fn valid() -> Vec<u8> {
-    base::valid()
+/// The valid models that the files of the corpus were made from, with names.
+pub fn valid() -> Vec<(&'static str, Vec<u8>)> {
+    let llama = Base::of_architecture(Architecture::Llama);
+    let bitnet = Base::of_architecture(Architecture::Bitnet);
+    let own = [
+        ("BitNet b1.58 in I2_S", Base::new()),
+        ("llama", llama),
+        ("bitnet", bitnet),
+        ("200 columns", Base::of_odd_columns()),
+        ("two KV rows", Base::of_two_kv_rows()),
+    ];
+    let bases = own
+        .into_iter()
+        .chain(ternary::bases())
+        .chain(dense::bases());
+    bases.map(|(name, base)| (name, base.bytes())).collect()
 }
 
-/// All files.
+/// All files, for readers that take I2_S as published files have it.
 pub fn corpus() -> Vec<Hostile> {
     let base = Base::new();
-    let groups = [
+    let changed = [
         container::truncations,
         container::preamble,
         container::encodings,
@@ -45,7 +63,28 @@ pub fn corpus() -> Vec<Hostile> {
         tensors::weights,
         tensors::scales,
     ];
-    groups.iter().flat_map(|group| group(&base)).collect()
+    let changed = changed.iter().flat_map(|group| group(&base));
+    let others = [
+        architectures::rope_factors,
+        architectures::rope_scaling,
+        architectures::keys_and_tensors,
+        ternary::codes,
+        ternary::block_scales,
+        ternary::elements,
+        ternary::columns,
+        dense::scales,
+        dense::elements,
+        dense::columns,
+        dense::types,
+    ];
+    changed
+        .chain(others.iter().flat_map(|group| group()))
+        .collect()
+}
+
+/// Files that are refused when their I2_S tensors are read in this layout.
+pub fn in_layouts() -> Vec<(I2sLayout, Hostile)> {
+    layouts::in_layouts()
 }
 
 fn case(name: &'static str, bytes: Vec<u8>, must_mention: &'static [&'static str]) -> Hostile {

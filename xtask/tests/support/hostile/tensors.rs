@@ -1,6 +1,6 @@
 //! Tensors that are missing, unknown, misplaced, of the wrong shape or type, or of invalid contents.
 
-use xtask::make_model::gguf_writer::{F32, I2_S};
+use xtask::make_model::gguf_writer::{BF16, F32, I2_S, Q8_0};
 
 use super::base::Base;
 use super::{Hostile, case};
@@ -114,7 +114,12 @@ pub(super) fn element_types(base: &Base) -> Vec<Hostile> {
         case(
             "Q4_0 projection",
             projection(Q4_0, N_WEIGHTS / 32 * 18),
-            &[PROJECTION],
+            &[PROJECTION, "Q4_0"],
+        ),
+        case(
+            "Q8_0 projection",
+            projection(Q8_0, N_WEIGHTS / 32 * 34),
+            &[PROJECTION, "Q8_0"],
         ),
         case(
             "projection of unknown type",
@@ -124,12 +129,27 @@ pub(super) fn element_types(base: &Base) -> Vec<Hostile> {
         case(
             "I2_S norm",
             base.with_type("output_norm.weight", I2_S, 64),
-            &["output_norm.weight"],
+            &["output_norm.weight", "I2_S"],
+        ),
+        case(
+            "BF16 norm",
+            base.with_type("blk.0.ffn_norm.weight", BF16, 256),
+            &["blk.0.ffn_norm.weight", "BF16"],
+        ),
+        case(
+            "Q8_0 norm",
+            base.with_type("blk.1.attn_sub_norm.weight", Q8_0, 128 / 32 * 34),
+            &["blk.1.attn_sub_norm.weight", "Q8_0"],
         ),
         case(
             "I2_S embedding",
             base.with_type("token_embd.weight", I2_S, 258 * 32 + 32),
-            &["token_embd.weight"],
+            &["token_embd.weight", "I2_S"],
+        ),
+        case(
+            "Q4_0 embedding",
+            base.with_type("token_embd.weight", Q4_0, 258 * 128 / 32 * 18),
+            &["token_embd.weight", "Q4_0"],
         ),
     ]
 }

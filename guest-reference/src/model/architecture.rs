@@ -1,0 +1,78 @@
+//! The architectures that are computed, and in what they differ.
+
+use alloc::format;
+
+use crate::error::{Error, Result};
+use crate::gguf::Metadata;
+
+/// What stands between the gate and up projections and the down projection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// `relu(gate)^2 * up`.
+    SquaredRelu,
+    /// `gate / (1 + exp(-gate)) * up`.
+    Silu,
+}
+
+/// Which two elements of a head turn together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RotaryPairs {
+    /// j and j + d/2.
+    Halves,
+    /// 2j and 2j + 1.
+    Neighbours,
+}
+
+/// A value of `general.architecture`, and what it decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Architecture {
+    /// The value, which is also the prefix of the model's keys.
+    pub name: &'static str,
+    /// Activation of the feed-forward network.
+    pub activation: Activation,
+    /// Whether attention output and activation are normed before they are projected.
+    pub sub_norms: bool,
+    /// Pairing of rotary position embedding.
+    pub pairs: RotaryPairs,
+    /// Whether the file may hold `rope_freqs.weight`.
+    pub frequency_factors: bool,
+}
+
+const fn bitnet(name: &'static str, activation: Activation) -> Architecture {
+    Architecture {
+        name,
+        activation,
+        sub_norms: true,
+        pairs: RotaryPairs::Halves,
+        frequency_factors: false,
+    }
+}
+
+/// All architectures that are computed.
+pub const ARCHITECTURES: [Architecture; 4] = [
+    bitnet("bitnet-b1.58", Activation::SquaredRelu),
+    bitnet("bitnet-25", Activation::SquaredRelu),
+    bitnet("bitnet", Activation::Silu),
+    Architecture {
+        name: "llama",
+        activation: Activation::Silu,
+        sub_norms: false,
+        pairs: RotaryPairs::Neighbours,
+        frequency_factors: true,
+    },
+];
+
+impl Architecture {
+    /// The architecture that the file names.
+    pub fn read(metadata: &Metadata) -> Result<Self> {
+        let found = metadata.text("general.architecture")?;
+        let known = ARCHITECTURES.into_iter().find(|a| a.name == found);
+        known.ok_or_else(|| {
+            let [a, b, c, d] = ARCHITECTURES.map(|a| a.name);
+            Error::Unsupported(format!(
+                "key `general.architecture` is `{found}`; `{a}`, `{b}`, `{c}` and `{d}` are \
+                 supported"
+            ))
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! Ternary weights: one packed form in memory, whatever the file holds.
+//!
+//! A packed row is blocks of 128 weights in 32 bytes. Byte k of a block holds weight k in bits
+//! 7:6, k + 32 in 5:4, k + 64 in 3:2 and k + 96 in 1:0. A code is weight + 1. A row that is no
+//! multiple of 128 wide is filled up with weight 0.
+
+mod decode;
+mod scale;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub use decode::{I2sLayout, TernaryType};
+pub use scale::OneScale;
+
+use crate::error::Result;
+use crate::memory::{product, zeroed};
+
+/// Weights per packed block.
+pub const BLOCK_WEIGHTS: usize = 128;
+
+/// Bytes per packed block.
+pub const BLOCK_BYTES: usize = 32;
+
+/// Packed rows and the scale of the whole tensor.
+#[derive(Clone, Copy)]
+pub struct TernaryMatrix<'a> {
+    /// `[n_rows, n_cols / 128 rounded up, 32]` bytes.
+    pub codes: &'a [u8],
+    /// Scale of the whole tensor, finite and > 0.
+    pub scale: f32,
+}
+
+/// Bytes of a packed row of `n_cols` weights.
+pub fn packed_row_bytes(n_cols: usize) -> usize {
+    n_cols.div_ceil(BLOCK_WEIGHTS) * BLOCK_BYTES
+}
+
+/// The weight at `column` of a packed row: -1, 0 or +1.
+pub fn weight(row: &[u8], column: usize) -> i32 {
+    let byte = row[column / BLOCK_WEIGHTS * BLOCK_BYTES + column % BLOCK_BYTES];
+    let field = column % BLOCK_WEIGHTS / BLOCK_BYTES;
+    i32::from(byte >> (6 - 2 * field) & 3) - 1
+}
+
+/// Packs whole blocks of weights -1, 0 and +1.
+pub fn pack_row(weights: &[i8], row: &mut [u8]) {
+    let blocks = weights.as_chunks::<BLOCK_WEIGHTS>().0;
+    for (weights, block) in blocks.iter().zip(row.as_chunks_mut::<BLOCK_BYTES>().0) {
+        for (k, byte) in block.iter_mut().enumerate() {
+            let code = |field: usize| (weights[k + BLOCK_BYTES * field] + 1) as u8;
+            *byte = code(0) << 6 | code(1) << 4 | code(2) << 2 | code(3);
+        }
+    }
+}
+
+/// One matrix of the loaded layer, filled range by range.
+pub struct PackedMatrix {
+    /// Packed rows.
+    codes: Vec<u8>,
+    row_bytes: usize,
+    n_cols: usize,
+    /// As many weights as are decoded at a time: four rows, filled up to whole blocks.
+    weights: Vec<i8>,
+    scale: OneScale,
+}
+
+impl PackedMatrix {
+    /// Room for `n_rows` rows of `n_cols` weights.
+    pub fn new(n_rows: usize, n_cols: usize) -> Result<Self> {
+        let row_bytes = packed_row_bytes(n_cols);
+        let four_rows = 4 * n_cols.next_multiple_of(BLOCK_WEIGHTS);
+        Ok(Self {
+            codes: zeroed("layer", product("layer", n_rows, row_bytes)?)?,
+            row_bytes,
+            n_cols,
+            weights: zeroed("decoded rows", four_rows)?,
+            scale: OneScale::default(),
+        })
+    }
+
+    /// Forgets the scale of the tensor before.
+    pub fn start(&mut self) {
+        self.scale = OneScale::default();
+    }
+
+    /// Validates and packs the rows from `first_row` on; an error says which row and why.
+    pub fn load_rows(
+        &mut self,
+        ternary_type: TernaryType,
+        layout: I2sLayout,
+        first_row: usize,
+        bytes: &[u8],
+    ) -> Result<(), String> {
+        let codes = &mut self.codes[first_row * self.row_bytes..];
+        if ternary_type == TernaryType::I2s && layout == I2sLayout::Block128 {
+            decode::check_codes_of_rows(first_row, self.row_bytes, bytes)?;
+            codes[..bytes.len()].copy_from_slice(bytes);
+            return Ok(());
+        }
+        let group = ternary_type.rows_per_group(layout);
+        let group_bytes = group * ternary_type.row_bytes(self.n_cols as u64) as usize;
+        let width = self.n_cols.next_multiple_of(BLOCK_WEIGHTS);
+        let weights = &mut self.weights[..group * width];
+        let mut rows = codes.chunks_exact_mut(self.row_bytes);
+        for (i, bytes) in bytes.chunks_exact(group_bytes).enumerate() {
+            ternary_type
+                .decode(layout, bytes, self.n_cols, weights, &mut self.scale)
+                .map_err(|why| format!("row {}: {why}", first_row + i * group))?;
+            for (weights, row) in weights.chunks_exact(width).zip(&mut rows) {
+                pack_row(weights, row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the scale that follows the codes of an I2_S tensor.
+    pub fn load_scale(&mut self, trailer: &[u8]) -> Result<(), String> {
+        self.scale.see_trailer(trailer)
+    }
+
+    /// Weights and scale.
+    pub fn matrix(&self) -> TernaryMatrix<'_> {
+        TernaryMatrix {
+            codes: &self.codes,
+            scale: self.scale.value(),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The one scale of a ternary tensor.
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::float::is_finite;
+
+/// The scale as far as the tensor has been read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OneScale(Option<f32>);
+
+impl OneScale {
+    /// Takes the scale of one more block or element, finite and > 0; all have to be the same.
+    pub fn see(&mut self, scale: f32) -> Result<(), String> {
+        match self.0 {
+            Some(before) if before != scale => Err(format!(
+                "scale is {scale} after {before}; one scale for the whole tensor is required"
+            )),
+            _ => {
+                self.0 = Some(scale);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether this is the scale seen before.
+    pub fn is(self, scale: f32) -> bool {
+        self.0 == Some(scale)
+    }
+
+    /// Takes the f32 at the start of what follows the codes of an I2_S tensor.
+    pub fn see_trailer(&mut self, trailer: &[u8]) -> Result<(), String> {
+        let scale = f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]);
+        if !is_finite(scale) || scale <= 0.0 {
+            return Err(format!("scale is {scale}; a finite scale > 0 is required"));
+        }
+        self.see(scale)
+    }
+
+    /// The scale; 1 for a tensor of zeros, whose products are +0 whatever it is.
+    pub fn value(self) -> f32 {
+        self.0.unwrap_or(1.0)
+    }
+}

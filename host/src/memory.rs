@@ -1,0 +1,103 @@
+//! What memory a run needs, so that it can be refused before it runs out of it.
+
+use engine_native::{I2sLayout, Layer, Model, ModelFile, SessionOptions};
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
+use crate::{run::RunFailure, sandbox::MEMORY_LIMIT};
+
+/// Bytes that a run needs, small things aside.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryNeed {
+    /// The file. It is mapped, and each decoded token reads nearly all of it: a run that does not
+    /// find it in memory measures the disk.
+    pub file: u64,
+    /// Weights packed at load.
+    pub packed: u64,
+    /// KV cache, activations and traces of the native engine.
+    pub session: u64,
+    /// The reference's memory in the sandbox.
+    pub replay: u64,
+}
+
+/// Bytes beside what grows with the model: a range of the file and a chunk of the output matrix in
+/// the guest, and the module's code.
+const GUEST_ROOM: u64 = 32 << 20;
+
+impl MemoryNeed {
+    /// Of loading alone.
+    pub fn to_load(file: &ModelFile, i2s_layout: I2sLayout) -> Self {
+        Self {
+            file: file.len() as u64,
+            packed: Model::bytes_to_pack(file, i2s_layout),
+            ..Self::default()
+        }
+    }
+
+    /// Of a native run and its replay.
+    pub fn to_run(model: &Model, options: &SessionOptions) -> Self {
+        Self {
+            file: model.file_bytes().len() as u64,
+            packed: model.packed_at_load(),
+            session: options.bytes_needed(model.shape()),
+            replay: replay(model, options.n_positions as u64),
+        }
+    }
+
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        let parts = [self.file, self.packed, self.session, self.replay];
+        parts.into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// Refuses what this machine, or the sandbox, does not have.
+    ///
+    /// # Errors
+    /// [`RunFailure::Memory`].
+    pub fn check(&self) -> Result<(), RunFailure> {
+        let available = available();
+        if self.total() > available {
+            return Err(RunFailure::Memory {
+                what: "memory",
+                needed: self.total(),
+                available,
+            });
+        }
+        if self.replay > MEMORY_LIMIT as u64 {
+            return Err(RunFailure::Memory {
+                what: "memory of the sandbox",
+                needed: self.replay,
+                available: MEMORY_LIMIT as u64,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// One layer and its KV cache in f32, and two vectors per position.
+fn replay(model: &Model, n_positions: u64) -> u64 {
+    let shape = model.shape();
+    let layer = |layer: &Layer| -> u64 {
+        let packed = layer
+            .projections()
+            .map(|m| m.packed(model.file_bytes()).len() as u64);
+        packed.iter().sum()
+    };
+    let largest = model.layers().iter().map(layer).max().unwrap_or(0);
+    let kv_dim = shape.n_kv_heads.saturating_mul(shape.head_dim);
+    let per_position = shape.n_embd.saturating_add(kv_dim).saturating_mul(8);
+    let positions = per_position.saturating_mul(n_positions);
+    largest.saturating_add(positions).saturating_add(GUEST_ROOM)
+}
+
+/// Bytes that can be had without swapping: caches that the system would give up count, and the
+/// limit of a container holds. Where the system does not say, nothing is refused.
+pub fn available() -> u64 {
+    let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let Ok(system) = System::new_with_specifics(memory) else {
+        return u64::MAX;
+    };
+    let in_container = system.cgroup_limits().map(|limits| limits.free_memory);
+    in_container
+        .unwrap_or(u64::MAX)
+        .min(system.available_memory())
+}

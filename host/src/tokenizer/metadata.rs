@@ -1,0 +1,121 @@
+//! What a GGUF file says of its tokenizer, and how a file that says it badly is refused.
+
+/// The keys `tokenizer.ggml.*`. Byte strings and arrays are the file's own, not checked yet.
+///
+/// Source of the keys: the GGUF specification.
+#[derive(Debug, Clone, Default)]
+pub struct TokenizerMetadata<'a> {
+    /// `model`: `gpt2` or `llama`.
+    pub model: Option<&'a str>,
+    /// `pre`: name of the pre-tokenizer, for `gpt2` only.
+    pub pre: Option<&'a str>,
+    /// `tokens`, by id.
+    pub tokens: Vec<&'a [u8]>,
+    /// `scores`, one per token; higher merges first. `llama` needs them.
+    pub scores: Option<Vec<f32>>,
+    /// `token_type`, one per token. `llama` needs them; without them all tokens of `gpt2` are normal.
+    pub token_types: Option<Vec<i32>>,
+    /// `merges`, `left right` each, the first merges first. `gpt2` needs them.
+    pub merges: Option<Vec<&'a [u8]>>,
+    /// `bos_token_id`.
+    pub bos_token_id: Option<u32>,
+    /// `eos_token_id`.
+    pub eos_token_id: Option<u32>,
+    /// `eot_token_id`.
+    pub eot_token_id: Option<u32>,
+    /// `add_bos_token`.
+    pub add_bos_token: Option<bool>,
+    /// `add_eos_token`.
+    pub add_eos_token: Option<bool>,
+    /// `add_space_prefix`.
+    pub add_space_prefix: Option<bool>,
+}
+
+/// A key, as a message names it.
+pub(super) type Key = &'static str;
+
+pub(super) const MODEL: Key = "tokenizer.ggml.model";
+pub(super) const PRE: Key = "tokenizer.ggml.pre";
+pub(super) const TOKENS: Key = "tokenizer.ggml.tokens";
+pub(super) const SCORES: Key = "tokenizer.ggml.scores";
+pub(super) const TOKEN_TYPE: Key = "tokenizer.ggml.token_type";
+pub(super) const MERGES: Key = "tokenizer.ggml.merges";
+pub(super) const BOS_TOKEN_ID: Key = "tokenizer.ggml.bos_token_id";
+pub(super) const EOS_TOKEN_ID: Key = "tokenizer.ggml.eos_token_id";
+pub(super) const EOT_TOKEN_ID: Key = "tokenizer.ggml.eot_token_id";
+pub(super) const ADD_SPACE_PREFIX: Key = "tokenizer.ggml.add_space_prefix";
+
+/// Entries that `tokens` and `merges` may have: far more than any known vocabulary.
+pub(super) const MAX_ENTRIES: usize = 1 << 22;
+
+/// Bytes that a token may have. It bounds the work per character of a text.
+pub(super) const MAX_TOKEN_BYTES: usize = 4096;
+
+/// Why no tokenizer can be made from a file's metadata.
+#[derive(Debug, thiserror::Error, PartialEq)]
+#[non_exhaustive]
+#[allow(missing_docs)]
+pub enum TokenizerError {
+    /// The tokenizer cannot do without the key.
+    #[error("{key} is missing: {needed_by}")]
+    Missing { key: Key, needed_by: &'static str },
+    /// The value is none of those that are known.
+    #[error("{key}: {found:?} is not supported, allowed: {allowed}")]
+    Unsupported {
+        key: Key,
+        found: String,
+        allowed: String,
+    },
+    /// Two arrays that belong together differ in length.
+    #[error("{key} has {found} entries, {TOKENS} has {n_tokens}")]
+    Length {
+        key: Key,
+        found: usize,
+        n_tokens: usize,
+    },
+    /// An array is longer than anything sensible.
+    #[error("{key} has {found} entries, allowed: at most {MAX_ENTRIES}")]
+    TooMany { key: Key, found: usize },
+    /// One element of an array is wrong.
+    #[error("{key}[{index}]: {problem}")]
+    Element {
+        key: Key,
+        index: usize,
+        problem: String,
+    },
+    /// A token id is not one of the vocabulary.
+    #[error("{key}: {found} is not a token id, allowed: less than {n_tokens}")]
+    Id {
+        key: Key,
+        found: u32,
+        n_tokens: usize,
+    },
+}
+
+impl TokenizerError {
+    pub(super) fn element(key: Key, index: usize, problem: impl Into<String>) -> Self {
+        let problem = problem.into();
+        Self::Element {
+            key,
+            index,
+            problem,
+        }
+    }
+}
+
+/// A string of the file as a message shows it: escaped, and cut where it gets long.
+pub(super) fn shown(text: &str) -> String {
+    const LONGEST: usize = 40;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// The byte string as text.
+///
+/// # Errors
+/// It is not UTF-8.
+pub(super) fn utf8(key: Key, index: usize, bytes: &[u8]) -> Result<&str, TokenizerError> {
+    str::from_utf8(bytes).map_err(|_| TokenizerError::element(key, index, "is not UTF-8"))
+}

@@ -1,0 +1,102 @@
+//! Runs of the native engine, as bits.
+
+use std::sync::Arc;
+
+use engine_native::{
+    Engine, KernelChoice, Kernels, Model, PositionTrace, Scalar, SessionOptions, Step,
+};
+use host::prompt::seeded_prompt;
+
+use crate::models::{File, N_VOCAB};
+
+const N_PROMPT: usize = 7;
+const N_TOKENS: usize = 6;
+
+/// The kernels that this CPU can run, scalar first.
+fn all_kernels() -> Vec<Arc<dyn Kernels>> {
+    let mut kernels: Vec<Arc<dyn Kernels>> = vec![Arc::new(Scalar)];
+    match KernelChoice::Avx2.resolve() {
+        Ok(avx2) => kernels.push(avx2),
+        Err(reason) => println!("scalar kernels alone: {reason}"),
+    }
+    kernels
+}
+
+fn load(file: &File) -> Arc<Model> {
+    let model = Model::load(file.bytes.clone().into(), file.layout);
+    Arc::new(model.unwrap_or_else(|e| panic!("{}: {e}", file.name)))
+}
+
+fn steps(
+    model: &Arc<Model>,
+    kernels: &Arc<dyn Kernels>,
+    n_threads: usize,
+    prompt: &[u32],
+    n_tokens: usize,
+) -> Vec<Step> {
+    // No part is too small for a thread: these models are.
+    let engine = Engine::with_min_part_work(model.clone(), kernels.clone(), n_threads, 1).unwrap();
+    let options = SessionOptions::new(prompt.len() + n_tokens);
+    let mut session = engine.session(options).unwrap();
+    let steps = session.generate(prompt, n_tokens).unwrap();
+    steps.collect::<Result<_, _>>().unwrap()
+}
+
+fn run(model: &Arc<Model>, kernels: &Arc<dyn Kernels>, n_threads: usize) -> Vec<Vec<u32>> {
+    let prompt = prompt(model.shape().n_vocab);
+    let steps = steps(model, kernels, n_threads, &prompt, N_TOKENS);
+    let traces: Vec<_> = steps.iter().flat_map(|step| &step.positions).collect();
+    assert_eq!(traces.len(), N_PROMPT + N_TOKENS - 1);
+    traces.into_iter().map(trace_bits).collect()
+}
+
+fn prompt(n_vocab: u64) -> Vec<u32> {
+    seeded_prompt(3, N_PROMPT, n_vocab)
+}
+
+/// The first token that is fed to all models of these tests but `tiny`.
+pub fn first_prompt_id() -> u32 {
+    prompt(N_VOCAB.into())[0]
+}
+
+/// All that a transcript commits to: residual streams between layers, the hidden state, the choice.
+fn trace_bits(trace: &PositionTrace) -> Vec<u32> {
+    let choice = trace.choice.map(|c| [c.token, c.logit.to_bits()]);
+    let floats = trace.boundaries.iter().chain(&trace.hidden);
+    let bits = floats.map(|x| x.to_bits());
+    bits.chain([trace.input])
+        .chain(choice.into_iter().flatten())
+        .collect()
+}
+
+/// A run with scalar kernels and one thread: per position, its bits.
+pub fn plainest(file: &File) -> Vec<Vec<u32>> {
+    let scalar: Arc<dyn Kernels> = Arc::new(Scalar);
+    run(&load(file), &scalar, 1)
+}
+
+/// All files give the run of the first one, with all kernels and one or two threads.
+pub fn assert_same_everywhere(files: &[File]) {
+    let expected = plainest(&files[0]);
+    for file in files {
+        let model = load(file);
+        for kernels in all_kernels() {
+            for n_threads in [1, 2] {
+                let found = run(&model, &kernels, n_threads);
+                let differs = expected.iter().zip(&found).position(|(a, b)| a != b);
+                let isa = kernels.isa().as_str();
+                let what = format!("{}, {isa}, {n_threads} threads", file.name);
+                assert_eq!(differs, None, "first position that differs: {what}");
+            }
+        }
+    }
+}
+
+/// What the fastest kernels choose after a prompt of this seed.
+pub fn chosen_tokens(file: &File, seed: u64, n_tokens: usize) -> Vec<u32> {
+    let model = load(file);
+    let kernels = KernelChoice::Auto.resolve().unwrap();
+    let prompt = seeded_prompt(seed, 16, model.shape().n_vocab);
+    let steps = steps(&model, &kernels, 1, &prompt, n_tokens);
+    steps.iter().map(|step| step.choice.token).collect()
+}
