@@ -1,0 +1,6 @@
+//! Any bytes: the native reader accepts or refuses them, and does nothing else.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    let _ = bitreceipt_fuzz::native(data.to_vec());
+});
