@@ -54,7 +54,10 @@ impl MemoryNeed {
     /// # Errors
     /// [`RunFailure::Memory`].
     pub fn check(&self) -> Result<(), RunFailure> {
-        let available = available();
+        self.check_against(available())
+    }
+
+    fn check_against(&self, available: u64) -> Result<(), RunFailure> {
         if self.total() > available {
             return Err(RunFailure::Memory {
                 what: "memory",
@@ -89,15 +92,71 @@ fn replay(model: &Model, n_positions: u64) -> u64 {
     largest.saturating_add(positions).saturating_add(GUEST_ROOM)
 }
 
-/// Bytes that can be had without swapping: caches that the system would give up count, and the
-/// limit of a container holds. Where the system does not say, nothing is refused.
+/// Bytes that can be had without swapping: caches that the system would give up count as free, the
+/// model's own pages above all, and the limit of a container holds. Where the system does not say,
+/// nothing is refused.
 pub fn available() -> u64 {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let Ok(system) = System::new_with_specifics(memory) else {
         return u64::MAX;
     };
-    let in_container = system.cgroup_limits().map(|limits| limits.free_memory);
+    let in_container = system
+        .cgroup_limits()
+        .map(|limits| limits.total_memory.saturating_sub(limits.rss));
     in_container
         .unwrap_or(u64::MAX)
         .min(system.available_memory())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEED: MemoryNeed = MemoryNeed {
+        file: 1000,
+        packed: 200,
+        session: 30,
+        replay: 4,
+    };
+
+    #[test]
+    fn what_fits_exactly_is_run() {
+        assert!(NEED.check_against(1234).is_ok());
+    }
+
+    #[test]
+    fn one_byte_short_is_refused_with_both_figures() {
+        assert!(matches!(
+            NEED.check_against(1233),
+            Err(RunFailure::Memory {
+                what: "memory",
+                needed: 1234,
+                available: 1233,
+            })
+        ));
+    }
+
+    #[test]
+    fn a_need_beyond_all_numbers_is_refused() {
+        let need = MemoryNeed {
+            file: u64::MAX,
+            ..NEED
+        };
+        assert!(need.check_against(u64::MAX - 1).is_err());
+    }
+
+    #[test]
+    fn the_sandbox_has_a_limit_of_its_own() {
+        let need = MemoryNeed {
+            replay: MEMORY_LIMIT as u64 + 1,
+            ..NEED
+        };
+        assert!(matches!(
+            need.check_against(u64::MAX),
+            Err(RunFailure::Memory {
+                what: "memory of the sandbox",
+                ..
+            })
+        ));
+    }
 }
