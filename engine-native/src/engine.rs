@@ -16,16 +16,16 @@ pub enum KernelChoice {
     /// The fastest that this CPU has.
     #[default]
     Auto,
-    /// Scalar, on any CPU.
-    Scalar,
-    /// AVX2, or an error.
-    Avx2,
+    /// Those of one ISA, or an error.
+    Only(Isa),
 }
 
 /// A choice of kernels that this CPU cannot run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "kernel {}: this CPU does not have it; allowed here are auto and scalar", isa.as_str()
+    "kernel {}: this CPU does not have it ({} needed); auto takes the fastest that it has",
+    isa.option_name(),
+    isa.needs()
 )]
 pub struct UnavailableKernels {
     /// The ISA that was asked for.
@@ -38,22 +38,35 @@ impl KernelChoice {
     /// # Errors
     /// The CPU does not have the ISA that was named.
     pub fn resolve(self) -> Result<Arc<dyn Kernels>, UnavailableKernels> {
-        match (self, avx2()) {
-            (Self::Scalar, _) | (Self::Auto, None) => Ok(Arc::new(Scalar)),
-            (Self::Auto | Self::Avx2, Some(kernels)) => Ok(kernels),
-            (Self::Avx2, None) => Err(UnavailableKernels { isa: Isa::Avx2 }),
+        match self {
+            Self::Auto => Ok(available_kernels()
+                .pop()
+                .unwrap_or_else(|| Arc::new(Scalar))),
+            Self::Only(isa) => of_isa(isa).ok_or(UnavailableKernels { isa }),
         }
     }
 }
 
+/// The kernels of every ISA that this CPU has, the fastest last.
+pub fn available_kernels() -> Vec<Arc<dyn Kernels>> {
+    Isa::ALL.iter().filter_map(|&isa| of_isa(isa)).collect()
+}
+
 #[cfg(target_arch = "x86_64")]
-fn avx2() -> Option<Arc<dyn Kernels>> {
-    crate::kernels::Avx2::new().map(|kernels| Arc::new(kernels) as Arc<dyn Kernels>)
+fn of_isa(isa: Isa) -> Option<Arc<dyn Kernels>> {
+    use crate::kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
+    match isa {
+        Isa::Scalar => Some(Arc::new(Scalar)),
+        Isa::Avx2 => Some(Arc::new(Avx2::new()?)),
+        Isa::AvxVnni => Some(Arc::new(AvxVnni::new()?)),
+        Isa::Avx512Vnni => Some(Arc::new(Avx512Vnni::new()?)),
+        Isa::Amx => Some(Arc::new(Amx::new()?)),
+    }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn avx2() -> Option<Arc<dyn Kernels>> {
-    None
+fn of_isa(isa: Isa) -> Option<Arc<dyn Kernels>> {
+    (isa == Isa::Scalar).then(|| Arc::new(Scalar) as Arc<dyn Kernels>)
 }
 
 /// Runs one model. Cheap to clone; sessions are independent of one another.

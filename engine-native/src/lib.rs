@@ -24,11 +24,11 @@ mod rope_table;
 mod session;
 mod workers;
 
-pub use engine::{Engine, KernelChoice, UnavailableKernels};
+pub use engine::{Engine, KernelChoice, UnavailableKernels, available_kernels};
 pub use error::RunError;
 pub use generation::{Generation, Step};
 #[cfg(target_arch = "x86_64")]
-pub use kernels::Avx2;
+pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
 pub use kernels::{
     DenseRows, GEMM_POSITIONS, Isa, KernelName, Kernels, NonFinite, QuantizedActivations,
     RopeAngles, Scalar, TernaryRows,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
-use engine_native::{I2sLayout, KernelChoice, KvType};
+use engine_native::{I2sLayout, Isa, KernelChoice, KvType};
 
 use crate::make_model::{DenseType, OutputMatrix, WeightType};
 
@@ -47,14 +47,20 @@ pub enum Kernel {
     Auto,
     Scalar,
     Avx2,
+    AvxVnni,
+    Avx512Vnni,
+    Amx,
 }
 
 impl From<Kernel> for KernelChoice {
     fn from(kernel: Kernel) -> Self {
         match kernel {
             Kernel::Auto => Self::Auto,
-            Kernel::Scalar => Self::Scalar,
-            Kernel::Avx2 => Self::Avx2,
+            Kernel::Scalar => Self::Only(Isa::Scalar),
+            Kernel::Avx2 => Self::Only(Isa::Avx2),
+            Kernel::AvxVnni => Self::Only(Isa::AvxVnni),
+            Kernel::Avx512Vnni => Self::Only(Isa::Avx512Vnni),
+            Kernel::Amx => Self::Only(Isa::Amx),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use engine_native::{
     Engine, KernelChoice, Kernels, KvType, Ledger, LogitsAt, Model, ModelShape, Op, PositionTrace,
-    Scalar, Session, SessionOptions, Step,
+    Scalar, Session, SessionOptions, Step, available_kernels,
 };
 use xtask::make_model::{Shape, splitmix64::SplitMix64, to_vec};
 
@@ -48,16 +48,6 @@ fn models() -> Vec<Arc<Model>> {
     let file = |shape: &Shape| to_vec(shape, "determinism", 11).unwrap();
     let model = |shape: &Shape| Arc::new(Model::from_bytes(file(shape)).unwrap());
     shapes().iter().map(model).collect()
-}
-
-/// The kernels that this CPU can run, scalar first.
-fn all_kernels() -> Vec<Arc<dyn Kernels>> {
-    let mut kernels: Vec<Arc<dyn Kernels>> = vec![Arc::new(Scalar)];
-    match KernelChoice::Avx2.resolve() {
-        Ok(avx2) => kernels.push(avx2),
-        Err(reason) => println!("scalar kernels alone: {reason}"),
-    }
-    kernels
 }
 
 /// Ids 0..n of a seed, as `NUMERICS.md` derives them.
@@ -106,7 +96,7 @@ impl Setup {
 /// Every combination of kernels, thread counts and prefill chunks.
 fn setups(kv_type: KvType) -> Vec<Setup> {
     let mut setups = Vec::new();
-    for kernels in all_kernels() {
+    for kernels in available_kernels() {
         for n_threads in THREADS {
             for prefill_chunk in PREFILL_CHUNKS {
                 let mut setup = Setup::plainest(kv_type);

@@ -1,16 +1,23 @@
 //! Kernels: every operation of the forward pass as a scalar function and, where it pays, in SIMD.
 //!
-//! The scalar functions are the trait's default methods; an ISA overrides them one by one. All
-//! compute the same bits: `guest-reference/NUMERICS.md` fixes the order of every float operation.
+//! Each ISA builds on another one, its base, and overrides what it computes better; [`Scalar`] is at
+//! the bottom. All compute the same bits: `guest-reference/NUMERICS.md` fixes the order of every
+//! float operation.
 //! A kernel records itself in the ledger when it is done, see [`crate::ledger`].
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avx_vnni;
 mod names;
 mod scalar;
 
 #[cfg(target_arch = "x86_64")]
-pub use avx2::Avx2;
+pub use self::{amx::Amx, avx_vnni::AvxVnni, avx2::Avx2, avx512::Avx512Vnni};
 pub use names::{Isa, KernelName};
 pub use scalar::Scalar;
 
@@ -126,16 +133,22 @@ pub struct RopeAngles<'a> {
 /// Largest number of positions that one call of [`Kernels::ternary_gemm`] takes.
 pub const GEMM_POSITIONS: usize = 4;
 
-/// The kernels of one ISA. The default methods are the scalar kernels.
+/// The kernels of one ISA. What it does not override is what its base computes, and records itself
+/// as the base's.
 ///
 /// Panics: every method asserts that the lengths of its arguments fit together.
 pub trait Kernels: Send + Sync {
     /// The ISA that is overridden for.
     fn isa(&self) -> Isa;
 
+    /// What the ISA builds on.
+    fn base(&self) -> &dyn Kernels {
+        &Scalar
+    }
+
     /// One row, `[n_cols]`, exactly converted to f32.
     fn embedding_row(&self, row: DenseRows, out: &mut [f32], recorder: &mut Recorder) {
-        scalar::embedding_row(row, out, recorder);
+        self.base().embedding_row(row, out, recorder);
     }
 
     /// `out[i] = (x[i] · r) · weight[i]` with `r = 1 / sqrt(dot16(x, x) / n + epsilon)`.
@@ -150,7 +163,7 @@ pub trait Kernels: Send + Sync {
         out: &mut [f32],
         recorder: &mut Recorder,
     ) -> Result<(), NonFinite> {
-        scalar::rms_norm(x, weight, epsilon, out, recorder)
+        self.base().rms_norm(x, weight, epsilon, out, recorder)
     }
 
     /// Absmax quantization of one position's activations to int8.
@@ -163,7 +176,7 @@ pub trait Kernels: Send + Sync {
         out: &mut QuantizedActivations,
         recorder: &mut Recorder,
     ) -> Result<(), NonFinite> {
-        scalar::quantize(x, out, recorder)
+        self.base().quantize(x, out, recorder)
     }
 
     /// Ternary matrix times one position: `out[r] = acc_r · (weight scale · activation scale)`.
@@ -174,7 +187,8 @@ pub trait Kernels: Send + Sync {
         out: &mut [f32],
         recorder: &mut Recorder,
     ) {
-        scalar::ternary_gemv(weights, activations, out, recorder);
+        self.base()
+            .ternary_gemv(weights, activations, out, recorder);
     }
 
     /// Ternary matrix times up to [`GEMM_POSITIONS`] positions, each as if it were alone.
@@ -185,7 +199,8 @@ pub trait Kernels: Send + Sync {
         outs: &mut [&mut [f32]],
         recorder: &mut Recorder,
     ) {
-        scalar::ternary_gemm(weights, activations, outs, recorder);
+        self.base()
+            .ternary_gemm(weights, activations, outs, recorder);
     }
 
     /// Rotates the first `2 · angles.len()` elements of every head, in pairs.
@@ -196,7 +211,7 @@ pub trait Kernels: Send + Sync {
         angles: RopeAngles,
         recorder: &mut Recorder,
     ) {
-        scalar::rope(heads, head_dim, angles, recorder);
+        self.base().rope(heads, head_dim, angles, recorder);
     }
 
     /// Writes one key or value in the cache's element type, F32 or F16.
@@ -210,7 +225,7 @@ pub trait Kernels: Send + Sync {
         out: &mut [u8],
         recorder: &mut Recorder,
     ) -> Result<(), NonFinite> {
-        scalar::kv_store(x, cache_type, out, recorder)
+        self.base().kv_store(x, cache_type, out, recorder)
     }
 
     /// `scores[t] = dot16(query, keys[t]) · scale`.
@@ -225,7 +240,8 @@ pub trait Kernels: Send + Sync {
         scores: &mut [f32],
         recorder: &mut Recorder,
     ) -> Result<(), NonFinite> {
-        scalar::attention_scores(query, keys, scale, scores, recorder)
+        self.base()
+            .attention_scores(query, keys, scale, scores, recorder)
     }
 
     /// Softmax in place.
@@ -233,7 +249,7 @@ pub trait Kernels: Send + Sync {
     /// # Errors
     /// The sum of exponentials is not finite.
     fn softmax(&self, scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
-        scalar::softmax(scores, recorder)
+        self.base().softmax(scores, recorder)
     }
 
     /// `out[d] = Σ_t weights[t] · values[t][d]`, t ascending.
@@ -244,27 +260,27 @@ pub trait Kernels: Send + Sync {
         out: &mut [f32],
         recorder: &mut Recorder,
     ) {
-        scalar::attention_values(weights, values, out, recorder);
+        self.base().attention_values(weights, values, out, recorder);
     }
 
     /// `out[i] = max(gate[i], 0)² · up[i]`.
     fn squared_relu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
-        scalar::squared_relu_mul(gate, up, out, recorder);
+        self.base().squared_relu_mul(gate, up, out, recorder);
     }
 
     /// `out[i] = gate[i] / (1 + exp(-gate[i])) · up[i]`.
     fn silu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
-        scalar::silu_mul(gate, up, out, recorder);
+        self.base().silu_mul(gate, up, out, recorder);
     }
 
     /// `x[i] = x[i] + y[i]`.
     fn residual_add(&self, x: &mut [f32], y: &[f32], recorder: &mut Recorder) {
-        scalar::residual_add(x, y, recorder);
+        self.base().residual_add(x, y, recorder);
     }
 
     /// `out[r] = dot16(rows[r], x)`.
     fn output_gemv(&self, rows: DenseRows, x: &[f32], out: &mut [f32], recorder: &mut Recorder) {
-        scalar::output_gemv(rows, x, out, recorder);
+        self.base().output_gemv(rows, x, out, recorder);
     }
 
     /// Index of the largest logit; the lowest on ties.
@@ -272,7 +288,7 @@ pub trait Kernels: Send + Sync {
     /// # Errors
     /// A logit is not finite.
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {
-        scalar::argmax(logits, recorder)
+        self.base().argmax(logits, recorder)
     }
 }
 

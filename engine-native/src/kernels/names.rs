@@ -27,6 +27,12 @@ named! {
         Scalar "scalar",
         /// x86-64 AVX2 with F16C, without FMA.
         Avx2 "avx2",
+        /// x86-64 AVX2 with AVX-VNNI.
+        AvxVnni "avx_vnni",
+        /// x86-64 AVX-512 F, BW, DQ and VL with AVX-512 VNNI.
+        Avx512Vnni "avx512_vnni",
+        /// x86-64 AMX tiles of int8, beside AVX-512 VNNI.
+        Amx "amx",
     }
 }
 
@@ -93,6 +99,47 @@ named! {
 }
 
 use crate::model::DenseType;
+
+impl Isa {
+    /// What its kernels build on; `None` for the scalar ones, which stand alone.
+    pub fn base(self) -> Option<Self> {
+        match self {
+            Self::Scalar => None,
+            Self::Avx2 => Some(Self::Scalar),
+            Self::AvxVnni | Self::Avx512Vnni => Some(Self::Avx2),
+            Self::Amx => Some(Self::Avx512Vnni),
+        }
+    }
+
+    /// Whether kernels of `other` run when this ISA was asked for. SIMD leaves nothing to the scalar
+    /// kernels.
+    pub fn runs(self, other: Self) -> bool {
+        let bases = std::iter::successors(Some(self), |isa| isa.base());
+        bases
+            .take_while(|&isa| isa == self || isa != Self::Scalar)
+            .any(|isa| isa == other)
+    }
+
+    /// Its name as a setting: on the command line and in receipts.
+    pub fn option_name(self) -> &'static str {
+        match self {
+            Self::AvxVnni => "avx-vnni",
+            Self::Avx512Vnni => "avx512-vnni",
+            Self::Scalar | Self::Avx2 | Self::Amx => self.as_str(),
+        }
+    }
+
+    /// What the CPU must have, as messages name it.
+    pub fn needs(self) -> &'static str {
+        match self {
+            Self::Scalar => "nothing",
+            Self::Avx2 => "AVX2 and F16C",
+            Self::AvxVnni => "AVX-VNNI, AVX2 and F16C",
+            Self::Avx512Vnni => "AVX-512 F, BW, DQ, VL and VNNI",
+            Self::Amx => "AMX-INT8, permitted by the system, and AVX-512 VNNI",
+        }
+    }
+}
 
 impl KernelName {
     /// Embedding row of a type.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use engine_native::{KernelChoice, Kernels, Ledger, NonFinite, Op, Recorder, Scalar, Tally};
+use engine_native::{Isa, KernelChoice, Kernels, Ledger, NonFinite, Op, Recorder, Scalar, Tally};
 
 /// Bits of what a kernel computed, or its error.
 pub type Output = Result<Vec<u32>, NonFinite>;
@@ -36,12 +36,12 @@ pub fn compare(
     Err(Mismatch(format!("{what}: {difference}")))
 }
 
-/// Runs `check` on the AVX2 kernels, or says that this CPU cannot.
-pub fn assert_avx2_passes(check: Check) {
-    match KernelChoice::Avx2.resolve() {
+/// Runs `check` on the kernels of `isa`, or says that this CPU cannot.
+pub fn assert_passes(isa: Isa, check: Check) {
+    match KernelChoice::Only(isa).resolve() {
         Err(reason) => println!("skipped: {reason}"),
-        Ok(avx2) => {
-            if let Err(Mismatch(difference)) = check(&*avx2) {
+        Ok(kernels) => {
+            if let Err(Mismatch(difference)) = check(&*kernels) {
                 panic!("{difference}");
             }
         }
@@ -68,8 +68,14 @@ pub fn computed(e: NonFinite) -> NonFinite {
 fn observe(kernels: &dyn Kernels, case: impl Fn(&dyn Kernels, &mut Recorder) -> Output) -> Outcome {
     let mut ledger = Ledger::default();
     let output = case(kernels, ledger.op(Op::Embed));
-    let isa = format!("_{}", kernels.isa().as_str());
-    let name = |id: String| id.strip_suffix(&isa).map(str::to_owned).unwrap_or(id);
+    // Its own, or its base's.
+    let name = |id: String| {
+        let mut names = Isa::ALL.iter().filter_map(|isa| {
+            let name = id.strip_suffix(isa.as_str())?.strip_suffix('_')?;
+            Some(name.to_owned())
+        });
+        names.next().unwrap_or(id.clone())
+    };
     let entries = ledger.entries().into_iter();
     Outcome {
         output,

@@ -1,7 +1,8 @@
-//! The AVX2 kernels against the scalar ones: every bit, every error, every unit of recorded work.
+//! The kernels of every ISA against the scalar ones: every bit, every error, every unit of recorded
+//! work.
 //!
-//! A comparison that cannot fail proves nothing, so each check is stamped twice: once on the AVX2
-//! kernels, which must pass, and once on [`wrong::Wrong`], which must be caught.
+//! A comparison that cannot fail proves nothing, so each check is stamped for each ISA, whose kernels
+//! must pass, and once more on [`wrong::Wrong`], which must be caught.
 
 mod attention;
 mod compare;
@@ -12,16 +13,26 @@ mod shifted;
 mod ternary;
 mod wrong;
 
-macro_rules! checks {
-    ($($module:ident { $($check:ident,)* })*) => {
-        mod avx2_equals_scalar {
-            $($(
+macro_rules! checks_of_isa {
+    ($name:ident, $isa:ident, $(($module:ident, $check:ident))*) => {
+        mod $name {
+            $(
                 #[test]
                 fn $check() {
-                    super::compare::assert_avx2_passes(super::$module::$check);
+                    let isa = engine_native::Isa::$isa;
+                    super::compare::assert_passes(isa, super::$module::$check);
                 }
-            )*)*
+            )*
         }
+    };
+}
+
+macro_rules! checks {
+    ($($module:ident { $($check:ident,)* })*) => {
+        checks_of_isa! { avx2_equals_scalar, Avx2, $($(($module, $check))*)* }
+        checks_of_isa! { avx_vnni_equals_scalar, AvxVnni, $($(($module, $check))*)* }
+        checks_of_isa! { avx512_vnni_equals_scalar, Avx512Vnni, $($(($module, $check))*)* }
+        checks_of_isa! { amx_equals_scalar, Amx, $($(($module, $check))*)* }
 
         mod wrong_kernels_are_caught {
             $($(

@@ -1,20 +1,20 @@
 //! The names that settings have in a receipt, and the way back.
 
-use engine_native::{KernelChoice, KvType};
+use engine_native::{Isa, KernelChoice, KvType};
 
-/// "auto", "scalar" or "avx2".
+/// "auto", "scalar", "avx2", "avx-vnni", "avx512-vnni" or "amx".
 pub fn kernel_name(kernel: KernelChoice) -> &'static str {
     match kernel {
         KernelChoice::Auto => "auto",
-        KernelChoice::Scalar => "scalar",
-        KernelChoice::Avx2 => "avx2",
+        KernelChoice::Only(isa) => isa.option_name(),
     }
 }
 
 /// The inverse of [`kernel_name`].
 pub fn parse_kernel_name(name: &str) -> Option<KernelChoice> {
-    [KernelChoice::Auto, KernelChoice::Scalar, KernelChoice::Avx2]
-        .into_iter()
+    let only = Isa::ALL.iter().map(|&isa| KernelChoice::Only(isa));
+    std::iter::once(KernelChoice::Auto)
+        .chain(only)
         .find(|&kernel| kernel_name(kernel) == name)
 }
 

@@ -79,7 +79,7 @@ fn run_settings(r: &Receipt) -> Result<(), String> {
     within("tokens", r.run.tokens, 1..=u64::from(u32::MAX))?;
     if parse_kernel_name(&r.run.kernel).is_none() {
         return Err(format!(
-            "kernel: found {:?}, allowed auto, scalar or avx2",
+            "kernel: found {:?}, allowed auto, scalar, avx2, avx-vnni, avx512-vnni or amx",
             r.run.kernel
         ));
     }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine_native::{Activation, Architecture, Isa, KernelName, ModelShape, Op};
+use engine_native::{Activation, Architecture, Isa, KernelChoice, KernelName, ModelShape, Op};
 
 use super::{
     Rule,
     identity::{architecture, equal, n_positions},
 };
-use crate::receipt::{LedgerRecord, Receipt, kernel_ids};
+use crate::receipt::{LedgerRecord, Receipt, kernel_ids, parse_kernel_name};
 
 pub(super) const RULES: &[Rule] = &[
     ("kernels", |r| {
@@ -43,8 +43,8 @@ fn entries(r: &Receipt) -> Result<(), String> {
     Ok(())
 }
 
-/// Every kernel is one that exists, fits its operation and the types of the run, and all have one
-/// ISA, the one that was asked for.
+/// Every kernel is one that exists, fits its operation and the types of the run, and all are those
+/// of the ISA that was asked for, or of what it builds on.
 fn kernels(r: &Receipt) -> Result<(), String> {
     let mut isas = BTreeSet::new();
     for entry in &r.kernel_ledger {
@@ -58,21 +58,28 @@ fn kernels(r: &Receipt) -> Result<(), String> {
         if !fits(name, op, r) {
             return refused("the kernel does not compute that");
         }
-        isas.insert(isa.as_str());
+        isas.insert(isa);
     }
-    let isas: Vec<_> = isas.into_iter().collect();
-    match (r.run.kernel.as_str(), &isas[..]) {
-        ("auto", [_]) => Ok(()),
-        (asked, [isa]) if asked == *isa => Ok(()),
-        (asked, isas) => Err(format!("found kernels for {isas:?}, asked for was {asked}")),
+    let runs_all = |asked: Isa| isas.iter().all(|&isa| asked.runs(isa));
+    let fits = match parse_kernel_name(&r.run.kernel) {
+        Some(KernelChoice::Auto) => Isa::ALL.iter().any(|&isa| runs_all(isa)),
+        Some(KernelChoice::Only(isa)) => runs_all(isa),
+        None => false,
+    };
+    if !fits {
+        let isas: Vec<_> = isas.iter().map(|isa| isa.as_str()).collect();
+        let asked = &r.run.kernel;
+        return Err(format!("found kernels for {isas:?}, asked for was {asked}"));
     }
+    Ok(())
 }
 
 fn parse_kernel(id: &str) -> Option<(KernelName, Isa)> {
-    let (name, isa) = id.rsplit_once('_')?;
-    let name = KernelName::ALL.iter().find(|n| n.as_str() == name)?;
-    let isa = Isa::ALL.iter().find(|i| i.as_str() == isa)?;
-    Some((*name, *isa))
+    Isa::ALL.iter().find_map(|isa| {
+        let name = id.strip_suffix(isa.as_str())?.strip_suffix('_')?;
+        let name = KernelName::ALL.iter().find(|n| n.as_str() == name)?;
+        Some((*name, *isa))
+    })
 }
 
 fn fits(kernel: KernelName, op: Op, r: &Receipt) -> bool {

@@ -11,7 +11,7 @@ use host::{
     environment::Environment,
     model_file::HashedModel,
     prompt::Prompt,
-    receipt::{Receipt, parse_kv_type_name},
+    receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
     verify::{Checked, Conclusion, MAX_RECEIPT_BYTES, Verdict, find_model},
@@ -152,10 +152,9 @@ fn retime(receipt: &Receipt, found: &HashedModel, cancel: &Cancel) -> Result<Ret
         prompt: Prompt::Ids(run.prompt_ids.clone()),
         n_generate: run.tokens as usize,
         // What ran there, where this CPU has it.
-        kernel: match run.kernel.as_str() {
-            "scalar" => engine_native::KernelChoice::Scalar,
-            _ => engine_native::KernelChoice::Auto,
-        },
+        kernel: parse_kernel_name(&run.kernel)
+            .filter(|kernel| kernel.resolve().is_ok())
+            .unwrap_or_default(),
         // Only a receipt whose settings were understood is retimed.
         kv_type: parse_kv_type_name(&run.kv_type).unwrap_or_default(),
         warmup: 1,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use engine_native::{
     Engine, KernelChoice, Kernels, Model, PositionTrace, Scalar, SessionOptions, Step,
+    available_kernels,
 };
 use host::prompt::seeded_prompt;
 
@@ -11,16 +12,6 @@ use crate::models::{File, N_VOCAB};
 
 const N_PROMPT: usize = 7;
 const N_TOKENS: usize = 6;
-
-/// The kernels that this CPU can run, scalar first.
-fn all_kernels() -> Vec<Arc<dyn Kernels>> {
-    let mut kernels: Vec<Arc<dyn Kernels>> = vec![Arc::new(Scalar)];
-    match KernelChoice::Avx2.resolve() {
-        Ok(avx2) => kernels.push(avx2),
-        Err(reason) => println!("scalar kernels alone: {reason}"),
-    }
-    kernels
-}
 
 fn load(file: &File) -> Arc<Model> {
     let model = Model::load(file.bytes.clone().into(), file.layout);
@@ -80,7 +71,7 @@ pub fn assert_same_everywhere(files: &[File]) {
     let expected = plainest(&files[0]);
     for file in files {
         let model = load(file);
-        for kernels in all_kernels() {
+        for kernels in available_kernels() {
             for n_threads in [1, 2] {
                 let found = run(&model, &kernels, n_threads);
                 let differs = expected.iter().zip(&found).position(|(a, b)| a != b);

@@ -6,15 +6,12 @@ pub(super) mod float;
 mod linear;
 mod pointwise;
 
-pub(super) use attention::{
-    attention_scores, attention_values, kv_store, rope, rotate_halves, rotate_neighbours, softmax,
-    store_f16,
-};
-pub(super) use dense::{argmax, embedding_row, output_gemv, q4_k_scale, widen};
-pub(super) use linear::{quantize, ternary_gemm, ternary_gemv};
-pub(super) use pointwise::{residual_add, rms_norm, silu, silu_mul, squared_relu_mul};
+pub(super) use attention::{rotate_halves, rotate_neighbours, store_f16};
+pub(super) use dense::{q4_k_scale, widen};
+pub(super) use pointwise::silu;
 
-use super::{Isa, Kernels};
+use super::{DenseRows, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles, TernaryRows};
+use crate::{ledger::Recorder, model::DenseType};
 
 /// The scalar kernels alone: runs on any machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,5 +20,114 @@ pub struct Scalar;
 impl Kernels for Scalar {
     fn isa(&self) -> Isa {
         Isa::Scalar
+    }
+
+    fn embedding_row(&self, row: DenseRows, out: &mut [f32], recorder: &mut Recorder) {
+        dense::embedding_row(row, out, recorder);
+    }
+
+    fn rms_norm(
+        &self,
+        x: &[f32],
+        weight: &[f32],
+        epsilon: f32,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        pointwise::rms_norm(x, weight, epsilon, out, recorder)
+    }
+
+    fn quantize(
+        &self,
+        x: &[f32],
+        out: &mut QuantizedActivations,
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        linear::quantize(x, out, recorder)
+    }
+
+    fn ternary_gemv(
+        &self,
+        weights: TernaryRows,
+        activations: &QuantizedActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        linear::ternary_gemv(weights, activations, out, recorder);
+    }
+
+    fn ternary_gemm(
+        &self,
+        weights: TernaryRows,
+        activations: &[&QuantizedActivations],
+        outs: &mut [&mut [f32]],
+        recorder: &mut Recorder,
+    ) {
+        linear::ternary_gemm(weights, activations, outs, recorder);
+    }
+
+    fn rope(
+        &self,
+        heads: &mut [f32],
+        head_dim: usize,
+        angles: RopeAngles,
+        recorder: &mut Recorder,
+    ) {
+        attention::rope(heads, head_dim, angles, recorder);
+    }
+
+    fn kv_store(
+        &self,
+        x: &[f32],
+        cache_type: DenseType,
+        out: &mut [u8],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        attention::kv_store(x, cache_type, out, recorder)
+    }
+
+    fn attention_scores(
+        &self,
+        query: &[f32],
+        keys: DenseRows,
+        scale: f32,
+        scores: &mut [f32],
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        attention::attention_scores(query, keys, scale, scores, recorder)
+    }
+
+    fn softmax(&self, scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
+        attention::softmax(scores, recorder)
+    }
+
+    fn attention_values(
+        &self,
+        weights: &[f32],
+        values: DenseRows,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        attention::attention_values(weights, values, out, recorder);
+    }
+
+    fn squared_relu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        pointwise::squared_relu_mul(gate, up, out, recorder);
+    }
+
+    fn silu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        pointwise::silu_mul(gate, up, out, recorder);
+    }
+
+    fn residual_add(&self, x: &mut [f32], y: &[f32], recorder: &mut Recorder) {
+        pointwise::residual_add(x, y, recorder);
+    }
+
+    fn output_gemv(&self, rows: DenseRows, x: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        dense::output_gemv(rows, x, out, recorder);
+    }
+
+    fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {
+        dense::argmax(logits, recorder)
     }
 }
