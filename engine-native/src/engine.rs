@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
+    decode_weights::{DecodeWeights, Packing},
     error::RunError,
     kernels::{Isa, Kernels, Scalar},
     model::Model,
@@ -75,6 +76,29 @@ pub struct Engine {
     pub(crate) model: Arc<Model>,
     pub(crate) kernels: Arc<dyn Kernels>,
     pub(crate) workers: Arc<Workers>,
+    pub(crate) decode_weights: Arc<DecodeWeights>,
+}
+
+/// How an engine is set up. No setting changes a result.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineOptions {
+    /// Threads, at least 1: the caller's.
+    pub n_threads: usize,
+    /// How weights are arranged at load.
+    pub packing: Packing,
+    /// Least work, in multiply-accumulates, that is worth handing to another thread.
+    pub min_part_work: usize,
+}
+
+impl EngineOptions {
+    /// The defaults for `n_threads`.
+    pub fn new(n_threads: usize) -> Self {
+        Self {
+            n_threads,
+            packing: Packing::default(),
+            min_part_work: MIN_PART_WORK,
+        }
+    }
 }
 
 impl Engine {
@@ -90,30 +114,40 @@ impl Engine {
         kernels: Arc<dyn Kernels>,
         n_threads: usize,
     ) -> Result<Self, RunError> {
-        Self::with_min_part_work(model, kernels, n_threads, MIN_PART_WORK)
+        Self::with_options(model, kernels, EngineOptions::new(n_threads))
     }
 
-    /// As [`Engine::new`], with the least work, in multiply-accumulates, that is worth handing to
-    /// another thread. Results do not depend on it.
+    /// As [`Engine::new`], with every setting.
     ///
     /// # Errors
     /// As for [`Engine::new`].
     ///
     /// # Panics
     /// As for [`Engine::new`].
-    pub fn with_min_part_work(
+    pub fn with_options(
         model: Arc<Model>,
         kernels: Arc<dyn Kernels>,
-        n_threads: usize,
-        min_part_work: usize,
+        options: EngineOptions,
     ) -> Result<Self, RunError> {
-        assert!(n_threads > 0, "an engine needs a thread");
-        let workers = Arc::new(Workers::new(n_threads, min_part_work)?);
+        assert!(options.n_threads > 0, "an engine needs a thread");
+        let workers = Workers::new(options.n_threads, options.min_part_work)?;
+        let decode_weights = DecodeWeights::new(&model, &*kernels, options.packing);
         Ok(Self {
             model,
             kernels,
-            workers,
+            workers: Arc::new(workers),
+            decode_weights: Arc::new(decode_weights),
         })
+    }
+
+    /// Bytes that an engine allocates for arranged weights.
+    pub fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, packing: Packing) -> u64 {
+        DecodeWeights::bytes_to_pack(model, kernels, packing) as u64
+    }
+
+    /// Bytes that were allocated for arranged weights.
+    pub fn packed_bytes(&self) -> u64 {
+        self.decode_weights.allocated() as u64
     }
 
     /// The model.

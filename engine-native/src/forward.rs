@@ -5,8 +5,8 @@ use crate::{
     error::{RunError, non_finite},
     kernels::{DenseRows, Kernels, QuantizedActivations, check_finite},
     ledger::Ledger,
-    linear::{Ends, Projection},
-    model::{Activation, DenseMatrix, ModelShape, TernaryMatrix},
+    linear::{Ends, Projections},
+    model::{Activation, DenseMatrix, ModelShape},
     op::Op,
     position::{Choice, PositionState},
     probe::OpOutput::{self, F32, I8},
@@ -72,15 +72,12 @@ impl Session {
             I8(s.normed_q8.quantized())
         });
 
-        self.project(n, Op::AttnQ, &layer.attn_q, |s| {
-            (&s.normed_q8, &mut s.query)
+        let ops = [Op::AttnQ, Op::AttnK, Op::AttnV];
+        self.project(n, index, ops, |s| {
+            (&s.normed_q8, [&mut s.query, &mut s.key, &mut s.value])
         })?;
         self.probe(Op::AttnQ, index, n, |s| F32(&s.query));
-        self.project(n, Op::AttnK, &layer.attn_k, |s| (&s.normed_q8, &mut s.key))?;
         self.probe(Op::AttnK, index, n, |s| F32(&s.key));
-        self.project(n, Op::AttnV, &layer.attn_v, |s| {
-            (&s.normed_q8, &mut s.value)
-        })?;
         self.probe(Op::AttnV, index, n, |s| F32(&s.value));
 
         self.rope_and_store(index, n)?;
@@ -105,8 +102,8 @@ impl Session {
         self.probe(Op::AttnOutputQuantize, index, n, |s| {
             I8(s.attention_q8.quantized())
         });
-        self.project(n, Op::AttnOutput, &layer.attn_output, |s| {
-            (&s.attention_q8, &mut s.projected)
+        self.project(n, index, [Op::AttnOutput], |s| {
+            (&s.attention_q8, [&mut s.projected])
         })?;
         self.probe(Op::AttnOutput, index, n, |s| F32(&s.projected));
         self.add_residual(Op::AttnResidual, index, n)
@@ -130,11 +127,10 @@ impl Session {
             I8(s.normed_q8.quantized())
         });
 
-        self.project(n, Op::FfnGate, &layer.ffn_gate, |s| {
-            (&s.normed_q8, &mut s.gate)
+        self.project(n, index, [Op::FfnGate, Op::FfnUp], |s| {
+            (&s.normed_q8, [&mut s.gate, &mut s.up])
         })?;
         self.probe(Op::FfnGate, index, n, |s| F32(&s.gate));
-        self.project(n, Op::FfnUp, &layer.ffn_up, |s| (&s.normed_q8, &mut s.up))?;
         self.probe(Op::FfnUp, index, n, |s| F32(&s.up));
 
         self.each_position(n, |s, cx, scratch| {
@@ -160,8 +156,8 @@ impl Session {
         self.probe(Op::FfnDownQuantize, index, n, |s| {
             I8(s.activated_q8.quantized())
         });
-        self.project(n, Op::FfnDown, &layer.ffn_down, |s| {
-            (&s.activated_q8, &mut s.projected)
+        self.project(n, index, [Op::FfnDown], |s| {
+            (&s.activated_q8, [&mut s.projected])
         })?;
         self.probe(Op::FfnDown, index, n, |s| F32(&s.projected));
         self.add_residual(Op::FfnResidual, index, n)
@@ -305,17 +301,18 @@ impl Session {
         })
     }
 
-    fn project(
+    /// Projections of a layer that follow one another and have the same input.
+    fn project<const N: usize>(
         &mut self,
         n: usize,
-        op: Op,
-        matrix: &TernaryMatrix,
-        ends: Ends,
+        layer: usize,
+        ops: [Op; N],
+        ends: Ends<N>,
     ) -> Result<(), RunError> {
         let engine = &self.engine;
-        let projection = Projection { op, matrix, ends };
-        projection.run(
-            engine.model.file_bytes(),
+        let projections = Projections { ops, layer, ends };
+        projections.run(
+            (&engine.model, &engine.decode_weights),
             &*engine.kernels,
             &mut self.states[..n],
             &engine.workers,

@@ -6,6 +6,7 @@
 //! written down in `guest-reference/NUMERICS.md`; the [`Ledger`] says which kernels ran.
 
 mod attention;
+mod decode_weights;
 mod engine;
 mod error;
 mod float_environment;
@@ -24,14 +25,15 @@ mod rope_table;
 mod session;
 mod workers;
 
-pub use engine::{Engine, KernelChoice, UnavailableKernels, available_kernels};
+pub use decode_weights::Packing;
+pub use engine::{Engine, EngineOptions, KernelChoice, UnavailableKernels, available_kernels};
 pub use error::RunError;
 pub use generation::{Generation, Step};
 #[cfg(target_arch = "x86_64")]
 pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
 pub use kernels::{
     DenseRows, GEMM_POSITIONS, Isa, KernelName, Kernels, NonFinite, QuantizedActivations,
-    RopeAngles, Scalar, TernaryRows,
+    RopeAngles, RowLayout, Scalar, TernaryRows,
 };
 pub use kv_cache::KvType;
 pub use ledger::{Entry, Ledger, Recorder, Tally};

@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use engine_native::{Engine, KernelChoice, KvType, Model};
+use engine_native::{Engine, EngineOptions, KernelChoice, KvType, Model};
 use host::{
     cancel::Cancel,
     digest::Digest,
@@ -33,7 +33,15 @@ fn shape(n_heads: u32, n_kv_heads: u32, head_dim: u32) -> Shape {
 
 fn record(model: &Arc<Model>, task: &Task, threads: usize) -> Recording {
     let kernels = KernelChoice::Auto.resolve().unwrap();
-    let engine = Engine::with_min_part_work(model.clone(), kernels, threads, 1).unwrap();
+    let engine = Engine::with_options(
+        model.clone(),
+        kernels,
+        EngineOptions {
+            min_part_work: 1,
+            ..EngineOptions::new(threads)
+        },
+    )
+    .unwrap();
     let mut runner = NativeRunner::new(&engine, task).unwrap();
     runner.record(task, &Cancel::default()).unwrap()
 }

@@ -27,16 +27,16 @@ impl Products {
     /// Products over up to `n_bytes` bytes.
     pub fn new(kernels: Arc<dyn Kernels>, n_bytes: usize) -> Self {
         let value = |i: usize| (i * 97 % 255) as i32 - 127;
-        let values: Vec<i8> = (0..N_COLS).map(|i| value(i) as i8).collect();
+        let mut activations = QuantizedActivations::with_len(N_COLS);
+        for i in 0..N_COLS {
+            activations.values[i] = value(i) as i8;
+            activations.sum += value(i);
+        }
+        activations.scale = 0.01;
         Self {
             kernels,
             bytes: (0..n_bytes as u64 / 8).flat_map(random_codes).collect(),
-            activations: QuantizedActivations {
-                sum: values.iter().map(|&q| i32::from(q)).sum(),
-                scale: 0.01,
-                len: values.len(),
-                values,
-            },
+            activations,
             hidden: (0..N_COLS).map(|i| value(i) as f32 / 64.0).collect(),
         }
     }
@@ -95,12 +95,18 @@ impl Products {
     }
 
     fn ternary(&self, rows: Range<usize>) -> TernaryRows<'_> {
-        let all = TernaryRows {
-            packed: &self.bytes,
+        let layout = self.kernels.row_layout(true);
+        let (start, len) = (
+            layout.bytes(rows.start, N_COLS),
+            layout.bytes(rows.len(), N_COLS),
+        );
+        TernaryRows {
+            layout,
+            packed: &self.bytes[start..start + len],
+            n_rows: rows.len(),
             n_cols: N_COLS,
             scale: 0.02,
-        };
-        all.rows(rows.start, rows.len())
+        }
     }
 
     fn half(&self, rows: Range<usize>) -> DenseRows<'_> {

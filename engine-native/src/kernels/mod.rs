@@ -14,16 +14,18 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx_vnni;
 mod names;
+mod row_layout;
 mod scalar;
 
 #[cfg(target_arch = "x86_64")]
 pub use self::{amx::Amx, avx_vnni::AvxVnni, avx2::Avx2, avx512::Avx512Vnni};
 pub use names::{Isa, KernelName};
+pub use row_layout::RowLayout;
 pub use scalar::Scalar;
 
 use crate::{
     ledger::Recorder,
-    model::{BLOCK_LEN, DenseType, RopePairs, packed_row_bytes},
+    model::{DenseType, RopePairs},
 };
 
 /// A value that must be finite and is not.
@@ -35,12 +37,15 @@ pub struct NonFinite {
     pub bits: u32,
 }
 
-/// Packed rows of a ternary matrix: blocks of 128 weights in 32 bytes, as I2_S has them, the last
-/// one filled up with zero weights.
+/// Packed rows of a ternary matrix, the last block of each filled up.
 #[derive(Debug, Clone, Copy)]
 pub struct TernaryRows<'a> {
-    /// Rows of [`TernaryRows::row_bytes`] each.
+    /// Arrangement of the rows.
+    pub layout: RowLayout,
+    /// The rows.
     pub packed: &'a [u8],
+    /// Rows, without what fills up the last group.
+    pub n_rows: usize,
     /// Elements of a row, without what fills up its last block.
     pub n_cols: usize,
     /// Scale of the tensor.
@@ -50,16 +55,32 @@ pub struct TernaryRows<'a> {
 impl<'a> TernaryRows<'a> {
     /// Bytes of one row.
     pub fn row_bytes(&self) -> usize {
-        packed_row_bytes(self.n_cols)
+        self.layout.row_bytes(self.n_cols)
     }
 
-    /// `n` rows from `first` on.
+    /// `n` rows from `first` on, which begins a group.
+    ///
+    /// # Panics
+    /// There are not that many, or `first` is inside a group.
     pub fn rows(&self, first: usize, n: usize) -> Self {
-        let bytes = self.row_bytes();
+        assert!(first.is_multiple_of(self.layout.group_rows()) && first + n <= self.n_rows);
+        let start = self.layout.bytes(first, self.n_cols);
+        let len = self.layout.bytes(n, self.n_cols);
         Self {
-            packed: &self.packed[first * bytes..(first + n) * bytes],
+            packed: &self.packed[start..start + len],
+            n_rows: n,
             ..*self
         }
+    }
+
+    /// Checks that this fits a product with `activations` into `n_outputs`.
+    fn assert_fits(&self, activations: &QuantizedActivations, n_outputs: usize) {
+        assert_eq!(activations.len, self.n_cols);
+        assert_eq!(self.n_rows, n_outputs);
+        assert_eq!(
+            self.packed.len(),
+            self.layout.bytes(self.n_rows, self.n_cols)
+        );
     }
 }
 
@@ -90,10 +111,13 @@ impl DenseRows<'_> {
     }
 }
 
+/// A multiple of the block length of every [`RowLayout`].
+const ACTIVATION_UNIT: usize = 768;
+
 /// Activations of one position as int8, with what a ternary product needs beside them.
 #[derive(Debug, Clone, Default)]
 pub struct QuantizedActivations {
-    /// Values in -127..=127, filled up with zeros to a multiple of 128.
+    /// Values in -127..=127, filled up with zeros to whole blocks of every [`RowLayout`].
     pub values: Vec<i8>,
     /// Activations, without what fills up the values.
     pub len: usize,
@@ -107,7 +131,7 @@ impl QuantizedActivations {
     /// Room for `n` activations.
     pub fn with_len(n: usize) -> Self {
         Self {
-            values: vec![0; n.next_multiple_of(BLOCK_LEN)],
+            values: vec![0; n.next_multiple_of(ACTIVATION_UNIT)],
             len: n,
             ..Self::default()
         }
@@ -179,6 +203,12 @@ pub trait Kernels: Send + Sync {
         self.base().quantize(x, out, recorder)
     }
 
+    /// The arrangement of ternary rows that [`Kernels::ternary_gemv`] reads fastest from memory, or
+    /// from a cache.
+    fn row_layout(&self, from_memory: bool) -> RowLayout {
+        self.base().row_layout(from_memory)
+    }
+
     /// Ternary matrix times one position: `out[r] = acc_r · (weight scale · activation scale)`.
     fn ternary_gemv(
         &self,
@@ -191,7 +221,7 @@ pub trait Kernels: Send + Sync {
             .ternary_gemv(weights, activations, out, recorder);
     }
 
-    /// Ternary matrix times up to [`GEMM_POSITIONS`] positions, each as if it were alone.
+    /// Ternary matrix in [`RowLayout::Rows`] times up to [`GEMM_POSITIONS`] positions, each as if it were alone.
     fn ternary_gemm(
         &self,
         weights: TernaryRows,

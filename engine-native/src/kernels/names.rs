@@ -142,6 +142,15 @@ impl Isa {
 }
 
 impl KernelName {
+    /// The two halves of a kernel id, if there is such a kernel.
+    pub fn parse_id(id: &str) -> Option<(Self, Isa)> {
+        Isa::ALL.iter().find_map(|&isa| {
+            let name = id.strip_suffix(isa.as_str())?.strip_suffix('_')?;
+            let name = Self::ALL.iter().find(|n| n.as_str() == name)?;
+            Some((*name, isa))
+        })
+    }
+
     /// Embedding row of a type.
     pub fn embedding_row(dense_type: DenseType) -> Self {
         match dense_type {

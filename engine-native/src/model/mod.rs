@@ -17,7 +17,10 @@ pub use ternary::{I2sLayout, TernaryMatrix};
 
 use std::path::Path;
 
-use crate::gguf::{Gguf, GgufError, Metadata, TensorType};
+use crate::{
+    gguf::{Gguf, GgufError, Metadata, TensorType},
+    op::Op,
+};
 
 /// Why a file cannot be used as a model.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +96,28 @@ impl Layer {
             &self.ffn_up,
             &self.ffn_down,
         ]
+    }
+
+    /// Place of the projection `op` in [`Layer::projections`].
+    ///
+    /// # Panics
+    /// `op` is no projection.
+    pub(crate) fn projection_index(op: Op) -> usize {
+        match op {
+            Op::AttnQ => 0,
+            Op::AttnK => 1,
+            Op::AttnV => 2,
+            Op::AttnOutput => 3,
+            Op::FfnGate => 4,
+            Op::FfnUp => 5,
+            Op::FfnDown => 6,
+            other => panic!("{} is no projection", other.name()),
+        }
+    }
+
+    /// The projection `op`.
+    pub(crate) fn projection(&self, op: Op) -> &TernaryMatrix {
+        self.projections()[Self::projection_index(op)]
     }
 }
 

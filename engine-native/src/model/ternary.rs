@@ -11,7 +11,10 @@ mod i2s;
 use std::ops::Range;
 
 use super::ModelError;
-use crate::gguf::{GgufError, TensorInfo, TensorType};
+use crate::{
+    gguf::{GgufError, TensorInfo, TensorType},
+    kernels::{RowLayout, TernaryRows},
+};
 
 /// How the codes of I2_S tensors are arranged. Nothing in a file says which: it depends on how the
 /// program that packed it was built.
@@ -64,7 +67,7 @@ enum Packed {
 }
 
 /// Bytes of a packed row of `n_cols` weights.
-pub(crate) fn packed_row_bytes(n_cols: usize) -> usize {
+pub(crate) const fn packed_row_bytes(n_cols: usize) -> usize {
     n_cols.div_ceil(BLOCK_LEN) * BLOCK_BYTES
 }
 
@@ -79,6 +82,17 @@ impl TernaryMatrix {
         match &self.packed {
             Packed::InFile(range) => &file[range.clone()],
             Packed::Owned(bytes) => bytes,
+        }
+    }
+
+    /// The packed rows, for a kernel.
+    pub fn rows<'a>(&'a self, file: &'a [u8]) -> TernaryRows<'a> {
+        TernaryRows {
+            layout: RowLayout::Rows,
+            packed: self.packed(file),
+            n_rows: self.n_rows,
+            n_cols: self.n_cols,
+            scale: self.scale,
         }
     }
 

@@ -64,6 +64,8 @@ checks! {
         ternary_gemv_of_every_shape,
         ternary_gemv_of_extreme_weights,
         ternary_gemv_of_random_input,
+        ternary_gemv_of_every_arrangement,
+        ternary_gemv_of_extremes_in_every_arrangement,
         ternary_gemm_of_every_shape,
         ternary_gemm_of_extreme_weights,
         ternary_gemm_of_random_input,

@@ -1,12 +1,13 @@
 //! BitLinear: activation quantization, and the ternary product for one position and several.
 
 use engine_native::{
-    GEMM_POSITIONS, Kernels, Ledger, Op, QuantizedActivations, Recorder, Scalar, TernaryRows,
+    GEMM_POSITIONS, Kernels, Ledger, Op, QuantizedActivations, Recorder, RowLayout, Scalar,
+    TernaryRows,
 };
 
 use crate::{
     compare::{Mismatch, Output, compare},
-    inputs::{LENGTHS, Regime, SHIFTS, activations, floats, quantized, random, ternary},
+    inputs::{LENGTHS, Regime, SHIFTS, activations, floats, next, quantized, random, ternary},
     shifted,
 };
 
@@ -61,6 +62,8 @@ fn gemm(
 
 fn rows(packed: &[u8], n_cols: usize) -> TernaryRows<'_> {
     TernaryRows {
+        layout: RowLayout::Rows,
+        n_rows: packed.len() / RowLayout::Rows.row_bytes(n_cols),
         packed,
         n_cols,
         scale: SCALE,
@@ -197,7 +200,7 @@ pub fn ternary_gemm_of_extreme_weights(candidate: &dyn Kernels) -> Result<(), Mi
     for (n_blocks, code, x) in extremes() {
         let packed = vec![code; 2 * n_blocks * 32];
         let what = format!("ternary_gemm of {n_blocks} blocks of {code:#010b}");
-        let negated = quantized(x.values.iter().map(|q| -q).collect());
+        let negated = quantized(x.quantized().iter().map(|q| -q).collect());
         let x = [&x, &negated, &x, &negated];
         for n in 1..=GEMM_POSITIONS {
             compare(candidate, &what, gemm(&packed, &x[..n], 1))?;
@@ -236,4 +239,136 @@ pub fn ternary_gemm_equals_scalar_gemv(candidate: &dyn Kernels) -> Result<(), Mi
         }
     }
     Ok(())
+}
+
+/// Every arrangement of the rows, of shapes that fill no group and no block.
+pub fn ternary_gemv_of_every_arrangement(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for layout in LAYOUTS {
+        for n_cols in [1, 63, 64, 127, 128, 191, 192, 193, 256, 257, 640, 769, 2560] {
+            let x = activations(n_cols, 5);
+            for n_rows in [1, 3, 4, 5, 8, 11] {
+                let codes = codes(n_rows * n_cols, (n_rows * n_cols) as u64);
+                let packed = arranged(layout, &codes, n_cols);
+                let rows = TernaryRows {
+                    layout,
+                    packed: &packed,
+                    n_rows,
+                    n_cols,
+                    scale: SCALE,
+                };
+                let what = format!("ternary_gemv of {n_rows} rows of {n_cols} in {layout:?}");
+                compare(candidate, &what, gemv_of(rows, &x))?;
+                expect_products(candidate, &what, rows, &codes, &x)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The largest sums that each arrangement's lanes have to hold.
+pub fn ternary_gemv_of_extremes_in_every_arrangement(
+    candidate: &dyn Kernels,
+) -> Result<(), Mismatch> {
+    for layout in LAYOUTS {
+        for (code, q) in [(0, 127), (2, 127), (2, -127)] {
+            let n_cols = 14_336;
+            let x = quantized(vec![q; n_cols]);
+            let codes = vec![code; 4 * n_cols];
+            let packed = arranged(layout, &codes, n_cols);
+            let rows = TernaryRows {
+                layout,
+                packed: &packed,
+                n_rows: 4,
+                n_cols,
+                scale: SCALE,
+            };
+            let what = format!("ternary_gemv of codes {code} times {q} in {layout:?}");
+            expect_products(candidate, &what, rows, &codes, &x)?;
+        }
+    }
+    Ok(())
+}
+
+const LAYOUTS: [RowLayout; 4] = [
+    RowLayout::Rows,
+    RowLayout::Groups128,
+    RowLayout::Groups256,
+    RowLayout::Triples192,
+];
+
+fn gemv_of(
+    rows: TernaryRows,
+    x: &QuantizedActivations,
+) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
+    move |kernels, recorder| {
+        let mut out = vec![f32::NAN; rows.n_rows];
+        kernels.ternary_gemv(rows, x, &mut out, recorder);
+        Ok(out.iter().map(|y| y.to_bits()).collect())
+    }
+}
+
+/// Compares with sums over the codes themselves.
+fn expect_products(
+    candidate: &dyn Kernels,
+    what: &str,
+    rows: TernaryRows,
+    codes: &[u8],
+    x: &QuantizedActivations,
+) -> Result<(), Mismatch> {
+    let expected = codes.chunks_exact(rows.n_cols).map(|codes| {
+        let weights = codes.iter().map(|&code| i32::from(code) - 1);
+        let acc: i32 = weights.zip(&x.values).map(|(w, &q)| w * i32::from(q)).sum();
+        (acc as f32 * (rows.scale * x.scale)).to_bits()
+    });
+    let mut ledger = Ledger::default();
+    match gemv_of(rows, x)(candidate, ledger.op(Op::AttnQ)) {
+        Ok(found) if found.iter().copied().eq(expected) => Ok(()),
+        _ => Err(Mismatch(format!("{what}: not the sum over the weights"))),
+    }
+}
+
+fn codes(n: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    (0..n).map(|_| (next(&mut state) % 3) as u8).collect()
+}
+
+/// Rows of codes in an arrangement, straight from its definition.
+fn arranged(layout: RowLayout, codes: &[u8], n_cols: usize) -> Vec<u8> {
+    let n_rows = codes.len() / n_cols;
+    let code = |row: usize, col: usize| match row < n_rows && col < n_cols {
+        true => codes[row * n_cols + col],
+        false => 1,
+    };
+    let (group, len) = (layout.group_rows(), layout.block_len());
+    let mut out = Vec::new();
+    for first in (0..n_rows).step_by(group) {
+        for start in (0..n_cols).step_by(len) {
+            for row in first..first + group {
+                let block: Vec<u8> = (start..start + len).map(|col| code(row, col)).collect();
+                match layout {
+                    RowLayout::Triples192 => push_triples(&block, &mut out),
+                    _ => push_fields(&block, &mut out),
+                }
+            }
+        }
+    }
+    out
+}
+
+fn push_fields(block: &[u8], out: &mut Vec<u8>) {
+    let n = block.len() / 4;
+    for k in 0..n {
+        let field = |i: usize| block[k + n * i] << (6 - 2 * i);
+        out.push(field(0) | field(1) | field(2) | field(3));
+    }
+}
+
+fn push_triples(block: &[u8], out: &mut Vec<u8>) {
+    let mut bits = Vec::new();
+    for k in 0..64 {
+        let field = 9 * block[k] + 3 * block[k + 64] + block[k + 128];
+        bits.extend((0..5).map(|bit| field >> bit & 1));
+    }
+    let byte = |bits: &[u8]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit);
+    out.extend(bits.chunks(8).map(byte));
 }

@@ -52,7 +52,7 @@ fn kernels(r: &Receipt) -> Result<(), String> {
         let Some(op) = Op::from_name(&entry.op) else {
             return refused("no such operation");
         };
-        let Some((name, isa)) = parse_kernel(&entry.kernel) else {
+        let Some((name, isa)) = KernelName::parse_id(&entry.kernel) else {
             return refused("no such kernel");
         };
         if !fits(name, op, r) {
@@ -72,14 +72,6 @@ fn kernels(r: &Receipt) -> Result<(), String> {
         return Err(format!("found kernels for {isas:?}, asked for was {asked}"));
     }
     Ok(())
-}
-
-fn parse_kernel(id: &str) -> Option<(KernelName, Isa)> {
-    Isa::ALL.iter().find_map(|isa| {
-        let name = id.strip_suffix(isa.as_str())?.strip_suffix('_')?;
-        let name = KernelName::ALL.iter().find(|n| n.as_str() == name)?;
-        Some((*name, *isa))
-    })
 }
 
 fn fits(kernel: KernelName, op: Op, r: &Receipt) -> bool {

@@ -102,8 +102,7 @@ fn kernels(receipt: &Receipt, model: &Model) -> Result<(), String> {
     for (op, kernel) in [(Op::Embed, embedding), (Op::Output, output)] {
         let of_op = receipt.kernel_ledger.iter().filter(|e| e.op == op.name());
         for LedgerRecord { kernel: found, .. } in of_op {
-            // The rest of an id is the ISA.
-            if found.rsplit_once('_').map(|(name, _)| name) != Some(kernel.as_str()) {
+            if KernelName::parse_id(found).map(|(name, _)| name) != Some(kernel) {
                 let (op, kernel) = (op.name(), kernel.as_str());
                 return Err(format!("{found} for {op}: the file needs {kernel}"));
             }

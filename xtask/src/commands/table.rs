@@ -2,6 +2,7 @@
 
 use std::{fmt::Write, path::Path};
 
+use engine_native::{Isa, KernelName};
 use host::{
     receipt::{ParityStatus, Receipt, per_second},
     verify::{Conclusion, Outcome, Verdict},
@@ -12,13 +13,18 @@ pub fn benchmark(receipt: &Receipt, path: &Path) -> String {
     let run = &receipt.run;
     let decode_tokens = run.tokens - 1;
     let row = |test: String, rates: Vec<f64>| {
-        let isa = receipt.kernels.first().and_then(|k| k.rsplit_once('_'));
+        // An ISA builds on those before it.
+        let isas = receipt
+            .kernels
+            .iter()
+            .filter_map(|k| KernelName::parse_id(k));
+        let isa = isas.map(|(_, isa)| isa).max();
         format!(
             "| {} | {} | {} | {} | {} | {test} | {} |\n",
             receipt.model.file_name,
             megabytes(receipt.model.file_bytes),
             millions(receipt.model.parameters),
-            isa.map_or("?", |(_, isa)| isa),
+            isa.map_or("?", Isa::option_name),
             run.threads,
             mean_and_deviation(&rates),
         )

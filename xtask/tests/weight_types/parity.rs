@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use engine_native::{Architecture, Engine, I2sLayout, KernelChoice, KvType, Model};
+use engine_native::{Architecture, Engine, EngineOptions, I2sLayout, KernelChoice, KvType, Model};
 use host::{
     cancel::Cancel,
     digest::Digest,
@@ -24,7 +24,15 @@ use crate::{
 
 fn record(model: &Arc<Model>, task: &Task) -> Recording {
     let kernels = KernelChoice::Auto.resolve().unwrap();
-    let engine = Engine::with_min_part_work(model.clone(), kernels, 2, 1).unwrap();
+    let engine = Engine::with_options(
+        model.clone(),
+        kernels,
+        EngineOptions {
+            min_part_work: 1,
+            ..EngineOptions::new(2)
+        },
+    )
+    .unwrap();
     let mut runner = NativeRunner::new(&engine, task).unwrap();
     runner.record(task, &Cancel::default()).unwrap()
 }

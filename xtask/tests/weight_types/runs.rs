@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use engine_native::{
-    Engine, KernelChoice, Kernels, Model, PositionTrace, Scalar, SessionOptions, Step,
-    available_kernels,
+    Engine, EngineOptions, KernelChoice, Kernels, Model, PositionTrace, Scalar, SessionOptions,
+    Step, available_kernels,
 };
 use host::prompt::seeded_prompt;
 
@@ -26,7 +26,15 @@ fn steps(
     n_tokens: usize,
 ) -> Vec<Step> {
     // No part is too small for a thread: these models are.
-    let engine = Engine::with_min_part_work(model.clone(), kernels.clone(), n_threads, 1).unwrap();
+    let engine = Engine::with_options(
+        model.clone(),
+        kernels.clone(),
+        EngineOptions {
+            min_part_work: 1,
+            ..EngineOptions::new(n_threads)
+        },
+    )
+    .unwrap();
     let options = SessionOptions::new(prompt.len() + n_tokens);
     let mut session = engine.session(options).unwrap();
     let steps = session.generate(prompt, n_tokens).unwrap();

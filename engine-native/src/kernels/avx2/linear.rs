@@ -7,7 +7,8 @@ use super::lanes::{
 };
 use crate::{
     kernels::{
-        GEMM_POSITIONS, Isa, KernelName, NonFinite, QuantizedActivations, TernaryRows, check_finite,
+        GEMM_POSITIONS, Isa, KernelName, NonFinite, QuantizedActivations, RowLayout, TernaryRows,
+        check_finite,
     },
     ledger::Recorder,
 };
@@ -96,51 +97,61 @@ pub fn ternary_gemv(
     out: &mut [f32],
     recorder: &mut Recorder,
 ) {
-    assert_eq!(activations.len, weights.n_cols);
-    assert_eq!(weights.packed.len(), out.len() * weights.row_bytes());
+    weights.assert_fits(activations, out.len());
     let scale = weights.scale * activations.scale;
     let (values, _) = activations.values.as_chunks::<128>();
-    let (blocks, _) = weights.packed.as_chunks::<32>();
-    let n_blocks = values.len();
-    let n_rows = out.len();
-    let (out4, out_tail) = out.as_chunks_mut::<4>();
-    let mut rows = blocks.chunks_exact(n_blocks);
-    let mut next_row = || rows.next().unwrap_or_default();
-    for out in out4 {
-        let acc = dot_codes([next_row(), next_row(), next_row(), next_row()], values);
-        let acc = _mm_sub_epi32(sum_i32_four(acc), _mm_set1_epi32(activations.sum));
-        store_four(out, _mm_mul_ps(_mm_cvtepi32_ps(acc), _mm_set1_ps(scale)));
+    let values = &values[..weights.n_cols.div_ceil(128)];
+    match weights.layout {
+        RowLayout::Groups128 => {
+            let (steps, _) = weights.packed.as_chunks::<128>();
+            for (group, out) in steps.chunks_exact(values.len()).zip(out.chunks_mut(4)) {
+                let acc = sum_i32_four(dot_group(group, values));
+                store_products(acc, activations.sum, scale, out);
+            }
+        }
+        RowLayout::Rows => {
+            let (blocks, _) = weights.packed.as_chunks::<32>();
+            for (row, out) in blocks.chunks_exact(values.len()).zip(&mut *out) {
+                let [acc] = dot_codes(values, |b, _| &row[b]);
+                *out = (sum_i32(acc) - activations.sum) as f32 * scale;
+            }
+        }
+        other => panic!("{other:?} is not an arrangement for AVX2"),
     }
-    for out in out_tail {
-        let [acc] = dot_codes([next_row()], values);
-        *out = (sum_i32(acc) - activations.sum) as f32 * scale;
-    }
-    recorder.record(KernelName::I2sGemv, Isa::Avx2, n_rows * weights.n_cols);
+    recorder.record(KernelName::I2sGemv, Isa::Avx2, out.len() * weights.n_cols);
 }
 
-/// Σ code·q of R rows, spread over eight i32 lanes each.
+/// Σ code·q of the four rows of a group, spread over eight i32 lanes each.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn dot_group(group: &[[u8; 128]], values: &[Values]) -> [__m256i; 4] {
+    let group = &group[..values.len()];
+    dot_codes(values, |b, r| &group[b].as_chunks::<32>().0[r])
+}
+
+/// Σ code·q of R rows, spread over eight i32 lanes each; `block` gives block b of row r.
 ///
 /// Two of the four 2-bit fields are used where they stand, as 4·code, which saves a shift. Limits
 /// of the i16 sums: `maddubs` adds two products, at most 2·2·127 = 508 for plain fields and 2032
 /// for fields used in place; two of each per block. Eight blocks: 8·2·2032 = 32,512 ≤ 32,767.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn dot_codes<const R: usize>(rows: [&[Block]; R], values: &[Values]) -> [__m256i; R] {
+fn dot_codes<'a, const R: usize>(
+    values: &[Values],
+    block: impl Fn(usize, usize) -> &'a Block,
+) -> [__m256i; R] {
     const BLOCKS_BEFORE_WIDENING: usize = 8;
     let zero = _mm256_setzero_si256();
     let low_field = _mm256_set1_epi8(0b0011);
     let high_field = _mm256_set1_epi8(0b1100);
     let ones = _mm256_set1_epi16(1);
-    let n_blocks = values.len();
-    let rows = rows.map(|row| &row[..n_blocks]);
     let mut acc = [zero; R];
-    let mut first = 0;
-    while first < n_blocks {
-        let end = n_blocks.min(first + BLOCKS_BEFORE_WIDENING);
+    for (i, some) in values.chunks(BLOCKS_BEFORE_WIDENING).enumerate() {
+        let first = i * BLOCKS_BEFORE_WIDENING;
         let mut plain = [zero; R];
         let mut in_place = [zero; R];
-        for b in first..end {
-            let (q, _) = values[b].as_chunks::<32>();
+        for (b, q) in some.iter().enumerate() {
+            let (q, _) = q.as_chunks::<32>();
             let q = [
                 load_i8(&q[0]),
                 load_i8(&q[1]),
@@ -148,8 +159,12 @@ fn dot_codes<const R: usize>(rows: [&[Block]; R], values: &[Values]) -> [__m256i
                 load_i8(&q[3]),
             ];
             for r in 0..R {
-                let fields = load_bytes(&rows[r][b]);
-                prefetch(&rows[r][b], PREFETCH_AHEAD);
+                let block = block(first + b, r);
+                let fields = load_bytes(block);
+                // One row is half a line: every second block would do, but to ask is cheap.
+                if r % 2 == 0 {
+                    prefetch(block, PREFETCH_AHEAD);
+                }
                 let shifted = _mm256_srli_epi16(fields, 4);
                 let product =
                     |fields, mask, q| _mm256_maddubs_epi16(_mm256_and_si256(fields, mask), q);
@@ -167,9 +182,24 @@ fn dot_codes<const R: usize>(rows: [&[Block]; R], values: &[Values]) -> [__m256i
             let in_place = _mm256_srai_epi32(_mm256_madd_epi16(in_place[r], ones), 2);
             acc[r] = _mm256_add_epi32(acc[r], _mm256_add_epi32(plain, in_place));
         }
-        first = end;
     }
     acc
+}
+
+/// `(acc − sum) · scale` of up to four rows: a group at the end may be filled up.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn store_products(acc: __m128i, sum: i32, scale: f32, out: &mut [f32]) {
+    let acc = _mm_sub_epi32(acc, _mm_set1_epi32(sum));
+    let four = _mm_mul_ps(_mm_cvtepi32_ps(acc), _mm_set1_ps(scale));
+    match out.as_chunks_mut::<4>() {
+        ([out], _) => store_four(out, four),
+        (_, rest) => {
+            let mut all = [0.0; 4];
+            store_four(&mut all, four);
+            rest.copy_from_slice(&all[..rest.len()]);
+        }
+    }
 }
 
 #[target_feature(enable = "avx2")]
@@ -203,7 +233,8 @@ fn gemm_rows<const P: usize>(
     activations: [&QuantizedActivations; P],
     outs: [&mut [f32]; P],
 ) {
-    let values = activations.map(|a| a.values.as_chunks::<128>().0);
+    let n_blocks = weights.n_cols.div_ceil(128);
+    let values = activations.map(|a| &a.values.as_chunks::<128>().0[..n_blocks]);
     let scales = activations.map(|a| weights.scale * a.scale);
     let (blocks, _) = weights.packed.as_chunks::<32>();
     for (r, row) in blocks.chunks_exact(values[0].len()).enumerate() {

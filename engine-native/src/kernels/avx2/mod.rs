@@ -11,7 +11,11 @@ mod linear;
 mod pointwise;
 mod widen;
 
-use super::{DenseRows, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles, TernaryRows};
+pub(super) use linear::store_products;
+
+use super::{
+    DenseRows, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles, RowLayout, TernaryRows,
+};
 use crate::{ledger::Recorder, model::DenseType};
 
 /// Proof that this CPU has AVX2 and F16C.
@@ -57,6 +61,10 @@ impl Kernels for Avx2 {
         unsafe { linear::quantize(x, out, recorder) }
     }
 
+    fn row_layout(&self, _from_memory: bool) -> RowLayout {
+        RowLayout::Groups128
+    }
+
     fn ternary_gemv(
         &self,
         weights: TernaryRows,
@@ -64,8 +72,15 @@ impl Kernels for Avx2 {
         out: &mut [f32],
         recorder: &mut Recorder,
     ) {
-        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
-        unsafe { linear::ternary_gemv(weights, activations, out, recorder) }
+        match weights.layout {
+            // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+            RowLayout::Rows | RowLayout::Groups128 => unsafe {
+                linear::ternary_gemv(weights, activations, out, recorder)
+            },
+            _ => self
+                .base()
+                .ternary_gemv(weights, activations, out, recorder),
+        }
     }
 
     fn ternary_gemm(

@@ -1,11 +1,18 @@
 //! Kernels for AVX-512 with VNNI. FMA is not used: the contract rounds after every multiplication.
 
-use super::{Avx2, Isa, Kernels};
+mod lanes;
+mod linear;
+mod triples;
 
-/// Proof that this CPU has AVX-512 F, BW, DQ, VL and VNNI beside AVX2 and F16C.
+use super::{Avx2, Isa, Kernels, QuantizedActivations, RowLayout, TernaryRows};
+use crate::ledger::Recorder;
+
+/// Proof that this CPU has AVX-512 F, BW, DQ, VL and VNNI beside AVX2 and F16C; VBMI is used where it
+/// is found.
 #[derive(Debug, Clone, Copy)]
 pub struct Avx512Vnni {
     base: Avx2,
+    has_vbmi: bool,
 }
 
 impl Avx512Vnni {
@@ -17,7 +24,10 @@ impl Avx512Vnni {
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512vnni");
-        has_all.then_some(Self { base })
+        has_all.then(|| Self {
+            base,
+            has_vbmi: is_x86_feature_detected!("avx512vbmi"),
+        })
     }
 }
 
@@ -28,5 +38,33 @@ impl Kernels for Avx512Vnni {
 
     fn base(&self) -> &dyn Kernels {
         &self.base
+    }
+
+    fn row_layout(&self, from_memory: bool) -> RowLayout {
+        // Triples cost more instructions, which nobody waits for while the memory is slower still.
+        match from_memory && self.has_vbmi {
+            true => RowLayout::Triples192,
+            false => RowLayout::Groups256,
+        }
+    }
+
+    fn ternary_gemv(
+        &self,
+        weights: TernaryRows,
+        activations: &QuantizedActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        match weights.layout {
+            // SAFETY: `self` proves that the CPU has AVX-512 F, BW, VL and VNNI, and AVX2.
+            RowLayout::Groups256 => unsafe {
+                linear::gemv_groups(weights, activations, out, recorder)
+            },
+            // SAFETY: as above, and VBMI was detected.
+            RowLayout::Triples192 if self.has_vbmi => unsafe {
+                triples::gemv_triples(weights, activations, out, recorder)
+            },
+            _ => self.base.ternary_gemv(weights, activations, out, recorder),
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! BitLinear: activation quantization and the ternary product.
 
 use crate::{
-    kernels::{Isa, KernelName, NonFinite, QuantizedActivations, TernaryRows, check_finite},
+    kernels::{
+        Isa, KernelName, NonFinite, QuantizedActivations, RowLayout, TernaryRows, check_finite,
+    },
     ledger::Recorder,
 };
 
@@ -27,32 +29,64 @@ pub fn quantize(
     Ok(())
 }
 
-/// Σ code·q over one row. Codes are weights plus one. Exact: at most 2·127 per element, so an i32
-/// holds rows of up to 2²³ elements.
-fn dot_codes(packed: &[u8], values: &[i8]) -> i32 {
-    let (blocks, _) = packed.as_chunks::<32>();
-    let (values, _) = values.as_chunks::<128>();
+/// Σ code·q over one block of a row. Codes are weights plus one. Exact: at most 2·127 per element,
+/// so an i32 holds rows of up to 2²³ elements.
+fn dot_block(layout: RowLayout, block: &[u8], q: &[i8]) -> i32 {
+    match layout {
+        RowLayout::Rows | RowLayout::Groups128 => dot_fields(block, q, 32),
+        RowLayout::Groups256 => dot_fields(block, q, 64),
+        RowLayout::Triples192 => dot_triples(block, q),
+    }
+}
+
+/// Byte k holds the codes of weights k, k + n, k + 2n and k + 3n, highest bits first.
+fn dot_fields(block: &[u8], q: &[i8], n: usize) -> i32 {
     let mut acc = 0;
-    for (block, q) in blocks.iter().zip(values) {
-        for (k, &byte) in block.iter().enumerate() {
-            let code = |shift: u32| i32::from(byte >> shift & 3);
-            acc += code(6) * i32::from(q[k])
-                + code(4) * i32::from(q[k + 32])
-                + code(2) * i32::from(q[k + 64])
-                + code(0) * i32::from(q[k + 96]);
+    for (k, &byte) in block.iter().enumerate() {
+        for field in 0..4 {
+            let code = i32::from(byte >> (6 - 2 * field) & 3);
+            acc += code * i32::from(q[k + n * field]);
+        }
+    }
+    acc
+}
+
+/// Field k of five bits holds the codes of weights k, k + 64 and k + 128 as digits of base three.
+fn dot_triples(block: &[u8], q: &[i8]) -> i32 {
+    let mut acc = 0;
+    for (eight, bytes) in block.as_chunks::<5>().0.iter().enumerate() {
+        let [a, b, c, d, e] = *bytes;
+        let fields = u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]);
+        for i in 0..8 {
+            let (k, field) = (8 * eight + i, (fields >> (5 * i) & 31) as i32);
+            let digits = [field / 9, field / 3 % 3, field % 3];
+            for (n, digit) in digits.into_iter().enumerate() {
+                acc += digit * i32::from(q[k + 64 * n]);
+            }
         }
     }
     acc
 }
 
 fn gemv_rows(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f32]) {
-    assert_eq!(activations.len, weights.n_cols);
-    assert_eq!(weights.packed.len(), out.len() * weights.row_bytes());
+    weights.assert_fits(activations, out.len());
+    let layout = weights.layout;
+    let (group_rows, block_bytes) = (layout.group_rows(), layout.block_bytes());
     let scale = weights.scale * activations.scale;
-    let rows = weights.packed.chunks_exact(weights.row_bytes());
-    for (out, row) in out.iter_mut().zip(rows) {
-        let acc = dot_codes(row, &activations.values) - activations.sum;
-        *out = acc as f32 * scale;
+    let groups = weights
+        .packed
+        .chunks_exact(layout.bytes(group_rows, weights.n_cols));
+    for (group, out) in groups.zip(out.chunks_mut(group_rows)) {
+        let mut acc = vec![-activations.sum; group_rows];
+        let values = activations.values.chunks_exact(layout.block_len());
+        for (blocks, q) in group.chunks_exact(group_rows * block_bytes).zip(values) {
+            for (acc, block) in acc.iter_mut().zip(blocks.chunks_exact(block_bytes)) {
+                *acc += dot_block(layout, block, q);
+            }
+        }
+        for (out, acc) in out.iter_mut().zip(acc) {
+            *out = acc as f32 * scale;
+        }
     }
 }
 

@@ -10,7 +10,9 @@ pub(super) use attention::{rotate_halves, rotate_neighbours, store_f16};
 pub(super) use dense::{q4_k_scale, widen};
 pub(super) use pointwise::silu;
 
-use super::{DenseRows, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles, TernaryRows};
+use super::{
+    DenseRows, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles, RowLayout, TernaryRows,
+};
 use crate::{ledger::Recorder, model::DenseType};
 
 /// The scalar kernels alone: runs on any machine.
@@ -44,6 +46,10 @@ impl Kernels for Scalar {
         recorder: &mut Recorder,
     ) -> Result<(), NonFinite> {
         linear::quantize(x, out, recorder)
+    }
+
+    fn row_layout(&self, _from_memory: bool) -> RowLayout {
+        RowLayout::Rows
     }
 
     fn ternary_gemv(

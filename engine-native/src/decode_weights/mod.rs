@@ -1,0 +1,141 @@
+//! Ternary weights once more, as the decode kernels read them fastest.
+//!
+//! A decode step reads every weight once and computes little with it, so its time is that of the
+//! reading. Rows are arranged for the kernels ([`RowLayout`]), with fewer bits where that pays, in
+//! one buffer of huge pages: page walks cost a fifth of the bandwidth otherwise. Prefill goes on
+//! using the packed rows of the model.
+
+mod huge_pages;
+mod repack;
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use self::huge_pages::HugePages;
+use crate::{
+    kernels::{Kernels, RowLayout, TernaryRows},
+    model::{Layer, Model, TernaryMatrix},
+    op::Op,
+};
+
+/// How ternary weights are arranged at load for decoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Packing {
+    /// What is fastest: triples for models larger than a cache, if the kernels can read them.
+    #[default]
+    Auto,
+    /// The model's own rows; nothing is packed.
+    Off,
+    /// Two bits a weight, arranged for the kernels.
+    TwoBit,
+    /// Three weights in five bits, if the kernels can read them; else two bits.
+    Triples,
+}
+
+/// Models with more bytes of ternary weights are read from memory, others from a cache.
+const CACHED_BYTES: usize = 16 << 20;
+
+impl Packing {
+    /// The arrangement of `model`'s rows for `kernels`.
+    fn row_layout(self, model: &Model, kernels: &dyn Kernels) -> RowLayout {
+        let is_large = || rows_bytes(model, RowLayout::Rows) > CACHED_BYTES;
+        match self {
+            Self::Auto => kernels.row_layout(is_large()),
+            Self::Off => RowLayout::Rows,
+            Self::TwoBit => kernels.row_layout(false),
+            Self::Triples => kernels.row_layout(true),
+        }
+    }
+}
+
+/// The projections of all layers, arranged for decoding.
+#[derive(Debug)]
+pub(crate) struct DecodeWeights {
+    layout: RowLayout,
+    /// Empty when the model's own rows are used.
+    bytes: HugePages,
+    /// Where each projection lies, by layer, then in the order in which they run.
+    ranges: Vec<[Range<usize>; 7]>,
+}
+
+impl DecodeWeights {
+    /// Bytes that [`DecodeWeights::new`] allocates.
+    pub(crate) fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, packing: Packing) -> usize {
+        match packing.row_layout(model, kernels) {
+            RowLayout::Rows => 0,
+            layout => rows_bytes(model, layout),
+        }
+    }
+
+    /// Arranges the weights of `model` for `kernels`.
+    pub(crate) fn new(model: &Model, kernels: &dyn Kernels, packing: Packing) -> Self {
+        let layout = packing.row_layout(model, kernels);
+        let mut end = 0;
+        let mut place = |matrix: &TernaryMatrix| {
+            let start = end;
+            end += matrix_bytes(matrix, layout);
+            start..end
+        };
+        let ranges = match layout {
+            RowLayout::Rows => Vec::new(),
+            _ => {
+                let layers = model.layers().iter();
+                layers.map(|l| l.projections().map(&mut place)).collect()
+            }
+        };
+        let mut bytes = HugePages::zeroed(end);
+        fill(model, layout, bytes.as_mut_slice());
+        Self {
+            layout,
+            bytes,
+            ranges,
+        }
+    }
+
+    /// Bytes that were allocated.
+    pub(crate) fn allocated(&self) -> usize {
+        self.bytes.as_slice().len()
+    }
+
+    /// The projection `op` of `layer`.
+    pub(crate) fn rows<'a>(&'a self, model: &'a Model, layer: usize, op: Op) -> TernaryRows<'a> {
+        let index = Layer::projection_index(op);
+        let matrix = model.layers()[layer].projections()[index];
+        match self.ranges.get(layer) {
+            None => matrix.rows(model.file_bytes()),
+            Some(ranges) => TernaryRows {
+                layout: self.layout,
+                packed: &self.bytes.as_slice()[ranges[index].clone()],
+                ..matrix.rows(model.file_bytes())
+            },
+        }
+    }
+}
+
+fn matrix_bytes(matrix: &TernaryMatrix, layout: RowLayout) -> usize {
+    layout.bytes(matrix.n_rows, matrix.n_cols)
+}
+
+fn rows_bytes(model: &Model, layout: RowLayout) -> usize {
+    let matrices = model.layers().iter().flat_map(Layer::projections);
+    matrices.map(|m| matrix_bytes(m, layout)).sum()
+}
+
+/// Arranges every group of rows, on all cores.
+fn fill(model: &Model, layout: RowLayout, mut bytes: &mut [u8]) {
+    if layout == RowLayout::Rows {
+        return;
+    }
+    for matrix in model.layers().iter().flat_map(Layer::projections) {
+        let (of_matrix, rest) = bytes.split_at_mut(matrix_bytes(matrix, layout));
+        bytes = rest;
+        let rows = matrix.rows(model.file_bytes());
+        let group_rows = layout.group_rows();
+        let row_bytes = rows.row_bytes();
+        of_matrix
+            .par_chunks_exact_mut(layout.bytes(group_rows, rows.n_cols))
+            .zip(rows.packed.par_chunks(group_rows * row_bytes))
+            .for_each(|(group, rows)| repack::group(layout, rows, row_bytes, group));
+    }
+}

@@ -1,0 +1,73 @@
+//! From packed rows to the other arrangements of [`RowLayout`]. Written so that the compiler
+//! vectorises the loops over bytes: two billion weights are arranged while a user waits.
+
+use crate::{kernels::RowLayout, model::BLOCK_LEN};
+
+/// Bytes of a packed block of 128 weights.
+const BLOCK: usize = 32;
+/// Four codes of weight 0.
+const ZEROS: u8 = 0b01_01_01_01;
+
+/// Arranges one group of up to four packed `rows` of `row_bytes` each; missing rows and what fills
+/// up the blocks are zero weights.
+pub(super) fn group(layout: RowLayout, rows: &[u8], row_bytes: usize, out: &mut [u8]) {
+    let (n_rows, block_bytes) = (layout.group_rows(), layout.block_bytes());
+    let steps = out.chunks_exact_mut(n_rows * block_bytes);
+    for (i, step) in steps.enumerate() {
+        for (r, block) in step.chunks_exact_mut(block_bytes).enumerate() {
+            let row = rows.get(r * row_bytes..(r + 1) * row_bytes);
+            let row = row.unwrap_or_default().as_chunks::<BLOCK>().0;
+            match layout {
+                RowLayout::Rows | RowLayout::Groups128 => {
+                    block.copy_from_slice(row.get(i).unwrap_or(&[ZEROS; BLOCK]));
+                }
+                RowLayout::Groups256 => pack_256(row, i, block),
+                RowLayout::Triples192 => pack_triples(row, i, block),
+            }
+        }
+    }
+}
+
+/// Two blocks of 128 weights, field by field: byte k gets weights k, k + 64, k + 128 and k + 192.
+fn pack_256(row: &[[u8; BLOCK]], i: usize, out: &mut [u8]) {
+    let first = row.get(2 * i).unwrap_or(&[ZEROS; BLOCK]);
+    let second = row.get(2 * i + 1).unwrap_or(&[ZEROS; BLOCK]);
+    let (low, high) = out.split_at_mut(BLOCK);
+    for k in 0..BLOCK {
+        let (a, b) = (first[k], second[k]);
+        low[k] = a & 0xc0 | (a & 0x0c) << 2 | (b & 0xc0) >> 4 | (b & 0x0c) >> 2;
+        high[k] = (a & 0x30) << 2 | (a & 0x03) << 4 | (b & 0x30) >> 2 | b & 0x03;
+    }
+}
+
+/// 192 weights of a row: half a block, whole blocks, half a block in turns.
+fn pack_triples(row: &[[u8; BLOCK]], i: usize, out: &mut [u8]) {
+    // A block is its weights 0 to 63 and 64 to 127; three halves make a step.
+    let half = |n: usize| {
+        let block = row.get(n / 2).unwrap_or(&[ZEROS; BLOCK]);
+        let shift = 4 * (1 - n % 2);
+        let mut codes = [0; BLOCK_LEN / 2];
+        for k in 0..BLOCK {
+            codes[k] = block[k] >> (shift + 2) & 3;
+            codes[k + BLOCK] = block[k] >> shift & 3;
+        }
+        codes
+    };
+    let [a, b, c] = [half(3 * i), half(3 * i + 1), half(3 * i + 2)];
+    let mut fields = [0; 64];
+    for k in 0..64 {
+        fields[k] = 9 * a[k] + 3 * b[k] + c[k];
+    }
+    let eights = fields.as_chunks::<8>().0.iter();
+    for (eight, out) in eights.zip(out.as_chunks_mut::<5>().0) {
+        let bits = pack_eight(u64::from_le_bytes(*eight)).to_le_bytes();
+        out.copy_from_slice(&bits[..5]);
+    }
+}
+
+/// Eight values below 32, a byte each, to five bits each.
+fn pack_eight(x: u64) -> u64 {
+    let x = x & 0x00ff_00ff_00ff_00ff | (x & 0xff00_ff00_ff00_ff00) >> 3;
+    let x = x & 0x0000_ffff_0000_ffff | (x & 0xffff_0000_ffff_0000) >> 6;
+    x & 0x0000_0000_ffff_ffff | (x & 0xffff_ffff_0000_0000) >> 12
+}

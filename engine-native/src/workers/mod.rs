@@ -1,0 +1,140 @@
+//! Threads with a fixed partition of the work. No reduction is ever split, so that the results are
+//! the same for any number of threads.
+
+mod team;
+
+use std::sync::Mutex;
+
+use crate::{error::RunError, float_environment, ledger::Ledger};
+use team::Team;
+
+/// The threads of an engine.
+#[derive(Debug)]
+pub(crate) struct Workers {
+    /// None for one thread: the caller's.
+    team: Option<Team>,
+    n_threads: usize,
+    min_part_work: usize,
+}
+
+/// Starting a region and waiting for its end takes about a microsecond; this much takes a few.
+pub(crate) const MIN_PART_WORK: usize = 1 << 18;
+
+/// Parts of a region: threads beyond that stay idle.
+const MAX_PARTS: usize = 64;
+
+/// What one thread keeps to itself.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    pub ledger: Ledger,
+    /// Attention scores of one head, `[n_positions]`.
+    pub scores: Vec<f32>,
+}
+
+impl Scratch {
+    pub(crate) fn new(n_positions: usize) -> Self {
+        Self {
+            ledger: Ledger::default(),
+            scores: vec![0.0; n_positions],
+        }
+    }
+}
+
+impl Workers {
+    pub(crate) fn new(n_threads: usize, min_part_work: usize) -> Result<Self, RunError> {
+        float_environment::check()?;
+        let start = || {
+            Team::new(n_threads - 1).map_err(|e| RunError::Threads {
+                n_threads,
+                reason: e.to_string(),
+            })
+        };
+        let team = (n_threads > 1).then(start).transpose()?;
+        if let Some(team) = &team {
+            let found = Mutex::new(Ok(()));
+            team.run(&|_| {
+                if let (Err(e), Ok(mut found)) = (float_environment::check(), found.lock()) {
+                    *found = Err(e);
+                }
+            });
+            found.into_inner().unwrap_or_else(|e| e.into_inner())?;
+        }
+        Ok(Self {
+            team,
+            n_threads,
+            min_part_work,
+        })
+    }
+
+    pub(crate) fn n_threads(&self) -> usize {
+        self.n_threads
+    }
+
+    pub(crate) fn scratch(&self, n_positions: usize) -> Vec<Scratch> {
+        (0..self.n_threads)
+            .map(|_| Scratch::new(n_positions))
+            .collect()
+    }
+
+    /// Items of a part when `n` items of `work` multiply-accumulates each are shared out in
+    /// multiples of `unit`, to as many threads as there is work for.
+    pub(crate) fn part_len(&self, n: usize, work: usize, unit: usize) -> usize {
+        let n_parts = self.n_parts(n.saturating_mul(work));
+        n.div_ceil(n_parts).next_multiple_of(unit)
+    }
+
+    /// As many parts as `work` multiply-accumulates are worth, at least one.
+    pub(crate) fn n_parts(&self, work: usize) -> usize {
+        (work / self.min_part_work).clamp(1, self.n_threads.min(MAX_PARTS))
+    }
+
+    /// Runs `job` on each part, each on a thread of its own with a scratch of its own. At most as
+    /// many parts as threads.
+    ///
+    /// # Errors
+    /// That of the first part that failed, whichever finished first.
+    pub(crate) fn run<P: Send>(
+        &self,
+        parts: impl ExactSizeIterator<Item = P> + Send,
+        scratch: &mut [Scratch],
+        job: impl Fn(P, &mut Scratch) -> Result<(), RunError> + Sync,
+    ) -> Result<(), RunError> {
+        let team = match &self.team {
+            Some(team) if parts.len() > 1 => team,
+            _ => {
+                let mut parts = parts;
+                return parts.try_for_each(|part| job(part, &mut scratch[0]));
+            }
+        };
+        assert!(parts.len() <= self.n_threads.min(MAX_PARTS));
+        // Each is taken by the one thread that has its number, so none is ever waited for.
+        let slots = [const { Mutex::new(None) }; MAX_PARTS];
+        for (slot, item) in slots.iter().zip(parts.zip(scratch)) {
+            set(slot, Slot::Part(item));
+        }
+        team.run(&|index| {
+            if let Some(Slot::Part((part, scratch))) = slots.get(index).and_then(take) {
+                set(&slots[index], Slot::Done(job(part, scratch)));
+            }
+        });
+        let results = slots.iter().map_while(take).map(|slot| match slot {
+            Slot::Done(result) => result,
+            Slot::Part(_) => unreachable!("every part has a thread"),
+        });
+        results.collect()
+    }
+}
+
+/// A part on its way to its thread, and the result on its way back.
+enum Slot<T> {
+    Part(T),
+    Done(Result<(), RunError>),
+}
+
+fn set<T>(slot: &Mutex<Option<Slot<T>>>, value: Slot<T>) {
+    *slot.lock().unwrap_or_else(|e| e.into_inner()) = Some(value);
+}
+
+fn take<T>(slot: &Mutex<Option<Slot<T>>>) -> Option<Slot<T>> {
+    slot.lock().unwrap_or_else(|e| e.into_inner()).take()
+}
