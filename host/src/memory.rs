@@ -33,11 +33,11 @@ impl MemoryNeed {
         }
     }
 
-    /// Of a native run and its replay.
-    pub fn to_run(model: &Model, options: &SessionOptions) -> Self {
+    /// Of a native run and its replay; `arranged` bytes are the engine's own copy of the weights.
+    pub fn to_run(model: &Model, options: &SessionOptions, arranged: u64) -> Self {
         Self {
             file: model.file_bytes().len() as u64,
-            packed: model.packed_at_load(),
+            packed: model.packed_at_load().saturating_add(arranged),
             session: options.bytes_needed(model.shape()),
             replay: replay(model, options.n_positions as u64),
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
-use engine_native::{I2sLayout, Isa, KernelChoice, KvType};
+use engine_native::{I2sLayout, Isa, KernelChoice, KvType, Packing};
 
 use crate::make_model::{DenseType, OutputMatrix, WeightType};
 
@@ -61,6 +61,27 @@ impl From<Kernel> for KernelChoice {
             Kernel::AvxVnni => Self::Only(Isa::AvxVnni),
             Kernel::Avx512Vnni => Self::Only(Isa::Avx512Vnni),
             Kernel::Amx => Self::Only(Isa::Amx),
+        }
+    }
+}
+
+/// `--packing`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WeightPacking {
+    /// As the kernels are fastest with
+    Auto,
+    /// The file's own rows, or what other types were packed to: no memory beside the model
+    Off,
+    /// With the fewest bits a weight: three weights in five bits, where the kernels can read them
+    Densest,
+}
+
+impl From<WeightPacking> for Packing {
+    fn from(packing: WeightPacking) -> Self {
+        match packing {
+            WeightPacking::Auto => Self::Auto,
+            WeightPacking::Off => Self::Off,
+            WeightPacking::Densest => Self::Densest,
         }
     }
 }
@@ -169,6 +190,9 @@ pub struct BenchmarkArgs {
     /// Kernels
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,
+    /// How ternary weights are arranged in memory at load; no setting changes a result
+    #[arg(long, value_enum, default_value = "auto")]
+    pub packing: WeightPacking,
     /// Untimed runs first
     #[arg(long, default_value = "1", value_parser = count_or_none())]
     pub warmup: usize,
@@ -232,6 +256,9 @@ pub struct RunArgs {
     /// Kernels
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,
+    /// How ternary weights are arranged in memory at load; no setting changes a result
+    #[arg(long, value_enum, default_value = "auto")]
+    pub packing: WeightPacking,
     /// Element type of the KV cache
     #[arg(long, value_enum, default_value = "f16")]
     pub kv_type: Kv,

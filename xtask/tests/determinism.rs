@@ -9,7 +9,7 @@ use std::{
 
 use engine_native::{
     Engine, EngineOptions, Isa, KernelChoice, Kernels, KvType, Ledger, LogitsAt, Model, ModelShape,
-    Op, PositionTrace, Scalar, Session, SessionOptions, Step, available_kernels,
+    Op, Packing, PositionTrace, Scalar, Session, SessionOptions, Step, available_kernels,
 };
 use xtask::make_model::{Shape, splitmix64::SplitMix64, to_vec};
 
@@ -63,6 +63,7 @@ fn seeded_prompt(seed: u64, n: usize, shape: &ModelShape) -> Vec<u32> {
 struct Setup {
     kernels: Arc<dyn Kernels>,
     n_threads: usize,
+    packing: Packing,
     options: SessionOptions,
 }
 
@@ -72,6 +73,7 @@ impl Setup {
         Self {
             kernels: Arc::new(Scalar),
             n_threads: 1,
+            packing: Packing::Off,
             options: SessionOptions {
                 kv_type,
                 prefill_chunk: 1,
@@ -88,6 +90,7 @@ impl Setup {
             kernels,
             EngineOptions {
                 min_part_work: 1,
+                packing: self.packing,
                 ..EngineOptions::new(self.n_threads)
             },
         )
@@ -97,7 +100,11 @@ impl Setup {
 
     fn describe(&self) -> String {
         let isa = self.kernels.isa().as_str();
-        format!("{isa}, {} threads, {:?}", self.n_threads, self.options)
+        let (n_threads, packing) = (self.n_threads, self.packing);
+        format!(
+            "{isa}, {n_threads} threads, {packing:?}, {:?}",
+            self.options
+        )
     }
 }
 
@@ -111,6 +118,9 @@ fn setups(kv_type: KvType) -> Vec<Setup> {
                 setup.kernels = kernels.clone();
                 setup.n_threads = n_threads;
                 setup.options.prefill_chunk = prefill_chunk;
+                // All arrangements of the weights, in turns.
+                let packings = [Packing::Auto, Packing::Densest, Packing::Off];
+                setup.packing = packings[setups.len() % 3];
                 setups.push(setup);
             }
         }

@@ -95,7 +95,7 @@ impl Products {
     }
 
     fn ternary(&self, rows: Range<usize>) -> TernaryRows<'_> {
-        let layout = self.kernels.row_layout(true);
+        let layout = self.kernels.row_layout();
         let (start, len) = (
             layout.bytes(rows.start, N_COLS),
             layout.bytes(rows.len(), N_COLS),

@@ -22,29 +22,22 @@ use crate::{
 /// How ternary weights are arranged at load for decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Packing {
-    /// What is fastest: triples for models larger than a cache, if the kernels can read them.
+    /// As the kernels are fastest with.
     #[default]
     Auto,
     /// The model's own rows; nothing is packed.
     Off,
-    /// Two bits a weight, arranged for the kernels.
-    TwoBit,
-    /// Three weights in five bits, if the kernels can read them; else two bits.
-    Triples,
+    /// With the fewest bits a weight that the kernels can read fast.
+    Densest,
 }
-
-/// Models with more bytes of ternary weights are read from memory, others from a cache.
-const CACHED_BYTES: usize = 16 << 20;
 
 impl Packing {
     /// The arrangement of `model`'s rows for `kernels`.
-    fn row_layout(self, model: &Model, kernels: &dyn Kernels) -> RowLayout {
-        let is_large = || rows_bytes(model, RowLayout::Rows) > CACHED_BYTES;
+    fn row_layout(self, kernels: &dyn Kernels) -> RowLayout {
         match self {
-            Self::Auto => kernels.row_layout(is_large()),
+            Self::Auto => kernels.row_layout(),
             Self::Off => RowLayout::Rows,
-            Self::TwoBit => kernels.row_layout(false),
-            Self::Triples => kernels.row_layout(true),
+            Self::Densest => kernels.densest_row_layout(),
         }
     }
 }
@@ -62,7 +55,7 @@ pub(crate) struct DecodeWeights {
 impl DecodeWeights {
     /// Bytes that [`DecodeWeights::new`] allocates.
     pub(crate) fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, packing: Packing) -> usize {
-        match packing.row_layout(model, kernels) {
+        match packing.row_layout(kernels) {
             RowLayout::Rows => 0,
             layout => rows_bytes(model, layout),
         }
@@ -70,7 +63,7 @@ impl DecodeWeights {
 
     /// Arranges the weights of `model` for `kernels`.
     pub(crate) fn new(model: &Model, kernels: &dyn Kernels, packing: Packing) -> Self {
-        let layout = packing.row_layout(model, kernels);
+        let layout = packing.row_layout(kernels);
         let mut end = 0;
         let mut place = |matrix: &TernaryMatrix| {
             let start = end;

@@ -203,10 +203,14 @@ pub trait Kernels: Send + Sync {
         self.base().quantize(x, out, recorder)
     }
 
-    /// The arrangement of ternary rows that [`Kernels::ternary_gemv`] reads fastest from memory, or
-    /// from a cache.
-    fn row_layout(&self, from_memory: bool) -> RowLayout {
-        self.base().row_layout(from_memory)
+    /// The arrangement of ternary rows that [`Kernels::ternary_gemv`] is fastest with.
+    fn row_layout(&self) -> RowLayout {
+        self.base().row_layout()
+    }
+
+    /// The arrangement with the fewest bits a weight that [`Kernels::ternary_gemv`] has SIMD for.
+    fn densest_row_layout(&self) -> RowLayout {
+        self.row_layout()
     }
 
     /// Ternary matrix times one position: `out[r] = acc_r · (weight scale · activation scale)`.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
-use engine_native::{Engine, I2sLayout, KernelChoice, Model};
+use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Model, Packing};
 
 use super::RunFailure;
 use crate::{
@@ -19,6 +19,7 @@ pub struct RunSettings {
     pub prompt: Prompt,
     pub n_generate: usize,
     pub kernel: KernelChoice,
+    pub packing: Packing,
     pub kv_type: engine_native::KvType,
     pub warmup: usize,
     /// At least 1. None: 3, or 1 for files above 64 MB.
@@ -69,14 +70,19 @@ impl Loaded {
         let start = Instant::now();
         let opened = HashedModel::open(&settings.model, settings.i2s_layout, cancel)?;
         let model = Arc::new(opened.model);
-        let engine = Engine::new(model.clone(), kernels, settings.environment.threads)?;
         let task = Task {
             prompt: settings.prompt.ids(&model)?,
             n_generate: settings.n_generate,
             kv_type: settings.kv_type,
         };
         model.shape().check_run(&task.prompt, task.n_generate)?;
-        MemoryNeed::to_run(&model, &task.session_options()).check()?;
+        let arranged = Engine::bytes_to_pack(&model, &*kernels, settings.packing);
+        MemoryNeed::to_run(&model, &task.session_options(), arranged).check()?;
+        let options = EngineOptions {
+            packing: settings.packing,
+            ..EngineOptions::new(settings.environment.threads)
+        };
+        let engine = Engine::with_options(model.clone(), kernels, options)?;
         let default = if model.file_bytes().len() > LARGE_FILE {
             1
         } else {

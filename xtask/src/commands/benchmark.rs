@@ -79,6 +79,7 @@ fn settings(args: &BenchmarkArgs) -> Result<RunSettings, Failure> {
         },
         n_generate: args.tokens,
         kernel: args.kernel.into(),
+        packing: args.packing.into(),
         kv_type: args.kv_type.into(),
         warmup: args.warmup,
         repetitions: args.repetitions,

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use engine_native::{
-    Activation, Model, ModelError, ModelFile, RopePairs, SessionOptions,
+    Activation, Engine, KernelChoice, Model, ModelError, ModelFile, Packing, RopePairs,
+    SessionOptions,
     gguf::{Gguf, TensorInfo},
 };
 use host::{
@@ -175,9 +176,12 @@ fn describe_cost(text: &mut String, model: &Model) {
             megabytes(model.bytes_per_token())
         ),
     );
+    let arranged = KernelChoice::Auto.resolve().map_or(0, |kernels| {
+        Engine::bytes_to_pack(model, &*kernels, Packing::default())
+    });
     let lengths = [144, shape.context_length as usize];
     for n_positions in lengths.map(|n| n.min(lengths[1])) {
-        let need = MemoryNeed::to_run(model, &SessionOptions::new(n_positions));
+        let need = MemoryNeed::to_run(model, &SessionOptions::new(n_positions), arranged);
         line(
             text,
             "memory",

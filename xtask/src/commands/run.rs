@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use engine_native::{Engine, KernelChoice, Model, ModelError, ModelFile, SessionOptions};
+use engine_native::{
+    Engine, EngineOptions, KernelChoice, Model, ModelError, ModelFile, SessionOptions,
+};
 use host::{
     cancel::Cancel,
     environment::{Environment, Flags},
@@ -38,14 +40,19 @@ pub fn run(args: &RunArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         kv_type: args.kv_type.into(),
         ..SessionOptions::new(ids.len() + args.tokens - 1)
     };
-    MemoryNeed::to_run(&model, &options).check()?;
     let kernels = KernelChoice::resolve(args.kernel.into()).map_err(RunFailure::from)?;
+    let arranged = Engine::bytes_to_pack(&model, &*kernels, args.packing.into());
+    MemoryNeed::to_run(&model, &options, arranged).check()?;
     let flags = Flags {
         threads: args.threads,
         ..Flags::default()
     };
     let threads = Environment::resolve(flags, |_| None, default_threads())?.threads;
-    let mut session = Engine::new(model.clone(), kernels, threads)?.session(options)?;
+    let engine = EngineOptions {
+        packing: args.packing.into(),
+        ..EngineOptions::new(threads)
+    };
+    let mut session = Engine::with_options(model.clone(), kernels, engine)?.session(options)?;
     let mut text = after_prompt(&tokenizer, &ids)?;
     for step in session.generate(&ids, args.tokens)? {
         let token = step?.choice.token;

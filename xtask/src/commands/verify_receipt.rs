@@ -155,6 +155,7 @@ fn retime(receipt: &Receipt, found: &HashedModel, cancel: &Cancel) -> Result<Ret
         kernel: parse_kernel_name(&run.kernel)
             .filter(|kernel| kernel.resolve().is_ok())
             .unwrap_or_default(),
+        packing: engine_native::Packing::default(),
         // Only a receipt whose settings were understood is retimed.
         kv_type: parse_kv_type_name(&run.kv_type).unwrap_or_default(),
         warmup: 1,

@@ -2,7 +2,7 @@
 
 mod permission;
 
-use super::{Avx512Vnni, Isa, Kernels};
+use super::{Avx512Vnni, Isa, Kernels, RowLayout};
 
 /// Proof that this CPU has AMX-INT8 beside AVX-512 VNNI and that the system lets this process use it.
 #[derive(Debug, Clone, Copy)]
@@ -25,5 +25,9 @@ impl Kernels for Amx {
 
     fn base(&self) -> &dyn Kernels {
         &self.base
+    }
+
+    fn densest_row_layout(&self) -> RowLayout {
+        self.base.densest_row_layout()
     }
 }

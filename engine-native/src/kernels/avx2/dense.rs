@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How far ahead of the rows the products ask for them, in bytes.
-const PREFETCH_AHEAD: usize = 2048;
+const PREFETCH_AHEAD: usize = 16 << 10;
 
 /// dot16 of R rows of chunks of `B` bytes with `x`, whose chunks have `N` elements, 16 per group.
 #[target_feature(enable = "avx2,f16c")]

@@ -72,11 +72,11 @@ pub fn widen_i8(x: __m128i) -> __m256 {
     _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x))
 }
 
-/// Asks for the cache line `ahead` bytes after `x`. Any address may be asked for.
+/// Asks the L2 cache for the line `ahead` bytes after `x`. Any address may be asked for.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn prefetch<const N: usize>(x: &[u8; N], ahead: usize) {
-    _mm_prefetch(x.as_ptr().wrapping_add(ahead).cast(), _MM_HINT_T0);
+    _mm_prefetch(x.as_ptr().wrapping_add(ahead).cast(), _MM_HINT_T1);
 }
 
 /// The contract's tree over 16 lanes: `low` holds lanes 0 to 7, `high` lanes 8 to 15.

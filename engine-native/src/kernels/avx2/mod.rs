@@ -61,7 +61,7 @@ impl Kernels for Avx2 {
         unsafe { linear::quantize(x, out, recorder) }
     }
 
-    fn row_layout(&self, _from_memory: bool) -> RowLayout {
+    fn row_layout(&self) -> RowLayout {
         RowLayout::Groups128
     }
 

@@ -17,11 +17,11 @@ pub fn load_i8(x: &[i8; 64]) -> __m512i {
     unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
 }
 
-/// Asks for the cache line `ahead` bytes after `x`. Any address may be asked for.
+/// Asks the L2 cache for the line `ahead` bytes after `x`. Any address may be asked for.
 #[target_feature(enable = "avx512f")]
 #[inline]
 pub fn prefetch<const N: usize>(x: &[u8; N], ahead: usize) {
-    _mm_prefetch(x.as_ptr().wrapping_add(ahead).cast(), _MM_HINT_T0);
+    _mm_prefetch(x.as_ptr().wrapping_add(ahead).cast(), _MM_HINT_T1);
 }
 
 /// Sums of four vectors of sixteen i32.

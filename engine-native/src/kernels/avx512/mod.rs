@@ -40,11 +40,14 @@ impl Kernels for Avx512Vnni {
         &self.base
     }
 
-    fn row_layout(&self, from_memory: bool) -> RowLayout {
-        // Triples cost more instructions, which nobody waits for while the memory is slower still.
-        match from_memory && self.has_vbmi {
+    fn row_layout(&self) -> RowLayout {
+        RowLayout::Groups256
+    }
+
+    fn densest_row_layout(&self) -> RowLayout {
+        match self.has_vbmi {
             true => RowLayout::Triples192,
-            false => RowLayout::Groups256,
+            false => self.row_layout(),
         }
     }
 

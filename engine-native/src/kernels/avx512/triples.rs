@@ -3,16 +3,16 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{load_64, load_i8, prefetch, sum_i32_four};
+use super::{
+    lanes::{load_64, load_i8, prefetch, sum_i32_four},
+    linear::PREFETCH_AHEAD,
+};
 use crate::{
     kernels::{
         Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows, avx2::store_products,
     },
     ledger::Recorder,
 };
-
-/// How far ahead of the weights the product asks for them, in bytes.
-const PREFETCH_AHEAD: usize = 3072;
 
 /// 192 weights of each of four rows.
 type Step = [u8; 160];
@@ -68,6 +68,18 @@ pub fn gemv_triples(
 ) {
     weights.assert_fits(activations, out.len());
     assert_eq!(weights.layout, RowLayout::Triples192);
+    groups(weights, activations, out);
+    recorder.record(
+        KernelName::I2sGemv,
+        Isa::Avx512Vnni,
+        out.len() * weights.n_cols,
+    );
+}
+
+/// Alone in its function, as that of the other arrangement is.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi,avx2")]
+#[inline(never)]
+fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f32]) {
     let scale = weights.scale * activations.scale;
     let (values, _) = activations.values.as_chunks::<192>();
     let values = &values[..weights.n_cols.div_ceil(192)];
@@ -76,11 +88,6 @@ pub fn gemv_triples(
         let acc = sum_i32_four(dot_group(group, values));
         store_products(acc, activations.sum, scale, out);
     }
-    recorder.record(
-        KernelName::I2sGemv,
-        Isa::Avx512Vnni,
-        out.len() * weights.n_cols,
-    );
 }
 
 /// Σ code·q of the four rows of a group, spread over sixteen i32 lanes each. A lane gets at most

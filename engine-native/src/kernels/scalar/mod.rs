@@ -48,7 +48,7 @@ impl Kernels for Scalar {
         linear::quantize(x, out, recorder)
     }
 
-    fn row_layout(&self, _from_memory: bool) -> RowLayout {
+    fn row_layout(&self) -> RowLayout {
         RowLayout::Rows
     }
 
