@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     error::RunError,
+    ledger::Ledger,
     model::ModelShape,
     position::{Choice, PositionTrace},
     session::{LogitsAt, Session},
@@ -47,6 +48,11 @@ impl<'s> Generation<'s> {
             position: 0,
             remaining: n_tokens,
         })
+    }
+
+    /// What the kernels have done so far: [`Session::ledger`].
+    pub fn ledger(&self) -> Ledger {
+        self.session.ledger()
     }
 
     fn step(&mut self) -> Result<Step, RunError> {

@@ -6,6 +6,7 @@
 //! written down in `guest-reference/NUMERICS.md`; the [`Ledger`] says which kernels ran.
 
 mod attention;
+mod bandwidth;
 mod decode_weights;
 mod engine;
 mod error;
@@ -23,8 +24,10 @@ mod position;
 mod probe;
 mod rope_table;
 mod session;
+mod traffic;
 mod workers;
 
+pub use bandwidth::{ReadBuffer, Readers};
 pub use decode_weights::Packing;
 pub use engine::{Engine, EngineOptions, KernelChoice, UnavailableKernels, available_kernels};
 pub use error::RunError;
@@ -36,7 +39,7 @@ pub use kernels::{
     RopeAngles, RowLayout, Scalar, TernaryRows,
 };
 pub use kv_cache::KvType;
-pub use ledger::{Entry, Ledger, Recorder, Tally};
+pub use ledger::{Entry, Ledger, OpTotal, Recorder, Tally};
 pub use model::{
     Activation, Architecture, DenseMatrix, DenseType, I2sLayout, Layer, Model, ModelError,
     ModelFile, ModelShape, RopePairs, TernaryMatrix,

@@ -82,6 +82,15 @@ ops! {
 }
 
 impl Op {
+    /// Whether it multiplies by a ternary matrix.
+    pub fn is_projection(self) -> bool {
+        use Op::{AttnK, AttnOutput, AttnQ, AttnV, FfnDown, FfnGate, FfnUp};
+        matches!(
+            self,
+            AttnQ | AttnK | AttnV | AttnOutput | FfnGate | FfnUp | FfnDown
+        )
+    }
+
     /// The operation called `name`, if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|op| op.name() == name)

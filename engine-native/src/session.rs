@@ -128,13 +128,24 @@ impl Session {
         Generation::new(self, prompt, n_tokens)
     }
 
-    /// What the kernels of the last run did, all threads together.
+    /// What the kernels of the last run did, all threads together. Times, if they are taken, are
+    /// those of the caller's thread, so that they and what it waited add up to the run's.
     pub fn ledger(&self) -> Ledger {
-        let mut total = Ledger::default();
-        for scratch in &self.scratch {
+        let [first, others @ ..] = &self.scratch[..] else {
+            unreachable!("an engine has a thread");
+        };
+        let mut total = first.ledger.clone();
+        for scratch in others {
             total.merge(&scratch.ledger);
         }
         total
+    }
+
+    /// Whether operations are timed from now on, for a profile; a run takes a little longer then.
+    pub fn set_timed(&mut self, is_timed: bool) {
+        for scratch in &mut self.scratch {
+            scratch.ledger.set_timed(is_timed);
+        }
     }
 
     /// Shows `probe` the output of every operation from now on; slow.

@@ -12,6 +12,7 @@ pub mod environment;
 pub mod fingerprint;
 pub mod memory;
 pub mod model_file;
+pub mod profile;
 pub mod prompt;
 pub mod receipt;
 pub mod replay;

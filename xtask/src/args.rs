@@ -36,6 +36,8 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Known models
     Model(ModelArgs),
+    /// Measure how fast this machine reads memory, the bound of every decode step
+    Bandwidth(BandwidthArgs),
     /// Build the reference guest, or check the committed one
     Guest(GuestArgs),
 }
@@ -208,7 +210,10 @@ pub struct BenchmarkArgs {
     /// Whether to replay; without it the receipt says so, and the gate refuses it
     #[arg(long, value_enum, default_value = "full")]
     pub parity: ParityMode,
-    /// A table for people, or the receipt for programs
+    /// One more run, after the timed ones: its time by operation
+    #[arg(long)]
+    pub profile: bool,
+    /// A table for people, or the receipt for programs; with --profile, receipt and profile
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
     /// No progress and no table; JSON that is asked for is printed all the same
@@ -350,6 +355,23 @@ pub struct ModelVerifyArgs {
     /// Model file
     pub path: PathBuf,
     /// Lines for people, or the verdict for programs
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
+}
+
+/// Arguments of `bandwidth`.
+#[derive(Debug, ClapArgs)]
+pub struct BandwidthArgs {
+    /// Numbers of threads, separated by commas [default: 1, 2, 4, … and the physical cores]
+    #[arg(long, value_delimiter = ',')]
+    pub threads: Option<Vec<usize>>,
+    /// Bytes to read; several times the last-level cache, or the cache is measured
+    #[arg(long, default_value = "1073741824", value_parser = RangedU64ValueParser::<usize>::from(1 << 20..=1 << 40))]
+    pub bytes: usize,
+    /// Kernels
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// A table for people, or the same for programs
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
 }

@@ -4,7 +4,6 @@
 //! measured in the same run, over the same bytes, in turns with the products: a machine that slows
 //! down meanwhile slows all of them down. Medians, each with its median absolute deviation.
 
-mod bandwidth;
 mod pointwise;
 mod products;
 mod sampling;

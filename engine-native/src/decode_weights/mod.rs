@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use self::huge_pages::HugePages;
+pub(crate) use self::huge_pages::HugePages;
 use crate::{
     kernels::{Kernels, RowLayout, TernaryRows},
     model::{Layer, Model, TernaryMatrix},
@@ -89,6 +89,11 @@ impl DecodeWeights {
     /// Bytes that were allocated.
     pub(crate) fn allocated(&self) -> usize {
         self.bytes.as_slice().len()
+    }
+
+    /// All arranged weights; empty when the model's own rows are used.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.as_slice()
     }
 
     /// The projection `op` of `layer`.

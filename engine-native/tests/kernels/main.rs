@@ -9,6 +9,7 @@ mod compare;
 mod dense;
 mod elementwise;
 mod inputs;
+mod read;
 mod shifted;
 mod ternary;
 mod wrong;
@@ -94,5 +95,8 @@ checks! {
         argmax_of_every_length,
         argmax_of_ties,
         argmax_of_random_input,
+    }
+    read {
+        read_of_every_length,
     }
 }

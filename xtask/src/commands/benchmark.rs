@@ -1,22 +1,27 @@
 //! `benchmark`: the whole path from a model file to a receipt.
 
+use std::{path::Path, time::Duration};
+
+use engine_native::Engine;
 use host::{
     atomic_file::AtomicFile,
     cancel::Cancel,
     environment::{Environment, Flags},
     fingerprint::default_threads,
+    profile::{Profile, bytes_per_decoded_token},
     prompt::Prompt,
     receipt::{Receipt, to_json},
     run::{Loaded, Progress, Proved, RunFailure, RunSettings},
     sandbox::Sandbox,
-    task::Runner,
+    task::{Runner, Task},
 };
+use serde_json::json;
 
 use crate::{
     args::{BenchmarkArgs, Format, Kernel, ParityMode},
-    commands::table,
+    commands::{profile_table, table},
     exit::{Exit, Failure},
-    output::print,
+    output::{print, print_json},
     progress::RunProgress,
 };
 
@@ -43,20 +48,50 @@ pub fn run_with(
     let settings = settings(args)?;
     let output = AtomicFile::beside_input(&args.output, &args.model)
         .map_err(|e| Failure::io(&args.output, &e))?;
-    let receipt = match make_receipt(args, settings, cancel, runner) {
-        Ok(receipt) => receipt,
+    let (receipt, figures) = match make_receipt(args, settings, cancel, runner) {
+        Ok(made) => made,
         Err(failure) if failure.is_wrong_result() => return Err(retire(&output, failure)),
         Err(failure) => return Err(failure.into()),
     };
     output
         .replace(|file| file.write_all(to_json(&receipt).as_bytes()))
         .map_err(|e| Failure::io(&args.output, &e))?;
-    match (args.format, args.quiet) {
-        (Format::Json, _) => print(&to_json(&receipt))?,
-        (Format::Human, false) => print(&table::benchmark(&receipt, output.path()))?,
-        (Format::Human, true) => {}
-    }
+    show(args, &receipt, &figures, output.path())?;
     Ok(Exit::Done)
+}
+
+/// What is printed beside the receipt and stands in none: nobody could check it.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Mean bytes that a decoded token reads.
+    pub bytes_per_token: Option<f64>,
+    /// Bytes a second that as many threads read; `None` when the weights may lie in a cache.
+    pub read_bandwidth: Option<f64>,
+    /// `--profile`
+    pub profile: Option<Profile>,
+}
+
+fn show(
+    args: &BenchmarkArgs,
+    receipt: &Receipt,
+    figures: &Figures,
+    path: &Path,
+) -> Result<(), Failure> {
+    match (args.format, &figures.profile) {
+        (Format::Json, None) => print(&to_json(receipt)),
+        (Format::Json, Some(profile)) => print_json(&json!({
+            "receipt": receipt,
+            "profile": profile,
+        })),
+        (Format::Human, _) if args.quiet => Ok(()),
+        (Format::Human, profile) => {
+            let mut text = table::benchmark(receipt, figures, path);
+            text += &profile
+                .as_ref()
+                .map_or_else(String::new, profile_table::profile);
+            print(&text)
+        }
+    }
 }
 
 fn settings(args: &BenchmarkArgs) -> Result<RunSettings, Failure> {
@@ -97,11 +132,12 @@ fn make_receipt(
     settings: RunSettings,
     cancel: &Cancel,
     runner: Option<MakeRunner>,
-) -> Result<Receipt, RunFailure> {
+) -> Result<(Receipt, Figures), RunFailure> {
     let display = RunProgress::new(args.quiet);
     let progress: Progress = &mut |phase| display.show(phase);
     let loaded = Loaded::open(settings, cancel, progress)?;
     warn_scalar(args, &loaded);
+    let (engine, task) = (loaded.engine().clone(), loaded.task().clone());
     let measured = match runner {
         None => loaded.measure(progress)?,
         Some(make) => {
@@ -109,11 +145,33 @@ fn make_receipt(
             loaded.measure_with(runner, progress)?
         }
     };
+    let figures = figures(args, &engine, &task, cancel)?;
     let proved: Proved = match args.parity {
         ParityMode::Full => measured.prove(&Sandbox::new(cancel)?, progress)?,
         ParityMode::Off => measured.without_proof(),
     };
-    Ok(proved.receipt())
+    Ok((proved.receipt(), figures))
+}
+
+/// Bandwidth is measured for so long, right after the timed runs.
+const BANDWIDTH_BUDGET: Duration = Duration::from_millis(150);
+
+fn figures(
+    args: &BenchmarkArgs,
+    engine: &Engine,
+    task: &Task,
+    cancel: &Cancel,
+) -> Result<Figures, RunFailure> {
+    let is_shown = args.format == Format::Human && !args.quiet;
+    let mut figures = Figures::default();
+    if is_shown {
+        figures.bytes_per_token = bytes_per_decoded_token(engine, task);
+        figures.read_bandwidth = engine.read_bandwidth(BANDWIDTH_BUDGET)?;
+    }
+    if args.profile && (is_shown || args.format == Format::Json) {
+        figures.profile = Some(Profile::measure(engine, task, cancel)?);
+    }
+    Ok(figures)
 }
 
 /// A machine without AVX2 gets its number, and is told why it is small.

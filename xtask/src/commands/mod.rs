@@ -1,11 +1,13 @@
 //! One file per command.
 
+mod bandwidth;
 pub mod benchmark;
 mod guest;
 mod inspect;
 mod logits;
 mod make_model;
 mod model;
+mod profile_table;
 mod run;
 mod table;
 mod verify_receipt;
@@ -33,6 +35,7 @@ pub fn dispatch(args: Args) -> Result<Exit, Failure> {
             ModelCommand::Verify(args) => model::run(&args, &cancel),
         },
         Command::Inspect(args) => inspect::run(&args, &cancel),
+        Command::Bandwidth(args) => bandwidth::run(&args, &cancel),
         Command::Guest(args) => guest::run(&args),
     }
 }

@@ -8,8 +8,10 @@ use host::{
     verify::{Conclusion, Outcome, Verdict},
 };
 
+use super::benchmark::Figures;
+
 /// A benchmark's result.
-pub fn benchmark(receipt: &Receipt, path: &Path) -> String {
+pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
     let run = &receipt.run;
     let decode_tokens = run.tokens - 1;
     let row = |test: String, rates: Vec<f64>| {
@@ -49,14 +51,38 @@ pub fn benchmark(receipt: &Receipt, path: &Path) -> String {
         text,
         "\ntokens:   {tokens}, checksum {}\n\
          speed:    {} tokens/s, prefill and decode of the median of {} runs, {} ms\n\
-         receipt:  {}\n",
+         {}receipt:  {}\n",
         parity.checksum,
         receipt.tokens_per_sec,
         run.repetitions,
         receipt.timing_ms,
+        memory(receipt, figures),
         path.display()
     );
     text
+}
+
+/// What decoding reads, how fast, and how fast it could be read. A line, or none without a decode.
+fn memory(receipt: &Receipt, figures: &Figures) -> String {
+    let (Some(bytes), Some(rate)) = (figures.bytes_per_token, receipt.decode_tokens_per_sec) else {
+        return String::new();
+    };
+    let bandwidth = bytes * rate;
+    let bound = match figures.read_bandwidth {
+        Some(limit) => format!(
+            "{:.0} % of the {:.1} GB/s that {} thread{} can read",
+            100.0 * bandwidth / limit,
+            limit / 1e9,
+            receipt.run.threads,
+            if receipt.run.threads == 1 { "" } else { "s" }
+        ),
+        None => "from cache".into(),
+    };
+    format!(
+        "memory:   {} a decoded token, {:.1} GB/s, {bound}\n",
+        megabytes(bytes as u64),
+        bandwidth / 1e9
+    )
 }
 
 fn prefill_rates(receipt: &Receipt) -> Vec<f64> {

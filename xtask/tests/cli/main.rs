@@ -2,6 +2,7 @@
 //! they leave behind.
 
 mod bad_model;
+mod bandwidth;
 mod benchmark;
 mod environment;
 #[cfg(target_os = "linux")]
@@ -10,6 +11,7 @@ mod logits;
 mod model_commands;
 mod output_path;
 mod process;
+mod profile;
 mod text;
 mod verify_receipt;
 
@@ -32,6 +34,7 @@ fn help_is_there_for_every_command() {
         "make-model",
         "inspect",
         "model",
+        "bandwidth",
         "guest",
     ] {
         assert!(help.stdout.contains(command), "{}", help.stdout);

@@ -9,6 +9,7 @@ mod dense;
 mod lanes;
 mod linear;
 mod pointwise;
+mod read;
 mod widen;
 
 pub(super) use linear::store_products;
@@ -167,5 +168,10 @@ impl Kernels for Avx2 {
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {
         // SAFETY: `self` proves that the CPU has AVX2 and F16C.
         unsafe { dense::argmax(logits, recorder) }
+    }
+
+    fn read(&self, bytes: &[u8]) -> u64 {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { read::read(bytes) }
     }
 }

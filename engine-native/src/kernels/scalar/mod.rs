@@ -5,10 +5,12 @@ mod dense;
 pub(super) mod float;
 mod linear;
 mod pointwise;
+mod read;
 
 pub(super) use attention::{rotate_halves, rotate_neighbours, store_f16};
 pub(super) use dense::{q4_k_scale, widen};
 pub(super) use pointwise::silu;
+pub(super) use read::read_rest;
 
 use super::{
     DenseRows, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles, RowLayout, TernaryRows,
@@ -135,5 +137,9 @@ impl Kernels for Scalar {
 
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {
         dense::argmax(logits, recorder)
+    }
+
+    fn read(&self, bytes: &[u8]) -> u64 {
+        read::read(bytes)
     }
 }

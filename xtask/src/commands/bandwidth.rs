@@ -1,0 +1,144 @@
+//! `bandwidth`: what this machine's memory delivers, the bound of every decode step.
+
+use std::{fmt::Write, time::Duration};
+
+use engine_native::{KernelChoice, ReadBuffer, Readers};
+use host::{
+    cancel::Cancel,
+    environment::{Environment, Flags},
+    fingerprint::{default_threads, physical_cores},
+    memory::available,
+    run::RunFailure,
+};
+use serde::Serialize;
+
+use crate::{
+    args::{BandwidthArgs, Format},
+    exit::{Exit, Failure},
+    output::{print, print_json},
+};
+
+/// Timed passes of each number of threads, after one that is not.
+const PASSES: usize = 7;
+
+#[derive(Serialize)]
+struct Report {
+    /// The kernels that were resolved; the read is theirs or that of an ISA that they build on.
+    kernels: &'static str,
+    bytes: usize,
+    passes: usize,
+    rows: Vec<Row>,
+}
+
+/// Decimal gigabytes a second.
+#[derive(Serialize)]
+struct Row {
+    threads: usize,
+    median_gb_per_s: f64,
+    lowest_gb_per_s: f64,
+    highest_gb_per_s: f64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The failure, with its exit code.
+pub fn run(args: &BandwidthArgs, cancel: &Cancel) -> Result<Exit, Failure> {
+    let counts = thread_counts(args)?;
+    if args.bytes as u64 > available() {
+        return Err(Failure::from(RunFailure::Memory {
+            what: "memory",
+            needed: args.bytes as u64,
+            available: available(),
+        }));
+    }
+    let kernels = KernelChoice::resolve(args.kernel.into()).map_err(RunFailure::from)?;
+    let mut readers = Vec::new();
+    for &n in &counts {
+        readers.push(Readers::new(kernels.clone(), n)?);
+    }
+    let buffer = ReadBuffer::new(args.bytes);
+    let mut times = vec![Vec::new(); counts.len()];
+    // In turns: a machine that slows down meanwhile slows all of them down.
+    for pass in 0..=PASSES {
+        for (readers, times) in readers.iter_mut().zip(&mut times) {
+            let time = readers.read(&buffer)?;
+            if pass > 0 {
+                times.push(time);
+            }
+            if cancel.is_requested() {
+                return Err(Failure::interrupted());
+            }
+        }
+    }
+    let rows = counts.iter().zip(times);
+    let report = Report {
+        kernels: kernels.isa().option_name(),
+        bytes: args.bytes,
+        passes: PASSES,
+        rows: rows
+            .map(|(&threads, times)| Row::of(threads, times, args.bytes))
+            .collect(),
+    };
+    match args.format {
+        Format::Json => print_json(&report)?,
+        Format::Human => print(&table(&report))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// Those asked for, or 1, 2, 4, … and the physical cores.
+fn thread_counts(args: &BandwidthArgs) -> Result<Vec<usize>, Failure> {
+    let Some(asked) = &args.threads else {
+        let cores = physical_cores();
+        let doubling = std::iter::successors(Some(1), |n| Some(n * 2));
+        let mut counts: Vec<usize> = doubling.take_while(|&n| n < cores).collect();
+        counts.push(cores);
+        return Ok(counts);
+    };
+    for &n in asked {
+        let flags = Flags {
+            threads: Some(n),
+            ..Flags::default()
+        };
+        Environment::resolve(flags, |_| None, default_threads())?;
+    }
+    Ok(asked.clone())
+}
+
+impl Row {
+    fn of(threads: usize, mut times: Vec<Duration>, bytes: usize) -> Self {
+        times.sort();
+        let gb_per_s = |time: Duration| bytes as f64 / time.as_secs_f64() / 1e9;
+        Self {
+            threads,
+            median_gb_per_s: gb_per_s(times[times.len() / 2]),
+            lowest_gb_per_s: gb_per_s(times[times.len() - 1]),
+            highest_gb_per_s: gb_per_s(times[0]),
+        }
+    }
+}
+
+fn table(report: &Report) -> String {
+    let mut text = String::from(
+        "| bytes | threads | read GB/s | lowest | highest |\n\
+         |---:|---:|---:|---:|---:|\n",
+    );
+    for row in &report.rows {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {:.2} | {:.2} | {:.2} |",
+            report.bytes,
+            row.threads,
+            row.median_gb_per_s,
+            row.lowest_gb_per_s,
+            row.highest_gb_per_s,
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\nmedian, lowest and highest of {} passes",
+        report.passes
+    );
+    text
+}
