@@ -53,7 +53,7 @@ impl Readers {
         assert!(n_threads > 0, "somebody has to read");
         let workers = Workers::new(n_threads, 1)?;
         Ok(Self {
-            scratch: workers.scratch(0),
+            scratch: workers.ledgers(),
             kernels,
             workers,
         })
@@ -99,7 +99,7 @@ impl Engine {
         if bytes.len() < FROM_MEMORY_BYTES {
             return Ok(None);
         }
-        let mut scratch = self.workers.scratch(0);
+        let mut scratch = self.workers.ledgers();
         let mut times = Vec::new();
         let start = Instant::now();
         while times.len() < 3 || start.elapsed() < budget {

@@ -35,7 +35,7 @@ pub use generation::{Generation, Step};
 #[cfg(target_arch = "x86_64")]
 pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
 pub use kernels::{
-    DenseRows, GEMM_POSITIONS, Isa, KernelName, Kernels, NonFinite, QuantizedActivations,
+    DenseRows, GemmBatch, GemmScratch, Isa, KernelName, Kernels, NonFinite, QuantizedActivations,
     RopeAngles, RowLayout, Scalar, TernaryRows,
 };
 pub use kv_cache::KvType;

@@ -4,8 +4,7 @@
 use crate::{
     decode_weights::DecodeWeights,
     error::RunError,
-    kernels::{GEMM_POSITIONS, Kernels, QuantizedActivations, TernaryRows},
-    ledger::Recorder,
+    kernels::{GemmBatch, Kernels, QuantizedActivations, TernaryRows},
     model::Model,
     op::Op,
     position::PositionState,
@@ -18,6 +17,8 @@ pub(crate) type Ends<const N: usize> =
 
 /// Rows are shared out in multiples of what kernels compute together.
 const ROW_UNIT: usize = 4;
+/// Positions are shared out in multiples of this, so that blocks of them are mostly full.
+const POSITION_UNIT: usize = 4;
 
 /// N projections of a layer that have the same input: one pass, one wait for the other threads.
 pub(crate) struct Projections<const N: usize> {
@@ -44,10 +45,13 @@ impl<const N: usize> Projections<N> {
             let rows = model.layers()[self.layer].projection(op);
             let rows = rows.rows(model.file_bytes());
             let work = rows.n_rows * rows.n_cols;
-            let part_len = workers.part_len(states.len(), work, GEMM_POSITIONS);
+            let part_len = workers.part_len(states.len(), work, POSITION_UNIT);
             let parts = states.chunks_mut(part_len);
             workers.run(parts, scratch, |states, scratch| {
-                self.gemm(i, rows, kernels, states, scratch.ledger.op(op));
+                let ends = self.ends;
+                let mut batch = States { states, ends, i };
+                let recorder = scratch.ledger.op(op);
+                kernels.ternary_gemm(rows, &mut batch, &mut scratch.gemm, recorder);
                 Ok(())
             })?;
         }
@@ -88,28 +92,23 @@ impl<const N: usize> Projections<N> {
             Ok(())
         })
     }
+}
 
-    fn gemm(
-        &self,
-        i: usize,
-        weights: TernaryRows,
-        kernels: &dyn Kernels,
-        states: &mut [PositionState],
-        recorder: &mut Recorder,
-    ) {
-        let (groups, rest) = states.as_chunks_mut::<GEMM_POSITIONS>();
-        let ends = |state| {
-            let (activations, mut outs): (_, [&mut [f32]; N]) = (self.ends)(state);
-            (activations, std::mem::take(&mut outs[i]))
-        };
-        for group in groups {
-            let [a, b, c, d] = group.each_mut().map(ends);
-            let activations = [a.0, b.0, c.0, d.0];
-            kernels.ternary_gemm(weights, &activations, &mut [a.1, b.1, c.1, d.1], recorder);
-        }
-        for state in rest {
-            let (activations, out) = ends(state);
-            kernels.ternary_gemm(weights, &[activations], &mut [out], recorder);
-        }
+/// Positions of one of N projections.
+struct States<'a, const N: usize> {
+    states: &'a mut [PositionState],
+    ends: Ends<N>,
+    /// Which of the N.
+    i: usize,
+}
+
+impl<const N: usize> GemmBatch for States<'_, N> {
+    fn n_positions(&self) -> usize {
+        self.states.len()
+    }
+
+    fn position(&mut self, i: usize) -> (&QuantizedActivations, &mut [f32]) {
+        let (activations, mut outs) = (self.ends)(&mut self.states[i]);
+        (activations, std::mem::take(&mut outs[self.i]))
     }
 }

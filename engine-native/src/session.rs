@@ -4,6 +4,7 @@ use crate::{
     engine::Engine,
     error::RunError,
     generation::Generation,
+    kernels::GemmScratch,
     kv_cache::{KvCache, KvType},
     ledger::Ledger,
     model::ModelShape,
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Positions that prefill takes through a layer together.
-const PREFILL_CHUNK: usize = 64;
+const PREFILL_CHUNK: usize = 256;
 
 /// Where logits are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,21 +54,40 @@ impl SessionOptions {
 }
 
 impl SessionOptions {
-    /// Bytes that a session on a model of `shape` allocates, small things aside.
-    pub fn bytes_needed(&self, shape: &ModelShape) -> u64 {
+    /// Bytes that a session of `n_threads` threads on a model of `shape` allocates, small things
+    /// aside.
+    pub fn bytes_needed(&self, shape: &ModelShape, n_threads: usize) -> u64 {
         // Validated shapes and any number of positions: far below 2^128.
         let [embd, ff, layers] = [shape.n_embd, shape.n_ff, shape.n_layers].map(u128::from);
         let q = u128::from(shape.n_heads) * u128::from(shape.head_dim);
         let kv = u128::from(shape.n_kv_heads) * u128::from(shape.head_dim);
         let positions = self.n_positions as u128;
-        let chunk = self.prefill_chunk.clamp(1, self.n_positions.max(1)) as u128;
+        let chunk = self.n_states() as u128;
         let cache = 2 * layers * kv * positions * self.kv_type.bytes() as u128;
         let traces = positions * (layers + 1) * embd * 4;
         let angles = positions * u128::from(shape.rope_dim) * 4;
         let states = chunk * (13 * embd + 9 * q + 8 * kv + 17 * ff);
         let logits = u128::from(shape.n_vocab) * 4;
-        u64::try_from(cache + traces + angles + states + logits).unwrap_or(u64::MAX)
+        let gemm = GemmScratch::bytes(longest_row(shape), self.gemm_positions(n_threads) as u64);
+        let gemm = u128::from(gemm) * n_threads as u128;
+        u64::try_from(cache + traces + angles + states + logits + gemm).unwrap_or(u64::MAX)
     }
+
+    /// Positions that go through a layer together.
+    fn n_states(&self) -> usize {
+        self.prefill_chunk.clamp(1, self.n_positions.max(1))
+    }
+
+    /// A thread's share of them.
+    fn gemm_positions(&self, n_threads: usize) -> usize {
+        self.n_states().div_ceil(n_threads)
+    }
+}
+
+/// Columns of the widest projection.
+fn longest_row(shape: &ModelShape) -> u64 {
+    let attention = shape.n_heads * shape.head_dim;
+    shape.n_embd.max(shape.n_ff).max(attention)
 }
 
 /// State of one run at a time.
@@ -98,16 +118,20 @@ impl Session {
                 allowed: shape.context_length,
             });
         }
-        let n_states = options.prefill_chunk.clamp(1, options.n_positions.max(1));
+        let n_threads = engine.n_threads();
+        let n_cols = longest_row(shape) as usize;
+        let gemm_positions = options.gemm_positions(n_threads);
         Ok(Self {
             rope: RopeTable::new(&engine.model, options.n_positions),
             cache: KvCache::new(shape, options.kv_type, options.n_positions),
-            states: (0..n_states)
+            states: (0..options.n_states())
                 .map(|_| PositionState::with_shape(shape))
                 .collect(),
             traces: Vec::new(),
             logits: vec![0.0; shape.n_vocab as usize],
-            scratch: engine.workers.scratch(options.n_positions),
+            scratch: (0..n_threads)
+                .map(|_| Scratch::new(options.n_positions, n_cols, gemm_positions))
+                .collect(),
             probe: ProbeSlot::default(),
             options,
             engine,

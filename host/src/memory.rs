@@ -19,6 +19,15 @@ pub struct MemoryNeed {
     pub replay: u64,
 }
 
+/// What an engine adds to what a run needs.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineNeed {
+    /// Its threads: each has buffers of its own.
+    pub n_threads: usize,
+    /// Bytes of its own copy of the weights.
+    pub arranged: u64,
+}
+
 /// Bytes beside what grows with the model: a range of the file and a chunk of the output matrix in
 /// the guest, and the module's code.
 const GUEST_ROOM: u64 = 32 << 20;
@@ -33,12 +42,12 @@ impl MemoryNeed {
         }
     }
 
-    /// Of a native run and its replay; `arranged` bytes are the engine's own copy of the weights.
-    pub fn to_run(model: &Model, options: &SessionOptions, arranged: u64) -> Self {
+    /// Of a native run of `options` on `engine` and its replay.
+    pub fn to_run(model: &Model, options: &SessionOptions, engine: EngineNeed) -> Self {
         Self {
             file: model.file_bytes().len() as u64,
-            packed: model.packed_at_load().saturating_add(arranged),
-            session: options.bytes_needed(model.shape()),
+            packed: model.packed_at_load().saturating_add(engine.arranged),
+            session: options.bytes_needed(model.shape(), engine.n_threads),
             replay: replay(model, options.n_positions as u64),
         }
     }

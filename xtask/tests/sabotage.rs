@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Parser;
 use engine_native::{
-    Choice, DenseRows, Engine, Isa, Kernels, NonFinite, QuantizedActivations, Recorder, Scalar,
-    TernaryRows,
+    Choice, DenseRows, Engine, GemmBatch, GemmScratch, Isa, Kernels, NonFinite,
+    QuantizedActivations, Recorder, Scalar, TernaryRows,
 };
 use host::{
     cancel::Cancel,
@@ -135,6 +135,32 @@ fn swap_lanes(activations: &QuantizedActivations) -> QuantizedActivations {
     swapped
 }
 
+/// A batch whose activations are swapped.
+struct SwappedBatch<'a> {
+    activations: Vec<QuantizedActivations>,
+    batch: &'a mut dyn GemmBatch,
+}
+
+impl<'a> SwappedBatch<'a> {
+    fn of(batch: &'a mut dyn GemmBatch) -> Self {
+        let activations = (0..batch.n_positions()).map(|i| swap_lanes(batch.position(i).0));
+        Self {
+            activations: activations.collect(),
+            batch,
+        }
+    }
+}
+
+impl GemmBatch for SwappedBatch<'_> {
+    fn n_positions(&self) -> usize {
+        self.batch.n_positions()
+    }
+
+    fn position(&mut self, i: usize) -> (&QuantizedActivations, &mut [f32]) {
+        (&self.activations[i], self.batch.position(i).1)
+    }
+}
+
 impl Kernels for SwappedLanes {
     fn isa(&self) -> Isa {
         Isa::Scalar
@@ -153,13 +179,11 @@ impl Kernels for SwappedLanes {
     fn ternary_gemm(
         &self,
         weights: TernaryRows,
-        activations: &[&QuantizedActivations],
-        outs: &mut [&mut [f32]],
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
         recorder: &mut Recorder,
     ) {
-        let swapped: Vec<_> = activations.iter().map(|a| swap_lanes(a)).collect();
-        let swapped: Vec<_> = swapped.iter().collect();
-        Scalar.ternary_gemm(weights, &swapped, outs, recorder);
+        Scalar.ternary_gemm(weights, &mut SwappedBatch::of(batch), scratch, recorder);
     }
 }
 

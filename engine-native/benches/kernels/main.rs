@@ -10,7 +10,7 @@ mod sampling;
 
 use std::{sync::Arc, thread};
 
-use engine_native::{KernelChoice, Kernels};
+use engine_native::{Isa, KernelChoice, Kernels, available_kernels};
 use products::Products;
 use sampling::{Summary, Workload, interleave};
 
@@ -32,9 +32,29 @@ fn main() {
     for n_threads in thread_counts() {
         print_products(n_threads, &products.over(MEMORY_BYTES, 1));
         print_products(n_threads, &products.over(L2_BYTES, 400));
-        print_products(n_threads, &[products.prefill()]);
     }
+    print_prefill(&products);
     print_pointwise(&[Arc::new(engine_native::Scalar) as Arc<dyn Kernels>, kernels]);
+}
+
+/// Times the product over many positions with the kernels of every ISA, which the memory does not
+/// bound.
+fn print_prefill(products: &Products) {
+    println!("\nthreads  i2s_gemm × 512  GMAC/s  ± MAD");
+    let kernels = available_kernels();
+    let simd = kernels.iter().filter(|k| k.isa() != Isa::Scalar);
+    let workloads: Vec<_> = simd.map(|k| products.prefill(&**k)).collect();
+    for n_threads in thread_counts() {
+        let summaries = interleave(workloads.len(), |i| workloads[i].time(n_threads));
+        for (workload, summary) in workloads.iter().zip(summaries) {
+            println!(
+                "{n_threads:>7}  {:<14} {:>7.1}  {:.1} %",
+                workload.name,
+                workload.macs as f64 / summary.median_ns,
+                summary.deviation_percent(),
+            );
+        }
+    }
 }
 
 /// 1, 2, 4, … and the number of CPUs.
@@ -52,10 +72,7 @@ fn print_products(n_threads: usize, workloads: &[Workload]) {
     let gb_per_s = |i: usize| workloads[i].bytes as f64 / summaries[i].median_ns;
     for (i, workload) in workloads.iter().enumerate() {
         let share = 100.0 * gb_per_s(i) / gb_per_s(0);
-        let share = match workloads.len() {
-            1 => "-".to_owned(),
-            _ => format!("{share:.0} %"),
-        };
+        let share = format!("{share:.0} %");
         let gmac_per_s = match workload.macs {
             0 => "-".to_owned(),
             macs => format!("{:.1}", macs as f64 / summaries[i].median_ns),

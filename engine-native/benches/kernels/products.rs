@@ -3,7 +3,8 @@
 use std::{hint::black_box, ops::Range, sync::Arc};
 
 use engine_native::{
-    DenseRows, DenseType, GEMM_POSITIONS, Kernels, Ledger, Op, QuantizedActivations, TernaryRows,
+    DenseRows, DenseType, GemmBatch, GemmScratch, Kernels, Ledger, Op, QuantizedActivations,
+    TernaryRows,
 };
 
 use crate::sampling::Workload;
@@ -12,7 +13,7 @@ const N_COLS: usize = 2560;
 /// Rows of an FFN projection, and of one call.
 const N_ROWS: usize = 6912;
 /// Positions of a prefill.
-const N_POSITIONS: usize = 64;
+const N_POSITIONS: usize = 512;
 
 /// Bytes that are both I2_S weights and finite F16 values: an exponent of ones would need the
 /// invalid code 3.
@@ -79,18 +80,16 @@ impl Products {
         ]
     }
 
-    /// An FFN projection of several positions; threads share out the positions.
-    pub fn prefill(&self) -> Workload<'_> {
-        let bytes = self.ternary(0..N_ROWS).packed.len();
+    /// An FFN projection of many positions by `kernels`; threads share out the positions.
+    pub fn prefill<'a>(&'a self, kernels: &'a dyn Kernels) -> Workload<'a> {
         Workload {
-            name: "i2s_gemm × 64",
+            name: kernels.isa().as_str(),
             n_units: N_POSITIONS,
-            granularity: GEMM_POSITIONS,
-            // Every group of positions reads the matrix again.
-            bytes: bytes * N_POSITIONS / GEMM_POSITIONS,
+            granularity: 4,
+            bytes: self.ternary(0..N_ROWS).packed.len(),
             macs: N_ROWS * N_COLS * N_POSITIONS,
             repetitions: 1,
-            run: Box::new(|positions, n| self.gemm(positions, n)),
+            run: Box::new(|positions, n| self.gemm(kernels, positions, n)),
         }
     }
 
@@ -149,20 +148,34 @@ impl Products {
         }
     }
 
-    fn gemm(&self, positions: Range<usize>, repetitions: usize) {
+    fn gemm(&self, kernels: &dyn Kernels, positions: Range<usize>, repetitions: usize) {
         let mut ledger = Ledger::default();
-        let mut outs = vec![vec![0.0; N_ROWS]; GEMM_POSITIONS];
-        for _ in 0..repetitions * positions.len() / GEMM_POSITIONS {
-            let mut outs: Vec<&mut [f32]> = outs.iter_mut().map(|out| &mut out[..]).collect();
+        let mut batch = Batch {
+            activations: &self.activations,
+            outs: vec![vec![0.0; N_ROWS]; positions.len()],
+        };
+        let mut scratch = GemmScratch::new(N_COLS, positions.len());
+        for _ in 0..repetitions {
             let (weights, recorder) = (self.ternary(0..N_ROWS), ledger.op(Op::FfnUp));
-            self.kernels.ternary_gemm(
-                weights,
-                &[&self.activations; GEMM_POSITIONS],
-                &mut outs,
-                recorder,
-            );
-            black_box(outs);
+            kernels.ternary_gemm(weights, &mut batch, &mut scratch, recorder);
+            black_box(&batch.outs);
         }
+    }
+}
+
+/// Positions with the same activations.
+struct Batch<'a> {
+    activations: &'a QuantizedActivations,
+    outs: Vec<Vec<f32>>,
+}
+
+impl GemmBatch for Batch<'_> {
+    fn n_positions(&self) -> usize {
+        self.outs.len()
+    }
+
+    fn position(&mut self, i: usize) -> (&QuantizedActivations, &mut [f32]) {
+        (self.activations, &mut self.outs[i])
     }
 }
 

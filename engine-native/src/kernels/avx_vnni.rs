@@ -1,6 +1,12 @@
 //! Kernels for AVX-VNNI: AVX2 whose byte products add straight into 32 bits.
 
-use super::{Avx2, Isa, Kernels};
+mod gemm;
+
+use super::{
+    Avx2, Isa, KernelName, Kernels, TernaryRows,
+    gemm::{GemmBatch, GemmScratch, tiling},
+};
+use crate::ledger::Recorder;
 
 /// Proof that this CPU has AVX-VNNI beside AVX2 and F16C.
 #[derive(Debug, Clone, Copy)]
@@ -23,5 +29,16 @@ impl Kernels for AvxVnni {
 
     fn base(&self) -> &dyn Kernels {
         &self.base
+    }
+
+    fn ternary_gemm(
+        &self,
+        weights: TernaryRows,
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
+        recorder: &mut Recorder,
+    ) {
+        let macs = tiling::multiply(self, weights, batch, scratch);
+        recorder.record(KernelName::I2sGemm, Isa::AvxVnni, macs);
     }
 }

@@ -13,12 +13,14 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avx_vnni;
+mod gemm;
 mod names;
 mod row_layout;
 mod scalar;
 
 #[cfg(target_arch = "x86_64")]
 pub use self::{amx::Amx, avx_vnni::AvxVnni, avx2::Avx2, avx512::Avx512Vnni};
+pub use gemm::{GemmBatch, GemmScratch};
 pub use names::{Isa, KernelName};
 pub use row_layout::RowLayout;
 pub use scalar::Scalar;
@@ -154,9 +156,6 @@ pub struct RopeAngles<'a> {
     pub pairs: RopePairs,
 }
 
-/// Largest number of positions that one call of [`Kernels::ternary_gemm`] takes.
-pub const GEMM_POSITIONS: usize = 4;
-
 /// The kernels of one ISA. What it does not override is what its base computes, and records itself
 /// as the base's.
 ///
@@ -225,16 +224,15 @@ pub trait Kernels: Send + Sync {
             .ternary_gemv(weights, activations, out, recorder);
     }
 
-    /// Ternary matrix in [`RowLayout::Rows`] times up to [`GEMM_POSITIONS`] positions, each as if it were alone.
+    /// Ternary matrix in [`RowLayout::Rows`] times any number of positions, each as if it were alone.
     fn ternary_gemm(
         &self,
         weights: TernaryRows,
-        activations: &[&QuantizedActivations],
-        outs: &mut [&mut [f32]],
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
         recorder: &mut Recorder,
     ) {
-        self.base()
-            .ternary_gemm(weights, activations, outs, recorder);
+        self.base().ternary_gemm(weights, batch, scratch, recorder);
     }
 
     /// Rotates the first `2 · angles.len()` elements of every head, in pairs.

@@ -5,7 +5,7 @@ mod team;
 
 use std::sync::Mutex;
 
-use crate::{error::RunError, float_environment, ledger::Ledger};
+use crate::{error::RunError, float_environment, kernels::GemmScratch, ledger::Ledger};
 use team::Team;
 
 /// The threads of an engine.
@@ -29,13 +29,18 @@ pub(crate) struct Scratch {
     pub ledger: Ledger,
     /// Attention scores of one head, `[n_positions]`.
     pub scores: Vec<f32>,
+    /// Of a ternary product over many positions.
+    pub gemm: GemmScratch,
 }
 
 impl Scratch {
-    pub(crate) fn new(n_positions: usize) -> Self {
+    /// For runs over `n_positions`, of which a thread takes `gemm_positions` through a product of up
+    /// to `n_cols` columns together.
+    pub(crate) fn new(n_positions: usize, n_cols: usize, gemm_positions: usize) -> Self {
         Self {
             ledger: Ledger::default(),
             scores: vec![0.0; n_positions],
+            gemm: GemmScratch::new(n_cols, gemm_positions),
         }
     }
 }
@@ -70,10 +75,9 @@ impl Workers {
         self.n_threads
     }
 
-    pub(crate) fn scratch(&self, n_positions: usize) -> Vec<Scratch> {
-        (0..self.n_threads)
-            .map(|_| Scratch::new(n_positions))
-            .collect()
+    /// For each thread, scratch for work that needs a ledger alone.
+    pub(crate) fn ledgers(&self) -> Vec<Scratch> {
+        (0..self.n_threads).map(|_| Scratch::new(0, 0, 0)).collect()
     }
 
     /// Items of a part when `n` items of `work` multiply-accumulates each are shared out in

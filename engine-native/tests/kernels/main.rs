@@ -68,6 +68,7 @@ checks! {
         ternary_gemv_of_every_arrangement,
         ternary_gemv_of_extremes_in_every_arrangement,
         ternary_gemm_of_every_shape,
+        ternary_gemm_in_parts,
         ternary_gemm_of_extreme_weights,
         ternary_gemm_of_random_input,
         ternary_gemm_equals_scalar_gemv,

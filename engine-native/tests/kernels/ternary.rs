@@ -1,20 +1,26 @@
 //! BitLinear: activation quantization, and the ternary product for one position and several.
 
 use engine_native::{
-    GEMM_POSITIONS, Kernels, Ledger, Op, QuantizedActivations, Recorder, RowLayout, Scalar,
+    GemmBatch, GemmScratch, Kernels, Ledger, Op, QuantizedActivations, Recorder, RowLayout, Scalar,
     TernaryRows,
 };
 
 use crate::{
     compare::{Mismatch, Output, compare},
     inputs::{LENGTHS, Regime, SHIFTS, activations, floats, next, quantized, random, ternary},
-    shifted,
+    shifted::{self, Shifted},
 };
 
-/// Blocks of 128 at the limits of the i16 sums (8 blocks for GEMV, 16 for GEMM), and a real row.
+/// Blocks of 128 at the limits of the i16 sums (8 blocks for GEMV, 2 for GEMM), and a real row.
 const BLOCKS: [usize; 10] = [1, 2, 7, 8, 9, 15, 16, 17, 33, 54];
 /// Rows around the four that GEMV computes together.
 const ROWS: std::ops::RangeInclusive<usize> = 1..=9;
+/// Positions around the blocks of 6, 12 and 32, and of more than one block.
+const POSITIONS: [usize; 17] = [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 15, 16, 17, 25, 31, 33, 49];
+/// The largest of them.
+const MOST_POSITIONS: usize = 49;
+/// Rows around panels of 16, and around strips and tiles of them.
+const GEMM_ROWS: [usize; 14] = [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 64, 129, 145];
 /// Scale of every weight matrix: not a power of two, so that products round.
 const SCALE: f32 = 0.017_3;
 
@@ -47,16 +53,45 @@ fn gemm(
     activations: &[&QuantizedActivations],
     shift: usize,
 ) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
+    // Room for fewer positions than there are: some come in parts.
+    let room = activations.len().div_ceil(2);
+    gemm_with_room(packed, activations, shift, room)
+}
+
+fn gemm_with_room(
+    packed: &[u8],
+    activations: &[&QuantizedActivations],
+    shift: usize,
+    room: usize,
+) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
     move |kernels, recorder| {
         let packed = shifted::bytes(packed, shift);
         let rows = rows(&packed, activations[0].len);
         let n_rows = packed.len() / rows.row_bytes();
-        let mut outs: Vec<_> = (0..activations.len())
-            .map(|p| shifted::output(n_rows, shift + p))
-            .collect();
-        let mut slices: Vec<&mut [f32]> = outs.iter_mut().map(|out| &mut **out).collect();
-        kernels.ternary_gemm(rows, activations, &mut slices, recorder);
-        Ok(outs.iter().flat_map(|out| out.bits()).collect())
+        let mut batch = Batch {
+            activations,
+            outs: (0..activations.len())
+                .map(|p| shifted::output(n_rows, shift + p))
+                .collect(),
+        };
+        let mut scratch = GemmScratch::new(rows.n_cols, room);
+        kernels.ternary_gemm(rows, &mut batch, &mut scratch, recorder);
+        Ok(batch.outs.iter().flat_map(|out| out.bits()).collect())
+    }
+}
+
+struct Batch<'a> {
+    activations: &'a [&'a QuantizedActivations],
+    outs: Vec<Shifted<f32>>,
+}
+
+impl GemmBatch for Batch<'_> {
+    fn n_positions(&self) -> usize {
+        self.outs.len()
+    }
+
+    fn position(&mut self, i: usize) -> (&QuantizedActivations, &mut [f32]) {
+        (self.activations[i], &mut self.outs[i])
     }
 }
 
@@ -170,24 +205,36 @@ pub fn ternary_gemv_of_random_input(candidate: &dyn Kernels) -> Result<(), Misma
 }
 
 pub fn ternary_gemm_of_every_shape(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for n_rows in GEMM_ROWS {
+        for n in POSITIONS {
+            let shift = (n_rows + n) % SHIFTS.end;
+            check_gemm(candidate, (n_rows, 1, n), shift)?;
+            check_gemm(candidate, (n_rows, 2, n), shift ^ 1)?;
+        }
+    }
     for n_blocks in BLOCKS {
-        let x = positions(n_blocks, 1);
-        for n_rows in ROWS {
-            let packed = ternary(n_rows * n_blocks, 2);
-            for (n, shift) in (1..=GEMM_POSITIONS).zip(SHIFTS.step_by(2)) {
-                let x: Vec<_> = x.iter().take(n).collect();
-                let what = format!("ternary_gemm of {n_rows} rows, {n_blocks} blocks, {n} wide");
-                compare(candidate, &what, gemm(&packed, &x, shift))?;
-                compare(candidate, &what, gemm(&packed, &x, shift + 1))?;
-            }
+        for (n_rows, n) in [(5, 1), (33, 7), (18, 19)] {
+            check_gemm(candidate, (n_rows, n_blocks, n), n_blocks % SHIFTS.end)?;
         }
     }
     Ok(())
 }
 
-/// Different activations for each position that a GEMM can take.
-fn positions(n_blocks: usize, seed: u64) -> Vec<QuantizedActivations> {
-    let mut positions: Vec<_> = (0..GEMM_POSITIONS as u64)
+fn check_gemm(
+    candidate: &dyn Kernels,
+    (n_rows, n_blocks, n): (usize, usize, usize),
+    shift: usize,
+) -> Result<(), Mismatch> {
+    let packed = ternary(n_rows * n_blocks, 2);
+    let x = positions(n, n_blocks, 1);
+    let x: Vec<_> = x.iter().collect();
+    let what = format!("ternary_gemm of {n_rows} rows, {n_blocks} blocks, {n} wide at {shift}");
+    compare(candidate, &what, gemm(&packed, &x, shift))
+}
+
+/// Different activations for each of `n` positions.
+fn positions(n: usize, n_blocks: usize, seed: u64) -> Vec<QuantizedActivations> {
+    let mut positions: Vec<_> = (0..n as u64)
         .map(|p| activations(n_blocks * 128, seed.wrapping_add(p)))
         .collect();
     for (p, position) in positions.iter_mut().enumerate() {
@@ -196,13 +243,25 @@ fn positions(n_blocks: usize, seed: u64) -> Vec<QuantizedActivations> {
     positions
 }
 
+/// Some positions, in a scratch that has room for all, for 16 and for 32 of them.
+pub fn ternary_gemm_in_parts(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    let packed = ternary(21 * 3, 5);
+    let x = positions(MOST_POSITIONS, 3, 6);
+    let x: Vec<_> = x.iter().collect();
+    for room in [1, 16, 17, MOST_POSITIONS, 100] {
+        let what = format!("ternary_gemm with room for {room}");
+        compare(candidate, what, gemm_with_room(&packed, &x, 1, room))?;
+    }
+    Ok(())
+}
+
 pub fn ternary_gemm_of_extreme_weights(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for (n_blocks, code, x) in extremes() {
         let packed = vec![code; 2 * n_blocks * 32];
         let what = format!("ternary_gemm of {n_blocks} blocks of {code:#010b}");
         let negated = quantized(x.quantized().iter().map(|q| -q).collect());
-        let x = [&x, &negated, &x, &negated];
-        for n in 1..=GEMM_POSITIONS {
+        let x = [&x, &negated, &x, &negated, &negated, &x];
+        for n in 1..=x.len() {
             compare(candidate, &what, gemm(&packed, &x[..n], 1))?;
         }
     }
@@ -210,11 +269,11 @@ pub fn ternary_gemm_of_extreme_weights(candidate: &dyn Kernels) -> Result<(), Mi
 }
 
 pub fn ternary_gemm_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
-    random(candidate, (20, 9), |candidate, draw| {
+    random(candidate, (9, 40), |candidate, draw| {
+        let n = 1 + (draw.seed >> 40) as usize % 20;
         let packed = ternary(draw.n * draw.m, draw.seed);
-        let x = positions(draw.n, !draw.seed);
-        let n = 1 + draw.m % GEMM_POSITIONS;
-        let x: Vec<_> = x.iter().take(n).collect();
+        let x = positions(n, draw.n, !draw.seed);
+        let x: Vec<_> = x.iter().collect();
         compare(candidate, "ternary_gemm", gemm(&packed, &x, draw.shift))
     })
 }
@@ -223,9 +282,9 @@ pub fn ternary_gemm_of_random_input(candidate: &dyn Kernels) -> Result<(), Misma
 pub fn ternary_gemm_equals_scalar_gemv(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for n_blocks in BLOCKS {
         let packed = ternary(7 * n_blocks, 3);
-        let x = positions(n_blocks, 4);
+        let x = positions(14, n_blocks, 4);
         let x: Vec<_> = x.iter().collect();
-        for n in 1..=GEMM_POSITIONS {
+        for n in [1, 2, 6, 7, 14] {
             let mut ledger = Ledger::default();
             let together = gemm(&packed, &x[..n], 0)(candidate, ledger.op(Op::AttnQ));
             let alone = x[..n].iter();

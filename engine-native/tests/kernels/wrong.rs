@@ -1,8 +1,8 @@
 //! Kernels that are each wrong in one way that has tempted someone, to show that it is noticed.
 
 use engine_native::{
-    DenseRows, DenseType, Isa, KernelName, Kernels, Ledger, NonFinite, Op, QuantizedActivations,
-    Recorder, RopeAngles, Scalar, TernaryRows,
+    DenseRows, DenseType, GemmBatch, GemmScratch, Isa, KernelName, Kernels, Ledger, NonFinite, Op,
+    QuantizedActivations, Recorder, RopeAngles, Scalar, TernaryRows,
 };
 use half::f16;
 
@@ -78,14 +78,20 @@ impl Kernels for Wrong {
     fn ternary_gemm(
         &self,
         weights: TernaryRows,
-        activations: &[&QuantizedActivations],
-        outs: &mut [&mut [f32]],
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
         recorder: &mut Recorder,
     ) {
-        let mut changed: Vec<_> = activations.iter().map(|&a| a.clone()).collect();
-        changed.iter_mut().for_each(|a| a.sum = activations[0].sum);
-        let changed: Vec<_> = changed.iter().collect();
-        Scalar.ternary_gemm(weights, &changed, outs, recorder);
+        Scalar.ternary_gemm(weights, batch, scratch, recorder);
+        let sum = batch.position(0).0.sum;
+        for i in 0..batch.n_positions() {
+            let (activations, out) = batch.position(i);
+            let mut activations = activations.clone();
+            activations.sum = sum;
+            // Recorded already.
+            let mut ledger = Ledger::default();
+            Scalar.ternary_gemv(weights, &activations, out, ledger.op(Op::AttnQ));
+        }
     }
 
     /// Products and sums are fused.

@@ -6,8 +6,13 @@ use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Model, Packi
 
 use super::RunFailure;
 use crate::{
-    cancel::Cancel, digest::Digest, environment::Environment, memory::MemoryNeed,
-    model_file::HashedModel, prompt::Prompt, task::Task,
+    cancel::Cancel,
+    digest::Digest,
+    environment::Environment,
+    memory::{EngineNeed, MemoryNeed},
+    model_file::HashedModel,
+    prompt::Prompt,
+    task::Task,
 };
 
 /// How a run is set up.
@@ -76,8 +81,11 @@ impl Loaded {
             kv_type: settings.kv_type,
         };
         model.shape().check_run(&task.prompt, task.n_generate)?;
-        let arranged = Engine::bytes_to_pack(&model, &*kernels, settings.packing);
-        MemoryNeed::to_run(&model, &task.session_options(), arranged).check()?;
+        let need = EngineNeed {
+            n_threads: settings.environment.threads,
+            arranged: Engine::bytes_to_pack(&model, &*kernels, settings.packing),
+        };
+        MemoryNeed::to_run(&model, &task.session_options(), need).check()?;
         let options = EngineOptions {
             packing: settings.packing,
             ..EngineOptions::new(settings.environment.threads)

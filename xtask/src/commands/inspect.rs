@@ -10,7 +10,8 @@ use engine_native::{
 use host::{
     cancel::Cancel,
     digest::Digest,
-    memory::{MemoryNeed, available},
+    fingerprint::default_threads,
+    memory::{EngineNeed, MemoryNeed, available},
     prompt::tokenizer,
 };
 
@@ -176,12 +177,15 @@ fn describe_cost(text: &mut String, model: &Model) {
             megabytes(model.bytes_per_token())
         ),
     );
-    let arranged = KernelChoice::Auto.resolve().map_or(0, |kernels| {
-        Engine::bytes_to_pack(model, &*kernels, Packing::default())
-    });
+    let engine = EngineNeed {
+        n_threads: default_threads().get(),
+        arranged: KernelChoice::Auto.resolve().map_or(0, |kernels| {
+            Engine::bytes_to_pack(model, &*kernels, Packing::default())
+        }),
+    };
     let lengths = [144, shape.context_length as usize];
     for n_positions in lengths.map(|n| n.min(lengths[1])) {
-        let need = MemoryNeed::to_run(model, &SessionOptions::new(n_positions), arranged);
+        let need = MemoryNeed::to_run(model, &SessionOptions::new(n_positions), engine);
         line(
             text,
             "memory",

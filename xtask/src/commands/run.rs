@@ -9,7 +9,7 @@ use host::{
     cancel::Cancel,
     environment::{Environment, Flags},
     fingerprint::default_threads,
-    memory::MemoryNeed,
+    memory::{EngineNeed, MemoryNeed},
     prompt::{PromptError, tokenizer},
     run::RunFailure,
     tokenizer::{EncodeOptions, TextStream, Tokenizer},
@@ -41,13 +41,16 @@ pub fn run(args: &RunArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         ..SessionOptions::new(ids.len() + args.tokens - 1)
     };
     let kernels = KernelChoice::resolve(args.kernel.into()).map_err(RunFailure::from)?;
-    let arranged = Engine::bytes_to_pack(&model, &*kernels, args.packing.into());
-    MemoryNeed::to_run(&model, &options, arranged).check()?;
     let flags = Flags {
         threads: args.threads,
         ..Flags::default()
     };
     let threads = Environment::resolve(flags, |_| None, default_threads())?.threads;
+    let need = EngineNeed {
+        n_threads: threads,
+        arranged: Engine::bytes_to_pack(&model, &*kernels, args.packing.into()),
+    };
+    MemoryNeed::to_run(&model, &options, need).check()?;
     let engine = EngineOptions {
         packing: args.packing.into(),
         ..EngineOptions::new(threads)

@@ -1,8 +1,14 @@
 //! Kernels for AMX: products of tiles of int8. What has no tiles is left to AVX-512.
 
+mod gemm;
 mod permission;
+mod tiles;
 
-use super::{Avx512Vnni, Isa, Kernels, RowLayout};
+use super::{
+    Avx512Vnni, Isa, KernelName, Kernels, RowLayout, TernaryRows,
+    gemm::{GemmBatch, GemmScratch, tiling},
+};
+use crate::ledger::Recorder;
 
 /// Proof that this CPU has AMX-INT8 beside AVX-512 VNNI and that the system lets this process use it.
 #[derive(Debug, Clone, Copy)]
@@ -29,5 +35,16 @@ impl Kernels for Amx {
 
     fn densest_row_layout(&self) -> RowLayout {
         self.base.densest_row_layout()
+    }
+
+    fn ternary_gemm(
+        &self,
+        weights: TernaryRows,
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
+        recorder: &mut Recorder,
+    ) {
+        let macs = tiling::multiply(&gemm::TileProduct::new(self), weights, batch, scratch);
+        recorder.record(KernelName::I2sGemm, Isa::Amx, macs);
     }
 }

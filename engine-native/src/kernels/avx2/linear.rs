@@ -1,4 +1,4 @@
-//! BitLinear: activation quantization and the ternary product.
+//! BitLinear: activation quantization and the ternary product of one position.
 
 use std::arch::x86_64::*;
 
@@ -7,8 +7,7 @@ use super::lanes::{
 };
 use crate::{
     kernels::{
-        GEMM_POSITIONS, Isa, KernelName, NonFinite, QuantizedActivations, RowLayout, TernaryRows,
-        check_finite,
+        Isa, KernelName, NonFinite, QuantizedActivations, RowLayout, TernaryRows, check_finite,
     },
     ledger::Recorder,
 };
@@ -221,90 +220,4 @@ pub fn store_products(acc: __m128i, sum: i32, scale: f32, out: &mut [f32]) {
             rest.copy_from_slice(&all[..rest.len()]);
         }
     }
-}
-
-#[target_feature(enable = "avx2")]
-pub fn ternary_gemm(
-    weights: TernaryRows,
-    activations: &[&QuantizedActivations],
-    outs: &mut [&mut [f32]],
-    recorder: &mut Recorder,
-) {
-    assert!(activations.len() == outs.len() && outs.len() <= GEMM_POSITIONS);
-    for (activations, out) in activations.iter().zip(outs.iter()) {
-        assert_eq!(activations.len, weights.n_cols);
-        assert_eq!(weights.packed.len(), out.len() * weights.row_bytes());
-    }
-    match (activations, outs) {
-        ([], []) => {}
-        ([a], [x]) => gemm_rows(weights, [a], [x]),
-        ([a, b], [x, y]) => gemm_rows(weights, [a, b], [x, y]),
-        ([a, b, c], [x, y, z]) => gemm_rows(weights, [a, b, c], [x, y, z]),
-        ([a, b, c, d], [w, x, y, z]) => gemm_rows(weights, [a, b, c, d], [w, x, y, z]),
-        _ => unreachable!("the lengths were compared above"),
-    }
-    let n_outputs = activations.len() * (weights.packed.len() / weights.row_bytes());
-    recorder.record(KernelName::I2sGemm, Isa::Avx2, n_outputs * weights.n_cols);
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn gemm_rows<const P: usize>(
-    weights: TernaryRows,
-    activations: [&QuantizedActivations; P],
-    outs: [&mut [f32]; P],
-) {
-    let n_blocks = weights.n_cols.div_ceil(128);
-    let values = activations.map(|a| &a.values.as_chunks::<128>().0[..n_blocks]);
-    let scales = activations.map(|a| weights.scale * a.scale);
-    let (blocks, _) = weights.packed.as_chunks::<32>();
-    for (r, row) in blocks.chunks_exact(values[0].len()).enumerate() {
-        let acc = dot_codes_many(row, values);
-        for p in 0..P {
-            outs[p][r] = (sum_i32(acc[p]) - activations[p].sum) as f32 * scales[p];
-        }
-    }
-}
-
-/// Σ code·q of one row with P positions, spread over eight i32 lanes each. A block is unpacked
-/// once for all positions.
-///
-/// Limit of the i16 sums: four `maddubs` of at most 508 a block; sixteen blocks: 32,512 ≤ 32,767.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn dot_codes_many<const P: usize>(row: &[Block], values: [&[Values]; P]) -> [__m256i; P] {
-    const BLOCKS_BEFORE_WIDENING: usize = 16;
-    let zero = _mm256_setzero_si256();
-    let mask = _mm256_set1_epi8(0b11);
-    let ones = _mm256_set1_epi16(1);
-    let values = values.map(|v| &v[..row.len()]);
-    let mut acc = [zero; P];
-    let mut first = 0;
-    while first < row.len() {
-        let end = row.len().min(first + BLOCKS_BEFORE_WIDENING);
-        let mut sums = [zero; P];
-        for b in first..end {
-            let fields = load_bytes(&row[b]);
-            let codes = [
-                _mm256_and_si256(_mm256_srli_epi16(fields, 6), mask),
-                _mm256_and_si256(_mm256_srli_epi16(fields, 4), mask),
-                _mm256_and_si256(_mm256_srli_epi16(fields, 2), mask),
-                _mm256_and_si256(fields, mask),
-            ];
-            for p in 0..P {
-                let (q, _) = values[p][b].as_chunks::<32>();
-                let product = |i: usize| _mm256_maddubs_epi16(codes[i], load_i8(&q[i]));
-                let pairs = [
-                    _mm256_add_epi16(product(0), product(1)),
-                    _mm256_add_epi16(product(2), product(3)),
-                ];
-                sums[p] = _mm256_add_epi16(sums[p], _mm256_add_epi16(pairs[0], pairs[1]));
-            }
-        }
-        for p in 0..P {
-            acc[p] = _mm256_add_epi32(acc[p], _mm256_madd_epi16(sums[p], ones));
-        }
-        first = end;
-    }
-    acc
 }

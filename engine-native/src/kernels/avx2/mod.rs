@@ -6,6 +6,7 @@
 
 mod attention;
 mod dense;
+pub(super) mod gemm;
 mod lanes;
 mod linear;
 mod pointwise;
@@ -15,7 +16,9 @@ mod widen;
 pub(super) use linear::store_products;
 
 use super::{
-    DenseRows, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles, RowLayout, TernaryRows,
+    DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RopeAngles, RowLayout,
+    TernaryRows,
+    gemm::{GemmBatch, GemmScratch, tiling},
 };
 use crate::{ledger::Recorder, model::DenseType};
 
@@ -87,12 +90,12 @@ impl Kernels for Avx2 {
     fn ternary_gemm(
         &self,
         weights: TernaryRows,
-        activations: &[&QuantizedActivations],
-        outs: &mut [&mut [f32]],
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
         recorder: &mut Recorder,
     ) {
-        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
-        unsafe { linear::ternary_gemm(weights, activations, outs, recorder) }
+        let macs = tiling::multiply(self, weights, batch, scratch);
+        recorder.record(KernelName::I2sGemm, Isa::Avx2, macs);
     }
 
     fn rope(

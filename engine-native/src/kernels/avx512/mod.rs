@@ -1,10 +1,14 @@
 //! Kernels for AVX-512 with VNNI. FMA is not used: the contract rounds after every multiplication.
 
+mod gemm;
 mod lanes;
 mod linear;
 mod triples;
 
-use super::{Avx2, Isa, Kernels, QuantizedActivations, RowLayout, TernaryRows};
+use super::{
+    Avx2, Isa, KernelName, Kernels, QuantizedActivations, RowLayout, TernaryRows,
+    gemm::{GemmBatch, GemmScratch, tiling},
+};
 use crate::ledger::Recorder;
 
 /// Proof that this CPU has AVX-512 F, BW, DQ, VL and VNNI beside AVX2 and F16C; VBMI is used where it
@@ -69,5 +73,16 @@ impl Kernels for Avx512Vnni {
             },
             _ => self.base.ternary_gemv(weights, activations, out, recorder),
         }
+    }
+
+    fn ternary_gemm(
+        &self,
+        weights: TernaryRows,
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
+        recorder: &mut Recorder,
+    ) {
+        let macs = tiling::multiply(self, weights, batch, scratch);
+        recorder.record(KernelName::I2sGemm, Isa::Avx512Vnni, macs);
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     kernels::{
-        Isa, KernelName, NonFinite, QuantizedActivations, RowLayout, TernaryRows, check_finite,
+        GemmBatch, Isa, KernelName, NonFinite, QuantizedActivations, RowLayout, TernaryRows,
+        check_finite,
     },
     ledger::Recorder,
 };
@@ -100,15 +101,10 @@ pub fn ternary_gemv(
     recorder.record(KernelName::I2sGemv, Isa::Scalar, out.len() * weights.n_cols);
 }
 
-pub fn ternary_gemm(
-    weights: TernaryRows,
-    activations: &[&QuantizedActivations],
-    outs: &mut [&mut [f32]],
-    recorder: &mut Recorder,
-) {
-    assert_eq!(activations.len(), outs.len());
+pub fn ternary_gemm(weights: TernaryRows, batch: &mut dyn GemmBatch, recorder: &mut Recorder) {
     let mut n_outputs = 0;
-    for (activations, out) in activations.iter().zip(outs) {
+    for i in 0..batch.n_positions() {
+        let (activations, out) = batch.position(i);
         gemv_rows(weights, activations, out);
         n_outputs += out.len();
     }

@@ -13,7 +13,8 @@ pub(super) use pointwise::silu;
 pub(super) use read::read_rest;
 
 use super::{
-    DenseRows, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles, RowLayout, TernaryRows,
+    DenseRows, GemmBatch, GemmScratch, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles,
+    RowLayout, TernaryRows,
 };
 use crate::{ledger::Recorder, model::DenseType};
 
@@ -67,11 +68,11 @@ impl Kernels for Scalar {
     fn ternary_gemm(
         &self,
         weights: TernaryRows,
-        activations: &[&QuantizedActivations],
-        outs: &mut [&mut [f32]],
+        batch: &mut dyn GemmBatch,
+        _: &mut GemmScratch,
         recorder: &mut Recorder,
     ) {
-        linear::ternary_gemm(weights, activations, outs, recorder);
+        linear::ternary_gemm(weights, batch, recorder);
     }
 
     fn rope(
