@@ -7,6 +7,7 @@ use crate::{
     error::RunError,
     kernels::{Isa, Kernels, Scalar},
     model::Model,
+    screen::{Screen, Screening},
     session::{Session, SessionOptions},
     workers::{MIN_PART_WORK, Workers},
 };
@@ -77,6 +78,7 @@ pub struct Engine {
     pub(crate) kernels: Arc<dyn Kernels>,
     pub(crate) workers: Arc<Workers>,
     pub(crate) decode_weights: Arc<DecodeWeights>,
+    pub(crate) screen: Option<Arc<Screen>>,
 }
 
 /// How an engine is set up. No setting changes a result.
@@ -86,6 +88,8 @@ pub struct EngineOptions {
     pub n_threads: usize,
     /// How weights are arranged at load.
     pub packing: Packing,
+    /// Whether choices are screened.
+    pub screening: Screening,
     /// Least work, in multiply-accumulates, that is worth handing to another thread.
     pub min_part_work: usize,
 }
@@ -96,6 +100,7 @@ impl EngineOptions {
         Self {
             n_threads,
             packing: Packing::default(),
+            screening: Screening::default(),
             min_part_work: MIN_PART_WORK,
         }
     }
@@ -132,22 +137,26 @@ impl Engine {
         assert!(options.n_threads > 0, "an engine needs a thread");
         let workers = Workers::new(options.n_threads, options.min_part_work)?;
         let decode_weights = DecodeWeights::new(&model, &*kernels, options.packing);
+        let screen = Screen::new(&model, &*kernels, options.screening);
         Ok(Self {
             model,
             kernels,
             workers: Arc::new(workers),
             decode_weights: Arc::new(decode_weights),
+            screen: screen.map(Arc::new),
         })
     }
 
-    /// Bytes that an engine allocates for arranged weights.
-    pub fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, packing: Packing) -> u64 {
-        DecodeWeights::bytes_to_pack(model, kernels, packing) as u64
+    /// Bytes that an engine allocates for its own copies of the weights.
+    pub fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, options: &EngineOptions) -> u64 {
+        let weights = DecodeWeights::bytes_to_pack(model, kernels, options.packing);
+        (weights + options.screening.bytes(model, kernels)) as u64
     }
 
-    /// Bytes that were allocated for arranged weights.
+    /// Bytes that were allocated for its own copies of the weights.
     pub fn packed_bytes(&self) -> u64 {
-        self.decode_weights.allocated() as u64
+        let screen = self.screen.as_ref().map_or(0, |screen| screen.n_bytes());
+        (self.decode_weights.allocated() + screen) as u64
     }
 
     /// The model.

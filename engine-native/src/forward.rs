@@ -6,21 +6,13 @@ use crate::{
     kernels::{DenseRows, Kernels, QuantizedActivations, check_finite},
     ledger::Ledger,
     linear::{Ends, Projections},
-    model::{Activation, DenseMatrix, ModelShape},
+    model::{Activation, ModelShape},
     op::Op,
-    position::{Choice, PositionState},
+    position::PositionState,
     probe::OpOutput::{self, F32, I8},
     session::Session,
     workers::Scratch,
 };
-
-fn dense_rows<'a>(matrix: &DenseMatrix, file: &'a [u8]) -> DenseRows<'a> {
-    DenseRows {
-        dense_type: matrix.dense_type,
-        n_cols: matrix.n_cols,
-        bytes: matrix.rows(file),
-    }
-}
 
 impl Session {
     /// Takes `tokens`, at positions from `first` on, through all layers and the final norm. The
@@ -41,7 +33,7 @@ impl Session {
 
     fn embed(&mut self, tokens: &[u32], first: usize) {
         let model = &self.engine.model;
-        let embedding = dense_rows(model.token_embd(), model.file_bytes());
+        let embedding = DenseRows::of(model.token_embd(), model.file_bytes());
         let recorder = self.scratch[0].ledger.op(Op::Embed);
         for (i, (state, &token)) in self.states.iter_mut().zip(tokens).enumerate() {
             state.position = first + i;
@@ -248,36 +240,6 @@ impl Session {
             trace.choice = None;
         }
         Ok(())
-    }
-
-    /// Computes the logits of the `i`-th position of the last chunk.
-    pub(crate) fn output(&mut self, i: usize) -> Result<(), RunError> {
-        let engine = &self.engine;
-        let rows = dense_rows(engine.model.output(), engine.model.file_bytes());
-        let hidden = &self.states[i].normed;
-        let part_len = engine.workers.part_len(self.logits.len(), rows.n_cols, 4);
-        let parts = self.logits.chunks_mut(part_len).enumerate();
-        let scratch = &mut self.scratch;
-        engine.workers.run(parts, scratch, |(i, out), scratch| {
-            let rows = rows.rows(i * part_len, out.len());
-            let recorder = scratch.ledger.op(Op::Output);
-            engine.kernels.output_gemv(rows, hidden, out, recorder);
-            Ok(())
-        })
-    }
-
-    /// Chooses the next token among the logits computed last, those of `position`.
-    pub(crate) fn choose(&mut self, position: usize) -> Result<Choice, RunError> {
-        let recorder = self.scratch[0].ledger.op(Op::GreedyChoice);
-        let best = self
-            .engine
-            .kernels
-            .argmax(&self.logits, recorder)
-            .map_err(non_finite(position, None, Op::Output))?;
-        Ok(Choice {
-            token: best as u32,
-            logit: self.logits[best],
-        })
     }
 
     /// Runs `job` on each of the first `n` positions, shared out among the threads.

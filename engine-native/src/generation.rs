@@ -92,11 +92,13 @@ impl<'s> Generation<'s> {
             }
             first += chunk.len();
         }
-        if self.session.options.logits == LogitsAt::ChoosingPositions {
-            self.session
-                .output((self.next_input.len() - 1) % chunk_len)?;
-        }
-        let choice = self.session.choose(first - 1)?;
+        let choice = match self.session.options.logits {
+            LogitsAt::EveryPosition => self.session.choose_among_all(first - 1)?,
+            LogitsAt::ChoosingPositions => {
+                let last = (self.next_input.len() - 1) % chunk_len;
+                self.session.choose(last, first - 1)?
+            }
+        };
         self.session.traces[first - 1].choice = Some(choice);
         Ok(choice)
     }

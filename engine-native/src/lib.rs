@@ -7,6 +7,7 @@
 
 mod attention;
 mod bandwidth;
+mod choice;
 mod decode_weights;
 mod engine;
 mod error;
@@ -23,6 +24,7 @@ mod op;
 mod position;
 mod probe;
 mod rope_table;
+mod screen;
 mod session;
 mod traffic;
 mod workers;
@@ -36,7 +38,7 @@ pub use generation::{Generation, Step};
 pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
 pub use kernels::{
     DenseRows, GemmBatch, GemmScratch, Isa, KernelName, Kernels, NonFinite, QuantizedActivations,
-    RopeAngles, RowLayout, Scalar, TernaryRows,
+    RopeAngles, RowLayout, Scalar, ScreenActivations, ScreenRows, TernaryRows,
 };
 pub use kv_cache::KvType;
 pub use ledger::{Entry, Ledger, OpTotal, Recorder, Tally};
@@ -47,4 +49,5 @@ pub use model::{
 pub use op::Op;
 pub use position::{Choice, PositionTrace};
 pub use probe::{OpOutput, Probe, ProbePoint};
+pub use screen::Screening;
 pub use session::{LogitsAt, Session, SessionOptions};

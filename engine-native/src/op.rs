@@ -75,9 +75,14 @@ ops! {
     FfnResidual "ffn_residual",
     /// Final RMSNorm. Work: n_embd.
     OutputNorm "output_norm",
-    /// Output matrix. Work: n_embd × n_vocab, at positions that choose a token.
+    /// Low-bit copy of the output matrix, which shows what rows of it can have the largest logit.
+    /// Work: n_embd × n_vocab, at those of the positions that choose a token where it is used.
+    OutputScreen "output_screen",
+    /// Output matrix. Work: n_embd × n_vocab, at positions that choose a token; where they are
+    /// screened, n_embd × (1 + what is left to choose among).
     Output "output",
-    /// Greedy choice among the logits. Work: n_vocab, at positions that choose a token.
+    /// Greedy choice among the logits. Work: n_vocab, at positions that choose a token; where they
+    /// are screened, the logits that are left.
     GreedyChoice "greedy_choice",
 }
 
@@ -98,11 +103,11 @@ impl Op {
 
     /// Multiply-accumulates of the operation in a whole run over `n_positions` positions, of which
     /// `n_choices` choose a token. Element-wise operations count one per element. `None` when the
-    /// figure does not fit 64 bits.
+    /// figure does not fit 64 bits. Without screening: what it changes is in [`Op::OutputScreen`].
     pub fn work(self, shape: &ModelShape, n_positions: u64, n_choices: u64) -> Option<u64> {
         let times = match self {
             Self::Embed | Self::OutputNorm => n_positions,
-            Self::Output | Self::GreedyChoice => n_choices,
+            Self::OutputScreen | Self::Output | Self::GreedyChoice => n_choices,
             Self::AttentionScores | Self::AttentionSoftmax | Self::AttentionValues => {
                 // Position p attends to p + 1 positions.
                 let attended = n_positions.checked_mul(n_positions.checked_add(1)?)? / 2;
@@ -144,6 +149,7 @@ impl Op {
             | Self::AttnOutputQuantize => Some(q),
             Self::FfnGate | Self::FfnUp | Self::FfnDown => embd.checked_mul(ff),
             Self::FfnActivation | Self::FfnSubNorm | Self::FfnDownQuantize => Some(ff),
+            Self::OutputScreen => Some(0),
             Self::Output => embd.checked_mul(shape.n_vocab),
             Self::GreedyChoice => Some(shape.n_vocab),
         }

@@ -1,6 +1,7 @@
 //! One run's state: KV cache, buffers, ledgers. What a step computes in is allocated here.
 
 use crate::{
+    choice::ScreenBuffers,
     engine::Engine,
     error::RunError,
     generation::Generation,
@@ -102,6 +103,8 @@ pub struct Session {
     pub(crate) traces: Vec<PositionTrace>,
     /// `[n_vocab]`
     pub(crate) logits: Vec<f32>,
+    /// Where the engine has a screen.
+    pub(crate) screen: Option<ScreenBuffers>,
     /// `[n_threads]`
     pub(crate) scratch: Vec<Scratch>,
     pub(crate) probe: ProbeSlot,
@@ -129,6 +132,10 @@ impl Session {
                 .collect(),
             traces: Vec::new(),
             logits: vec![0.0; shape.n_vocab as usize],
+            screen: engine
+                .screen
+                .as_ref()
+                .map(|_| ScreenBuffers::new(shape.n_vocab as usize, shape.n_embd as usize)),
             scratch: (0..n_threads)
                 .map(|_| Scratch::new(options.n_positions, n_cols, gemm_positions))
                 .collect(),
@@ -194,6 +201,9 @@ impl Session {
         }
         for scratch in &mut self.scratch {
             scratch.ledger.clear();
+        }
+        if let Some(screen) = &mut self.screen {
+            screen.reset();
         }
     }
 }

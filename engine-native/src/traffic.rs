@@ -1,23 +1,19 @@
-//! What a decode step reads from memory, operation by operation: the one place that knows.
+//! What decode steps read from memory, operation by operation: the one place that knows.
 
-use crate::{engine::Engine, kv_cache::KvType, op::Op};
+use std::ops::Range;
+
+use crate::{engine::Engine, kernels::DenseRows, kv_cache::KvType, op::Op};
 
 impl Engine {
-    /// Bytes that the decode step at `position` reads: weights as this engine arranges them, one row
-    /// of the embedding, and the KV cache up to this position.
-    pub fn bytes_per_token(&self, kv_type: KvType, position: usize) -> u64 {
-        let ops = Op::ALL.iter();
-        ops.map(|&op| self.bytes_per_op(op, kv_type, position))
-            .sum()
-    }
-
-    /// The part of [`Engine::bytes_per_token`] that `op` reads, in all layers together. Activations
-    /// stay in a cache and are not counted; heads that share keys and values read them once.
-    pub fn bytes_per_op(&self, op: Op, kv_type: KvType, position: usize) -> u64 {
+    /// Bytes that `op` reads in the decode steps at `positions`, all layers together, when it does
+    /// `macs` multiply-accumulates in them: weights as this engine arranges them, one row of the
+    /// embedding a step, and the KV cache up to each position. Activations stay in a cache and are
+    /// not counted; heads that share keys and values read them once.
+    pub fn bytes_read(&self, op: Op, kv_type: KvType, positions: Range<usize>, macs: u64) -> u64 {
         let (model, shape) = (&*self.model, self.model.shape());
         let norm = |weight: Option<&[f32]>| weight.map_or(0, size_of_val);
         let layers = model.layers().iter();
-        let bytes: usize = match op {
+        let each_step: usize = match op {
             Op::Embed => model.token_embd().row_bytes(),
             Op::AttnNorm => layers.map(|l| norm(Some(&l.attn_norm))).sum(),
             Op::AttnSubNorm => layers.map(|l| norm(l.attn_sub_norm.as_deref())).sum(),
@@ -28,12 +24,21 @@ impl Engine {
                 .map(|layer| self.decode_weights.rows(model, layer, op).packed.len())
                 .sum(),
             Op::AttentionScores | Op::AttentionValues => {
-                let heads = (shape.n_layers * shape.n_kv_heads * shape.head_dim) as usize;
-                (position + 1) * heads * kv_type.bytes()
+                let heads = shape.n_layers * shape.n_kv_heads * shape.head_dim;
+                let each_position = heads * kv_type.bytes() as u64;
+                return positions.map(|p| (p as u64 + 1) * each_position).sum();
             }
-            Op::Output => model.output().rows(model.file_bytes()).len(),
+            // How much of these is read depends on what is left to choose among.
+            Op::Output => {
+                let matrix = DenseRows::of(model.output(), model.file_bytes());
+                return macs / matrix.n_cols as u64 * matrix.row_bytes() as u64;
+            }
+            Op::OutputScreen => {
+                let screen = self.screen.as_ref().map_or(0, |screen| screen.n_bytes());
+                return macs / (shape.n_vocab * shape.n_embd) * screen as u64;
+            }
             _ => 0,
         };
-        bytes as u64
+        positions.len() as u64 * each_step as u64
     }
 }

@@ -1,6 +1,8 @@
 //! What memory a run needs, so that it can be refused before it runs out of it.
 
-use engine_native::{I2sLayout, Layer, Model, ModelFile, SessionOptions};
+use engine_native::{
+    Engine, EngineOptions, I2sLayout, Kernels, Layer, Model, ModelFile, SessionOptions,
+};
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use crate::{run::RunFailure, sandbox::MEMORY_LIMIT};
@@ -26,6 +28,16 @@ pub struct EngineNeed {
     pub n_threads: usize,
     /// Bytes of its own copy of the weights.
     pub arranged: u64,
+}
+
+impl EngineNeed {
+    /// Of an engine with `options`.
+    pub fn of(model: &Model, kernels: &dyn Kernels, options: &EngineOptions) -> Self {
+        Self {
+            n_threads: options.n_threads,
+            arranged: Engine::bytes_to_pack(model, kernels, options),
+        }
+    }
 }
 
 /// Bytes beside what grows with the model: a range of the file and a chunk of the output matrix in

@@ -4,7 +4,7 @@
 use engine_native::{Engine, Ledger, Op};
 use serde::Serialize;
 
-use crate::{cancel::Cancel, run::RunFailure, task::Task};
+use crate::{cancel::Cancel, receipt::LedgerRecord, run::RunFailure, task::Task};
 
 /// A run, split by operation.
 #[derive(Debug, Clone, Serialize)]
@@ -51,7 +51,7 @@ fn name<S: serde::Serializer>(op: &Op, serializer: S) -> Result<S::Ok, S::Error>
 impl OpProfile {
     /// Whether it is a product with a matrix of weights, which a step is there for.
     pub fn is_product(&self) -> bool {
-        self.op.is_projection() || self.op == Op::Output
+        self.op.is_projection() || matches!(self.op, Op::Output | Op::OutputScreen)
     }
 
     /// Whether its work is to stream weights or the KV cache, so that rates say something.
@@ -72,15 +72,16 @@ impl StepProfile {
     fn between(
         (before, after): (&Ledger, &Ledger),
         (steps, wall_ns): (u64, u64),
-        bytes: impl Fn(Op) -> Option<u64>,
+        bytes: impl Fn(Op, u64) -> Option<u64>,
     ) -> Self {
         let ops = Op::ALL.iter().map(|&op| {
             let (before, after) = (before.total(op), after.total(op));
+            let macs = after.tally.macs - before.tally.macs;
             OpProfile {
                 op,
                 calls: after.tally.calls - before.tally.calls,
-                macs: after.tally.macs - before.tally.macs,
-                bytes: bytes(op),
+                macs,
+                bytes: bytes(op, macs),
                 ns: (after.time - before.time).as_nanos() as u64,
             }
         });
@@ -117,17 +118,13 @@ impl Profile {
             }
         }
         let start = Ledger::default();
-        let no_bytes = |_| None;
+        let no_bytes = |_, _| None;
         let prefill = StepProfile::between((&start, &after_prefill), (1, step_ns[0]), no_bytes);
         let decode_ns = &step_ns[1..];
         let positions = task.prompt.len()..task.n_positions();
         let decode = (!decode_ns.is_empty()).then(|| {
-            let bytes = |op| {
-                let each = positions
-                    .clone()
-                    .map(|p| engine.bytes_per_op(op, task.kv_type, p));
-                Some(each.sum())
-            };
+            let bytes =
+                |op, macs| Some(engine.bytes_read(op, task.kv_type, positions.clone(), macs));
             let steps = (decode_ns.len() as u64, decode_ns.iter().sum());
             StepProfile::between((&after_prefill, &run.ledger()), steps, bytes)
         });
@@ -135,10 +132,21 @@ impl Profile {
     }
 }
 
-/// Mean bytes that a decode step of `task` reads; `None` when there is no such step.
-pub fn bytes_per_decoded_token(engine: &Engine, task: &Task) -> Option<f64> {
+/// Mean bytes that a decode step of `task` reads, by the `ledger` of the whole run; `None` when there
+/// is no such step.
+pub fn bytes_per_decoded_token(
+    engine: &Engine,
+    task: &Task,
+    ledger: &[LedgerRecord],
+) -> Option<f64> {
     let positions = task.prompt.len()..task.n_positions();
-    let n = positions.len();
-    let bytes = positions.map(|p| engine.bytes_per_token(task.kv_type, p));
-    (n > 0).then(|| bytes.sum::<u64>() as f64 / n as f64)
+    let n_steps = positions.len() as u64;
+    let bytes = Op::ALL.iter().map(|&op| {
+        let of_op = ledger.iter().filter(|record| record.op == op.name());
+        let macs: u64 = of_op.map(|record| record.multiply_accumulates).sum();
+        // One choice is the prompt's.
+        let in_steps = macs / task.n_generate as u64 * n_steps;
+        engine.bytes_read(op, task.kv_type, positions.clone(), in_steps)
+    });
+    (n_steps > 0).then(|| bytes.sum::<u64>() as f64 / n_steps as f64)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
-use engine_native::{I2sLayout, Isa, KernelChoice, KvType, Packing};
+use engine_native::{I2sLayout, Isa, KernelChoice, KvType, Packing, Screening};
 
 use crate::make_model::{DenseType, OutputMatrix, WeightType};
 
@@ -84,6 +84,27 @@ impl From<WeightPacking> for Packing {
             WeightPacking::Auto => Self::Auto,
             WeightPacking::Off => Self::Off,
             WeightPacking::Densest => Self::Densest,
+        }
+    }
+}
+
+/// `--screen`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Screen {
+    /// With SIMD kernels, and output matrices above 16 MB
+    Auto,
+    /// Every logit is computed
+    Off,
+    /// Whatever the kernels and the size
+    Always,
+}
+
+impl From<Screen> for Screening {
+    fn from(screen: Screen) -> Self {
+        match screen {
+            Screen::Auto => Self::Auto,
+            Screen::Off => Self::Off,
+            Screen::Always => Self::Always,
         }
     }
 }
@@ -195,6 +216,10 @@ pub struct BenchmarkArgs {
     /// How ternary weights are arranged in memory at load; no setting changes a result
     #[arg(long, value_enum, default_value = "auto")]
     pub packing: WeightPacking,
+    /// Whether a low-bit copy of the output matrix shows which logits a greedy choice needs; no
+    /// setting changes a result
+    #[arg(long, value_enum, default_value = "auto")]
+    pub screen: Screen,
     /// Untimed runs first
     #[arg(long, default_value = "1", value_parser = count_or_none())]
     pub warmup: usize,
@@ -264,6 +289,10 @@ pub struct RunArgs {
     /// How ternary weights are arranged in memory at load; no setting changes a result
     #[arg(long, value_enum, default_value = "auto")]
     pub packing: WeightPacking,
+    /// Whether a low-bit copy of the output matrix shows which logits a greedy choice needs; no
+    /// setting changes a result
+    #[arg(long, value_enum, default_value = "auto")]
+    pub screen: Screen,
     /// Element type of the KV cache
     #[arg(long, value_enum, default_value = "f16")]
     pub kv_type: Kv,

@@ -9,7 +9,8 @@ use std::{
 
 use engine_native::{
     Engine, EngineOptions, Isa, KernelChoice, Kernels, KvType, Ledger, LogitsAt, Model, ModelShape,
-    Op, Packing, PositionTrace, Scalar, Session, SessionOptions, Step, available_kernels,
+    Op, Packing, PositionTrace, Scalar, Screening, Session, SessionOptions, Step,
+    available_kernels,
 };
 use xtask::make_model::{Shape, splitmix64::SplitMix64, to_vec};
 
@@ -64,6 +65,7 @@ struct Setup {
     kernels: Arc<dyn Kernels>,
     n_threads: usize,
     packing: Packing,
+    screening: Screening,
     options: SessionOptions,
 }
 
@@ -74,6 +76,7 @@ impl Setup {
             kernels: Arc::new(Scalar),
             n_threads: 1,
             packing: Packing::Off,
+            screening: Screening::Off,
             options: SessionOptions {
                 kv_type,
                 prefill_chunk: 1,
@@ -91,6 +94,7 @@ impl Setup {
             EngineOptions {
                 min_part_work: 1,
                 packing: self.packing,
+                screening: self.screening,
                 ..EngineOptions::new(self.n_threads)
             },
         )
@@ -101,8 +105,9 @@ impl Setup {
     fn describe(&self) -> String {
         let isa = self.kernels.isa().as_str();
         let (n_threads, packing) = (self.n_threads, self.packing);
+        let screening = self.screening;
         format!(
-            "{isa}, {n_threads} threads, {packing:?}, {:?}",
+            "{isa}, {n_threads} threads, {packing:?}, {screening:?}, {:?}",
             self.options
         )
     }
@@ -121,6 +126,9 @@ fn setups(kv_type: KvType) -> Vec<Setup> {
                 // All arrangements of the weights, in turns.
                 let packings = [Packing::Auto, Packing::Densest, Packing::Off];
                 setup.packing = packings[setups.len() % 3];
+                if setups.len() / 3 % 2 == 1 {
+                    setup.screening = Screening::Always;
+                }
                 setups.push(setup);
             }
         }
@@ -263,10 +271,29 @@ fn ledgers_hold_the_work_that_the_shape_asks_for() {
             let mut session = setup.session(&model);
             run(&mut session, &prompt);
             let ledger = session.ledger();
-            assert_eq!(work_by_op(&ledger), expected, "{}", setup.describe());
+            let mut found = work_by_op(&ledger);
+            if setup.screening == Screening::Always {
+                assert_screened(&mut found, model.shape());
+            }
+            found.entry(Op::OutputScreen).or_default();
+            assert_eq!(found, expected, "{}", setup.describe());
             assert_kernels(&ledger, &setup);
         }
     }
+}
+
+/// Of screened choices only the parts depend on one another; they become those of choices that are
+/// not screened.
+fn assert_screened(found: &mut BTreeMap<Op, u64>, shape: &ModelShape) {
+    let mut take = |op| found.remove(&op).unwrap_or(0);
+    let [screen, output, left] = [Op::OutputScreen, Op::Output, Op::GreedyChoice].map(&mut take);
+    let of_all = shape.n_embd * shape.n_vocab;
+    let n_screened = screen / of_all;
+    assert!(screen.is_multiple_of(of_all) && (1..=N_TOKENS as u64).contains(&n_screened));
+    assert_eq!(output, shape.n_embd * (left + n_screened));
+    let n_choices = N_TOKENS as u64;
+    found.insert(Op::Output, n_choices * of_all);
+    found.insert(Op::GreedyChoice, n_choices * shape.n_vocab);
 }
 
 /// Only kernels of the ISA that was asked for and of what it builds on ran, GEMM only where prefill

@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Parser;
 use engine_native::{
-    Choice, DenseRows, Engine, GemmBatch, GemmScratch, Isa, Kernels, NonFinite,
-    QuantizedActivations, Recorder, Scalar, TernaryRows,
+    Choice, DenseRows, Engine, EngineOptions, GemmBatch, GemmScratch, Isa, Kernels, NonFinite,
+    QuantizedActivations, Recorder, Scalar, ScreenActivations, ScreenRows, Screening, TernaryRows,
 };
 use host::{
     cancel::Cancel,
@@ -235,6 +235,42 @@ impl Kernels for WrongEmbedding {
         Scalar.embedding_row(row, out, recorder);
         out[17] += 1.0;
     }
+}
+
+/// A screen whose approximations are further off than it says.
+struct LyingScreen;
+
+impl Kernels for LyingScreen {
+    fn isa(&self) -> Isa {
+        Isa::Scalar
+    }
+
+    fn output_screen(
+        &self,
+        rows: ScreenRows,
+        x: &ScreenActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        Scalar.output_screen(rows, x, out, recorder);
+        out.iter_mut().step_by(2).for_each(|x| *x -= x.abs());
+    }
+}
+
+#[test]
+fn a_screen_that_leaves_out_the_best() {
+    Bench::new().assert_refused(
+        &|loaded| {
+            let model = loaded.engine().model().clone();
+            let options = EngineOptions {
+                screening: Screening::Always,
+                ..EngineOptions::new(1)
+            };
+            let engine = Engine::with_options(model, Arc::new(LyingScreen), options).unwrap();
+            Box::new(NativeRunner::new(&engine, loaded.task()).unwrap())
+        },
+        &["op greedy_choice: native chose token"],
+    );
 }
 
 #[test]

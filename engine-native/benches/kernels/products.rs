@@ -4,7 +4,7 @@ use std::{hint::black_box, ops::Range, sync::Arc};
 
 use engine_native::{
     DenseRows, DenseType, GemmBatch, GemmScratch, Kernels, Ledger, Op, QuantizedActivations,
-    TernaryRows,
+    ScreenActivations, ScreenRows, TernaryRows,
 };
 
 use crate::sampling::Workload;
@@ -22,6 +22,8 @@ pub struct Products {
     bytes: Vec<u8>,
     activations: QuantizedActivations,
     hidden: Vec<f32>,
+    screened: ScreenActivations,
+    scales: Vec<f32>,
 }
 
 impl Products {
@@ -34,16 +36,21 @@ impl Products {
             activations.sum += value(i);
         }
         activations.scale = 0.01;
+        let hidden: Vec<f32> = (0..N_COLS).map(|i| value(i) as f32 / 64.0).collect();
+        let mut screened = ScreenActivations::with_len(N_COLS);
+        screened.quantize(&hidden);
         Self {
+            scales: vec![0.01; n_bytes / ScreenRows::row_bytes(N_COLS)],
+            screened,
+            hidden,
             kernels,
             bytes: (0..n_bytes as u64 / 8).flat_map(random_codes).collect(),
             activations,
-            hidden: (0..N_COLS).map(|i| value(i) as f32 / 64.0).collect(),
         }
     }
 
-    /// Reading, the ternary product and the output matrix, over about `n_bytes` bytes each.
-    pub fn over(&self, n_bytes: usize, repetitions: usize) -> [Workload<'_>; 3] {
+    /// Reading, the ternary product, the output matrix and its low-bit copy, over about `n_bytes` bytes each.
+    pub fn over(&self, n_bytes: usize, repetitions: usize) -> [Workload<'_>; 4] {
         let workload = |name, row_bytes, is_product, run| {
             let n_units = n_bytes / row_bytes;
             Workload {
@@ -76,6 +83,12 @@ impl Products {
                 half,
                 true,
                 Box::new(|rows, n| self.output(rows, n)),
+            ),
+            workload(
+                "output_screen",
+                ScreenRows::row_bytes(N_COLS),
+                true,
+                Box::new(|rows, n| self.screen(rows, n)),
             ),
         ]
     }
@@ -144,6 +157,24 @@ impl Products {
             let recorder = ledger.op(Op::Output);
             self.kernels
                 .output_gemv(self.half(call), &self.hidden, out, recorder);
+            black_box(out);
+        }
+    }
+
+    fn screen(&self, rows: Range<usize>, repetitions: usize) {
+        let all = ScreenRows {
+            packed: &self.bytes[..self.scales.len() * ScreenRows::row_bytes(N_COLS)],
+            scales: &self.scales,
+            n_cols: N_COLS,
+        };
+        let mut ledger = Ledger::default();
+        let mut out = vec![0.0; N_ROWS];
+        for call in calls(rows, repetitions) {
+            let out = &mut out[..call.len()];
+            let recorder = ledger.op(Op::OutputScreen);
+            let rows = all.rows(call.start, call.len());
+            self.kernels
+                .output_screen(rows, &self.screened, out, recorder);
             black_box(out);
         }
     }

@@ -17,6 +17,7 @@ mod gemm;
 mod names;
 mod row_layout;
 mod scalar;
+mod screen_rows;
 
 #[cfg(target_arch = "x86_64")]
 pub use self::{amx::Amx, avx_vnni::AvxVnni, avx2::Avx2, avx512::Avx512Vnni};
@@ -24,10 +25,14 @@ pub use gemm::{GemmBatch, GemmScratch};
 pub use names::{Isa, KernelName};
 pub use row_layout::RowLayout;
 pub use scalar::Scalar;
+pub(crate) use screen_rows::{
+    MAX_SCREEN_COLS, SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up,
+};
+pub use screen_rows::{ScreenActivations, ScreenRows};
 
 use crate::{
     ledger::Recorder,
-    model::{DenseType, RopePairs},
+    model::{DenseMatrix, DenseType, RopePairs},
 };
 
 /// A value that must be finite and is not.
@@ -97,7 +102,21 @@ pub struct DenseRows<'a> {
     pub bytes: &'a [u8],
 }
 
-impl DenseRows<'_> {
+impl<'a> DenseRows<'a> {
+    /// All rows of `matrix`, of a model in `file`.
+    pub(crate) fn of(matrix: &DenseMatrix, file: &'a [u8]) -> Self {
+        Self {
+            dense_type: matrix.dense_type,
+            n_cols: matrix.n_cols,
+            bytes: matrix.rows(file),
+        }
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.bytes.len() / self.row_bytes()
+    }
+
     /// Bytes of one row.
     pub fn row_bytes(&self) -> usize {
         self.dense_type.row_bytes(self.n_cols)
@@ -313,6 +332,17 @@ pub trait Kernels: Send + Sync {
     /// `out[r] = dot16(rows[r], x)`.
     fn output_gemv(&self, rows: DenseRows, x: &[f32], out: &mut [f32], recorder: &mut Recorder) {
         self.base().output_gemv(rows, x, out, recorder);
+    }
+
+    /// `out[r]` close to `dot16(rows[r], x)`; how close is [`crate::screen`]'s to say.
+    fn output_screen(
+        &self,
+        rows: ScreenRows,
+        x: &ScreenActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        self.base().output_screen(rows, x, out, recorder);
     }
 
     /// Index of the largest logit; the lowest on ties.

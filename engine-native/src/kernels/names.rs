@@ -81,6 +81,8 @@ named! {
         SiluMul "silu_mul",
         /// Residual addition.
         ResidualAdd "residual_add",
+        /// Low-bit copy of an output matrix times one position.
+        OutputScreen "output_screen",
         /// F32 output matrix times one position.
         OutputGemvF32 "output_gemv_f32",
         /// F16 output matrix times one position.

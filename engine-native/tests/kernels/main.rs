@@ -10,6 +10,7 @@ mod dense;
 mod elementwise;
 mod inputs;
 mod read;
+mod screen;
 mod shifted;
 mod ternary;
 mod wrong;
@@ -96,6 +97,11 @@ checks! {
         argmax_of_every_length,
         argmax_of_ties,
         argmax_of_random_input,
+    }
+    screen {
+        output_screen_of_every_shape,
+        output_screen_of_extremes,
+        output_screen_of_random_input,
     }
     read {
         read_of_every_length,

@@ -2,7 +2,7 @@
 
 use engine_native::{
     DenseRows, DenseType, GemmBatch, GemmScratch, Isa, KernelName, Kernels, Ledger, NonFinite, Op,
-    QuantizedActivations, Recorder, RopeAngles, Scalar, TernaryRows,
+    QuantizedActivations, Recorder, RopeAngles, Scalar, ScreenActivations, ScreenRows, TernaryRows,
 };
 use half::f16;
 
@@ -207,6 +207,19 @@ impl Kernels for Wrong {
             let row = widened(rows.rows(r, 1));
             *out = row.iter().zip(x).map(|(w, x)| w * x).sum();
         }
+    }
+
+    /// The lower parts of the activations are forgotten.
+    fn output_screen(
+        &self,
+        rows: ScreenRows,
+        x: &ScreenActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        let mut x = x.clone();
+        x.low.fill(0);
+        Scalar.output_screen(rows, &x, out, recorder);
     }
 
     /// The last of several equals.

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Instant};
 
-use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Model, Packing};
+use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Model, Packing, Screening};
 
 use super::RunFailure;
 use crate::{
@@ -25,6 +25,7 @@ pub struct RunSettings {
     pub n_generate: usize,
     pub kernel: KernelChoice,
     pub packing: Packing,
+    pub screening: Screening,
     pub kv_type: engine_native::KvType,
     pub warmup: usize,
     /// At least 1. None: 3, or 1 for files above 64 MB.
@@ -81,15 +82,13 @@ impl Loaded {
             kv_type: settings.kv_type,
         };
         model.shape().check_run(&task.prompt, task.n_generate)?;
-        let need = EngineNeed {
-            n_threads: settings.environment.threads,
-            arranged: Engine::bytes_to_pack(&model, &*kernels, settings.packing),
-        };
-        MemoryNeed::to_run(&model, &task.session_options(), need).check()?;
         let options = EngineOptions {
             packing: settings.packing,
+            screening: settings.screening,
             ..EngineOptions::new(settings.environment.threads)
         };
+        let need = EngineNeed::of(&model, &*kernels, &options);
+        MemoryNeed::to_run(&model, &task.session_options(), need).check()?;
         let engine = Engine::with_options(model.clone(), kernels, options)?;
         let default = if model.file_bytes().len() > LARGE_FILE {
             1

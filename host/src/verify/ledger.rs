@@ -105,6 +105,7 @@ fn fits(kernel: KernelName, op: Op, r: &Receipt) -> bool {
             Ok(Activation::Silu) => kernel == "silu_mul",
             Err(_) => false,
         },
+        Op::OutputScreen => kernel == "output_screen",
         Op::Output => kernel.starts_with("output_gemv_"),
         Op::GreedyChoice => kernel == "argmax",
     }
@@ -118,7 +119,18 @@ fn work(r: &Receipt) -> Result<(), String> {
     }
     let shape = shape(r)?;
     let n_positions = n_positions(r).ok_or("positions overflow")?;
-    for &op in Op::ALL {
+    let is_screened = found.contains_key(Op::OutputScreen.name());
+    if is_screened {
+        let mut take = |op: Op| found.remove(op.name()).unwrap_or(0);
+        ScreenedChoices {
+            screen: take(Op::OutputScreen),
+            output: take(Op::Output),
+            left: take(Op::GreedyChoice),
+        }
+        .check(&shape, r.run.tokens)?;
+    }
+    let is_checked = |op: Op| is_screened && is_of_choice(op);
+    for &op in Op::ALL.iter().filter(|&&op| !is_checked(op)) {
         let derived = op
             .work(&shape, n_positions, r.run.tokens)
             .ok_or_else(|| format!("{}: the shape's work overflows", op.name()))?;
@@ -133,6 +145,51 @@ fn work(r: &Receipt) -> Result<(), String> {
     match found.first_key_value() {
         None => Ok(()),
         Some((op, _)) => Err(format!("{op}: no such operation")),
+    }
+}
+
+fn is_of_choice(op: Op) -> bool {
+    matches!(op, Op::OutputScreen | Op::Output | Op::GreedyChoice)
+}
+
+/// Multiply-accumulates of choices that a screen made cheaper. How many logits it leaves is not to be
+/// known from a shape, but all three depend on it.
+struct ScreenedChoices {
+    screen: u64,
+    output: u64,
+    left: u64,
+}
+
+impl ScreenedChoices {
+    /// Each screening reads every row once and computes one logit, then those that are left; without
+    /// one, or where too many are left, all are computed.
+    fn check(&self, shape: &ModelShape, n_choices: u64) -> Result<(), String> {
+        let [screen, output, left] = [self.screen, self.output, self.left].map(u128::from);
+        let [n_embd, n_vocab, n_choices] = [shape.n_embd, shape.n_vocab, n_choices].map(u128::from);
+        // Shapes and runs are checked by other rules: nothing here is above 2^84.
+        let n_screened = screen / (n_embd * n_vocab).max(1);
+        if screen != n_screened * n_embd * n_vocab || n_screened > n_choices {
+            return Err(format!(
+                "output_screen: found {screen} multiply-accumulates, expected at most {n_choices} \
+                 times {}",
+                n_embd * n_vocab
+            ));
+        }
+        let fewest = (n_choices - n_screened) * n_vocab + n_screened;
+        if left < fewest || left > n_choices * n_vocab {
+            return Err(format!(
+                "greedy_choice: found {left} logits, expected {fewest} to {}",
+                n_choices * n_vocab
+            ));
+        }
+        let derived = n_embd * (left + n_screened);
+        if output != derived {
+            return Err(format!(
+                "output: found {output} multiply-accumulates, {n_screened} screened choices among \
+                 {left} logits have {derived}"
+            ));
+        }
+        Ok(())
     }
 }
 

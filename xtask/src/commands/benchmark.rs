@@ -115,6 +115,7 @@ fn settings(args: &BenchmarkArgs) -> Result<RunSettings, Failure> {
         n_generate: args.tokens,
         kernel: args.kernel.into(),
         packing: args.packing.into(),
+        screening: args.screen.into(),
         kv_type: args.kv_type.into(),
         warmup: args.warmup,
         repetitions: args.repetitions,
@@ -145,12 +146,14 @@ fn make_receipt(
             loaded.measure_with(runner, progress)?
         }
     };
-    let figures = figures(args, &engine, &task, cancel)?;
+    let mut figures = figures(args, &engine, &task, cancel)?;
     let proved: Proved = match args.parity {
         ParityMode::Full => measured.prove(&Sandbox::new(cancel)?, progress)?,
         ParityMode::Off => measured.without_proof(),
     };
-    Ok((proved.receipt(), figures))
+    let receipt = proved.receipt();
+    figures.bytes_per_token = bytes_per_decoded_token(&engine, &task, &receipt.kernel_ledger);
+    Ok((receipt, figures))
 }
 
 /// Bandwidth is measured for so long, right after the timed runs.
@@ -165,7 +168,6 @@ fn figures(
     let is_shown = args.format == Format::Human && !args.quiet;
     let mut figures = Figures::default();
     if is_shown {
-        figures.bytes_per_token = bytes_per_decoded_token(engine, task);
         figures.read_bandwidth = engine.read_bandwidth(BANDWIDTH_BUDGET)?;
     }
     if args.profile && (is_shown || args.format == Format::Json) {

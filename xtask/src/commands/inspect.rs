@@ -1,9 +1,9 @@
 //! `inspect`: what is in a model file, and what a run of it takes.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 use engine_native::{
-    Activation, Engine, KernelChoice, Model, ModelError, ModelFile, Packing, RopePairs,
+    Activation, EngineOptions, KernelChoice, Model, ModelError, ModelFile, RopePairs, Scalar,
     SessionOptions,
     gguf::{Gguf, TensorInfo},
 };
@@ -177,12 +177,10 @@ fn describe_cost(text: &mut String, model: &Model) {
             megabytes(model.bytes_per_token())
         ),
     );
-    let engine = EngineNeed {
-        n_threads: default_threads().get(),
-        arranged: KernelChoice::Auto.resolve().map_or(0, |kernels| {
-            Engine::bytes_to_pack(model, &*kernels, Packing::default())
-        }),
-    };
+    let options = EngineOptions::new(default_threads().get());
+    let kernels = KernelChoice::default().resolve();
+    let kernels = kernels.unwrap_or_else(|_| Arc::new(Scalar));
+    let engine = EngineNeed::of(model, &*kernels, &options);
     let lengths = [144, shape.context_length as usize];
     for n_positions in lengths.map(|n| n.min(lengths[1])) {
         let need = MemoryNeed::to_run(model, &SessionOptions::new(n_positions), engine);

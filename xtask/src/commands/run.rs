@@ -46,15 +46,13 @@ pub fn run(args: &RunArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         ..Flags::default()
     };
     let threads = Environment::resolve(flags, |_| None, default_threads())?.threads;
-    let need = EngineNeed {
-        n_threads: threads,
-        arranged: Engine::bytes_to_pack(&model, &*kernels, args.packing.into()),
-    };
-    MemoryNeed::to_run(&model, &options, need).check()?;
     let engine = EngineOptions {
         packing: args.packing.into(),
+        screening: args.screen.into(),
         ..EngineOptions::new(threads)
     };
+    let need = EngineNeed::of(&model, &*kernels, &engine);
+    MemoryNeed::to_run(&model, &options, need).check()?;
     let mut session = Engine::with_options(model.clone(), kernels, engine)?.session(options)?;
     let mut text = after_prompt(&tokenizer, &ids)?;
     for step in session.generate(&ids, args.tokens)? {

@@ -156,6 +156,7 @@ fn retime(receipt: &Receipt, found: &HashedModel, cancel: &Cancel) -> Result<Ret
             .filter(|kernel| kernel.resolve().is_ok())
             .unwrap_or_default(),
         packing: engine_native::Packing::default(),
+        screening: engine_native::Screening::default(),
         // Only a receipt whose settings were understood is retimed.
         kv_type: parse_kv_type_name(&run.kv_type).unwrap_or_default(),
         warmup: 1,

@@ -31,7 +31,10 @@ static SANDBOX: LazyLock<Sandbox> =
     LazyLock::new(|| Sandbox::new(&Cancel::default()).expect("the embedded guest compiles"));
 
 /// The bytes that `benchmark` wrote: 4 prompt ids, 3 tokens, one repetition, replayed.
-pub static GENUINE_BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+pub static GENUINE_BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| benchmarked("auto"));
+
+/// The bytes that `benchmark --screen …` writes.
+pub fn benchmarked(screen: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("receipt.json");
     let output_arg = output.to_str().unwrap();
@@ -39,14 +42,14 @@ pub static GENUINE_BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
                  --repetitions 1 --model";
     let words = words
         .split_whitespace()
-        .chain([TINY, "--output", output_arg]);
+        .chain([TINY, "--screen", screen, "--output", output_arg]);
     let Command::Benchmark(args) = Args::parse_from(words).command else {
         unreachable!("the words say benchmark")
     };
     let exit = benchmark::run(&args, &Cancel::default()).expect("the committed model runs");
     assert_eq!(exit, Exit::Done);
     std::fs::read(output).unwrap()
-});
+}
 
 /// The same receipt with samples of some microseconds. Speed is a claim, so this is as genuine to
 /// a verifier; and at this scale one nanosecond shows in three decimals of a rate.

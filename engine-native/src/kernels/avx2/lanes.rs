@@ -13,14 +13,19 @@ pub fn load(x: &[f32; 8]) -> __m256 {
     unsafe { _mm256_loadu_ps(x.as_ptr()) }
 }
 
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn load_four(x: &[f32; 4]) -> __m128 {
+    // SAFETY: the array is 16 readable bytes; the load needs no alignment.
+    unsafe { _mm_loadu_ps(x.as_ptr()) }
+}
+
 /// Each of four numbers twice, side by side.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn load_twice(x: &[f32; 4]) -> __m256 {
-    // SAFETY: the array is 16 readable bytes; the load needs no alignment.
-    let four = unsafe { _mm_loadu_ps(x.as_ptr()) };
     let places = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
-    _mm256_permutevar8x32_ps(_mm256_castps128_ps256(four), places)
+    _mm256_permutevar8x32_ps(_mm256_castps128_ps256(load_four(x)), places)
 }
 
 #[target_feature(enable = "avx2")]

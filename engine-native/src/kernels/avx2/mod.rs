@@ -11,13 +11,15 @@ mod lanes;
 mod linear;
 mod pointwise;
 mod read;
+mod screen;
 mod widen;
 
 pub(super) use linear::store_products;
+pub(super) use screen::{Step as ScreenStep, store_approximations};
 
 use super::{
     DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RopeAngles, RowLayout,
-    TernaryRows,
+    ScreenActivations, ScreenRows, TernaryRows,
     gemm::{GemmBatch, GemmScratch, tiling},
 };
 use crate::{ledger::Recorder, model::DenseType};
@@ -166,6 +168,17 @@ impl Kernels for Avx2 {
     fn output_gemv(&self, rows: DenseRows, x: &[f32], out: &mut [f32], recorder: &mut Recorder) {
         // SAFETY: `self` proves that the CPU has AVX2 and F16C.
         unsafe { dense::output_gemv(rows, x, out, recorder) }
+    }
+
+    fn output_screen(
+        &self,
+        rows: ScreenRows,
+        x: &ScreenActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { screen::output_screen(rows, x, out, recorder) }
     }
 
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {

@@ -3,10 +3,12 @@
 mod gemm;
 mod lanes;
 mod linear;
+mod screen;
 mod triples;
 
 use super::{
-    Avx2, Isa, KernelName, Kernels, QuantizedActivations, RowLayout, TernaryRows,
+    Avx2, Isa, KernelName, Kernels, QuantizedActivations, RowLayout, ScreenActivations, ScreenRows,
+    TernaryRows,
     gemm::{GemmBatch, GemmScratch, tiling},
 };
 use crate::ledger::Recorder;
@@ -84,5 +86,16 @@ impl Kernels for Avx512Vnni {
     ) {
         let macs = tiling::multiply(self, weights, batch, scratch);
         recorder.record(KernelName::I2sGemm, Isa::Avx512Vnni, macs);
+    }
+
+    fn output_screen(
+        &self,
+        rows: ScreenRows,
+        x: &ScreenActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX-512 F, BW, VL and VNNI, and AVX2.
+        unsafe { screen::output_screen(rows, x, out, recorder) }
     }
 }

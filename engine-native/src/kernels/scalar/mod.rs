@@ -6,6 +6,7 @@ pub(super) mod float;
 mod linear;
 mod pointwise;
 mod read;
+mod screen;
 
 pub(super) use attention::{rotate_halves, rotate_neighbours, store_f16};
 pub(super) use dense::{q4_k_scale, widen};
@@ -14,7 +15,7 @@ pub(super) use read::read_rest;
 
 use super::{
     DenseRows, GemmBatch, GemmScratch, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles,
-    RowLayout, TernaryRows,
+    RowLayout, ScreenActivations, ScreenRows, TernaryRows,
 };
 use crate::{ledger::Recorder, model::DenseType};
 
@@ -134,6 +135,16 @@ impl Kernels for Scalar {
 
     fn output_gemv(&self, rows: DenseRows, x: &[f32], out: &mut [f32], recorder: &mut Recorder) {
         dense::output_gemv(rows, x, out, recorder);
+    }
+
+    fn output_screen(
+        &self,
+        rows: ScreenRows,
+        x: &ScreenActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        screen::output_screen(rows, x, out, recorder);
     }
 
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {

@@ -1,0 +1,197 @@
+//! The greedy choice: logits of all rows of the output matrix, or of those that a screen leaves.
+
+use crate::{
+    engine::Engine,
+    error::{RunError, non_finite},
+    kernels::{DenseRows, ScreenActivations},
+    op::Op,
+    position::Choice,
+    screen::{Bound, Screen},
+    session::Session,
+};
+
+/// A screen that leaves more than this part of the rows saves nothing.
+const LARGEST_PART: usize = 8;
+/// After so many choices in a row that had to be computed in full, a run's screening ends.
+const FUTILE: u32 = 4;
+
+/// What a session screens its choices with.
+#[derive(Debug)]
+pub(crate) struct ScreenBuffers {
+    x: ScreenActivations,
+    /// Rows that are left, ascending.
+    rows: Vec<u32>,
+    /// Their logits.
+    logits: Vec<f32>,
+    /// Choices in a row that screening has left to the full product.
+    n_futile: u32,
+}
+
+impl ScreenBuffers {
+    /// For `n_rows` rows of `n_cols`.
+    pub(crate) fn new(n_rows: usize, n_cols: usize) -> Self {
+        Self {
+            x: ScreenActivations::with_len(n_cols),
+            rows: Vec::with_capacity(n_rows.div_ceil(LARGEST_PART)),
+            logits: Vec::with_capacity(n_rows.div_ceil(LARGEST_PART)),
+            n_futile: 0,
+        }
+    }
+
+    /// Makes them ready for a run.
+    pub(crate) fn reset(&mut self) {
+        self.n_futile = 0;
+    }
+}
+
+impl Session {
+    /// Chooses the token after `position`, the `i`-th of the last chunk.
+    pub(crate) fn choose(&mut self, i: usize, position: usize) -> Result<Choice, RunError> {
+        let screened = match (self.engine.screen.clone(), self.screen.take()) {
+            (Some(screen), Some(mut buffers)) => {
+                let choice = self.choose_screened(&screen, &mut buffers, i, position);
+                self.screen = Some(buffers);
+                choice?
+            }
+            _ => None,
+        };
+        if let Some(choice) = screened {
+            return Ok(choice);
+        }
+        self.output(i)?;
+        self.choose_among_all(position)
+    }
+
+    /// Computes the logits of the `i`-th position of the last chunk.
+    pub(crate) fn output(&mut self, i: usize) -> Result<(), RunError> {
+        let engine = &self.engine;
+        let rows = DenseRows::of(engine.model.output(), engine.model.file_bytes());
+        let hidden = &self.states[i].normed;
+        let part_len = engine.workers.part_len(self.logits.len(), rows.n_cols, 4);
+        let parts = self.logits.chunks_mut(part_len).enumerate();
+        let scratch = &mut self.scratch;
+        engine.workers.run(parts, scratch, |(i, out), scratch| {
+            let rows = rows.rows(i * part_len, out.len());
+            let recorder = scratch.ledger.op(Op::Output);
+            engine.kernels.output_gemv(rows, hidden, out, recorder);
+            Ok(())
+        })
+    }
+
+    /// Chooses among the logits computed last, those of `position`.
+    pub(crate) fn choose_among_all(&mut self, position: usize) -> Result<Choice, RunError> {
+        let recorder = self.scratch[0].ledger.op(Op::GreedyChoice);
+        let best = self
+            .engine
+            .kernels
+            .argmax(&self.logits, recorder)
+            .map_err(non_finite(position, None, Op::Output))?;
+        Ok(Choice {
+            token: best as u32,
+            logit: self.logits[best],
+        })
+    }
+
+    /// As the full product chooses, from few of its rows. `None` if they would not be few.
+    fn choose_screened(
+        &mut self,
+        screen: &Screen,
+        buffers: &mut ScreenBuffers,
+        i: usize,
+        position: usize,
+    ) -> Result<Option<Choice>, RunError> {
+        if buffers.n_futile >= FUTILE {
+            return Ok(None);
+        }
+        let hidden = &self.states[i].normed;
+        let lost = buffers.x.quantize(hidden);
+        let Some(bound) = Bound::new(hidden, lost, screen.largest_norm()) else {
+            buffers.n_futile += 1;
+            return Ok(None);
+        };
+        self.approximate(screen, &buffers.x)?;
+        // The exact logit of the row that looks best: what cannot reach it is out.
+        let best = index_of_largest(&self.logits);
+        let mut least = [0.0];
+        let rows = DenseRows::of(self.engine.model.output(), self.engine.model.file_bytes());
+        let recorder = self.scratch[0].ledger.op(Op::Output);
+        let kernels = self.engine.kernels.clone();
+        kernels.output_gemv(
+            rows.rows(best, 1),
+            &self.states[i].normed,
+            &mut least,
+            recorder,
+        );
+        if !screen.survivors(&self.logits, &bound, least[0], &mut buffers.rows) {
+            buffers.n_futile += 1;
+            return Ok(None);
+        }
+        // What is wrong here would be a bound that does not hold.
+        assert!(buffers.rows.binary_search(&(best as u32)).is_ok());
+        buffers.n_futile = 0;
+        buffers.logits.resize(buffers.rows.len(), 0.0);
+        self.output_of(&buffers.rows, i, &mut buffers.logits)?;
+        let recorder = self.scratch[0].ledger.op(Op::GreedyChoice);
+        let best = kernels
+            .argmax(&buffers.logits, recorder)
+            .map_err(non_finite(position, None, Op::Output))?;
+        Ok(Some(Choice {
+            token: buffers.rows[best],
+            logit: buffers.logits[best],
+        }))
+    }
+
+    /// Approximations of all logits, in place of logits.
+    fn approximate(&mut self, screen: &Screen, x: &ScreenActivations) -> Result<(), RunError> {
+        let Engine {
+            workers, kernels, ..
+        } = &self.engine;
+        let rows = screen.rows();
+        let part_len = workers.part_len(self.logits.len(), rows.n_cols, 4);
+        let parts = self.logits.chunks_mut(part_len).enumerate();
+        workers.run(parts, &mut self.scratch, |(i, out), scratch| {
+            let rows = rows.rows(i * part_len, out.len());
+            let recorder = scratch.ledger.op(Op::OutputScreen);
+            kernels.output_screen(rows, x, out, recorder);
+            Ok(())
+        })
+    }
+
+    /// Logits of some rows at the `i`-th position of the last chunk.
+    fn output_of(&mut self, rows: &[u32], i: usize, out: &mut [f32]) -> Result<(), RunError> {
+        let Engine {
+            workers,
+            kernels,
+            model,
+            ..
+        } = &self.engine;
+        let matrix = DenseRows::of(model.output(), model.file_bytes());
+        let hidden = &self.states[i].normed;
+        let part_len = workers.part_len(rows.len(), matrix.n_cols, 1);
+        let parts = rows.chunks(part_len).zip(out.chunks_mut(part_len));
+        workers.run(parts, &mut self.scratch, |(rows, out), scratch| {
+            for (row, out) in rows.iter().zip(out.chunks_mut(1)) {
+                let row = matrix.rows(*row as usize, 1);
+                let recorder = scratch.ledger.op(Op::Output);
+                kernels.output_gemv(row, hidden, out, recorder);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Any of the largest. No value is a NaN.
+fn index_of_largest(x: &[f32]) -> usize {
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    let (chunks, tail) = x.as_chunks::<16>();
+    for chunk in chunks {
+        for (lane, x) in lanes.iter_mut().zip(chunk) {
+            *lane = lane.max(*x);
+        }
+    }
+    let largest = lanes
+        .iter()
+        .chain(tail)
+        .fold(f32::NEG_INFINITY, |m, &x| m.max(x));
+    x.iter().position(|&x| x == largest).unwrap_or(0)
+}

@@ -1,0 +1,62 @@
+//! How far a logit can be from its approximation.
+
+use crate::kernels::norm_rounded_up;
+
+/// For one hidden state x: at row w, with copy q, the logit of the contract is within
+/// `‖w − q‖·per_residual + ‖w‖·per_norm + slack` of the approximation.
+///
+/// Let x' be x in sixteen bits and u = 2⁻²⁴. By Cauchy and Schwarz:
+///
+/// - The logit, `dot16(w, x)`, rounds each product once and each partial sum of its n/16 (rounded
+///   up) additions and 4 of the tree: it is within `γ·‖w‖·‖x‖` of w·x, `γ = k·u / (1 − k·u)`,
+///   `k = n/16 + 5` (Higham, *Accuracy and Stability of Numerical Algorithms*, section 3.1), beside
+///   products that are too small for an f32, each at most 2⁻¹⁵⁰ off.
+/// - `w·x − q·x' = (w − q)·x + q·(x − x')`, at most `‖w − q‖·‖x‖ + (‖w‖ + ‖w − q‖)·‖x − x'‖`.
+/// - The approximation is computed from two exact integers. Both become an f32, they are added, the
+///   scales multiplied, then all: six roundings of what is at most
+///   `3·(‖w‖ + ‖w − q‖)·(‖x‖ + ‖x − x'‖)`. Comparing it with a logit rounds twice more.
+///   `ROUNDING` is several times all that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound {
+    per_residual: f32,
+    per_norm: f32,
+}
+
+/// Relative, of every product of norms.
+const ROUNDING: f64 = 1.0 / (1 << 18) as f64;
+/// Absolute: more than everything that is too small for an f32 can add up to.
+const SLACK: f32 = 1e-30;
+/// A logit whose bound is below it is finite whatever the order of its sum.
+const LARGEST: f64 = f32::MAX as f64 / 16.0;
+
+impl Bound {
+    /// For hidden state `x` with ‖x − x'‖ at most `lost`, and rows not longer than `largest_norm`.
+    /// `None` if their logits could overflow.
+    pub(crate) fn new(x: &[f32], lost: f64, largest_norm: f32) -> Option<Self> {
+        let x_norm = norm_rounded_up(x);
+        let roundings = (x.len().div_ceil(16) + 5) as f64 * f64::from(f32::EPSILON) / 2.0;
+        let gamma = roundings / (1.0 - roundings);
+        let rounding = ROUNDING * (x_norm + lost);
+        let fits = (x_norm + lost) * f64::from(largest_norm) < LARGEST;
+        fits.then(|| Self {
+            per_residual: rounded_up(x_norm + lost + rounding),
+            per_norm: rounded_up(lost + gamma * x_norm + rounding),
+        })
+    }
+
+    /// For a row with ‖w − q‖ `residual` and ‖w‖ `norm`, both rounded up.
+    #[inline]
+    pub(crate) fn of_row(&self, residual: f32, norm: f32) -> f32 {
+        residual * self.per_residual + norm * self.per_norm + SLACK
+    }
+}
+
+/// The next f32 that is not below `x`; x is not negative.
+pub(super) fn rounded_up(x: f64) -> f32 {
+    let nearest = x as f32;
+    if f64::from(nearest) < x {
+        nearest.next_up()
+    } else {
+        nearest
+    }
+}

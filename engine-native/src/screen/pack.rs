@@ -1,0 +1,84 @@
+//! From f32 rows to [`ScreenRows`](crate::kernels::ScreenRows). Written so that the compiler
+//! vectorises the loops over a row: a user waits meanwhile.
+
+use super::bound::rounded_up;
+use crate::kernels::{
+    SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up,
+};
+
+/// Packs rows of one length.
+pub(super) struct Packer {
+    /// `[n_cols]`, filled up to whole steps.
+    codes: Vec<u8>,
+    /// `[n_cols]`
+    residual: Vec<f32>,
+}
+
+/// Adding it rounds an f32 to an integer, which then is in the lowest bits.
+const TO_INTEGER: f32 = (1 << 23) as f32;
+
+impl Packer {
+    pub(super) fn new(n_cols: usize) -> Self {
+        Self {
+            codes: vec![0; n_cols.next_multiple_of(SCREEN_STEP)],
+            residual: vec![0.0; n_cols],
+        }
+    }
+
+    /// Writes a row's copy to `out`. Returns its scale, and ‖row − copy‖ rounded up.
+    pub(super) fn pack(&mut self, row: &[f32], out: &mut [u8]) -> (f32, f32) {
+        let absmax = max_magnitude(row);
+        let scale = absmax / SCREEN_LEVELS;
+        // Any code is sound, what it loses is in the residual: also those that come of rows of
+        // zeros, where this is not finite.
+        let half_per_scale = 0.5 / scale;
+        let offset = SCREEN_OFFSET as f32;
+        let each = row.iter().zip(&mut self.codes).zip(&mut self.residual);
+        for ((w, code), residual) in each {
+            let level = (w * half_per_scale + offset / 2.0).clamp(0.0, offset);
+            *code = (level + TO_INTEGER).to_bits() as u8 & 31;
+            *residual = w - scale * (2.0 * f32::from(*code) - offset);
+        }
+        for (codes, out) in self
+            .codes
+            .chunks_exact(SCREEN_STEP)
+            .zip(out.chunks_exact_mut(SCREEN_STEP_BYTES))
+        {
+            pack_step(codes, out);
+        }
+        // Each element of the copy and of the residual was rounded once.
+        let copy = f64::from(scale) * f64::from(SCREEN_OFFSET) * (row.len() as f64).sqrt();
+        let unit = f64::from(f32::EPSILON);
+        let residual = norm_rounded_up(&self.residual) * (1.0 + unit) + copy * unit;
+        (scale, rounded_up(residual + f64::from(f32::MIN_POSITIVE)))
+    }
+}
+
+/// The arrangement is [`SCREEN_STEP`]'s.
+fn pack_step(codes: &[u8], out: &mut [u8]) {
+    let (groups, _) = codes.as_chunks::<64>();
+    let (out, _) = out.as_chunks_mut::<64>();
+    for pair in 0..4 {
+        let (even, odd) = (&groups[2 * pair], &groups[2 * pair + 1]);
+        for lane in 0..64 {
+            out[pair][lane] = (even[lane] >> 1) << 4 | odd[lane] >> 1;
+        }
+    }
+    out[4] = [0; 64];
+    for (g, group) in groups.iter().enumerate() {
+        for lane in 0..64 {
+            out[4][lane] |= (group[lane] & 1) << g;
+        }
+    }
+}
+
+fn max_magnitude(row: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 16];
+    let (chunks, tail) = row.as_chunks::<16>();
+    for chunk in chunks {
+        for (lane, w) in lanes.iter_mut().zip(chunk) {
+            *lane = lane.max(w.abs());
+        }
+    }
+    lanes.iter().chain(tail).fold(0.0, |m, w| m.max(w.abs()))
+}

@@ -1,0 +1,228 @@
+//! The bound holds, hardly more than holds where it is tight, and no row that matters is left out.
+
+use crate::{
+    kernels::{DenseRows, Kernels, Scalar, ScreenActivations},
+    ledger::Recorder,
+    model::DenseType,
+};
+
+use super::{Bound, Screen, bound::rounded_up};
+
+/// splitmix64
+struct Random(u64);
+
+impl Random {
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// In -1..1.
+    fn uniform(&mut self) -> f32 {
+        (self.bits() as i32 >> 8) as f32 / 8_388_608.0
+    }
+
+    /// About normal, of variance 1.
+    fn normal(&mut self) -> f32 {
+        (0..12).map(|_| self.uniform()).sum::<f32>() / 2.0
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.bits() % n as u64) as usize
+    }
+
+    fn vec(&mut self, n: usize, mut value: impl FnMut(&mut Self) -> f32) -> Vec<f32> {
+        (0..n).map(|_| value(self)).collect()
+    }
+}
+
+/// An output matrix of f32 and a hidden state.
+struct Case {
+    n_cols: usize,
+    bytes: Vec<u8>,
+    x: Vec<f32>,
+}
+
+impl Case {
+    fn new(rows: &[Vec<f32>], x: Vec<f32>) -> Self {
+        Self {
+            n_cols: x.len(),
+            bytes: rows
+                .iter()
+                .flatten()
+                .flat_map(|w| w.to_le_bytes())
+                .collect(),
+            x,
+        }
+    }
+
+    fn rows(&self) -> DenseRows<'_> {
+        DenseRows {
+            dense_type: DenseType::F32,
+            n_cols: self.n_cols,
+            bytes: &self.bytes,
+        }
+    }
+
+    /// Logits as the contract has them.
+    fn logits(&self) -> Vec<f32> {
+        let mut logits = vec![0.0; self.rows().n_rows()];
+        Scalar.output_gemv(self.rows(), &self.x, &mut logits, &mut Recorder::default());
+        logits
+    }
+
+    /// Approximations, and their bounds.
+    fn screened(&self) -> Option<(Screen, Bound, Vec<f32>)> {
+        let screen = Screen::of_rows(self.rows(), &Scalar);
+        let mut x = ScreenActivations::with_len(self.n_cols);
+        let lost = x.quantize(&self.x);
+        let bound = Bound::new(&self.x, lost, screen.largest_norm())?;
+        let mut approximations = vec![0.0; self.rows().n_rows()];
+        let recorder = &mut Recorder::default();
+        Scalar.output_screen(screen.rows(), &x, &mut approximations, recorder);
+        Some((screen, bound, approximations))
+    }
+
+    /// By how much of its bound each logit is off, at most.
+    fn used(&self) -> f64 {
+        let (screen, bound, approximations) = self.screened().unwrap();
+        let of_row = |r: usize| bound.of_row(screen.residuals[r], screen.norms[r]);
+        let logits = self.logits().into_iter().zip(approximations).enumerate();
+        let used = logits.map(|(r, (logit, approximation))| {
+            (f64::from(logit) - f64::from(approximation)).abs() / f64::from(of_row(r))
+        });
+        used.fold(0.0, f64::max)
+    }
+}
+
+/// Rows of many kinds, each more than once.
+fn any_rows(random: &mut Random, n_cols: usize) -> Vec<Vec<f32>> {
+    let mut rows: Vec<Vec<f32>> = Vec::new();
+    for _ in 0..20 {
+        let size = f32::exp2(random.below(60) as f32 - 30.0);
+        rows.push(random.vec(n_cols, |r| size * r.uniform()));
+        rows.push(random.vec(n_cols, |r| size * r.normal()));
+        // A few large elements among small ones.
+        rows.push(random.vec(n_cols, |r| {
+            r.normal() * if r.below(50) == 0 { 100.0 } else { 1.0 }
+        }));
+        let other = rows[random.below(rows.len())].clone();
+        rows.push(other.clone());
+        let mut next = other;
+        let at = random.below(n_cols);
+        next[at] = next[at].next_up();
+        rows.push(next);
+    }
+    rows.push(vec![0.0; n_cols]);
+    rows.push(vec![f32::MIN_POSITIVE / 64.0; n_cols]);
+    rows
+}
+
+fn any_x(random: &mut Random, n_cols: usize) -> Vec<f32> {
+    let size = f32::exp2(random.below(40) as f32 - 20.0);
+    match random.below(3) {
+        0 => random.vec(n_cols, |r| size * r.uniform()),
+        1 => random.vec(n_cols, |r| size * r.normal()),
+        _ => random.vec(n_cols, |r| {
+            size * r.normal() * if r.below(100) == 0 { 1000.0 } else { 1.0 }
+        }),
+    }
+}
+
+#[test]
+fn logits_are_within_their_bounds() {
+    for seed in 0..300 {
+        let random = &mut Random(seed);
+        let n_cols = 1 + random.below(1200);
+        let case = Case::new(&any_rows(random, n_cols), any_x(random, n_cols));
+        assert!(case.used() <= 1.0, "seed {seed}, {n_cols} columns");
+    }
+}
+
+/// A row whose residual is parallel to x uses nearly all of its bound: a smaller one would be wrong.
+#[test]
+fn bounds_are_no_larger_than_they_have_to_be() {
+    let random = &mut Random(7);
+    let n_cols = 1024;
+    let x = random.vec(n_cols, |r| if r.below(2) == 0 { 1.0 } else { -1.0 });
+    let mut row: Vec<f32> = x
+        .iter()
+        .map(|x| (2 * random.below(31)) as f32 - 29.0 + 0.95 * x)
+        .collect();
+    // Sets the scale to 1.
+    row[0] = 32.0;
+    let used = Case::new(&[row], x).used();
+    assert!((0.98..=1.0).contains(&used), "{used}");
+}
+
+#[test]
+fn logits_of_extreme_numbers_are_within_their_bounds() {
+    let random = &mut Random(8);
+    for (w, x) in [
+        (-140, 0),
+        (0, -140),
+        (-70, -70),
+        (-126, -126),
+        (100, -120),
+        (-120, 110),
+    ] {
+        let [w, x] = [w, x].map(|e: i32| (f64::from(e)).exp2() as f32);
+        let rows: Vec<_> = (0..10)
+            .map(|_| random.vec(300, |r| w * r.normal()))
+            .collect();
+        let case = Case::new(&rows, random.vec(300, |r| x * r.normal()));
+        assert!(case.used() <= 1.0, "{w:e} {x:e}");
+    }
+}
+
+/// Sums that could overflow are not screened.
+#[test]
+fn logits_that_could_overflow_have_no_bound() {
+    let case = Case::new(&[vec![1e19; 64], vec![-1e19; 64]], vec![1e19; 64]);
+    assert!(case.screened().is_none());
+    let case = Case::new(&[vec![f32::MAX; 64]], vec![1.0; 64]);
+    assert!(case.screened().is_none(), "the norm itself overflows");
+}
+
+/// All that can be the largest, in order: equals, and what differs in the last bit.
+#[test]
+fn survivors_hold_the_choice() {
+    for seed in 0..300 {
+        let random = &mut Random(seed);
+        let n_cols = 1 + random.below(600);
+        let case = Case::new(&any_rows(random, n_cols), any_x(random, n_cols));
+        let (screen, bound, approximations) = case.screened().unwrap();
+        let logits = case.logits();
+        let largest = logits.iter().copied().fold(f32::MIN, f32::max);
+        let mut survivors = Vec::with_capacity(logits.len());
+        assert!(screen.survivors(&approximations, &bound, largest, &mut survivors));
+        let choices = (0..).zip(&logits).filter(|(_, logit)| **logit == largest);
+        for (row, _) in choices {
+            assert!(survivors.contains(&row), "seed {seed}: row {row}");
+        }
+        assert!(survivors.is_sorted());
+    }
+}
+
+#[test]
+fn more_survivors_than_there_is_room_for_are_given_up() {
+    let rows = vec![vec![1.0f32; 32]; 200];
+    let (screen, bound, approximations) = Case::new(&rows, vec![1.0; 32]).screened().unwrap();
+    for (capacity, fits) in [(200, true), (199, false), (0, false)] {
+        let mut survivors = Vec::with_capacity(capacity);
+        let found = screen.survivors(&approximations, &bound, 32.0, &mut survivors);
+        assert_eq!(found, survivors.capacity() >= 200 && fits);
+    }
+}
+
+#[test]
+fn rounding_up_is_never_down() {
+    let random = &mut Random(9);
+    for _ in 0..1000 {
+        let x = f64::from(random.uniform().abs()) * (1.0 + 1e-9);
+        let up = rounded_up(x);
+        assert!(f64::from(up) >= x && f64::from(up.next_down()) < x);
+    }
+}

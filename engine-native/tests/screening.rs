@@ -1,0 +1,176 @@
+//! Screened choices are those of the full product: token, logit and all, whatever the output matrix.
+
+use std::{path::Path, sync::Arc};
+
+use engine_native::{
+    DenseRows, Engine, EngineOptions, Isa, Kernels, Ledger, Model, Op, Recorder, Scalar,
+    ScreenActivations, ScreenRows, Screening, SessionOptions, available_kernels,
+};
+
+const N_TOKENS: usize = 24;
+
+/// `models/tiny.gguf` with another embedding, which is its output matrix too. `edit` gets its F16
+/// rows.
+fn model(edit: impl Fn(&mut [Vec<half::f16>])) -> Arc<Model> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tiny.gguf");
+    let mut file = std::fs::read(&path).unwrap();
+    let tiny = Model::from_bytes(file.clone()).unwrap();
+    let matrix = tiny.output();
+    let old = matrix.rows(&file);
+    let start = old.as_ptr() as usize - file.as_ptr() as usize;
+    let half = |b: &[u8]| half::f16::from_le_bytes([b[0], b[1]]);
+    let row = |row: &[u8]| row.chunks_exact(2).map(half).collect();
+    let mut rows: Vec<Vec<_>> = old.chunks_exact(matrix.row_bytes()).map(row).collect();
+    edit(&mut rows);
+    for (i, x) in rows.iter().flatten().enumerate() {
+        file[start + 2 * i..][..2].copy_from_slice(&x.to_le_bytes());
+    }
+    Arc::new(Model::from_bytes(file).unwrap())
+}
+
+struct Run {
+    /// Tokens, and bits of their logits.
+    choices: Vec<(u32, u32)>,
+    ledger: Ledger,
+}
+
+fn run(model: &Arc<Model>, kernels: Arc<dyn Kernels>, screening: Screening, threads: usize) -> Run {
+    let options = EngineOptions {
+        screening,
+        min_part_work: 1,
+        ..EngineOptions::new(threads)
+    };
+    let engine = Engine::with_options(model.clone(), kernels, options).unwrap();
+    let options = SessionOptions::new(3 + N_TOKENS);
+    let mut session = engine.session(options).unwrap();
+    let steps = session.generate(&[5, 77, 300], N_TOKENS).unwrap();
+    let choices = steps.map(|step| {
+        let choice = step.unwrap().choice;
+        (choice.token, choice.logit.to_bits())
+    });
+    Run {
+        choices: choices.collect(),
+        ledger: session.ledger(),
+    }
+}
+
+/// Choices among all logits.
+fn in_full(model: &Arc<Model>) -> Vec<(u32, u32)> {
+    run(model, Arc::new(Scalar), Screening::Off, 1).choices
+}
+
+fn assert_same_choices(model: &Arc<Model>) {
+    let expected = in_full(model);
+    for kernels in available_kernels() {
+        for threads in [1, 3] {
+            let isa = kernels.isa();
+            let found = run(model, kernels.clone(), Screening::Always, threads);
+            assert_eq!(expected, found.choices, "{isa:?}, {threads} threads");
+            let screened = found.ledger.total(Op::OutputScreen);
+            assert!(screened.tally.macs > 0, "nothing was screened");
+        }
+    }
+}
+
+#[test]
+fn of_tiny() {
+    assert_same_choices(&model(|_| ()));
+}
+
+/// Each row twice: the lower one of two equals is chosen.
+#[test]
+fn among_equals() {
+    let model = model(|rows| {
+        let (first, second) = rows.split_at_mut(256);
+        second.clone_from_slice(first);
+    });
+    assert!(in_full(&model).iter().all(|(token, _)| *token < 256));
+    assert_same_choices(&model);
+}
+
+/// Each row twice, one element a unit in the last place apart.
+#[test]
+fn among_rows_that_hardly_differ() {
+    assert_same_choices(&model(|rows| {
+        let (first, second) = rows.split_at_mut(256);
+        for (i, (first, second)) in first.iter().zip(second).enumerate() {
+            second.clone_from(first);
+            second[i] = half::f16::from_bits(first[i].to_bits() ^ 1);
+        }
+    }));
+}
+
+#[test]
+fn among_rows_of_very_different_lengths() {
+    assert_same_choices(&model(|rows| {
+        for (i, row) in rows.iter_mut().enumerate() {
+            let factor = [1.0, 1e-3, 0.0, 1.1, 100.0][i % 5];
+            row.iter_mut()
+                .for_each(|x| *x = half::f16::from_f32(x.to_f32() * factor));
+        }
+    }));
+}
+
+/// All rows the same: none can be left out, and after a few attempts none is made.
+#[test]
+fn where_screening_is_futile() {
+    let model = model(|rows| {
+        let row = rows[7].clone();
+        rows.fill(row);
+    });
+    assert_same_choices(&model);
+    let ledger = run(&model, Arc::new(Scalar), Screening::Always, 1).ledger;
+    let of_all = model.shape().n_vocab * model.shape().n_embd;
+    let n_screened = ledger.total(Op::OutputScreen).tally.macs / of_all;
+    assert_eq!(n_screened, 4, "of {N_TOKENS} choices");
+}
+
+#[test]
+fn small_matrices_and_scalar_kernels_are_not_screened_unless_asked_for() {
+    let tiny = model(|_| ());
+    for kernels in available_kernels() {
+        let ledger = run(&tiny, kernels, Screening::Auto, 1).ledger;
+        assert_eq!(ledger.total(Op::OutputScreen).tally.calls, 0);
+    }
+}
+
+#[test]
+fn few_logits_are_computed() {
+    let tiny = model(|_| ());
+    let ledger = run(&tiny, Arc::new(Scalar), Screening::Always, 1).ledger;
+    let n_computed = ledger.total(Op::Output).tally.macs / tiny.shape().n_embd;
+    let of_all = N_TOKENS as u64 * tiny.shape().n_vocab;
+    assert!(n_computed < of_all / 4, "{n_computed} of {of_all}");
+}
+
+/// Approximations that are further off than their bounds say: half of the rows lie.
+struct Unbounded;
+
+impl Kernels for Unbounded {
+    fn isa(&self) -> Isa {
+        Isa::Scalar
+    }
+
+    fn output_gemv(&self, rows: DenseRows, x: &[f32], out: &mut [f32], recorder: &mut Recorder) {
+        Scalar.output_gemv(rows, x, out, recorder);
+    }
+
+    fn output_screen(
+        &self,
+        rows: ScreenRows,
+        x: &ScreenActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        Scalar.output_screen(rows, x, out, recorder);
+        out.iter_mut().step_by(2).for_each(|x| *x -= x.abs());
+    }
+}
+
+/// The comparison above can fail.
+#[test]
+fn a_bound_that_does_not_hold_changes_the_choices() {
+    let tiny = model(|_| ());
+    let found = run(&tiny, Arc::new(Unbounded), Screening::Always, 1);
+    assert_ne!(in_full(&tiny), found.choices);
+}
