@@ -1,7 +1,7 @@
 //! The forward pass: a chunk of consecutive positions through every layer, as the contract says.
 
 use crate::{
-    attention::Attention,
+    attention::{Attention, Ends as AttentionEnds, MAX_POSITIONS},
     error::{RunError, non_finite},
     kernels::{DenseRows, Kernels, QuantizedActivations, check_finite},
     ledger::Ledger,
@@ -188,20 +188,27 @@ impl Session {
             let (query, position) = (&state.query, state.position);
             let parts = state.attention.chunks_mut(part_len * head_dim).enumerate();
             return workers.run(parts, &mut self.scratch, |(i, out), scratch| {
-                attention.heads(i * part_len, query, position, out, scratch)
+                let query = &query[i * part_len * head_dim..][..out.len()];
+                attention.heads(
+                    i * part_len,
+                    position,
+                    &mut [AttentionEnds { query, out }],
+                    scratch,
+                )
             });
         }
         let part_len = workers.part_len(n, n_heads * head_work, 1);
         let parts = self.states[..n].chunks_mut(part_len);
         workers.run(parts, &mut self.scratch, |states, scratch| {
-            states.iter_mut().try_for_each(|state| {
-                attention.heads(
-                    0,
-                    &state.query,
-                    state.position,
-                    &mut state.attention,
-                    scratch,
-                )
+            states.chunks_mut(MAX_POSITIONS).try_for_each(|states| {
+                let first = states[0].position;
+                let n = states.len();
+                let mut all: [_; MAX_POSITIONS] = std::array::from_fn(|_| AttentionEnds::default());
+                for (ends, state) in all.iter_mut().zip(states) {
+                    ends.query = &state.query;
+                    ends.out = &mut state.attention;
+                }
+                attention.heads(0, first, &mut all[..n], scratch)
             })
         })
     }

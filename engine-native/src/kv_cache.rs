@@ -1,6 +1,7 @@
 //! The KV cache of a session.
 
 use crate::{
+    decode_weights::HugePages,
     kernels::{DenseRows, Kernels, NonFinite},
     ledger::Recorder,
     model::{DenseType, ModelShape},
@@ -30,36 +31,35 @@ impl KvType {
     }
 }
 
-/// Keys and values of every layer, each `[n_kv_heads, capacity, head_dim]`: the positions of one
-/// head follow one another, so that attention streams.
+/// Keys and values of every layer, `[n_layers, 2, n_kv_heads, capacity, head_dim]`: the positions of
+/// one head follow one another, so that attention streams.
 #[derive(Debug)]
 pub(crate) struct KvCache {
     dense_type: DenseType,
+    n_kv_heads: usize,
     capacity: usize,
     head_dim: usize,
-    layers: Vec<LayerCache>,
+    bytes: HugePages,
 }
 
-#[derive(Debug, Clone)]
-struct LayerCache {
-    keys: Vec<u8>,
-    values: Vec<u8>,
+/// Half of a layer's cache.
+#[derive(Debug, Clone, Copy)]
+enum Half {
+    Keys,
+    Values,
 }
 
 impl KvCache {
     pub(crate) fn new(shape: &ModelShape, kv_type: KvType, capacity: usize) -> Self {
         let dense_type = kv_type.dense_type();
-        let head_dim = shape.head_dim as usize;
-        let bytes = shape.n_kv_heads as usize * capacity * dense_type.row_bytes(head_dim);
-        let layer = LayerCache {
-            keys: vec![0; bytes],
-            values: vec![0; bytes],
-        };
+        let [n_kv_heads, head_dim] = [shape.n_kv_heads, shape.head_dim].map(|n| n as usize);
+        let rows = 2 * shape.n_layers as usize * n_kv_heads * capacity;
         Self {
             dense_type,
+            n_kv_heads,
             capacity,
             head_dim,
-            layers: vec![layer; shape.n_layers as usize],
+            bytes: HugePages::zeroed(rows * dense_type.row_bytes(head_dim)),
         }
     }
 
@@ -72,11 +72,10 @@ impl KvCache {
         recorder: &mut Recorder,
     ) -> Result<(), NonFinite> {
         let row_bytes = self.dense_type.row_bytes(self.head_dim);
-        let layer = &mut self.layers[layer];
-        for (source, cache) in [(key, &mut layer.keys), (value, &mut layer.values)] {
+        for (source, half) in [(key, Half::Keys), (value, Half::Values)] {
             for (head, x) in source.chunks_exact(self.head_dim).enumerate() {
-                let at = (head * self.capacity + position) * row_bytes;
-                let row = &mut cache[at..at + row_bytes];
+                let at = self.start(layer, half, head) + position * row_bytes;
+                let row = &mut self.bytes.as_mut_slice()[at..at + row_bytes];
                 kernels
                     .kv_store(x, self.dense_type, row, recorder)
                     .map_err(|e| NonFinite {
@@ -90,21 +89,27 @@ impl KvCache {
 
     /// Keys of `kv_head` at positions 0..n.
     pub(crate) fn keys(&self, layer: usize, kv_head: usize, n: usize) -> DenseRows<'_> {
-        self.rows(&self.layers[layer].keys, kv_head, n)
+        self.rows(layer, Half::Keys, kv_head, n)
     }
 
     /// Values of `kv_head` at positions 0..n.
     pub(crate) fn values(&self, layer: usize, kv_head: usize, n: usize) -> DenseRows<'_> {
-        self.rows(&self.layers[layer].values, kv_head, n)
+        self.rows(layer, Half::Values, kv_head, n)
     }
 
-    fn rows<'a>(&self, cache: &'a [u8], kv_head: usize, n: usize) -> DenseRows<'a> {
+    fn rows(&self, layer: usize, half: Half, kv_head: usize, n: usize) -> DenseRows<'_> {
+        let first = self.start(layer, half, kv_head);
         let row_bytes = self.dense_type.row_bytes(self.head_dim);
-        let first = kv_head * self.capacity * row_bytes;
         DenseRows {
             dense_type: self.dense_type,
             n_cols: self.head_dim,
-            bytes: &cache[first..first + n * row_bytes],
+            bytes: &self.bytes.as_slice()[first..first + n * row_bytes],
         }
+    }
+
+    /// Byte where the rows of a head begin.
+    fn start(&self, layer: usize, half: Half, kv_head: usize) -> usize {
+        let row_bytes = self.dense_type.row_bytes(self.head_dim);
+        ((2 * layer + half as usize) * self.n_kv_heads + kv_head) * self.capacity * row_bytes
     }
 }

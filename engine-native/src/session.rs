@@ -1,18 +1,18 @@
 //! One run's state: KV cache, buffers, ledgers. What a step computes in is allocated here.
 
 use crate::{
+    attention::{Attention, MAX_POSITIONS},
     choice::ScreenBuffers,
     engine::Engine,
     error::RunError,
     generation::Generation,
-    kernels::GemmScratch,
     kv_cache::{KvCache, KvType},
     ledger::Ledger,
     model::ModelShape,
     position::{PositionState, PositionTrace},
     probe::{Probe, ProbeSlot},
     rope_table::RopeTable,
-    workers::Scratch,
+    workers::{Scratch, ScratchSize},
 };
 
 /// Positions that prefill takes through a layer together.
@@ -69,9 +69,8 @@ impl SessionOptions {
         let angles = positions * u128::from(shape.rope_dim) * 4;
         let states = chunk * (13 * embd + 9 * q + 8 * kv + 17 * ff);
         let logits = u128::from(shape.n_vocab) * 4;
-        let gemm = GemmScratch::bytes(longest_row(shape), self.gemm_positions(n_threads) as u64);
-        let gemm = u128::from(gemm) * n_threads as u128;
-        u64::try_from(cache + traces + angles + states + logits + gemm).unwrap_or(u64::MAX)
+        let scratch = self.scratch_size(shape, n_threads).bytes() * n_threads as u128;
+        u64::try_from(cache + traces + angles + states + logits + scratch).unwrap_or(u64::MAX)
     }
 
     /// Positions that go through a layer together.
@@ -79,9 +78,14 @@ impl SessionOptions {
         self.prefill_chunk.clamp(1, self.n_positions.max(1))
     }
 
-    /// A thread's share of them.
-    fn gemm_positions(&self, n_threads: usize) -> usize {
-        self.n_states().div_ceil(n_threads)
+    fn scratch_size(&self, shape: &ModelShape, n_threads: usize) -> ScratchSize {
+        ScratchSize {
+            n_positions: self.n_positions,
+            n_queries: Attention::group(shape) * MAX_POSITIONS.min(self.n_states()),
+            head_dim: shape.head_dim as usize,
+            n_cols: longest_row(shape) as usize,
+            gemm_positions: self.n_states().div_ceil(n_threads),
+        }
     }
 }
 
@@ -122,8 +126,7 @@ impl Session {
             });
         }
         let n_threads = engine.n_threads();
-        let n_cols = longest_row(shape) as usize;
-        let gemm_positions = options.gemm_positions(n_threads);
+        let scratch_size = options.scratch_size(shape, n_threads);
         Ok(Self {
             rope: RopeTable::new(&engine.model, options.n_positions),
             cache: KvCache::new(shape, options.kv_type, options.n_positions),
@@ -136,9 +139,7 @@ impl Session {
                 .screen
                 .as_ref()
                 .map(|_| ScreenBuffers::new(shape.n_vocab as usize, shape.n_embd as usize)),
-            scratch: (0..n_threads)
-                .map(|_| Scratch::new(options.n_positions, n_cols, gemm_positions))
-                .collect(),
+            scratch: (0..n_threads).map(|_| Scratch::new(scratch_size)).collect(),
             probe: ProbeSlot::default(),
             options,
             engine,

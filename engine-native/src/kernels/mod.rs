@@ -7,6 +7,7 @@
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
+mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -21,6 +22,7 @@ mod screen_rows;
 
 #[cfg(target_arch = "x86_64")]
 pub use self::{amx::Amx, avx_vnni::AvxVnni, avx2::Avx2, avx512::Avx512Vnni};
+pub use attention::{AttentionScratch, Queries};
 pub use gemm::{GemmBatch, GemmScratch};
 pub use names::{Isa, KernelName};
 pub use row_layout::RowLayout;
@@ -279,20 +281,19 @@ pub trait Kernels: Send + Sync {
         self.base().kv_store(x, cache_type, out, recorder)
     }
 
-    /// `scores[t] = dot16(query, keys[t]) · scale`.
-    ///
-    /// # Errors
-    /// A score is not finite.
+    /// `scores[i][t] = dot16(query i, keys[t]) · scale` for the keys that query i attends to; rows of
+    /// `queries.n_keys()`, one for each head of each position in turn.
     fn attention_scores(
         &self,
-        query: &[f32],
+        queries: Queries,
         keys: DenseRows,
         scale: f32,
         scores: &mut [f32],
+        scratch: &mut AttentionScratch,
         recorder: &mut Recorder,
-    ) -> Result<(), NonFinite> {
+    ) {
         self.base()
-            .attention_scores(query, keys, scale, scores, recorder)
+            .attention_scores(queries, keys, scale, scores, scratch, recorder);
     }
 
     /// Softmax in place.
@@ -303,15 +304,20 @@ pub trait Kernels: Send + Sync {
         self.base().softmax(scores, recorder)
     }
 
-    /// `out[d] = Σ_t weights[t] · values[t][d]`, t ascending.
+    /// `Σ_t weights[i][t] · values[t]`, t ascending, over the values that query i attends to, where
+    /// position `first` is the first of `out`, each of which gets the sums of its heads. Weights lie
+    /// as [`Kernels::attention_scores`] writes them.
     fn attention_values(
         &self,
         weights: &[f32],
         values: DenseRows,
-        out: &mut [f32],
+        first: usize,
+        out: &mut [&mut [f32]],
+        scratch: &mut AttentionScratch,
         recorder: &mut Recorder,
     ) {
-        self.base().attention_values(weights, values, out, recorder);
+        self.base()
+            .attention_values(weights, values, first, out, scratch, recorder);
     }
 
     /// `out[i] = max(gate[i], 0)² · up[i]`.

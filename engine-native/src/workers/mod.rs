@@ -5,7 +5,12 @@ mod team;
 
 use std::sync::Mutex;
 
-use crate::{error::RunError, float_environment, kernels::GemmScratch, ledger::Ledger};
+use crate::{
+    error::RunError,
+    float_environment,
+    kernels::{AttentionScratch, GemmScratch},
+    ledger::Ledger,
+};
 use team::Team;
 
 /// The threads of an engine.
@@ -27,20 +32,46 @@ const MAX_PARTS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Scratch {
     pub ledger: Ledger,
-    /// Attention scores of one head, `[n_positions]`.
+    /// Attention scores of the query heads of one KV head at a few positions.
     pub scores: Vec<f32>,
+    /// Widened keys and values.
+    pub attention: AttentionScratch,
     /// Of a ternary product over many positions.
     pub gemm: GemmScratch,
 }
 
+/// What a thread needs room for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ScratchSize {
+    /// Positions of a run.
+    pub n_positions: usize,
+    /// Query heads that go over keys and values together, those of all positions counted.
+    pub n_queries: usize,
+    /// Elements of a head.
+    pub head_dim: usize,
+    /// Columns of the widest projection.
+    pub n_cols: usize,
+    /// Positions that a thread takes through a product together.
+    pub gemm_positions: usize,
+}
+
+impl ScratchSize {
+    /// Bytes that a thread allocates, small things aside.
+    pub(crate) fn bytes(&self) -> u128 {
+        let gemm = GemmScratch::bytes(self.n_cols as u64, self.gemm_positions as u64);
+        let scores = self.n_positions as u128 * self.n_queries as u128 * 4;
+        u128::from(gemm) + scores
+    }
+}
+
 impl Scratch {
-    /// For runs over `n_positions`, of which a thread takes `gemm_positions` through a product of up
-    /// to `n_cols` columns together.
-    pub(crate) fn new(n_positions: usize, n_cols: usize, gemm_positions: usize) -> Self {
+    /// For one thread.
+    pub(crate) fn new(size: ScratchSize) -> Self {
         Self {
             ledger: Ledger::default(),
-            scores: vec![0.0; n_positions],
-            gemm: GemmScratch::new(n_cols, gemm_positions),
+            scores: vec![0.0; size.n_positions * size.n_queries],
+            attention: AttentionScratch::new(size.n_queries, size.head_dim),
+            gemm: GemmScratch::new(size.n_cols, size.gemm_positions),
         }
     }
 }
@@ -77,7 +108,9 @@ impl Workers {
 
     /// For each thread, scratch for work that needs a ledger alone.
     pub(crate) fn ledgers(&self) -> Vec<Scratch> {
-        (0..self.n_threads).map(|_| Scratch::new(0, 0, 0)).collect()
+        (0..self.n_threads)
+            .map(|_| Scratch::new(ScratchSize::default()))
+            .collect()
     }
 
     /// Items of a part when `n` items of `work` multiply-accumulates each are shared out in

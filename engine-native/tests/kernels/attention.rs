@@ -1,6 +1,8 @@
-//! RoPE, the KV cache and attention of one head.
+//! RoPE, the KV cache and attention.
 
-use engine_native::{DenseRows, DenseType, Kernels, Recorder, RopeAngles, RopePairs};
+use engine_native::{
+    AttentionScratch, DenseRows, DenseType, Kernels, Queries, Recorder, RopeAngles, RopePairs,
+};
 
 use crate::{
     compare::{Mismatch, Output, compare, computed},
@@ -10,8 +12,8 @@ use crate::{
 
 /// Head dimensions of real models, and others that leave a tail in every loop.
 const HEAD_DIMS: [usize; 10] = [2, 6, 18, 34, 64, 66, 80, 96, 128, 136];
-/// Numbers of attended positions: around the four keys that are taken together, and many.
-const N_ATTENDED: [usize; 9] = [1, 2, 3, 4, 5, 7, 8, 9, 131];
+/// Numbers of attended positions: around the blocks of keys and values, and many.
+const N_ATTENDED: [usize; 11] = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 131];
 
 fn rope(
     heads: &[f32],
@@ -75,20 +77,72 @@ impl Cache {
     }
 }
 
+/// Positions with some heads each, the last of which attends to all of a cache.
+#[derive(Clone, Copy)]
+struct Grid {
+    n_positions: usize,
+    n_heads: usize,
+}
+
+impl Grid {
+    const ALL: [Self; 6] = [
+        Self::new(1, 1),
+        Self::new(1, 4),
+        Self::new(1, 3),
+        Self::new(2, 1),
+        Self::new(3, 4),
+        Self::new(4, 2),
+    ];
+
+    const fn new(n_positions: usize, n_heads: usize) -> Self {
+        Self {
+            n_positions,
+            n_heads,
+        }
+    }
+
+    /// The first position. There are at least as many keys as positions.
+    fn first(self, n_keys: usize) -> usize {
+        n_keys - self.n_positions
+    }
+
+    fn n_queries(self) -> usize {
+        self.n_positions * self.n_heads
+    }
+
+    fn scratch(self, head_dim: usize) -> AttentionScratch {
+        AttentionScratch::new(self.n_queries(), head_dim)
+    }
+
+    /// Sets what no position attends to, in rows of `n_keys`.
+    fn clear_unseen(self, rows: &mut [f32], n_keys: usize) {
+        for (i, row) in rows.chunks_exact_mut(n_keys).enumerate() {
+            row[self.first(n_keys) + i / self.n_heads + 1..].fill(0.0);
+        }
+    }
+}
+
 fn scores(
-    query: &[f32],
+    queries: &[f32],
+    grid: Grid,
     keys: &Cache,
     shift: usize,
 ) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
     move |kernels, recorder| {
         let bytes = shifted::bytes(&keys.bytes, shift);
-        let query = shifted::floats(query, shift);
-        let mut scores = shifted::output(keys.n(), shift + 3);
+        let queries = shifted::floats(queries, shift);
+        let len = grid.n_heads * keys.head_dim;
+        let of_positions: Vec<&[f32]> = queries.chunks_exact(len).collect();
+        let mut scores = shifted::output(grid.n_queries() * keys.n(), shift + 3);
+        let queries = Queries {
+            of_positions: &of_positions,
+            first: grid.first(keys.n()),
+            head_dim: keys.head_dim,
+        };
         let scale = 1.0 / (keys.head_dim as f32).sqrt();
-        let rows = keys.rows(&bytes);
-        kernels
-            .attention_scores(&query, rows, scale, &mut scores, recorder)
-            .map_err(computed)?;
+        let (rows, scratch) = (keys.rows(&bytes), &mut grid.scratch(keys.head_dim));
+        kernels.attention_scores(queries, rows, scale, &mut scores, scratch, recorder);
+        grid.clear_unseen(&mut scores, keys.n());
         Ok(scores.bits())
     }
 }
@@ -103,14 +157,19 @@ fn softmax(scores: &[f32], shift: usize) -> impl Fn(&dyn Kernels, &mut Recorder)
 
 fn weighted_values(
     weights: &[f32],
+    grid: Grid,
     values: &Cache,
     shift: usize,
 ) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
     move |kernels, recorder| {
         let bytes = shifted::bytes(&values.bytes, shift);
         let weights = shifted::floats(weights, shift);
-        let mut out = shifted::output(values.head_dim, shift + 3);
-        kernels.attention_values(&weights, values.rows(&bytes), &mut out, recorder);
+        let (rows, first) = (values.rows(&bytes), grid.first(values.n()));
+        let mut out = shifted::output(grid.n_queries() * values.head_dim, shift + 3);
+        let of_positions = out.chunks_exact_mut(grid.n_heads * values.head_dim);
+        let mut of_positions: Vec<&mut [f32]> = of_positions.collect();
+        let scratch = &mut grid.scratch(values.head_dim);
+        kernels.attention_values(&weights, rows, first, &mut of_positions, scratch, recorder);
         Ok(out.bits())
     }
 }
@@ -186,27 +245,46 @@ pub fn kv_store_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch>
     })
 }
 
-/// Cache types, head dimensions, numbers of positions and shifts.
-fn caches(seed: u64) -> impl Iterator<Item = (Cache, usize)> {
+/// Cache types, head dimensions, numbers of positions and shifts, with each grid in turn.
+fn caches(seed: u64) -> impl Iterator<Item = (Cache, Grid, usize)> {
     let shapes = HEAD_DIMS
         .into_iter()
         .flat_map(|head_dim| N_ATTENDED.map(|n| (head_dim, n)));
     shapes.flat_map(move |(head_dim, n)| {
         let cache = move |dense_type| Cache::new(dense_type, head_dim, n, Regime::Uneven, seed);
-        SHIFTS.flat_map(move |shift| CACHE_TYPES.map(|dense_type| (cache(dense_type), shift)))
+        let grids = Grid::ALL.into_iter().filter(move |g| g.n_positions <= n);
+        grids.enumerate().flat_map(move |(i, grid)| {
+            let shifts = [0, 1 + i % 7];
+            shifts.into_iter().flat_map(move |shift| {
+                CACHE_TYPES.map(|dense_type| (cache(dense_type), grid, shift))
+            })
+        })
     })
 }
 
+fn describe(cache: &Cache, grid: Grid, shift: usize) -> String {
+    format!(
+        "{} {:?} of {}, {} heads at {} positions, at {shift}",
+        cache.n(),
+        cache.dense_type,
+        cache.head_dim,
+        grid.n_heads,
+        grid.n_positions
+    )
+}
+
+/// A grid that fits `n_keys`, and all else that is random.
+fn any_grid(seed: u64, n_keys: usize) -> Grid {
+    let fits = |g: &&Grid| g.n_positions <= n_keys;
+    let grids: Vec<_> = Grid::ALL.iter().filter(fits).collect();
+    *grids[seed as usize % grids.len()]
+}
+
 pub fn attention_scores_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
-    for (keys, shift) in caches(4) {
-        let query = floats(Regime::Uneven, keys.head_dim, 5);
-        let what = format!(
-            "attention_scores of {} {:?} keys of {} at {shift}",
-            keys.n(),
-            keys.dense_type,
-            keys.head_dim
-        );
-        compare(candidate, what, scores(&query, &keys, shift))?;
+    for (keys, grid, shift) in caches(4) {
+        let queries = floats(Regime::Uneven, grid.n_queries() * keys.head_dim, 5);
+        let what = format!("attention_scores, keys: {}", describe(&keys, grid, shift));
+        compare(candidate, what, scores(&queries, grid, &keys, shift))?;
     }
     Ok(())
 }
@@ -215,8 +293,9 @@ pub fn attention_scores_of_random_input(candidate: &dyn Kernels) -> Result<(), M
     random(candidate, (140, 40), |candidate, draw| {
         let dense_type = CACHE_TYPES[draw.m % 2];
         let keys = Cache::new(dense_type, draw.n, draw.m, draw.regime, draw.seed);
-        let query = draw.floats(draw.n, 1);
-        let case = scores(&query, &keys, draw.shift);
+        let grid = any_grid(draw.seed, draw.m);
+        let queries = draw.floats(grid.n_queries() * draw.n, 1);
+        let case = scores(&queries, grid, &keys, draw.shift);
         compare(candidate, "attention_scores", case)
     })
 }
@@ -244,15 +323,11 @@ pub fn softmax_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> 
 }
 
 pub fn attention_values_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
-    for (values, shift) in caches(7) {
-        let weights = floats(Regime::Ordinary, values.n(), 8);
-        let what = format!(
-            "attention_values of {} {:?} values of {} at {shift}",
-            values.n(),
-            values.dense_type,
-            values.head_dim
-        );
-        compare(candidate, what, weighted_values(&weights, &values, shift))?;
+    for (values, grid, shift) in caches(7) {
+        let weights = floats(Regime::Ordinary, grid.n_queries() * values.n(), 8);
+        let what = format!("attention_values: {}", describe(&values, grid, shift));
+        let case = weighted_values(&weights, grid, &values, shift);
+        compare(candidate, what, case)?;
     }
     Ok(())
 }
@@ -261,8 +336,9 @@ pub fn attention_values_of_random_input(candidate: &dyn Kernels) -> Result<(), M
     random(candidate, (140, 40), |candidate, draw| {
         let dense_type = CACHE_TYPES[draw.m % 2];
         let values = Cache::new(dense_type, draw.n, draw.m, draw.regime, draw.seed);
-        let weights = draw.floats(draw.m, 1);
-        let case = weighted_values(&weights, &values, draw.shift);
+        let grid = any_grid(draw.seed, draw.m);
+        let weights = draw.floats(grid.n_queries() * draw.m, 1);
+        let case = weighted_values(&weights, grid, &values, draw.shift);
         compare(candidate, "attention_values", case)
     })
 }

@@ -1,8 +1,9 @@
 //! Kernels that are each wrong in one way that has tempted someone, to show that it is noticed.
 
 use engine_native::{
-    DenseRows, DenseType, GemmBatch, GemmScratch, Isa, KernelName, Kernels, Ledger, NonFinite, Op,
-    QuantizedActivations, Recorder, RopeAngles, Scalar, ScreenActivations, ScreenRows, TernaryRows,
+    AttentionScratch, DenseRows, DenseType, GemmBatch, GemmScratch, Isa, KernelName, Kernels,
+    Ledger, NonFinite, Op, QuantizedActivations, Queries, Recorder, RopeAngles, Scalar,
+    ScreenActivations, ScreenRows, TernaryRows,
 };
 use half::f16;
 
@@ -135,17 +136,24 @@ impl Kernels for Wrong {
         Ok(())
     }
 
-    /// The query is scaled instead of the scores.
+    /// The queries are scaled instead of the scores.
     fn attention_scores(
         &self,
-        query: &[f32],
+        queries: Queries,
         keys: DenseRows,
         scale: f32,
         scores: &mut [f32],
+        scratch: &mut AttentionScratch,
         recorder: &mut Recorder,
-    ) -> Result<(), NonFinite> {
-        let scaled: Vec<f32> = query.iter().map(|q| q * scale).collect();
-        Scalar.attention_scores(&scaled, keys, 1.0, scores, recorder)
+    ) {
+        let scaled = |heads: &&[f32]| heads.iter().map(|q| q * scale).collect();
+        let scaled: Vec<Vec<f32>> = queries.of_positions.iter().map(scaled).collect();
+        let of_positions: Vec<&[f32]> = scaled.iter().map(|heads| &heads[..]).collect();
+        let queries = Queries {
+            of_positions: &of_positions,
+            ..queries
+        };
+        Scalar.attention_scores(queries, keys, 1.0, scores, scratch, recorder);
     }
 
     /// The platform's exponential.
@@ -165,14 +173,22 @@ impl Kernels for Wrong {
         &self,
         weights: &[f32],
         values: DenseRows,
-        out: &mut [f32],
+        first: usize,
+        out: &mut [&mut [f32]],
+        scratch: &mut AttentionScratch,
         recorder: &mut Recorder,
     ) {
-        Scalar.attention_values(weights, values, out, recorder);
-        out.fill(0.0);
-        for (t, weight) in weights.iter().enumerate() {
-            for (out, v) in out.iter_mut().zip(widened(values.rows(t, 1))) {
-                *out = weight.mul_add(v, *out);
+        Scalar.attention_values(weights, values, first, out, scratch, recorder);
+        let mut rows = weights.chunks_exact(first + out.len());
+        for (i, heads) in out.iter_mut().enumerate() {
+            for out in heads.chunks_exact_mut(values.n_cols) {
+                let weights = &rows.next().expect("a row for each head")[..=first + i];
+                out.fill(0.0);
+                for (t, weight) in weights.iter().enumerate() {
+                    for (out, v) in out.iter_mut().zip(widened(values.rows(t, 1))) {
+                        *out = weight.mul_add(v, *out);
+                    }
+                }
             }
         }
     }

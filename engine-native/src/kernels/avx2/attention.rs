@@ -1,16 +1,10 @@
-//! RoPE, the KV cache and attention of one query head.
+//! RoPE, the KV cache and softmax.
 
 use std::arch::x86_64::*;
 
-use super::{
-    dense::dot_rows,
-    lanes::{exp, load, load_half, load_twice, max_f32, store, store_half, sum16_of},
-};
+use super::lanes::{exp, load, load_twice, max_f32, store, store_half, sum16_of};
 use crate::{
-    kernels::{
-        DenseRows, Isa, KernelName, NonFinite, RopeAngles, check_finite, check_finite_scalar,
-        scalar,
-    },
+    kernels::{Isa, KernelName, NonFinite, RopeAngles, check_finite_scalar, scalar},
     ledger::Recorder,
     model::{DenseType, RopePairs},
 };
@@ -107,24 +101,6 @@ fn store_f16(x: &[f32], out: &mut [u8]) -> Result<(), NonFinite> {
     scalar::store_f16(x_tail, out_tail.as_chunks_mut::<2>().0, first_of_tail)
 }
 
-#[target_feature(enable = "avx2,f16c")]
-pub fn attention_scores(
-    query: &[f32],
-    keys: DenseRows,
-    scale: f32,
-    scores: &mut [f32],
-    recorder: &mut Recorder,
-) -> Result<(), NonFinite> {
-    dot_rows(keys, query, scores);
-    for score in scores.iter_mut() {
-        *score *= scale;
-    }
-    check_finite(scores)?;
-    let name = KernelName::attention_scores(keys.dense_type);
-    recorder.record(name, Isa::Avx2, scores.len() * query.len());
-    Ok(())
-}
-
 #[target_feature(enable = "avx2")]
 pub fn softmax(scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
     let max = max(scores);
@@ -159,62 +135,5 @@ fn subtract_and_exp(x: &mut [f32], max: f32) {
     }
     for x in tail {
         *x = scalar::float::exp(*x - max);
-    }
-}
-
-#[target_feature(enable = "avx2,f16c")]
-pub fn attention_values(
-    weights: &[f32],
-    values: DenseRows,
-    out: &mut [f32],
-    recorder: &mut Recorder,
-) {
-    assert_eq!(out.len(), values.n_cols);
-    assert_eq!(values.bytes.len(), weights.len() * values.row_bytes());
-    match values.dense_type {
-        DenseType::F32 => weighted_sum(weights, values, out, |bytes: &[u8; 32]| {
-            _mm256_castsi256_ps(super::lanes::load_bytes(bytes))
-        }),
-        _ => weighted_sum(weights, values, out, |bytes: &[u8; 16]| {
-            _mm256_cvtph_ps(load_half(bytes))
-        }),
-    }
-    let name = KernelName::attention_values(values.dense_type);
-    recorder.record(name, Isa::Avx2, weights.len() * out.len());
-}
-
-/// `out[d] = Σ_t weights[t] · values[t][d]`; eight elements take `B` bytes.
-#[target_feature(enable = "avx2,f16c")]
-#[inline]
-fn weighted_sum<const B: usize>(
-    weights: &[f32],
-    values: DenseRows,
-    out: &mut [f32],
-    widen: impl Fn(&[u8; B]) -> __m256,
-) {
-    let row_bytes = values.row_bytes();
-    let (out8, out_tail) = out.as_chunks_mut::<8>();
-    let n8 = out8.len();
-    // Eight vectors at a time stay in registers over all positions.
-    for (group, out8) in out8.chunks_mut(8).enumerate() {
-        let first = group * 8 * B;
-        let last = first + out8.len() * B;
-        let mut acc = [_mm256_setzero_ps(); 8];
-        for (weight, row) in weights.iter().zip(values.bytes.chunks_exact(row_bytes)) {
-            let weight = _mm256_set1_ps(*weight);
-            let (chunks, _) = row[first..last].as_chunks::<B>();
-            for (acc, bytes) in acc.iter_mut().zip(chunks) {
-                *acc = _mm256_add_ps(*acc, _mm256_mul_ps(weight, widen(bytes)));
-            }
-        }
-        for (out, acc) in out8.iter_mut().zip(acc) {
-            store(out, acc);
-        }
-    }
-    for (i, out) in out_tail.iter_mut().enumerate() {
-        *out = 0.0;
-        for (weight, row) in weights.iter().zip(values.bytes.chunks_exact(row_bytes)) {
-            *out += weight * scalar::widen(values.dense_type, row, n8 * 8 + i);
-        }
     }
 }

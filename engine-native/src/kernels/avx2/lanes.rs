@@ -84,6 +84,16 @@ pub fn prefetch<const N: usize>(x: &[u8; N], ahead: usize) {
     _mm_prefetch(x.as_ptr().wrapping_add(ahead).cast(), _MM_HINT_T1);
 }
 
+/// Asks the L2 cache for `len` bytes that lie `ahead` bytes after the start of `x`.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub fn prefetch_after(x: &[u8], len: usize, ahead: usize) {
+    for line in (0..len).step_by(64) {
+        let address = x.as_ptr().wrapping_add(ahead + line);
+        _mm_prefetch::<_MM_HINT_T1>(address.cast());
+    }
+}
+
 /// The contract's tree over 16 lanes: `low` holds lanes 0 to 7, `high` lanes 8 to 15.
 #[target_feature(enable = "avx2")]
 #[inline]

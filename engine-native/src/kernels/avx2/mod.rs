@@ -5,6 +5,7 @@
 //! has both features.
 
 mod attention;
+mod attention_blocks;
 mod dense;
 pub(super) mod gemm;
 mod lanes;
@@ -20,6 +21,7 @@ pub(super) use screen::{Step as ScreenStep, store_approximations};
 use super::{
     DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RopeAngles, RowLayout,
     ScreenActivations, ScreenRows, TernaryRows,
+    attention::{AttentionScratch, Queries, blocks},
     gemm::{GemmBatch, GemmScratch, tiling},
 };
 use crate::{ledger::Recorder, model::DenseType};
@@ -124,14 +126,16 @@ impl Kernels for Avx2 {
 
     fn attention_scores(
         &self,
-        query: &[f32],
+        queries: Queries,
         keys: DenseRows,
         scale: f32,
         scores: &mut [f32],
+        scratch: &mut AttentionScratch,
         recorder: &mut Recorder,
-    ) -> Result<(), NonFinite> {
-        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
-        unsafe { attention::attention_scores(query, keys, scale, scores, recorder) }
+    ) {
+        blocks::scores(self, queries, keys, scale, scores, scratch);
+        let name = KernelName::attention_scores(keys.dense_type);
+        recorder.record(name, Isa::Avx2, queries.macs());
     }
 
     fn softmax(&self, scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
@@ -143,11 +147,14 @@ impl Kernels for Avx2 {
         &self,
         weights: &[f32],
         values: DenseRows,
-        out: &mut [f32],
+        first: usize,
+        out: &mut [&mut [f32]],
+        scratch: &mut AttentionScratch,
         recorder: &mut Recorder,
     ) {
-        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
-        unsafe { attention::attention_values(weights, values, out, recorder) }
+        let macs = blocks::weighted_sums(self, weights, values, first, out, scratch);
+        let name = KernelName::attention_values(values.dense_type);
+        recorder.record(name, Isa::Avx2, macs);
     }
 
     fn squared_relu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {

@@ -3,6 +3,8 @@
 
 use std::arch::x86_64::*;
 
+use crate::kernels::attention::Lanes16;
+
 #[target_feature(enable = "avx512f")]
 #[inline]
 pub fn load_64(x: &[u8; 64]) -> __m512i {
@@ -40,4 +42,54 @@ pub fn sum_i32_four([a, b, c, d]: [__m512i; 4]) -> __m128i {
         _mm256_castsi256_si128(halves),
         _mm256_extracti128_si256::<1>(halves),
     )
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub fn load(x: &Lanes16) -> __m512 {
+    // SAFETY: the array is 64 readable bytes; the load needs no alignment.
+    unsafe { _mm512_loadu_ps(x.0.as_ptr()) }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub fn store(out: &mut Lanes16, x: __m512) {
+    // SAFETY: the array is 64 writable bytes; the store needs no alignment.
+    unsafe { _mm512_storeu_ps(out.0.as_mut_ptr(), x) }
+}
+
+/// Asks the L2 cache for `len` bytes that lie `ahead` bytes after the start of `x`.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub fn prefetch_after(x: &[u8], len: usize, ahead: usize) {
+    for line in (0..len).step_by(64) {
+        let address = x.as_ptr().wrapping_add(ahead + line);
+        _mm_prefetch::<_MM_HINT_T1>(address.cast());
+    }
+}
+
+/// The contract's tree over the sixteen lanes of each of eight vectors: the same additions, halves
+/// of two, quarters of four and pairs of eight vectors side by side.
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub fn tree16_eight(x: [__m512; 8]) -> __m256 {
+    let by_eight = |a, b| {
+        let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(a, b);
+        _mm512_add_ps(low, _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b))
+    };
+    let by_four = |ab, cd| {
+        let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
+        _mm512_add_ps(even, _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd))
+    };
+    let abcd = by_four(by_eight(x[0], x[1]), by_eight(x[2], x[3]));
+    let efgh = by_four(by_eight(x[4], x[5]), by_eight(x[6], x[7]));
+    // A quarter holds four lanes each of a and e, of b and f, and so on: lanes i and i + 2 are added.
+    let (a, b) = (_mm512_castps_pd(abcd), _mm512_castps_pd(efgh));
+    let pairs = _mm512_add_ps(
+        _mm512_castpd_ps(_mm512_unpacklo_pd(a, b)),
+        _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)),
+    );
+    let swapped = _mm512_permute_ps::<0b10_11_00_01>(pairs);
+    let order = _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 10, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+    _mm512_castps512_ps256(_mm512_permutexvar_ps(order, _mm512_add_ps(pairs, swapped)))
 }

@@ -1,5 +1,6 @@
 //! Kernels for AVX-512 with VNNI. FMA is not used: the contract rounds after every multiplication.
 
+mod attention;
 mod gemm;
 mod lanes;
 mod linear;
@@ -7,8 +8,9 @@ mod screen;
 mod triples;
 
 use super::{
-    Avx2, Isa, KernelName, Kernels, QuantizedActivations, RowLayout, ScreenActivations, ScreenRows,
-    TernaryRows,
+    Avx2, DenseRows, Isa, KernelName, Kernels, QuantizedActivations, RowLayout, ScreenActivations,
+    ScreenRows, TernaryRows,
+    attention::{AttentionScratch, Queries, blocks},
     gemm::{GemmBatch, GemmScratch, tiling},
 };
 use crate::ledger::Recorder;
@@ -86,6 +88,34 @@ impl Kernels for Avx512Vnni {
     ) {
         let macs = tiling::multiply(self, weights, batch, scratch);
         recorder.record(KernelName::I2sGemm, Isa::Avx512Vnni, macs);
+    }
+
+    fn attention_scores(
+        &self,
+        queries: Queries,
+        keys: DenseRows,
+        scale: f32,
+        scores: &mut [f32],
+        scratch: &mut AttentionScratch,
+        recorder: &mut Recorder,
+    ) {
+        blocks::scores(self, queries, keys, scale, scores, scratch);
+        let name = KernelName::attention_scores(keys.dense_type);
+        recorder.record(name, Isa::Avx512Vnni, queries.macs());
+    }
+
+    fn attention_values(
+        &self,
+        weights: &[f32],
+        values: DenseRows,
+        first: usize,
+        out: &mut [&mut [f32]],
+        scratch: &mut AttentionScratch,
+        recorder: &mut Recorder,
+    ) {
+        let macs = blocks::weighted_sums(self, weights, values, first, out, scratch);
+        let name = KernelName::attention_values(values.dense_type);
+        recorder.record(name, Isa::Avx512Vnni, macs);
     }
 
     fn output_screen(

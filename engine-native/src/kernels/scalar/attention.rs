@@ -1,4 +1,4 @@
-//! RoPE, the KV cache and attention of one query head.
+//! RoPE, the KV cache and attention.
 
 use super::{
     dense::{dot_rows, widen},
@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     kernels::{
-        DenseRows, Isa, KernelName, NonFinite, RopeAngles, check_finite, check_finite_scalar,
+        DenseRows, Isa, KernelName, NonFinite, Queries, RopeAngles, attention::assert_sums_fit,
+        check_finite_scalar,
     },
     ledger::Recorder,
     model::{DenseType, RopePairs},
@@ -85,20 +86,24 @@ pub fn store_f16(x: &[f32], out: &mut [[u8; 2]], first: usize) -> Result<(), Non
 }
 
 pub fn attention_scores(
-    query: &[f32],
+    queries: Queries,
     keys: DenseRows,
     scale: f32,
     scores: &mut [f32],
     recorder: &mut Recorder,
-) -> Result<(), NonFinite> {
-    dot_rows(keys, query, scores);
-    for score in scores.iter_mut() {
-        *score *= scale;
+) {
+    queries.assert_fit(keys, scores);
+    let mut rows = scores.chunks_exact_mut(queries.n_keys());
+    for (i, heads) in queries.of_positions.iter().enumerate() {
+        let n = queries.first + i + 1;
+        for query in heads.chunks_exact(queries.head_dim) {
+            let scores = &mut rows.next().unwrap_or_default()[..n];
+            dot_rows(keys.rows(0, n), query, scores);
+            scores.iter_mut().for_each(|score| *score *= scale);
+        }
     }
-    check_finite(scores)?;
     let name = KernelName::attention_scores(keys.dense_type);
-    recorder.record(name, Isa::Scalar, scores.len() * query.len());
-    Ok(())
+    recorder.record(name, Isa::Scalar, queries.macs());
 }
 
 pub fn softmax(scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
@@ -118,11 +123,24 @@ pub fn softmax(scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFin
 pub fn attention_values(
     weights: &[f32],
     values: DenseRows,
-    out: &mut [f32],
+    first: usize,
+    out: &mut [&mut [f32]],
     recorder: &mut Recorder,
 ) {
-    assert_eq!(out.len(), values.n_cols);
-    assert_eq!(values.bytes.len(), weights.len() * values.row_bytes());
+    let macs = assert_sums_fit(weights, values, first, out);
+    let n_keys = first + out.len();
+    let mut weights = weights.chunks_exact(n_keys);
+    for (i, heads) in out.iter_mut().enumerate() {
+        for out in heads.chunks_exact_mut(values.n_cols) {
+            let weights = &weights.next().unwrap_or_default()[..first + i + 1];
+            weighted_sum(weights, values, out);
+        }
+    }
+    let name = KernelName::attention_values(values.dense_type);
+    recorder.record(name, Isa::Scalar, macs);
+}
+
+fn weighted_sum(weights: &[f32], values: DenseRows, out: &mut [f32]) {
     out.fill(0.0);
     let rows = values.bytes.chunks_exact(values.row_bytes());
     for (weight, row) in weights.iter().zip(rows) {
@@ -130,6 +148,4 @@ pub fn attention_values(
             *out += weight * widen(values.dense_type, row, d);
         }
     }
-    let name = KernelName::attention_values(values.dense_type);
-    recorder.record(name, Isa::Scalar, weights.len() * out.len());
 }

@@ -14,8 +14,9 @@ pub(super) use pointwise::silu;
 pub(super) use read::read_rest;
 
 use super::{
-    DenseRows, GemmBatch, GemmScratch, Isa, Kernels, NonFinite, QuantizedActivations, RopeAngles,
-    RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+    AttentionScratch, DenseRows, GemmBatch, GemmScratch, Isa, Kernels, NonFinite,
+    QuantizedActivations, Queries, RopeAngles, RowLayout, ScreenActivations, ScreenRows,
+    TernaryRows,
 };
 use crate::{ledger::Recorder, model::DenseType};
 
@@ -98,13 +99,14 @@ impl Kernels for Scalar {
 
     fn attention_scores(
         &self,
-        query: &[f32],
+        queries: Queries,
         keys: DenseRows,
         scale: f32,
         scores: &mut [f32],
+        _: &mut AttentionScratch,
         recorder: &mut Recorder,
-    ) -> Result<(), NonFinite> {
-        attention::attention_scores(query, keys, scale, scores, recorder)
+    ) {
+        attention::attention_scores(queries, keys, scale, scores, recorder);
     }
 
     fn softmax(&self, scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
@@ -115,10 +117,12 @@ impl Kernels for Scalar {
         &self,
         weights: &[f32],
         values: DenseRows,
-        out: &mut [f32],
+        first: usize,
+        out: &mut [&mut [f32]],
+        _: &mut AttentionScratch,
         recorder: &mut Recorder,
     ) {
-        attention::attention_values(weights, values, out, recorder);
+        attention::attention_values(weights, values, first, out, recorder);
     }
 
     fn squared_relu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
