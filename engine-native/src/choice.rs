@@ -111,18 +111,19 @@ impl Session {
         };
         self.approximate(screen, &buffers.x)?;
         // The exact logit of the row that looks best: what cannot reach it is out.
-        let best = index_of_largest(&self.logits);
+        let kernels = self.engine.kernels.clone();
+        let best = kernels.largest(screen.bounded(&self.logits, bound));
         let mut least = [0.0];
         let rows = DenseRows::of(self.engine.model.output(), self.engine.model.file_bytes());
         let recorder = self.scratch[0].ledger.op(Op::Output);
-        let kernels = self.engine.kernels.clone();
         kernels.output_gemv(
             rows.rows(best, 1),
             &self.states[i].normed,
             &mut least,
             recorder,
         );
-        if !screen.survivors(&self.logits, &bound, least[0], &mut buffers.rows) {
+        let bounded = screen.bounded(&self.logits, bound);
+        if !kernels.reaching(bounded, least[0], &mut buffers.rows) {
             buffers.n_futile += 1;
             return Ok(None);
         }
@@ -178,20 +179,4 @@ impl Session {
             Ok(())
         })
     }
-}
-
-/// Any of the largest. No value is a NaN.
-fn index_of_largest(x: &[f32]) -> usize {
-    let mut lanes = [f32::NEG_INFINITY; 16];
-    let (chunks, tail) = x.as_chunks::<16>();
-    for chunk in chunks {
-        for (lane, x) in lanes.iter_mut().zip(chunk) {
-            *lane = lane.max(*x);
-        }
-    }
-    let largest = lanes
-        .iter()
-        .chain(tail)
-        .fold(f32::NEG_INFINITY, |m, &x| m.max(x));
-    x.iter().position(|&x| x == largest).unwrap_or(0)
 }

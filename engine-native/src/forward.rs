@@ -14,6 +14,9 @@ use crate::{
     workers::Scratch,
 };
 
+/// Multiply-accumulates of a ternary product that take as long as one in f32.
+const FLOAT_WORK: usize = 4;
+
 impl Session {
     /// Takes `tokens`, at positions from `first` on, through all layers and the final norm. The
     /// hidden states stay in the buffers of the positions.
@@ -182,7 +185,8 @@ impl Session {
         let workers = &self.engine.workers;
         let head_dim = attention.shape.head_dim as usize;
         let n_heads = attention.shape.n_heads as usize;
-        let head_work = 2 * head_dim * (self.states[n - 1].position + 1);
+        let positions = self.states[n - 1].position + 1;
+        let head_work = 2 * head_dim * positions * FLOAT_WORK;
         if let [state] = &mut self.states[..n] {
             let part_len = workers.part_len(n_heads, head_work, 1);
             let (query, position) = (&state.query, state.position);

@@ -37,9 +37,9 @@ pub use generation::{Generation, Step};
 #[cfg(target_arch = "x86_64")]
 pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
 pub use kernels::{
-    AttentionScratch, DenseRows, GemmBatch, GemmScratch, Isa, KernelName, Kernels, NonFinite,
-    QuantizedActivations, Queries, RopeAngles, RowLayout, Scalar, ScreenActivations, ScreenRows,
-    TernaryRows,
+    AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, Isa, KernelName, Kernels,
+    NonFinite, QuantizedActivations, Queries, RopeAngles, RowLayout, Scalar, ScreenActivations,
+    ScreenRows, TernaryRows,
 };
 pub use kv_cache::KvType;
 pub use ledger::{Entry, Ledger, OpTotal, Recorder, Tally};

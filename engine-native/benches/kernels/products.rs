@@ -40,7 +40,7 @@ impl Products {
         let mut screened = ScreenActivations::with_len(N_COLS);
         screened.quantize(&hidden);
         Self {
-            scales: vec![0.01; n_bytes / ScreenRows::row_bytes(N_COLS)],
+            scales: vec![0.01; n_bytes / ScreenRows::bytes(4, N_COLS) * 4],
             screened,
             hidden,
             kernels,
@@ -86,7 +86,7 @@ impl Products {
             ),
             workload(
                 "output_screen",
-                ScreenRows::row_bytes(N_COLS),
+                ScreenRows::bytes(4, N_COLS) / 4,
                 true,
                 Box::new(|rows, n| self.screen(rows, n)),
             ),
@@ -163,7 +163,7 @@ impl Products {
 
     fn screen(&self, rows: Range<usize>, repetitions: usize) {
         let all = ScreenRows {
-            packed: &self.bytes[..self.scales.len() * ScreenRows::row_bytes(N_COLS)],
+            packed: &self.bytes[..ScreenRows::bytes(self.scales.len(), N_COLS)],
             scales: &self.scales,
             n_cols: N_COLS,
         };

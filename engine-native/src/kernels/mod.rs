@@ -27,10 +27,11 @@ pub use gemm::{GemmBatch, GemmScratch};
 pub use names::{Isa, KernelName};
 pub use row_layout::RowLayout;
 pub use scalar::Scalar;
+pub use screen_rows::{Bounded, ScreenActivations, ScreenRows};
 pub(crate) use screen_rows::{
-    MAX_SCREEN_COLS, SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up,
+    MAX_SCREEN_COLS, SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, SCREEN_STEP_BYTES,
+    ScreenStep, norm_rounded_up,
 };
-pub use screen_rows::{ScreenActivations, ScreenRows};
 
 use crate::{
     ledger::Recorder,
@@ -349,6 +350,18 @@ pub trait Kernels: Send + Sync {
         recorder: &mut Recorder,
     ) {
         self.base().output_screen(rows, x, out, recorder);
+    }
+
+    /// Index of one of the largest approximations. A part of [`Kernels::output_screen`]'s operation,
+    /// of which it records nothing.
+    fn largest(&self, bounded: Bounded) -> usize {
+        self.base().largest(bounded)
+    }
+
+    /// Writes the ascending indices of all rows whose logit may be `least` or more to `rows`; false
+    /// when there are more of them than its capacity. As [`Kernels::largest`], it records nothing.
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) -> bool {
+        self.base().reaching(bounded, least, rows)
     }
 
     /// Index of the largest logit; the lowest on ties.

@@ -1,14 +1,19 @@
 //! Low-bit copies of rows, for products that only have to be close.
 //!
-//! A row is `scale · (2·code − 31)`, codes in 0..32: five bits each, no two rows interleaved. See
+//! A row is `scale · (2·code − 31)`, codes in 0..32: five bits each. Four rows lie interleaved, so
+//! that one stream of memory feeds four products, which share every load of the activations. See
 //! [`crate::screen`] for what they are good for.
 
-/// Codes that lie together. Byte k of the first 256 holds the upper four bits of codes
-/// `128·(k / 64) + k % 64` (in its bits 7:4) and the same plus 64 (bits 3:0); bit g of byte
-/// 256 + l holds the lowest bit of code `64·g + l`.
+/// Rows that lie interleaved.
+pub const SCREEN_ROWS: usize = 4;
+/// Codes of a row that lie together.
 pub const SCREEN_STEP: usize = 512;
-/// Bytes of [`SCREEN_STEP`] codes.
-pub const SCREEN_STEP_BYTES: usize = 320;
+/// Codes of [`SCREEN_ROWS`] rows, in lines of 64 bytes, one for each row in turn. The first four hold
+/// lowest bits: bit g of byte l is that of code `64·g + l`. In the p-th four that follow, byte l holds
+/// the upper four bits of code `128·p + l` in bits 7:4 and of code `128·p + 64 + l` in bits 3:0.
+pub type ScreenStep = [[[u8; 64]; SCREEN_ROWS]; 5];
+/// Bytes of a [`ScreenStep`].
+pub const SCREEN_STEP_BYTES: usize = size_of::<ScreenStep>();
 /// Half the number of codes: the largest magnitude is worth this many halves of a step.
 pub const SCREEN_LEVELS: f32 = 32.0;
 /// What is added to `2·code` so that codes are as far below as above zero, negated.
@@ -19,7 +24,7 @@ pub const MAX_SCREEN_COLS: usize = 1 << 16;
 /// Low-bit rows.
 #[derive(Debug, Clone, Copy)]
 pub struct ScreenRows<'a> {
-    /// The rows, [`ScreenRows::row_bytes`] each.
+    /// The rows, the last group filled up.
     pub packed: &'a [u8],
     /// Scale of each row, `[n_rows]`.
     pub scales: &'a [f32],
@@ -28,16 +33,20 @@ pub struct ScreenRows<'a> {
 }
 
 impl ScreenRows<'_> {
-    /// Bytes of one row of `n_cols` elements.
-    pub const fn row_bytes(n_cols: usize) -> usize {
-        n_cols.div_ceil(SCREEN_STEP) * SCREEN_STEP_BYTES
+    /// Bytes of `n_rows` rows of `n_cols` elements.
+    pub const fn bytes(n_rows: usize, n_cols: usize) -> usize {
+        n_rows.div_ceil(SCREEN_ROWS) * n_cols.div_ceil(SCREEN_STEP) * SCREEN_STEP_BYTES
     }
 
-    /// `n` rows from `first` on.
+    /// `n` rows from `first` on, which begins a group.
+    ///
+    /// # Panics
+    /// There are not that many, or `first` is inside a group.
     pub fn rows(&self, first: usize, n: usize) -> Self {
-        let bytes = Self::row_bytes(self.n_cols);
+        assert!(first.is_multiple_of(SCREEN_ROWS));
+        let start = Self::bytes(first, self.n_cols);
         Self {
-            packed: &self.packed[first * bytes..(first + n) * bytes],
+            packed: &self.packed[start..start + Self::bytes(n, self.n_cols)],
             scales: &self.scales[first..first + n],
             ..*self
         }
@@ -47,7 +56,14 @@ impl ScreenRows<'_> {
     pub(super) fn assert_fits(&self, x: &ScreenActivations, n_outputs: usize) {
         assert!(self.n_cols == x.len && self.n_cols <= MAX_SCREEN_COLS);
         assert_eq!(self.scales.len(), n_outputs);
-        assert_eq!(self.packed.len(), n_outputs * Self::row_bytes(self.n_cols));
+        assert_eq!(self.packed.len(), Self::bytes(n_outputs, self.n_cols));
+    }
+
+    /// The steps of each group of rows.
+    pub(super) fn groups(&self) -> impl Iterator<Item = &[ScreenStep]> {
+        let (lines, _) = self.packed.as_chunks::<64>();
+        let steps = lines.as_chunks::<SCREEN_ROWS>().0.as_chunks::<5>().0;
+        steps.chunks_exact(self.n_cols.div_ceil(SCREEN_STEP))
     }
 }
 
@@ -122,4 +138,94 @@ pub(crate) fn norm_rounded_up(x: &[f32]) -> f64 {
 /// More than the rounding of a sum of 65,536 squares, in f64, can have taken off.
 fn round_up(norm: f64) -> f64 {
     norm * (1.0 + 1e-10)
+}
+
+/// Approximations of logits and how far off each can be:
+/// `residuals[r] · per_residual + norms[r] · per_norm + slack`.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounded<'a> {
+    /// `[n_rows]`, none a NaN.
+    pub approximations: &'a [f32],
+    /// `[n_rows]`
+    pub residuals: &'a [f32],
+    /// `[n_rows]`
+    pub norms: &'a [f32],
+    #[allow(missing_docs)]
+    pub per_residual: f32,
+    #[allow(missing_docs)]
+    pub per_norm: f32,
+    #[allow(missing_docs)]
+    pub slack: f32,
+}
+
+/// Rows that are looked at together: without early exit, so that the loops are vectorised.
+const TOGETHER: usize = 64;
+
+// Inlined into functions of each ISA, which the compiler vectorises for it.
+impl Bounded<'_> {
+    /// What logit `r` is certain not to be above.
+    #[inline(always)]
+    fn upper(&self, r: usize) -> f32 {
+        let bound = self.residuals[r] * self.per_residual + self.norms[r] * self.per_norm;
+        self.approximations[r] + (bound + self.slack)
+    }
+
+    /// Index of one of the largest approximations.
+    #[inline(always)]
+    pub(super) fn index_of_largest(&self) -> usize {
+        let (chunks, tail) = self.approximations.as_chunks::<TOGETHER>();
+        let (mut best, mut first) = (f32::NEG_INFINITY, 0);
+        for (i, chunk) in chunks.iter().enumerate() {
+            let largest = largest_of_chunk(chunk);
+            if largest > best {
+                (best, first) = (largest, i * TOGETHER);
+            }
+        }
+        for (i, &x) in tail.iter().enumerate() {
+            if x > best {
+                (best, first) = (x, chunks.len() * TOGETHER + i);
+            }
+        }
+        let rest = &self.approximations[first..];
+        first + rest.iter().position(|&x| x == best).unwrap_or(0)
+    }
+
+    /// Writes the ascending indices of all rows whose logit may be `least` or more to `rows`. False
+    /// when there are more of them than its capacity.
+    #[inline(always)]
+    pub(super) fn reaching(&self, least: f32, rows: &mut Vec<u32>) -> bool {
+        rows.clear();
+        let n = self.approximations.len();
+        assert!(self.residuals.len() == n && self.norms.len() == n);
+        for first in (0..n).step_by(TOGETHER) {
+            let chunk = first..n.min(first + TOGETHER);
+            let any = chunk
+                .clone()
+                .fold(false, |any, r| any | (self.upper(r) >= least));
+            if !any {
+                continue;
+            }
+            for r in chunk.filter(|&r| self.upper(r) >= least) {
+                if rows.len() == rows.capacity() {
+                    return false;
+                }
+                rows.push(r as u32);
+            }
+        }
+        true
+    }
+}
+
+/// Sixteen lanes at once: a float maximum in order would be one long chain.
+#[inline(always)]
+fn largest_of_chunk(x: &[f32; TOGETHER]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    for x in x.as_chunks::<16>().0 {
+        for (lane, &x) in lanes.iter_mut().zip(x) {
+            *lane = if x > *lane { x } else { *lane };
+        }
+    }
+    lanes
+        .iter()
+        .fold(lanes[0], |m, &x| if x > m { x } else { m })
 }

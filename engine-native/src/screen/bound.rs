@@ -18,14 +18,14 @@ use crate::kernels::norm_rounded_up;
 ///   `ROUNDING` is several times all that.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bound {
-    per_residual: f32,
-    per_norm: f32,
+    pub(super) per_residual: f32,
+    pub(super) per_norm: f32,
 }
 
 /// Relative, of every product of norms.
 const ROUNDING: f64 = 1.0 / (1 << 18) as f64;
 /// Absolute: more than everything that is too small for an f32 can add up to.
-const SLACK: f32 = 1e-30;
+pub(super) const SLACK: f32 = 1e-30;
 /// A logit whose bound is below it is finite whatever the order of its sum.
 const LARGEST: f64 = f32::MAX as f64 / 16.0;
 
@@ -42,12 +42,6 @@ impl Bound {
             per_residual: rounded_up(x_norm + lost + rounding),
             per_norm: rounded_up(lost + gamma * x_norm + rounding),
         })
-    }
-
-    /// For a row with ‖w − q‖ `residual` and ‖w‖ `norm`, both rounded up.
-    #[inline]
-    pub(crate) fn of_row(&self, residual: f32, norm: f32) -> f32 {
-        residual * self.per_residual + norm * self.per_norm + SLACK
     }
 }
 

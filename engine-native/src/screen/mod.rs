@@ -16,7 +16,9 @@ pub(crate) use bound::Bound;
 
 use crate::{
     decode_weights::HugePages,
-    kernels::{DenseRows, Isa, Kernels, MAX_SCREEN_COLS, ScreenRows, norm_rounded_up},
+    kernels::{
+        Bounded, DenseRows, Isa, Kernels, MAX_SCREEN_COLS, SCREEN_ROWS, ScreenRows, norm_rounded_up,
+    },
     ledger::Recorder,
     model::Model,
 };
@@ -53,9 +55,9 @@ impl Screening {
     /// Bytes that a screen of `model` allocates, small things aside.
     pub(crate) fn bytes(self, model: &Model, kernels: &dyn Kernels) -> usize {
         let matrix = model.output();
-        let of_row = ScreenRows::row_bytes(matrix.n_cols) + 3 * size_of::<f32>();
+        let of_rows = matrix.n_rows * 3 * size_of::<f32>();
         match self.applies(model, kernels) {
-            true => matrix.n_rows * of_row,
+            true => ScreenRows::bytes(matrix.n_rows, matrix.n_cols) + of_rows,
             false => 0,
         }
     }
@@ -75,7 +77,7 @@ pub(crate) struct Screen {
     largest_norm: f32,
 }
 
-/// Rows that a thread packs in one go.
+/// Rows that a thread packs in one go: whole groups.
 const PACKED_TOGETHER: usize = 64;
 
 impl Screen {
@@ -91,8 +93,7 @@ impl Screen {
     /// A screen for `rows`, packed on all cores.
     pub(crate) fn of_rows(rows: DenseRows, kernels: &dyn Kernels) -> Self {
         let (n_rows, n_cols) = (rows.n_rows(), rows.n_cols);
-        let row_bytes = ScreenRows::row_bytes(n_cols);
-        let mut packed = HugePages::zeroed(n_rows * row_bytes);
+        let mut packed = HugePages::zeroed(ScreenRows::bytes(n_rows, n_cols));
         let [mut scales, mut residuals, mut norms] = [const { Vec::new() }; 3];
         for vec in [&mut scales, &mut residuals, &mut norms] {
             vec.resize(n_rows, 0.0);
@@ -103,7 +104,7 @@ impl Screen {
             .zip(norms.par_chunks_mut(PACKED_TOGETHER));
         packed
             .as_mut_slice()
-            .par_chunks_mut(PACKED_TOGETHER * row_bytes)
+            .par_chunks_mut(ScreenRows::bytes(PACKED_TOGETHER, n_cols))
             .zip(of_each)
             .enumerate()
             .for_each(|(i, (packed, ((scales, residuals), norms)))| {
@@ -111,11 +112,13 @@ impl Screen {
                 let mut recorder = Recorder::default();
                 let mut row = vec![0.0; n_cols];
                 let mut packer = pack::Packer::new(n_cols);
-                for (r, packed) in packed.chunks_exact_mut(row_bytes).enumerate() {
+                let group_bytes = ScreenRows::bytes(SCREEN_ROWS, n_cols);
+                for (r, norm) in norms.iter_mut().enumerate() {
                     let of_row = rows.rows(i * PACKED_TOGETHER + r, 1);
                     kernels.embedding_row(of_row, &mut row, &mut recorder);
-                    (scales[r], residuals[r]) = packer.pack(&row, packed);
-                    norms[r] = bound::rounded_up(norm_rounded_up(&row));
+                    *norm = bound::rounded_up(norm_rounded_up(&row));
+                    let group = &mut packed[r / SCREEN_ROWS * group_bytes..][..group_bytes];
+                    (scales[r], residuals[r]) = packer.pack(&row, r % SCREEN_ROWS, group);
                 }
             });
         Self {
@@ -147,37 +150,15 @@ impl Screen {
         self.largest_norm
     }
 
-    /// Writes the ascending indices of all rows whose logit may be `least` or more to `survivors`.
-    /// False when there are more of them than its capacity.
-    pub(crate) fn survivors(
-        &self,
-        approximations: &[f32],
-        bound: &Bound,
-        least: f32,
-        survivors: &mut Vec<u32>,
-    ) -> bool {
-        survivors.clear();
-        const TOGETHER: usize = 64;
-        let chunks = approximations.chunks(TOGETHER);
-        let residuals = self.residuals.chunks(TOGETHER);
-        let norms = self.norms.chunks(TOGETHER);
-        for (i, ((approximations, residuals), norms)) in
-            chunks.zip(residuals).zip(norms).enumerate()
-        {
-            let may_be_largest =
-                |r: usize| approximations[r] + bound.of_row(residuals[r], norms[r]) >= least;
-            // Without early exit, so that the loop is vectorised; none is the common case.
-            let n = approximations.len().min(residuals.len()).min(norms.len());
-            if !(0..n).fold(false, |any, r| any | may_be_largest(r)) {
-                continue;
-            }
-            for r in (0..n).filter(|&r| may_be_largest(r)) {
-                if survivors.len() == survivors.capacity() {
-                    return false;
-                }
-                survivors.push((i * TOGETHER + r) as u32);
-            }
+    /// What is known of logits of which `approximations` are approximations.
+    pub(crate) fn bounded<'a>(&'a self, approximations: &'a [f32], bound: Bound) -> Bounded<'a> {
+        Bounded {
+            approximations,
+            residuals: &self.residuals,
+            norms: &self.norms,
+            per_residual: bound.per_residual,
+            per_norm: bound.per_norm,
+            slack: bound::SLACK,
         }
-        true
     }
 }

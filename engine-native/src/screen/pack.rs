@@ -3,7 +3,7 @@
 
 use super::bound::rounded_up;
 use crate::kernels::{
-    SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up,
+    SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up,
 };
 
 /// Packs rows of one length.
@@ -25,8 +25,9 @@ impl Packer {
         }
     }
 
-    /// Writes a row's copy to `out`. Returns its scale, and ‖row − copy‖ rounded up.
-    pub(super) fn pack(&mut self, row: &[f32], out: &mut [u8]) -> (f32, f32) {
+    /// Writes the copy of row `r` of a group to the `group`'s steps. Returns its scale, and
+    /// ‖row − copy‖ rounded up.
+    pub(super) fn pack(&mut self, row: &[f32], r: usize, group: &mut [u8]) -> (f32, f32) {
         let absmax = max_magnitude(row);
         let scale = absmax / SCREEN_LEVELS;
         // Any code is sound, what it loses is in the residual: also those that come of rows of
@@ -39,12 +40,9 @@ impl Packer {
             *code = (level + TO_INTEGER).to_bits() as u8 & 31;
             *residual = w - scale * (2.0 * f32::from(*code) - offset);
         }
-        for (codes, out) in self
-            .codes
-            .chunks_exact(SCREEN_STEP)
-            .zip(out.chunks_exact_mut(SCREEN_STEP_BYTES))
-        {
-            pack_step(codes, out);
+        let steps = group.chunks_exact_mut(SCREEN_STEP_BYTES);
+        for (codes, step) in self.codes.chunks_exact(SCREEN_STEP).zip(steps) {
+            pack_step(codes, r, step);
         }
         // Each element of the copy and of the residual was rounded once.
         let copy = f64::from(scale) * f64::from(SCREEN_OFFSET) * (row.len() as f64).sqrt();
@@ -54,20 +52,22 @@ impl Packer {
     }
 }
 
-/// The arrangement is [`SCREEN_STEP`]'s.
-fn pack_step(codes: &[u8], out: &mut [u8]) {
+/// Codes of row `r` in the arrangement of a [`ScreenStep`](crate::kernels::ScreenStep).
+fn pack_step(codes: &[u8], r: usize, step: &mut [u8]) {
     let (groups, _) = codes.as_chunks::<64>();
-    let (out, _) = out.as_chunks_mut::<64>();
-    for pair in 0..4 {
-        let (even, odd) = (&groups[2 * pair], &groups[2 * pair + 1]);
-        for lane in 0..64 {
-            out[pair][lane] = (even[lane] >> 1) << 4 | odd[lane] >> 1;
-        }
-    }
-    out[4] = [0; 64];
+    let (lines, _) = step.as_chunks_mut::<64>();
+    let [lowest, uppers @ ..] = lines.as_chunks_mut::<SCREEN_ROWS>().0 else {
+        unreachable!("a step has lines")
+    };
+    lowest[r] = [0; 64];
     for (g, group) in groups.iter().enumerate() {
         for lane in 0..64 {
-            out[4][lane] |= (group[lane] & 1) << g;
+            lowest[r][lane] |= (group[lane] & 1) << g;
+        }
+    }
+    for (pair, groups) in groups.as_chunks::<2>().0.iter().enumerate() {
+        for lane in 0..64 {
+            uppers[pair][r][lane] = (groups[0][lane] >> 1) << 4 | groups[1][lane] >> 1;
         }
     }
 }

@@ -6,7 +6,10 @@ use crate::{
     model::DenseType,
 };
 
-use super::{Bound, Screen, bound::rounded_up};
+use super::{
+    Bound, Screen,
+    bound::{SLACK, rounded_up},
+};
 
 /// splitmix64
 struct Random(u64);
@@ -88,7 +91,9 @@ impl Case {
     /// By how much of its bound each logit is off, at most.
     fn used(&self) -> f64 {
         let (screen, bound, approximations) = self.screened().unwrap();
-        let of_row = |r: usize| bound.of_row(screen.residuals[r], screen.norms[r]);
+        let of_row = |r: usize| {
+            screen.residuals[r] * bound.per_residual + screen.norms[r] * bound.per_norm + SLACK
+        };
         let logits = self.logits().into_iter().zip(approximations).enumerate();
         let used = logits.map(|(r, (logit, approximation))| {
             (f64::from(logit) - f64::from(approximation)).abs() / f64::from(of_row(r))
@@ -197,7 +202,11 @@ fn survivors_hold_the_choice() {
         let logits = case.logits();
         let largest = logits.iter().copied().fold(f32::MIN, f32::max);
         let mut survivors = Vec::with_capacity(logits.len());
-        assert!(screen.survivors(&approximations, &bound, largest, &mut survivors));
+        assert!(Scalar.reaching(
+            screen.bounded(&approximations, bound),
+            largest,
+            &mut survivors
+        ));
         let choices = (0..).zip(&logits).filter(|(_, logit)| **logit == largest);
         for (row, _) in choices {
             assert!(survivors.contains(&row), "seed {seed}: row {row}");
@@ -212,7 +221,7 @@ fn more_survivors_than_there_is_room_for_are_given_up() {
     let (screen, bound, approximations) = Case::new(&rows, vec![1.0; 32]).screened().unwrap();
     for (capacity, fits) in [(200, true), (199, false), (0, false)] {
         let mut survivors = Vec::with_capacity(capacity);
-        let found = screen.survivors(&approximations, &bound, 32.0, &mut survivors);
+        let found = Scalar.reaching(screen.bounded(&approximations, bound), 32.0, &mut survivors);
         assert_eq!(found, survivors.capacity() >= 200 && fits);
     }
 }

@@ -1,6 +1,6 @@
 //! Products with the low-bit copy of an output matrix.
 
-use engine_native::{Kernels, Recorder, ScreenActivations, ScreenRows};
+use engine_native::{Bounded, Kernels, Recorder, ScreenActivations, ScreenRows};
 
 use crate::{
     compare::{Mismatch, Output, compare},
@@ -25,7 +25,7 @@ impl Rows {
         let mut state = seed;
         let mut byte = |_| next(&mut state) as u8;
         Self {
-            packed: (0..n_rows * ScreenRows::row_bytes(n_cols))
+            packed: (0..ScreenRows::bytes(n_rows, n_cols))
                 .map(&mut byte)
                 .collect(),
             scales: floats(Regime::Uneven, n_rows, seed + 1),
@@ -87,7 +87,7 @@ pub fn output_screen_of_extremes(candidate: &dyn Kernels) -> Result<(), Mismatch
                     sums: [high, low].map(|part| i32::from(part) * n_cols as i32),
                 };
                 let rows = Rows {
-                    packed: vec![byte; 5 * ScreenRows::row_bytes(n_cols)],
+                    packed: vec![byte; ScreenRows::bytes(5, n_cols)],
                     scales: vec![0.25; 5],
                     n_cols,
                 };
@@ -113,5 +113,65 @@ pub fn output_screen_of_random_input(candidate: &dyn Kernels) -> Result<(), Mism
             "output_screen",
             output_screen(&rows, &x, draw.shift),
         )
+    })
+}
+
+/// The best of `approximations`, then all that reach `least`; a last element says if they fitted.
+fn reaching(
+    approximations: &[f32],
+    least: f32,
+    shift: usize,
+    capacity: usize,
+) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
+    move |kernels, _| {
+        let approximations = shifted::floats(approximations, shift);
+        let residuals = shifted::floats(&vec![0.5; approximations.len()], shift + 1);
+        let norms = shifted::floats(&vec![0.25; approximations.len()], shift + 2);
+        let bounded = Bounded {
+            approximations: &approximations,
+            residuals: &residuals,
+            norms: &norms,
+            per_residual: 1.0,
+            per_norm: 2.0,
+            slack: 0.0,
+        };
+        let mut found = vec![kernels.largest(bounded) as u32];
+        let mut rows = Vec::with_capacity(capacity);
+        let fitted = kernels.reaching(bounded, least, &mut rows);
+        found.extend(rows);
+        found.push(fitted.into());
+        Ok(found)
+    }
+}
+
+/// Each place for the best and for one that just reaches it, around the rows that are looked at
+/// together.
+pub fn reaching_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for n in (1..=67).chain([127, 128, 129, 200]) {
+        for at in 0..n {
+            let mut approximations = vec![-3.0; n];
+            approximations[n - 1 - at] = 6.0;
+            approximations[at] = 7.0;
+            let what = format!("the best of {n} at {at}");
+            for capacity in [0, 1, 2, n] {
+                let case = reaching(&approximations, 7.0, at % 8, capacity);
+                compare(candidate, &what, case)?;
+            }
+        }
+        let equals = vec![1.0; n];
+        let case = reaching(&equals, 2.0, 1, n);
+        compare(candidate, "the best of equals", case)?;
+    }
+    Ok(())
+}
+
+pub fn reaching_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    random(candidate, (400, 4), |candidate, draw| {
+        let approximations = draw.floats(draw.n, 0);
+        let number = |x: &f32| if x.is_nan() { 0.0 } else { *x };
+        let approximations: Vec<f32> = approximations.iter().map(number).collect();
+        let least = approximations[draw.seed as usize % draw.n];
+        let case = reaching(&approximations, least, draw.shift, draw.n);
+        compare(candidate, "rows that reach a logit", case)
     })
 }

@@ -1,8 +1,8 @@
 //! Kernels that are each wrong in one way that has tempted someone, to show that it is noticed.
 
 use engine_native::{
-    AttentionScratch, DenseRows, DenseType, GemmBatch, GemmScratch, Isa, KernelName, Kernels,
-    Ledger, NonFinite, Op, QuantizedActivations, Queries, Recorder, RopeAngles, Scalar,
+    AttentionScratch, Bounded, DenseRows, DenseType, GemmBatch, GemmScratch, Isa, KernelName,
+    Kernels, Ledger, NonFinite, Op, QuantizedActivations, Queries, Recorder, RopeAngles, Scalar,
     ScreenActivations, ScreenRows, TernaryRows,
 };
 use half::f16;
@@ -236,6 +236,11 @@ impl Kernels for Wrong {
         let mut x = x.clone();
         x.low.fill(0);
         Scalar.output_screen(rows, &x, out, recorder);
+    }
+
+    /// What just reaches the logit is left out.
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) -> bool {
+        Scalar.reaching(bounded, least.next_up(), rows)
     }
 
     /// The last of several equals.

@@ -16,11 +16,11 @@ mod screen;
 mod widen;
 
 pub(super) use linear::store_products;
-pub(super) use screen::{Step as ScreenStep, store_approximations};
+pub(super) use screen::store_approximations;
 
 use super::{
-    DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RopeAngles, RowLayout,
-    ScreenActivations, ScreenRows, TernaryRows,
+    Bounded, DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RopeAngles,
+    RowLayout, ScreenActivations, ScreenRows, TernaryRows,
     attention::{AttentionScratch, Queries, blocks},
     gemm::{GemmBatch, GemmScratch, tiling},
 };
@@ -186,6 +186,16 @@ impl Kernels for Avx2 {
     ) {
         // SAFETY: `self` proves that the CPU has AVX2 and F16C.
         unsafe { screen::output_screen(rows, x, out, recorder) }
+    }
+
+    fn largest(&self, bounded: Bounded) -> usize {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { screen::largest(bounded) }
+    }
+
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) -> bool {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { screen::reaching(bounded, least, rows) }
     }
 
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {

@@ -5,14 +5,11 @@ use std::arch::x86_64::*;
 use super::lanes::{load_bytes, load_four, load_i8, prefetch, store_four, sum_i32_four};
 use crate::{
     kernels::{
-        Isa, KernelName, ScreenActivations, ScreenRows,
-        screen_rows::{SCREEN_OFFSET, SCREEN_STEP_BYTES},
+        Bounded, Isa, KernelName, SCREEN_OFFSET, SCREEN_ROWS, ScreenActivations, ScreenRows,
+        ScreenStep,
     },
     ledger::Recorder,
 };
-
-/// 512 codes.
-pub type Step = [u8; SCREEN_STEP_BYTES];
 
 /// How far ahead of the codes the product asks for them, in bytes, into the L2 cache.
 const PREFETCH_AHEAD: usize = 16 << 10;
@@ -25,32 +22,35 @@ pub fn output_screen(
     recorder: &mut Recorder,
 ) {
     rows.assert_fits(x, out.len());
-    four_by_four(rows, x, out);
+    groups(rows, x, out);
     recorder.record(KernelName::OutputScreen, Isa::Avx2, out.len() * rows.n_cols);
 }
 
 /// Alone in its function, as the other loops over weights are.
 #[target_feature(enable = "avx2")]
 #[inline(never)]
-fn four_by_four(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
+fn groups(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
     let parts = [x.high.as_chunks::<512>().0, x.low.as_chunks::<512>().0];
-    let (steps, _) = rows.packed.as_chunks::<SCREEN_STEP_BYTES>();
-    let n_steps = parts[0].len();
-    let four = steps.chunks(4 * n_steps).zip(rows.scales.chunks(4));
-    for ((steps, scales), out) in four.zip(out.chunks_mut(4)) {
+    let groups = rows.groups().zip(rows.scales.chunks(SCREEN_ROWS));
+    for ((group, scales), out) in groups.zip(out.chunks_mut(SCREEN_ROWS)) {
         let mut sums = [[_mm256_setzero_si256(); 4]; 2];
-        for (r, row) in steps.chunks_exact(n_steps).enumerate() {
-            [sums[0][r], sums[1][r]] = dot_row(row, parts);
+        let [high, low] = &mut sums;
+        for (r, sums) in high.iter_mut().zip(low).enumerate() {
+            [*sums.0, *sums.1] = dot_row(group, r, parts);
         }
-        let [high, low] = sums.map(|sums| doubled(sum_i32_four(sums)));
-        store_approximations([high, low], x, scales, out);
+        let doubled = sums.map(|sums| _mm_slli_epi32(sum_i32_four(sums), 1));
+        store_approximations(doubled, x, scales, out);
     }
 }
 
 #[target_feature(enable = "avx2")]
-#[inline]
-fn doubled(sums: __m128i) -> __m128i {
-    _mm_add_epi32(sums, sums)
+pub fn largest(bounded: Bounded) -> usize {
+    bounded.index_of_largest()
+}
+
+#[target_feature(enable = "avx2")]
+pub fn reaching(bounded: Bounded, least: f32, rows: &mut Vec<u32>) -> bool {
+    bounded.reaching(least, rows)
 }
 
 /// Σ code·part of a row for both parts, spread over eight i32 lanes each.
@@ -59,22 +59,24 @@ fn doubled(sums: __m128i) -> __m128i {
 /// in it; a lane of i32 gets at most 32·31·128 = 126,976 per step, of 128 steps at most.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn dot_row(row: &[Step], [high, low]: [&[[i8; 512]]; 2]) -> [__m256i; 2] {
+fn dot_row(group: &[ScreenStep], r: usize, [high, low]: [&[[i8; 512]]; 2]) -> [__m256i; 2] {
     let ones = _mm256_set1_epi16(1);
     let mut acc = [_mm256_setzero_si256(); 2];
-    for ((step, high), low) in row.iter().zip(high).zip(low) {
-        let (step, _) = step.as_chunks::<32>();
-        let high = high.as_chunks::<32>().0;
-        let low = low.as_chunks::<32>().0;
-        for line in 0..5 {
-            prefetch(&step[2 * line], PREFETCH_AHEAD);
+    for ((step, high), low) in group.iter().zip(high).zip(low) {
+        let (high, low) = (high.as_chunks::<32>().0, low.as_chunks::<32>().0);
+        // The other rows find their lines in the cache.
+        if r == 0 {
+            for line in step.iter().flatten() {
+                prefetch(line, PREFETCH_AHEAD);
+            }
         }
+        let [lowest, uppers @ ..] = step;
         // The lanes of a half of every group of 64.
         for half in 0..2 {
-            let lowest = load_bytes(&step[8 + half]);
+            let lowest = load_bytes(&lowest[r].as_chunks::<32>().0[half]);
             let mut sums = [[_mm256_setzero_si256(); 2]; 2];
-            for pair in 0..4 {
-                let upper = load_bytes(&step[2 * pair + half]);
+            for (pair, lines) in uppers.iter().enumerate() {
+                let upper = load_bytes(&lines[r].as_chunks::<32>().0[half]);
                 let codes = codes_of_pair(upper, lowest, pair);
                 for (g, codes) in codes.into_iter().enumerate() {
                     let at = 2 * (2 * pair + g) + half;
@@ -97,7 +99,7 @@ fn dot_row(row: &[Step], [high, low]: [&[[i8; 512]]; 2]) -> [__m256i; 2] {
 /// The codes of groups `2·pair` and `2·pair + 1`.
 #[target_feature(enable = "avx2")]
 #[inline]
-pub fn codes_of_pair(upper: __m256i, lowest: __m256i, pair: usize) -> [__m256i; 2] {
+fn codes_of_pair(upper: __m256i, lowest: __m256i, pair: usize) -> [__m256i; 2] {
     let (nibble, one) = (_mm256_set1_epi8(0x1e), _mm256_set1_epi8(1));
     let bit = |g: usize| {
         let count = _mm_cvtsi32_si128(g as i32);

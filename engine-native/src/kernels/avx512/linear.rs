@@ -70,11 +70,11 @@ fn dot_group(group: &[Step256], values: &[[i8; 256]]) -> [__m512i; 4] {
             load_i8(&q[3]),
         ];
         for (row, acc) in step.as_chunks::<64>().0.iter().zip(&mut acc) {
-            prefetch(row, PREFETCH_AHEAD);
             let codes = load_64(row);
             for f in 0..4 {
                 acc[f] = _mm512_dpbusd_epi32(acc[f], _mm512_and_si512(codes, fields[f]), q[f]);
             }
+            prefetch(row, PREFETCH_AHEAD);
         }
     }
     // Sums of multiples: the shifts are exact divisions.

@@ -14,7 +14,7 @@ pub(super) use pointwise::silu;
 pub(super) use read::read_rest;
 
 use super::{
-    AttentionScratch, DenseRows, GemmBatch, GemmScratch, Isa, Kernels, NonFinite,
+    AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, Isa, Kernels, NonFinite,
     QuantizedActivations, Queries, RopeAngles, RowLayout, ScreenActivations, ScreenRows,
     TernaryRows,
 };
@@ -149,6 +149,14 @@ impl Kernels for Scalar {
         recorder: &mut Recorder,
     ) {
         screen::output_screen(rows, x, out, recorder);
+    }
+
+    fn largest(&self, bounded: Bounded) -> usize {
+        bounded.index_of_largest()
+    }
+
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) -> bool {
+        bounded.reaching(least, rows)
     }
 
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {

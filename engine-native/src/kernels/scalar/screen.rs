@@ -2,24 +2,18 @@
 
 use crate::{
     kernels::{
-        Isa, KernelName, ScreenActivations, ScreenRows,
-        screen_rows::{SCREEN_OFFSET, SCREEN_STEP, SCREEN_STEP_BYTES},
+        Isa, KernelName, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, ScreenActivations, ScreenRows,
+        ScreenStep,
     },
     ledger::Recorder,
 };
 
-/// Code `i` of a row.
-fn code(row: &[u8], i: usize) -> i32 {
-    let step = &row[i / SCREEN_STEP * SCREEN_STEP_BYTES..][..SCREEN_STEP_BYTES];
-    let (group, lane) = (i % SCREEN_STEP / 64, i % 64);
-    let upper = step[64 * (group / 2) + lane] >> (4 * (1 - group % 2)) & 15;
-    let lowest = step[256 + lane] >> group & 1;
-    i32::from(upper << 1 | lowest)
-}
-
-/// `(256·high + low) · (row scale · activation scale)` from exact sums of products with the parts.
-pub fn approximation(high: i32, low: i32, row_scale: f32, activation_scale: f32) -> f32 {
-    (high as f32 * 256.0 + low as f32) * (row_scale * activation_scale)
+/// Code `i` of row `r` of a group.
+fn code(group: &[ScreenStep], r: usize, i: usize) -> i32 {
+    let [lowest, uppers @ ..] = &group[i / SCREEN_STEP];
+    let (g, lane) = (i % SCREEN_STEP / 64, i % 64);
+    let upper = uppers[g / 2][r][lane] >> (4 * (1 - g % 2)) & 15;
+    i32::from(upper << 1 | lowest[r][lane] >> g & 1)
 }
 
 pub fn output_screen(
@@ -29,15 +23,17 @@ pub fn output_screen(
     recorder: &mut Recorder,
 ) {
     rows.assert_fits(x, out.len());
-    let packed = rows.packed.chunks_exact(ScreenRows::row_bytes(rows.n_cols));
-    for ((out, row), scale) in out.iter_mut().zip(packed).zip(rows.scales) {
-        let [mut high, mut low] = [0, 0];
-        for i in 0..rows.n_cols {
-            let value = 2 * code(row, i) - SCREEN_OFFSET;
-            high += value * i32::from(x.high[i]);
-            low += value * i32::from(x.low[i]);
+    let groups = rows.groups().zip(rows.scales.chunks(SCREEN_ROWS));
+    for ((group, scales), out) in groups.zip(out.chunks_mut(SCREEN_ROWS)) {
+        for (r, (out, scale)) in out.iter_mut().zip(scales).enumerate() {
+            let [mut high, mut low] = [0, 0];
+            for i in 0..rows.n_cols {
+                let value = 2 * code(group, r, i) - SCREEN_OFFSET;
+                high += value * i32::from(x.high[i]);
+                low += value * i32::from(x.low[i]);
+            }
+            *out = (high as f32 * 256.0 + low as f32) * (scale * x.scale);
         }
-        *out = approximation(high, low, *scale, x.scale);
     }
     recorder.record(
         KernelName::OutputScreen,
