@@ -2,6 +2,7 @@
 
 use crate::{
     attention::{Attention, Ends as AttentionEnds, MAX_POSITIONS},
+    engine::Engine,
     error::{RunError, non_finite},
     kernels::{DenseRows, Kernels, QuantizedActivations, check_finite},
     ledger::Ledger,
@@ -25,13 +26,28 @@ impl Session {
         for layer in 0..self.engine.model.layers().len() {
             self.attention_block(layer, tokens.len())?;
             self.ffn_block(layer, tokens.len())?;
-            for state in &self.states[..tokens.len()] {
-                let n_embd = state.residual.len();
-                self.traces[state.position].boundaries[layer * n_embd..][..n_embd]
-                    .copy_from_slice(&state.residual);
-            }
+            self.trace_boundary(layer, first, tokens.len())?;
         }
         self.final_norm(tokens.len())
+    }
+
+    /// Copies what leaves a layer at `n` positions from `first` on.
+    fn trace_boundary(&mut self, layer: usize, first: usize, n: usize) -> Result<(), RunError> {
+        let n_embd = self.engine.model.shape().n_embd as usize;
+        let workers = &self.engine.workers;
+        let part_len = workers.part_len(n, n_embd, 1);
+        let states = self.states[..n].chunks(part_len);
+        let traces = self.traces[first..first + n].chunks_mut(part_len);
+        workers.run(
+            states.zip(traces),
+            &mut self.scratch,
+            |(states, traces), _| {
+                for (state, trace) in states.iter().zip(traces) {
+                    trace.boundaries[layer * n_embd..][..n_embd].copy_from_slice(&state.residual);
+                }
+                Ok(())
+            },
+        )
     }
 
     fn embed(&mut self, tokens: &[u32], first: usize) {
@@ -159,17 +175,29 @@ impl Session {
     }
 
     fn rope_and_store(&mut self, index: usize, n: usize) -> Result<(), RunError> {
-        let kernels = &*self.engine.kernels;
-        let head_dim = self.engine.model.shape().head_dim as usize;
+        let rope = &self.rope;
+        let job = |state: &mut PositionState, cx: &Context, scratch: &mut Scratch| {
+            let head_dim = cx.shape.head_dim as usize;
+            let (angles, ledger) = (rope.at(state.position), &mut scratch.ledger);
+            let recorder = ledger.op(Op::RopeQ);
+            cx.kernels
+                .rope(&mut state.query, head_dim, angles, recorder);
+            let recorder = ledger.op(Op::RopeK);
+            cx.kernels.rope(&mut state.key, head_dim, angles, recorder);
+            Ok(())
+        };
+        each_position(&self.engine, &mut self.states[..n], &mut self.scratch, job)?;
         let ledger = &mut self.scratch[0].ledger;
-        for state in &mut self.states[..n] {
-            let angles = self.rope.at(state.position);
-            kernels.rope(&mut state.query, head_dim, angles, ledger.op(Op::RopeQ));
-            kernels.rope(&mut state.key, head_dim, angles, ledger.op(Op::RopeK));
+        for state in &self.states[..n] {
             let place = (index, state.position);
             let recorder = ledger.op(Op::KvStore);
             self.cache
-                .store(place, (&state.key, &state.value), kernels, recorder)
+                .store(
+                    place,
+                    (&state.key, &state.value),
+                    &*self.engine.kernels,
+                    recorder,
+                )
                 .map_err(non_finite(state.position, Some(index), Op::KvStore))?;
         }
         Ok(())
@@ -201,8 +229,20 @@ impl Session {
                 )
             });
         }
-        let part_len = workers.part_len(n, n_heads * head_work, 1);
-        let parts = self.states[..n].chunks_mut(part_len);
+        // Later positions attend to more: parts are of equal work, not of equal length.
+        let first = self.states[0].position;
+        let work = |n: usize| n * (2 * first + n + 1) / 2;
+        let n_parts = workers.n_parts(work(n) * n_heads * head_work / positions);
+        let end = |part: usize| {
+            let ends = (0..n).step_by(MAX_POSITIONS);
+            let reaches = |&end: &usize| work(end) * n_parts >= work(n) * part;
+            ends.into_iter().find(reaches).unwrap_or(n)
+        };
+        let mut states = &mut self.states[..n];
+        let parts = (0..n_parts).map(|part| {
+            let len = end(part + 1) - end(part);
+            states.split_off_mut(..len).unwrap_or_default()
+        });
         workers.run(parts, &mut self.scratch, |states, scratch| {
             states.chunks_mut(MAX_POSITIONS).try_for_each(|states| {
                 let first = states[0].position;
@@ -253,25 +293,12 @@ impl Session {
         Ok(())
     }
 
-    /// Runs `job` on each of the first `n` positions, shared out among the threads.
     fn each_position(
         &mut self,
         n: usize,
         job: impl Fn(&mut PositionState, &Context, &mut Scratch) -> Result<(), RunError> + Sync,
     ) -> Result<(), RunError> {
-        let context = Context {
-            kernels: &*self.engine.kernels,
-            shape: self.engine.model.shape(),
-        };
-        let workers = &self.engine.workers;
-        // A few passes over a vector of the widest kind.
-        let work = 4 * (context.shape.n_embd + context.shape.n_ff) as usize;
-        let parts = self.states[..n].chunks_mut(workers.part_len(n, work, 1));
-        workers.run(parts, &mut self.scratch, |states, scratch| {
-            states
-                .iter_mut()
-                .try_for_each(|state| job(state, &context, scratch))
-        })
+        each_position(&self.engine, &mut self.states[..n], &mut self.scratch, job)
     }
 
     /// Projections of a layer that follow one another and have the same input.
@@ -296,6 +323,27 @@ impl Session {
     fn probe(&mut self, op: Op, layer: usize, n: usize, f: fn(&PositionState) -> OpOutput<'_>) {
         self.probe.see(op, layer, &self.states[..n], f);
     }
+}
+
+/// Runs `job` on each position, shared out among the threads.
+fn each_position(
+    engine: &Engine,
+    states: &mut [PositionState],
+    scratch: &mut [Scratch],
+    job: impl Fn(&mut PositionState, &Context, &mut Scratch) -> Result<(), RunError> + Sync,
+) -> Result<(), RunError> {
+    let context = Context {
+        kernels: &*engine.kernels,
+        shape: engine.model.shape(),
+    };
+    // A few passes over a vector of the widest kind.
+    let work = 4 * (context.shape.n_embd + context.shape.n_ff) as usize;
+    let parts = states.chunks_mut(engine.workers.part_len(states.len(), work, 1));
+    engine.workers.run(parts, scratch, |states, scratch| {
+        states
+            .iter_mut()
+            .try_for_each(|state| job(state, &context, scratch))
+    })
 }
 
 /// What the operations of one position share.

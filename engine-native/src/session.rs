@@ -15,7 +15,8 @@ use crate::{
     workers::{Scratch, ScratchSize},
 };
 
-/// Positions that prefill takes through a layer together.
+/// Positions that prefill takes through a layer together, for each thread: weights are unpacked once
+/// for so many, whose activations still fit a cache.
 const PREFILL_CHUNK: usize = 256;
 
 /// Where logits are computed.
@@ -37,8 +38,8 @@ pub struct SessionOptions {
     pub n_positions: usize,
     /// Where logits are computed.
     pub logits: LogitsAt,
-    /// Positions that prefill takes through a layer together, at least 1. The result is the same
-    /// for every value.
+    /// Positions that prefill takes through a layer together, for each thread, at least 1. The result
+    /// is the same for every value.
     pub prefill_chunk: usize,
 }
 
@@ -63,7 +64,7 @@ impl SessionOptions {
         let q = u128::from(shape.n_heads) * u128::from(shape.head_dim);
         let kv = u128::from(shape.n_kv_heads) * u128::from(shape.head_dim);
         let positions = self.n_positions as u128;
-        let chunk = self.n_states() as u128;
+        let chunk = self.n_states(n_threads) as u128;
         let cache = 2 * layers * kv * positions * self.kv_type.bytes() as u128;
         let traces = positions * (layers + 1) * embd * 4;
         let angles = positions * u128::from(shape.rope_dim) * 4;
@@ -74,17 +75,18 @@ impl SessionOptions {
     }
 
     /// Positions that go through a layer together.
-    fn n_states(&self) -> usize {
-        self.prefill_chunk.clamp(1, self.n_positions.max(1))
+    fn n_states(&self, n_threads: usize) -> usize {
+        let chunk = self.prefill_chunk.max(1).saturating_mul(n_threads);
+        chunk.min(self.n_positions.max(1))
     }
 
     fn scratch_size(&self, shape: &ModelShape, n_threads: usize) -> ScratchSize {
         ScratchSize {
             n_positions: self.n_positions,
-            n_queries: Attention::group(shape) * MAX_POSITIONS.min(self.n_states()),
+            n_queries: Attention::group(shape) * MAX_POSITIONS.min(self.n_states(n_threads)),
             head_dim: shape.head_dim as usize,
             n_cols: longest_row(shape) as usize,
-            gemm_positions: self.n_states().div_ceil(n_threads),
+            gemm_positions: self.n_states(n_threads).div_ceil(n_threads),
         }
     }
 }
@@ -130,7 +132,7 @@ impl Session {
         Ok(Self {
             rope: RopeTable::new(&engine.model, options.n_positions),
             cache: KvCache::new(shape, options.kv_type, options.n_positions),
-            states: (0..options.n_states())
+            states: (0..options.n_states(n_threads))
                 .map(|_| PositionState::with_shape(shape))
                 .collect(),
             traces: Vec::new(),

@@ -104,6 +104,11 @@ impl Profile {
     /// The run failed or was interrupted.
     pub fn measure(engine: &Engine, task: &Task, cancel: &Cancel) -> Result<Self, RunFailure> {
         let mut session = engine.session(task.session_options())?;
+        // As in the timed runs, no page of the session is touched for the first time.
+        session
+            .generate(&task.prompt, task.n_generate)?
+            .next()
+            .transpose()?;
         session.set_timed(true);
         let mut run = session.generate(&task.prompt, task.n_generate)?;
         let mut step_ns = Vec::with_capacity(task.n_generate);

@@ -56,16 +56,28 @@ pub fn sum_i32_four([a, b, c, d]: [__m512i; 4]) -> __m128i {
 
 #[target_feature(enable = "avx512f")]
 #[inline]
-pub fn load(x: &Lanes16) -> __m512 {
+pub fn load_floats(x: &[f32; 16]) -> __m512 {
     // SAFETY: the array is 64 readable bytes; the load needs no alignment.
-    unsafe { _mm512_loadu_ps(x.0.as_ptr()) }
+    unsafe { _mm512_loadu_ps(x.as_ptr()) }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub fn store_floats(out: &mut [f32; 16], x: __m512) {
+    // SAFETY: the array is 64 writable bytes; the store needs no alignment.
+    unsafe { _mm512_storeu_ps(out.as_mut_ptr(), x) }
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+pub fn load(x: &Lanes16) -> __m512 {
+    load_floats(&x.0)
 }
 
 #[target_feature(enable = "avx512f")]
 #[inline]
 pub fn store(out: &mut Lanes16, x: __m512) {
-    // SAFETY: the array is 64 writable bytes; the store needs no alignment.
-    unsafe { _mm512_storeu_ps(out.0.as_mut_ptr(), x) }
+    store_floats(&mut out.0, x);
 }
 
 /// Asks the L2 cache for `len` bytes that lie `ahead` bytes after the start of `x`.

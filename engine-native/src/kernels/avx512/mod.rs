@@ -5,11 +5,12 @@ mod gemm;
 mod lanes;
 mod linear;
 mod screen;
+mod softmax;
 mod triples;
 
 use super::{
-    Avx2, DenseRows, Isa, KernelName, Kernels, QuantizedActivations, RowLayout, ScreenActivations,
-    ScreenRows, TernaryRows,
+    Avx2, DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RowLayout,
+    ScreenActivations, ScreenRows, TernaryRows,
     attention::{AttentionScratch, Queries, blocks},
     gemm::{GemmBatch, GemmScratch, tiling},
 };
@@ -102,6 +103,11 @@ impl Kernels for Avx512Vnni {
         blocks::scores(self, queries, keys, scale, scores, scratch);
         let name = KernelName::attention_scores(keys.dense_type);
         recorder.record(name, Isa::Avx512Vnni, queries.macs());
+    }
+
+    fn softmax(&self, scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
+        // SAFETY: `self` proves that the CPU has AVX-512 F and DQ, and AVX2.
+        unsafe { softmax::softmax(scores, recorder) }
     }
 
     fn attention_values(
