@@ -1,5 +1,5 @@
-//! Attention of some heads at some successive positions: scores, softmax and weighted sums, one KV
-//! head after another.
+//! Attention over one position (heads shared out) or several (positions shared out): scores, softmax
+//! and weighted sums, one KV head after another.
 
 use crate::{
     error::{RunError, non_finite},
@@ -7,7 +7,8 @@ use crate::{
     kv_cache::KvCache,
     model::ModelShape,
     op::Op,
-    workers::Scratch,
+    position::PositionState,
+    workers::{Scratch, Workers},
 };
 
 /// Positions that go over keys and values together.
@@ -21,11 +22,14 @@ pub(crate) struct Attention<'a> {
     pub layer: usize,
 }
 
+/// Multiply-accumulates of a ternary product that take as long as one in f32.
+const FLOAT_WORK: usize = 4;
+
 /// The query of a position, and what attention makes of it: the same heads of both.
 #[derive(Default)]
-pub(crate) struct Ends<'a> {
-    pub query: &'a [f32],
-    pub out: &'a mut [f32],
+struct Ends<'a> {
+    query: &'a [f32],
+    out: &'a mut [f32],
 }
 
 impl Attention<'_> {
@@ -34,8 +38,67 @@ impl Attention<'_> {
         (shape.n_heads / shape.n_kv_heads) as usize
     }
 
+    /// All heads at the position of `state`; each thread takes its share of them.
+    pub(crate) fn one(
+        &self,
+        state: &mut PositionState,
+        workers: &Workers,
+        scratch: &mut [Scratch],
+    ) -> Result<(), RunError> {
+        let (n_heads, head_dim) = (self.shape.n_heads as usize, self.shape.head_dim as usize);
+        let part_len = workers.part_len(n_heads, self.work_of_head(state.position + 1), 1);
+        let (query, position) = (&state.query, state.position);
+        let parts = state.attention.chunks_mut(part_len * head_dim).enumerate();
+        workers.run(parts, scratch, |(i, out), scratch| {
+            let query = &query[i * part_len * head_dim..][..out.len()];
+            let ends = &mut [Ends { query, out }];
+            self.heads(i * part_len, position, ends, scratch)
+        })
+    }
+
+    /// All heads at the positions of `states`, which follow one another. Later ones attend to more:
+    /// threads get parts of equal work, not of equal length.
+    pub(crate) fn several(
+        &self,
+        mut states: &mut [PositionState],
+        workers: &Workers,
+        scratch: &mut [Scratch],
+    ) -> Result<(), RunError> {
+        let (n, first) = (states.len(), states[0].position);
+        // Keys that the first `n` positions attend to, all together.
+        let keys = |n: usize| n * (2 * first + n + 1) / 2;
+        let work = self.shape.n_heads as usize * self.work_of_head(keys(n));
+        let n_parts = workers.n_parts(work);
+        let end = |part: usize| {
+            let reaches = |&end: &usize| keys(end) * n_parts >= keys(n) * part;
+            let mut ends = (0..n).step_by(MAX_POSITIONS);
+            ends.find(reaches).unwrap_or(n)
+        };
+        let parts = (0..n_parts).map(|part| {
+            let len = end(part + 1) - end(part);
+            states.split_off_mut(..len).unwrap_or_default()
+        });
+        workers.run(parts, scratch, |states, scratch| {
+            let mut chunks = states.chunks_mut(MAX_POSITIONS);
+            chunks.try_for_each(|states| {
+                let (n, first) = (states.len(), states[0].position);
+                let mut ends: [_; MAX_POSITIONS] = std::array::from_fn(|_| Ends::default());
+                for (ends, state) in ends.iter_mut().zip(states) {
+                    ends.query = &state.query;
+                    ends.out = &mut state.attention;
+                }
+                self.heads(0, first, &mut ends[..n], scratch)
+            })
+        })
+    }
+
+    /// Of one query head with `n_keys` keys, in multiply-accumulates of ternary products.
+    fn work_of_head(&self, n_keys: usize) -> usize {
+        2 * self.shape.head_dim as usize * n_keys * FLOAT_WORK
+    }
+
     /// Heads `first_head` and following at up to [`MAX_POSITIONS`] positions from `first` on.
-    pub(crate) fn heads(
+    fn heads(
         &self,
         first_head: usize,
         first: usize,

@@ -32,6 +32,16 @@ impl ReadBuffer {
         pages.as_mut_slice().fill(1);
         Self(pages)
     }
+
+    /// The memory, to be filled with something else.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        self.0.as_mut_slice()
+    }
+
+    /// The memory.
+    pub fn as_slice(&self) -> &[u8] {
+        self.0.as_slice()
+    }
 }
 
 /// Threads that read a buffer together: started once, released together.

@@ -10,8 +10,10 @@ use crate::{
     session::Session,
 };
 
-/// A screen that leaves more than this part of the rows saves nothing.
+/// A screen that leaves more than one in so many rows saves nothing.
 const LARGEST_PART: usize = 8;
+/// So few rows are computed at once.
+const WORTH_REFINING: usize = 16;
 /// After so many choices in a row that had to be computed in full, a run's screening ends.
 const FUTILE: u32 = 4;
 
@@ -32,8 +34,8 @@ impl ScreenBuffers {
     pub(crate) fn new(n_rows: usize, n_cols: usize) -> Self {
         Self {
             x: ScreenActivations::with_len(n_cols),
-            rows: Vec::with_capacity(n_rows.div_ceil(LARGEST_PART)),
-            logits: Vec::with_capacity(n_rows.div_ceil(LARGEST_PART)),
+            rows: Vec::with_capacity(n_rows),
+            logits: Vec::with_capacity(n_rows),
             n_futile: 0,
         }
     }
@@ -123,12 +125,14 @@ impl Session {
             recorder,
         );
         let bounded = screen.bounded(&self.logits, bound);
-        if !kernels.reaching(bounded, least[0], &mut buffers.rows) {
+        kernels.reaching(bounded, least[0], &mut buffers.rows);
+        self.refine(screen, bound, least[0], buffers)?;
+        if buffers.rows.len() > self.logits.len() / LARGEST_PART {
             buffers.n_futile += 1;
             return Ok(None);
         }
-        // What is wrong here would be a bound that does not hold.
-        assert!(buffers.rows.binary_search(&(best as u32)).is_ok());
+        let is_left = buffers.rows.binary_search(&(best as u32)).is_ok();
+        assert!(is_left, "a row that reaches its own logit was left out");
         buffers.n_futile = 0;
         buffers.logits.resize(buffers.rows.len(), 0.0);
         self.output_of(&buffers.rows, i, &mut buffers.logits)?;
@@ -156,6 +160,37 @@ impl Session {
             kernels.output_screen(rows, x, out, recorder);
             Ok(())
         })
+    }
+
+    /// Leaves fewer of the rows, where there are enough of them.
+    fn refine(
+        &mut self,
+        screen: &Screen,
+        bound: Bound,
+        least: f32,
+        buffers: &mut ScreenBuffers,
+    ) -> Result<(), RunError> {
+        let ScreenBuffers {
+            x, rows, logits, ..
+        } = buffers;
+        if rows.len() < WORTH_REFINING {
+            return Ok(());
+        }
+        logits.clear();
+        logits.extend(rows.iter().map(|&row| self.logits[row as usize]));
+        let Engine {
+            workers, kernels, ..
+        } = &self.engine;
+        let refine = screen.refine();
+        let part_len = workers.part_len(rows.len(), refine.n_cols, 1);
+        let parts = rows.chunks(part_len).zip(logits.chunks_mut(part_len));
+        workers.run(parts, &mut self.scratch, |(rows, out), scratch| {
+            let recorder = scratch.ledger.op(Op::OutputRefine);
+            kernels.output_refine(refine, rows, x, out, recorder);
+            Ok(())
+        })?;
+        screen.retain_reaching(rows, logits, bound, least);
+        Ok(())
     }
 
     /// Logits of some rows at the `i`-th position of the last chunk.

@@ -155,7 +155,7 @@ impl Engine {
 
     /// Bytes that were allocated for its own copies of the weights.
     pub fn packed_bytes(&self) -> u64 {
-        let screen = self.screen.as_ref().map_or(0, |screen| screen.n_bytes());
+        let screen = self.screen.as_ref().map_or(0, |screen| screen.allocated());
         (self.decode_weights.allocated() + screen) as u64
     }
 

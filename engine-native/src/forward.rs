@@ -1,7 +1,7 @@
 //! The forward pass: a chunk of consecutive positions through every layer, as the contract says.
 
 use crate::{
-    attention::{Attention, Ends as AttentionEnds, MAX_POSITIONS},
+    attention::Attention,
     engine::Engine,
     error::{RunError, non_finite},
     kernels::{DenseRows, Kernels, QuantizedActivations, check_finite},
@@ -14,9 +14,6 @@ use crate::{
     session::Session,
     workers::Scratch,
 };
-
-/// Multiply-accumulates of a ternary product that take as long as one in f32.
-const FLOAT_WORK: usize = 4;
 
 impl Session {
     /// Takes `tokens`, at positions from `first` on, through all layers and the final norm. The
@@ -210,51 +207,11 @@ impl Session {
             cache: &self.cache,
             layer: index,
         };
-        let workers = &self.engine.workers;
-        let head_dim = attention.shape.head_dim as usize;
-        let n_heads = attention.shape.n_heads as usize;
-        let positions = self.states[n - 1].position + 1;
-        let head_work = 2 * head_dim * positions * FLOAT_WORK;
-        if let [state] = &mut self.states[..n] {
-            let part_len = workers.part_len(n_heads, head_work, 1);
-            let (query, position) = (&state.query, state.position);
-            let parts = state.attention.chunks_mut(part_len * head_dim).enumerate();
-            return workers.run(parts, &mut self.scratch, |(i, out), scratch| {
-                let query = &query[i * part_len * head_dim..][..out.len()];
-                attention.heads(
-                    i * part_len,
-                    position,
-                    &mut [AttentionEnds { query, out }],
-                    scratch,
-                )
-            });
+        let (workers, scratch) = (&self.engine.workers, &mut self.scratch[..]);
+        match &mut self.states[..n] {
+            [state] => attention.one(state, workers, scratch),
+            states => attention.several(states, workers, scratch),
         }
-        // Later positions attend to more: parts are of equal work, not of equal length.
-        let first = self.states[0].position;
-        let work = |n: usize| n * (2 * first + n + 1) / 2;
-        let n_parts = workers.n_parts(work(n) * n_heads * head_work / positions);
-        let end = |part: usize| {
-            let ends = (0..n).step_by(MAX_POSITIONS);
-            let reaches = |&end: &usize| work(end) * n_parts >= work(n) * part;
-            ends.into_iter().find(reaches).unwrap_or(n)
-        };
-        let mut states = &mut self.states[..n];
-        let parts = (0..n_parts).map(|part| {
-            let len = end(part + 1) - end(part);
-            states.split_off_mut(..len).unwrap_or_default()
-        });
-        workers.run(parts, &mut self.scratch, |states, scratch| {
-            states.chunks_mut(MAX_POSITIONS).try_for_each(|states| {
-                let first = states[0].position;
-                let n = states.len();
-                let mut all: [_; MAX_POSITIONS] = std::array::from_fn(|_| AttentionEnds::default());
-                for (ends, state) in all.iter_mut().zip(states) {
-                    ends.query = &state.query;
-                    ends.out = &mut state.attention;
-                }
-                attention.heads(0, first, &mut all[..n], scratch)
-            })
-        })
     }
 
     fn add_residual(&mut self, op: Op, index: usize, n: usize) -> Result<(), RunError> {

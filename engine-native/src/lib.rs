@@ -38,8 +38,8 @@ pub use generation::{Generation, Step};
 pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
 pub use kernels::{
     AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, Isa, KernelName, Kernels,
-    NonFinite, QuantizedActivations, Queries, RopeAngles, RowLayout, Scalar, ScreenActivations,
-    ScreenRows, TernaryRows,
+    NonFinite, QuantizedActivations, Queries, RefineRows, RopeAngles, RowLayout, Scalar,
+    ScreenActivations, ScreenRows, TernaryRows,
 };
 pub use kv_cache::KvType;
 pub use ledger::{Entry, Ledger, OpTotal, Recorder, Tally};

@@ -78,6 +78,8 @@ ops! {
     /// Low-bit copy of the output matrix, which shows what rows of it can have the largest logit.
     /// Work: n_embd × n_vocab, at those of the positions that choose a token where it is used.
     OutputScreen "output_screen",
+    /// More bits of that copy, for rows that it leaves. Work: n_embd × rows.
+    OutputRefine "output_refine",
     /// Output matrix. Work: n_embd × n_vocab, at positions that choose a token; where they are
     /// screened, n_embd × (1 + what is left to choose among).
     Output "output",
@@ -107,7 +109,9 @@ impl Op {
     pub fn work(self, shape: &ModelShape, n_positions: u64, n_choices: u64) -> Option<u64> {
         let times = match self {
             Self::Embed | Self::OutputNorm => n_positions,
-            Self::OutputScreen | Self::Output | Self::GreedyChoice => n_choices,
+            Self::OutputScreen | Self::OutputRefine | Self::Output | Self::GreedyChoice => {
+                n_choices
+            }
             Self::AttentionScores | Self::AttentionSoftmax | Self::AttentionValues => {
                 // Position p attends to p + 1 positions.
                 let attended = n_positions.checked_mul(n_positions.checked_add(1)?)? / 2;
@@ -149,7 +153,7 @@ impl Op {
             | Self::AttnOutputQuantize => Some(q),
             Self::FfnGate | Self::FfnUp | Self::FfnDown => embd.checked_mul(ff),
             Self::FfnActivation | Self::FfnSubNorm | Self::FfnDownQuantize => Some(ff),
-            Self::OutputScreen => Some(0),
+            Self::OutputScreen | Self::OutputRefine => Some(0),
             Self::Output => embd.checked_mul(shape.n_vocab),
             Self::GreedyChoice => Some(shape.n_vocab),
         }

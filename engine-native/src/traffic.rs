@@ -2,7 +2,12 @@
 
 use std::ops::Range;
 
-use crate::{engine::Engine, kernels::DenseRows, kv_cache::KvType, op::Op};
+use crate::{
+    engine::Engine,
+    kernels::{DenseRows, RefineRows},
+    kv_cache::KvType,
+    op::Op,
+};
 
 impl Engine {
     /// Bytes that `op` reads in the decode steps at `positions`, all layers together, when it does
@@ -36,6 +41,10 @@ impl Engine {
             Op::OutputScreen => {
                 let screen = self.screen.as_ref().map_or(0, |screen| screen.n_bytes());
                 return macs / (shape.n_vocab * shape.n_embd) * screen as u64;
+            }
+            Op::OutputRefine => {
+                let row_bytes = RefineRows::row_bytes(shape.n_embd as usize) as u64;
+                return macs / shape.n_embd * row_bytes;
             }
             _ => 0,
         };

@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use engine_native::{
-    DenseRows, Engine, EngineOptions, Isa, Kernels, Ledger, Model, Op, Recorder, Scalar,
-    ScreenActivations, ScreenRows, Screening, SessionOptions, available_kernels,
+    DenseRows, Engine, EngineOptions, Isa, Kernels, Ledger, Model, Op, Recorder, RefineRows,
+    Scalar, ScreenActivations, ScreenRows, Screening, SessionOptions, available_kernels,
 };
 
 const N_TOKENS: usize = 24;
@@ -111,6 +111,31 @@ fn among_rows_of_very_different_lengths() {
     }));
 }
 
+/// Rows that differ by less than the copy can tell, and by more than what refines it.
+fn alike(rows: &mut [Vec<half::f16>]) {
+    let base = rows[7].clone();
+    for row in rows {
+        for (x, base) in row.iter_mut().zip(&base) {
+            *x = half::f16::from_f32(base.to_f32() + 0.08 * x.to_f32());
+        }
+    }
+}
+
+#[test]
+fn among_rows_that_only_more_bits_tell_apart() {
+    let model = model(alike);
+    assert_same_choices(&model);
+    for kernels in available_kernels() {
+        let ledger = run(&model, kernels, Screening::Always, 2).ledger;
+        let rows = |op| ledger.total(op).tally.macs / model.shape().n_embd;
+        let [refined, computed] = [Op::OutputRefine, Op::Output].map(rows);
+        assert!(
+            refined > 4 * computed,
+            "{refined} refined, {computed} computed"
+        );
+    }
+}
+
 /// All rows the same: none can be left out, and after a few attempts none is made.
 #[test]
 fn where_screening_is_futile() {
@@ -143,8 +168,12 @@ fn few_logits_are_computed() {
     assert!(n_computed < of_all / 4, "{n_computed} of {of_all}");
 }
 
-/// Approximations that are further off than their bounds say: half of the rows lie.
-struct Unbounded;
+/// Approximations that are further off than their bounds say: of half of the rows from the first, or
+/// of all once they are refined.
+enum Unbounded {
+    Screened,
+    Refined,
+}
 
 impl Kernels for Unbounded {
     fn isa(&self) -> Isa {
@@ -163,7 +192,23 @@ impl Kernels for Unbounded {
         recorder: &mut Recorder,
     ) {
         Scalar.output_screen(rows, x, out, recorder);
-        out.iter_mut().step_by(2).for_each(|x| *x -= x.abs());
+        if matches!(self, Self::Screened) {
+            out.iter_mut().step_by(2).for_each(|x| *x -= x.abs());
+        }
+    }
+
+    fn output_refine(
+        &self,
+        refine: RefineRows,
+        rows: &[u32],
+        x: &ScreenActivations,
+        approximations: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        Scalar.output_refine(refine, rows, x, approximations, recorder);
+        if matches!(self, Self::Refined) {
+            approximations.iter_mut().for_each(|x| *x -= x.abs());
+        }
     }
 }
 
@@ -171,6 +216,14 @@ impl Kernels for Unbounded {
 #[test]
 fn a_bound_that_does_not_hold_changes_the_choices() {
     let tiny = model(|_| ());
-    let found = run(&tiny, Arc::new(Unbounded), Screening::Always, 1);
+    let found = run(&tiny, Arc::new(Unbounded::Screened), Screening::Always, 1);
     assert_ne!(in_full(&tiny), found.choices);
+}
+
+/// Then even the row whose logit is known is left out.
+#[test]
+#[should_panic(expected = "reaches its own logit")]
+fn a_refined_bound_that_does_not_hold_is_noticed() {
+    let alike = model(alike);
+    run(&alike, Arc::new(Unbounded::Refined), Screening::Always, 1);
 }

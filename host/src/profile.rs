@@ -51,7 +51,8 @@ fn name<S: serde::Serializer>(op: &Op, serializer: S) -> Result<S::Ok, S::Error>
 impl OpProfile {
     /// Whether it is a product with a matrix of weights, which a step is there for.
     pub fn is_product(&self) -> bool {
-        self.op.is_projection() || matches!(self.op, Op::Output | Op::OutputScreen)
+        self.op.is_projection()
+            || matches!(self.op, Op::Output | Op::OutputScreen | Op::OutputRefine)
     }
 
     /// Whether its work is to stream weights or the KV cache, so that rates say something.

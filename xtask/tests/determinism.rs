@@ -275,7 +275,9 @@ fn ledgers_hold_the_work_that_the_shape_asks_for() {
             if setup.screening == Screening::Always {
                 assert_screened(&mut found, model.shape());
             }
-            found.entry(Op::OutputScreen).or_default();
+            for op in [Op::OutputScreen, Op::OutputRefine] {
+                found.entry(op).or_default();
+            }
             assert_eq!(found, expected, "{}", setup.describe());
             assert_kernels(&ledger, &setup);
         }
@@ -287,6 +289,7 @@ fn ledgers_hold_the_work_that_the_shape_asks_for() {
 fn assert_screened(found: &mut BTreeMap<Op, u64>, shape: &ModelShape) {
     let mut take = |op| found.remove(&op).unwrap_or(0);
     let [screen, output, left] = [Op::OutputScreen, Op::Output, Op::GreedyChoice].map(&mut take);
+    assert!(take(Op::OutputRefine) <= screen);
     let of_all = shape.n_embd * shape.n_vocab;
     let n_screened = screen / of_all;
     assert!(screen.is_multiple_of(of_all) && (1..=N_TOKENS as u64).contains(&n_screened));

@@ -4,12 +4,14 @@
 //! measured in the same run, over the same bytes, in turns with the products: a machine that slows
 //! down meanwhile slows all of them down. Medians, each with its median absolute deviation.
 
+mod attention;
 mod pointwise;
 mod products;
 mod sampling;
 
 use std::{sync::Arc, thread};
 
+use attention::Attention;
 use engine_native::{Isa, KernelChoice, Kernels, available_kernels};
 use products::Products;
 use sampling::{Summary, Workload, interleave};
@@ -29,8 +31,16 @@ fn main() {
     let products = Products::new(kernels.clone(), MEMORY_BYTES);
     println!("kernels: {}", kernels.isa().as_str());
     println!("threads  bytes    kernel                  GB/s  of read  GMAC/s  ± MAD");
+    let attention = Attention::new(kernels.clone());
     for n_threads in thread_counts() {
-        print_products(n_threads, &products.over(MEMORY_BYTES, 1));
+        let [read, others @ ..] = products.over(MEMORY_BYTES, 1);
+        let [scores, values] = attention.of_a_step();
+        let workloads: Vec<_> = [read]
+            .into_iter()
+            .chain(others)
+            .chain([scores, values])
+            .collect();
+        print_products(n_threads, &workloads);
         print_products(n_threads, &products.over(L2_BYTES, 400));
     }
     print_prefill(&products);

@@ -4,7 +4,7 @@ use std::{hint::black_box, ops::Range, sync::Arc};
 
 use engine_native::{
     DenseRows, DenseType, GemmBatch, GemmScratch, Kernels, Ledger, Op, QuantizedActivations,
-    ScreenActivations, ScreenRows, TernaryRows,
+    ReadBuffer, ScreenActivations, ScreenRows, TernaryRows,
 };
 
 use crate::sampling::Workload;
@@ -19,7 +19,7 @@ const N_POSITIONS: usize = 512;
 /// invalid code 3.
 pub struct Products {
     kernels: Arc<dyn Kernels>,
-    bytes: Vec<u8>,
+    bytes: ReadBuffer,
     activations: QuantizedActivations,
     hidden: Vec<f32>,
     screened: ScreenActivations,
@@ -39,12 +39,17 @@ impl Products {
         let hidden: Vec<f32> = (0..N_COLS).map(|i| value(i) as f32 / 64.0).collect();
         let mut screened = ScreenActivations::with_len(N_COLS);
         screened.quantize(&hidden);
+        let mut bytes = ReadBuffer::new(n_bytes);
+        let (words, _) = bytes.as_mut_slice().as_chunks_mut();
+        for (i, word) in words.iter_mut().enumerate() {
+            *word = random_codes(i as u64);
+        }
         Self {
             scales: vec![0.01; n_bytes / ScreenRows::bytes(4, N_COLS) * 4],
             screened,
             hidden,
             kernels,
-            bytes: (0..n_bytes as u64 / 8).flat_map(random_codes).collect(),
+            bytes,
             activations,
         }
     }
@@ -114,7 +119,7 @@ impl Products {
         );
         TernaryRows {
             layout,
-            packed: &self.bytes[start..start + len],
+            packed: &self.bytes.as_slice()[start..start + len],
             n_rows: rows.len(),
             n_cols: N_COLS,
             scale: 0.02,
@@ -125,7 +130,7 @@ impl Products {
         let all = DenseRows {
             dense_type: DenseType::F16,
             n_cols: N_COLS,
-            bytes: &self.bytes,
+            bytes: self.bytes.as_slice(),
         };
         all.rows(rows.start, rows.len())
     }
@@ -163,7 +168,7 @@ impl Products {
 
     fn screen(&self, rows: Range<usize>, repetitions: usize) {
         let all = ScreenRows {
-            packed: &self.bytes[..ScreenRows::bytes(self.scales.len(), N_COLS)],
+            packed: &self.bytes.as_slice()[..ScreenRows::bytes(self.scales.len(), N_COLS)],
             scales: &self.scales,
             n_cols: N_COLS,
         };

@@ -27,7 +27,7 @@ pub use gemm::{GemmBatch, GemmScratch};
 pub use names::{Isa, KernelName};
 pub use row_layout::RowLayout;
 pub use scalar::Scalar;
-pub use screen_rows::{Bounded, ScreenActivations, ScreenRows};
+pub use screen_rows::{Bounded, RefineRows, ScreenActivations, ScreenRows};
 pub(crate) use screen_rows::{
     MAX_SCREEN_COLS, SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, SCREEN_STEP_BYTES,
     ScreenStep, norm_rounded_up,
@@ -352,16 +352,30 @@ pub trait Kernels: Send + Sync {
         self.base().output_screen(rows, x, out, recorder);
     }
 
+    /// Brings `approximations[i]`, of row `rows[i]`, closer to its logit with two bits more of each
+    /// code.
+    fn output_refine(
+        &self,
+        refine: RefineRows,
+        rows: &[u32],
+        x: &ScreenActivations,
+        approximations: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        self.base()
+            .output_refine(refine, rows, x, approximations, recorder);
+    }
+
     /// Index of one of the largest approximations. A part of [`Kernels::output_screen`]'s operation,
     /// of which it records nothing.
     fn largest(&self, bounded: Bounded) -> usize {
         self.base().largest(bounded)
     }
 
-    /// Writes the ascending indices of all rows whose logit may be `least` or more to `rows`; false
-    /// when there are more of them than its capacity. As [`Kernels::largest`], it records nothing.
-    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) -> bool {
-        self.base().reaching(bounded, least, rows)
+    /// Writes the ascending indices of all rows whose logit may be `least` or more to `rows`. As
+    /// [`Kernels::largest`], it records nothing.
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
+        self.base().reaching(bounded, least, rows);
     }
 
     /// Index of the largest logit; the lowest on ties.

@@ -83,6 +83,8 @@ named! {
         ResidualAdd "residual_add",
         /// Low-bit copy of an output matrix times one position.
         OutputScreen "output_screen",
+        /// Two more bits of some rows of that copy times one position.
+        OutputRefine "output_refine",
         /// F32 output matrix times one position.
         OutputGemvF32 "output_gemv_f32",
         /// F16 output matrix times one position.

@@ -8,10 +8,10 @@
 pub const SCREEN_ROWS: usize = 4;
 /// Codes of a row that lie together.
 pub const SCREEN_STEP: usize = 512;
-/// Codes of [`SCREEN_ROWS`] rows, in lines of 64 bytes, one for each row in turn. The first four hold
-/// lowest bits: bit g of byte l is that of code `64·g + l`. In the p-th four that follow, byte l holds
+/// Codes of [`SCREEN_ROWS`] rows, five lines of 64 bytes for each row in turn. The first line holds
+/// lowest bits: bit g of byte l is that of code `64·g + l`. In the p-th line that follows, byte l holds
 /// the upper four bits of code `128·p + l` in bits 7:4 and of code `128·p + 64 + l` in bits 3:0.
-pub type ScreenStep = [[[u8; 64]; SCREEN_ROWS]; 5];
+pub type ScreenStep = [[[u8; 64]; 5]; SCREEN_ROWS];
 /// Bytes of a [`ScreenStep`].
 pub const SCREEN_STEP_BYTES: usize = size_of::<ScreenStep>();
 /// Half the number of codes: the largest magnitude is worth this many halves of a step.
@@ -62,8 +62,48 @@ impl ScreenRows<'_> {
     /// The steps of each group of rows.
     pub(super) fn groups(&self) -> impl Iterator<Item = &[ScreenStep]> {
         let (lines, _) = self.packed.as_chunks::<64>();
-        let steps = lines.as_chunks::<SCREEN_ROWS>().0.as_chunks::<5>().0;
+        let steps = lines.as_chunks::<5>().0.as_chunks::<SCREEN_ROWS>().0;
         steps.chunks_exact(self.n_cols.div_ceil(SCREEN_STEP))
+    }
+}
+
+/// What low-bit rows leave out, two bits more of each code: row r is closer to its copy plus
+/// `scales[r] / 4 · (2·code − 3)`.
+#[derive(Debug, Clone, Copy)]
+pub struct RefineRows<'a> {
+    /// The rows, [`RefineRows::row_bytes`] each: bits 7 and 6 of byte k of 64 bytes hold code k, then
+    /// follow codes k + 64, k + 128 and k + 192.
+    pub packed: &'a [u8],
+    /// Scales of the low-bit rows, `[n_rows]`.
+    pub scales: &'a [f32],
+    /// Elements of a row, without what fills up its last step.
+    pub n_cols: usize,
+}
+
+impl RefineRows<'_> {
+    /// Bytes of one row of `n_cols` elements.
+    pub const fn row_bytes(n_cols: usize) -> usize {
+        n_cols.next_multiple_of(SCREEN_STEP) / 4
+    }
+
+    /// Blocks of 256 codes of row `r`.
+    pub(super) fn row(&self, r: u32) -> &[[u8; 64]] {
+        let bytes = Self::row_bytes(self.n_cols);
+        self.packed[r as usize * bytes..][..bytes].as_chunks().0
+    }
+
+    /// Checks that this fits a product with `x` of as many rows as there are `approximations`.
+    pub(super) fn assert_fits(&self, x: &ScreenActivations, rows: &[u32], out: &[f32]) {
+        assert!(self.n_cols == x.len && self.n_cols <= MAX_SCREEN_COLS);
+        let n_rows = self.scales.len();
+        assert_eq!(self.packed.len(), n_rows * Self::row_bytes(self.n_cols));
+        assert!(rows.len() == out.len() && rows.iter().all(|&r| (r as usize) < n_rows));
+    }
+
+    /// What sums Σ 2·code·part of row `r` add to its approximation.
+    pub(super) fn correction(&self, r: u32, x: &ScreenActivations, sums: [i32; 2]) -> f32 {
+        let [high, low] = [0, 1].map(|part| (sums[part] - 3 * x.sums[part]) as f32);
+        (high * 256.0 + low) * (self.scales[r as usize] * x.scale * 0.25)
     }
 }
 
@@ -190,10 +230,9 @@ impl Bounded<'_> {
         first + rest.iter().position(|&x| x == best).unwrap_or(0)
     }
 
-    /// Writes the ascending indices of all rows whose logit may be `least` or more to `rows`. False
-    /// when there are more of them than its capacity.
+    /// Writes the ascending indices of all rows whose logit may be `least` or more to `rows`.
     #[inline(always)]
-    pub(super) fn reaching(&self, least: f32, rows: &mut Vec<u32>) -> bool {
+    pub(super) fn reaching(&self, least: f32, rows: &mut Vec<u32>) {
         rows.clear();
         let n = self.approximations.len();
         assert!(self.residuals.len() == n && self.norms.len() == n);
@@ -205,14 +244,9 @@ impl Bounded<'_> {
             if !any {
                 continue;
             }
-            for r in chunk.filter(|&r| self.upper(r) >= least) {
-                if rows.len() == rows.capacity() {
-                    return false;
-                }
-                rows.push(r as u32);
-            }
+            let reaching = chunk.filter(|&r| self.upper(r) >= least);
+            rows.extend(reaching.map(|r| r as u32));
         }
-        true
     }
 }
 

@@ -14,8 +14,10 @@ use crate::kernels::norm_rounded_up;
 /// - `w·x − q·x' = (w − q)·x + q·(x − x')`, at most `‖w − q‖·‖x‖ + (‖w‖ + ‖w − q‖)·‖x − x'‖`.
 /// - The approximation is computed from two exact integers. Both become an f32, they are added, the
 ///   scales multiplied, then all: six roundings of what is at most
-///   `3·(‖w‖ + ‖w − q‖)·(‖x‖ + ‖x − x'‖)`. Comparing it with a logit rounds twice more.
-///   `ROUNDING` is several times all that.
+///   `3·(‖w‖ + ‖w − q‖)·(‖x‖ + ‖x − x'‖)`. Where it is refined, the same holds of what is added, with
+///   `‖w − q‖ + ‖w − r‖` for the finer copy r; the coarse copy is within `‖w‖·√n / 32` of the row,
+///   8 times ‖w‖ at most. Adding that and comparing the sum with a logit rounds a few times more.
+///   Altogether less than 200·u times the norms; `ROUNDING` is twice that.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bound {
     pub(super) per_residual: f32,
@@ -23,7 +25,7 @@ pub(crate) struct Bound {
 }
 
 /// Relative, of every product of norms.
-const ROUNDING: f64 = 1.0 / (1 << 18) as f64;
+const ROUNDING: f64 = 1.0 / (1 << 15) as f64;
 /// Absolute: more than everything that is too small for an f32 can add up to.
 pub(super) const SLACK: f32 = 1e-30;
 /// A logit whose bound is below it is finite whatever the order of its sum.
@@ -42,6 +44,11 @@ impl Bound {
             per_residual: rounded_up(x_norm + lost + rounding),
             per_norm: rounded_up(lost + gamma * x_norm + rounding),
         })
+    }
+
+    /// For a row with ‖w − q‖ `residual` and ‖w‖ `norm`, both rounded up.
+    pub(crate) fn of_row(&self, residual: f32, norm: f32) -> f32 {
+        residual * self.per_residual + norm * self.per_norm + SLACK
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) use bound::Bound;
 use crate::{
     decode_weights::HugePages,
     kernels::{
-        Bounded, DenseRows, Isa, Kernels, MAX_SCREEN_COLS, SCREEN_ROWS, ScreenRows, norm_rounded_up,
+        Bounded, DenseRows, Isa, Kernels, MAX_SCREEN_COLS, RefineRows, SCREEN_ROWS, ScreenRows,
+        norm_rounded_up,
     },
     ledger::Recorder,
     model::Model,
@@ -55,9 +56,9 @@ impl Screening {
     /// Bytes that a screen of `model` allocates, small things aside.
     pub(crate) fn bytes(self, model: &Model, kernels: &dyn Kernels) -> usize {
         let matrix = model.output();
-        let of_rows = matrix.n_rows * 3 * size_of::<f32>();
+        let of_row = RefineRows::row_bytes(matrix.n_cols) + 4 * size_of::<f32>();
         match self.applies(model, kernels) {
-            true => ScreenRows::bytes(matrix.n_rows, matrix.n_cols) + of_rows,
+            true => ScreenRows::bytes(matrix.n_rows, matrix.n_cols) + matrix.n_rows * of_row,
             false => 0,
         }
     }
@@ -67,14 +68,22 @@ impl Screening {
 #[derive(Debug)]
 pub(crate) struct Screen {
     packed: HugePages,
+    refine: HugePages,
     n_cols: usize,
-    /// `[n_rows]`
-    scales: Vec<f32>,
-    /// ‖row − its copy‖, rounded up, `[n_rows]`.
-    residuals: Vec<f32>,
-    /// ‖row‖, rounded up, `[n_rows]`.
-    norms: Vec<f32>,
+    of_rows: OfRows,
     largest_norm: f32,
+}
+
+/// Of each row, `[n_rows]`.
+#[derive(Debug, Default)]
+struct OfRows {
+    scales: Vec<f32>,
+    /// ‖row − its copy‖, rounded up.
+    residuals: Vec<f32>,
+    /// The same with the bits that refine it.
+    refined_residuals: Vec<f32>,
+    /// ‖row‖, rounded up.
+    norms: Vec<f32>,
 }
 
 /// Rows that a thread packs in one go: whole groups.
@@ -94,41 +103,63 @@ impl Screen {
     pub(crate) fn of_rows(rows: DenseRows, kernels: &dyn Kernels) -> Self {
         let (n_rows, n_cols) = (rows.n_rows(), rows.n_cols);
         let mut packed = HugePages::zeroed(ScreenRows::bytes(n_rows, n_cols));
-        let [mut scales, mut residuals, mut norms] = [const { Vec::new() }; 3];
-        for vec in [&mut scales, &mut residuals, &mut norms] {
+        let mut refine = HugePages::zeroed(n_rows * RefineRows::row_bytes(n_cols));
+        let mut of_rows = OfRows::default();
+        let OfRows {
+            scales,
+            residuals,
+            refined_residuals,
+            norms,
+        } = &mut of_rows;
+        for vec in [&mut *scales, residuals, refined_residuals, norms] {
             vec.resize(n_rows, 0.0);
         }
         let of_each = scales
             .par_chunks_mut(PACKED_TOGETHER)
             .zip(residuals.par_chunks_mut(PACKED_TOGETHER))
+            .zip(refined_residuals.par_chunks_mut(PACKED_TOGETHER))
             .zip(norms.par_chunks_mut(PACKED_TOGETHER));
+        let group_bytes = ScreenRows::bytes(SCREEN_ROWS, n_cols);
+        let refine_bytes = RefineRows::row_bytes(n_cols);
         packed
             .as_mut_slice()
             .par_chunks_mut(ScreenRows::bytes(PACKED_TOGETHER, n_cols))
+            .zip(
+                refine
+                    .as_mut_slice()
+                    .par_chunks_mut(PACKED_TOGETHER * refine_bytes),
+            )
             .zip(of_each)
             .enumerate()
-            .for_each(|(i, (packed, ((scales, residuals), norms)))| {
-                // What this records is no part of a run.
-                let mut recorder = Recorder::default();
-                let mut row = vec![0.0; n_cols];
-                let mut packer = pack::Packer::new(n_cols);
-                let group_bytes = ScreenRows::bytes(SCREEN_ROWS, n_cols);
-                for (r, norm) in norms.iter_mut().enumerate() {
-                    let of_row = rows.rows(i * PACKED_TOGETHER + r, 1);
-                    kernels.embedding_row(of_row, &mut row, &mut recorder);
-                    *norm = bound::rounded_up(norm_rounded_up(&row));
-                    let group = &mut packed[r / SCREEN_ROWS * group_bytes..][..group_bytes];
-                    (scales[r], residuals[r]) = packer.pack(&row, r % SCREEN_ROWS, group);
-                }
-            });
+            .for_each(
+                |(i, ((packed, refine), (((scales, residuals), refined), norms)))| {
+                    // What this records is no part of a run.
+                    let mut recorder = Recorder::default();
+                    let mut row = vec![0.0; n_cols];
+                    let mut packer = pack::Packer::new(n_cols);
+                    for (r, refine) in refine.chunks_exact_mut(refine_bytes).enumerate() {
+                        let of_row = rows.rows(i * PACKED_TOGETHER + r, 1);
+                        kernels.embedding_row(of_row, &mut row, &mut recorder);
+                        let group = &mut packed[r / SCREEN_ROWS * group_bytes..][..group_bytes];
+                        let packed = packer.pack(&row, r % SCREEN_ROWS, group, refine);
+                        scales[r] = packed.scale;
+                        [residuals[r], refined[r]] = packed.residuals;
+                        norms[r] = bound::rounded_up(norm_rounded_up(&row));
+                    }
+                },
+            );
         Self {
             packed,
+            refine,
             n_cols,
-            largest_norm: norms.iter().fold(0.0, |m, &n| m.max(n)),
-            scales,
-            residuals,
-            norms,
+            largest_norm: of_rows.norms.iter().fold(0.0, |m, &n| m.max(n)),
+            of_rows,
         }
+    }
+
+    /// Bytes that were allocated, small things aside.
+    pub(crate) fn allocated(&self) -> usize {
+        self.packed.as_slice().len() + self.refine.as_slice().len()
     }
 
     /// Bytes of the copy: what screening one choice reads.
@@ -140,7 +171,16 @@ impl Screen {
     pub(crate) fn rows(&self) -> ScreenRows<'_> {
         ScreenRows {
             packed: self.packed.as_slice(),
-            scales: &self.scales,
+            scales: &self.of_rows.scales,
+            n_cols: self.n_cols,
+        }
+    }
+
+    /// The bits that refine it.
+    pub(crate) fn refine(&self) -> RefineRows<'_> {
+        RefineRows {
+            packed: self.refine.as_slice(),
+            scales: &self.of_rows.scales,
             n_cols: self.n_cols,
         }
     }
@@ -154,11 +194,28 @@ impl Screen {
     pub(crate) fn bounded<'a>(&'a self, approximations: &'a [f32], bound: Bound) -> Bounded<'a> {
         Bounded {
             approximations,
-            residuals: &self.residuals,
-            norms: &self.norms,
+            residuals: &self.of_rows.residuals,
+            norms: &self.of_rows.norms,
             per_residual: bound.per_residual,
             per_norm: bound.per_norm,
             slack: bound::SLACK,
         }
+    }
+
+    /// Leaves of `rows`, of which `approximations` are refined, those whose logit may be `least` or more.
+    pub(crate) fn retain_reaching(
+        &self,
+        rows: &mut Vec<u32>,
+        approximations: &[f32],
+        bound: Bound,
+        least: f32,
+    ) {
+        let mut approximations = approximations.iter();
+        rows.retain(|&r| {
+            let r = r as usize;
+            let (residual, norm) = (self.of_rows.refined_residuals[r], self.of_rows.norms[r]);
+            let upper = |approximation| approximation + bound.of_row(residual, norm);
+            approximations.next().is_some_and(|&a| upper(a) >= least)
+        });
     }
 }

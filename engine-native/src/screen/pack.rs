@@ -3,15 +3,22 @@
 
 use super::bound::rounded_up;
 use crate::kernels::{
-    SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up,
+    SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up,
 };
 
 /// Packs rows of one length.
 pub(super) struct Packer {
-    /// `[n_cols]`, filled up to whole steps.
+    /// Seven bits each: what the screen has and what refines it, `[n_cols]`, filled up to whole steps.
     codes: Vec<u8>,
-    /// `[n_cols]`
-    residual: Vec<f32>,
+    /// Without and with the lowest two bits, `[n_cols]`.
+    residuals: [Vec<f32>; 2],
+}
+
+/// What a row has become.
+pub(super) struct Packed {
+    pub scale: f32,
+    /// ‖row − copy‖ without and with the lowest two bits, rounded up.
+    pub residuals: [f32; 2],
 }
 
 /// Adding it rounds an f32 to an integer, which then is in the lowest bits.
@@ -21,54 +28,80 @@ impl Packer {
     pub(super) fn new(n_cols: usize) -> Self {
         Self {
             codes: vec![0; n_cols.next_multiple_of(SCREEN_STEP)],
-            residual: vec![0.0; n_cols],
+            residuals: [vec![0.0; n_cols], vec![0.0; n_cols]],
         }
     }
 
-    /// Writes the copy of row `r` of a group to the `group`'s steps. Returns its scale, and
-    /// ‖row − copy‖ rounded up.
-    pub(super) fn pack(&mut self, row: &[f32], r: usize, group: &mut [u8]) -> (f32, f32) {
-        let absmax = max_magnitude(row);
-        let scale = absmax / SCREEN_LEVELS;
-        // Any code is sound, what it loses is in the residual: also those that come of rows of
+    /// Writes the copy of row `r` of a group to the `group`'s steps, and the lowest bits to `refine`.
+    pub(super) fn pack(
+        &mut self,
+        row: &[f32],
+        r: usize,
+        group: &mut [u8],
+        refine: &mut [u8],
+    ) -> Packed {
+        let scale = max_magnitude(row) / SCREEN_LEVELS;
+        // Any code is sound, what it loses is in the residuals: also those that come of rows of
         // zeros, where this is not finite.
-        let half_per_scale = 0.5 / scale;
-        let offset = SCREEN_OFFSET as f32;
-        let each = row.iter().zip(&mut self.codes).zip(&mut self.residual);
-        for ((w, code), residual) in each {
-            let level = (w * half_per_scale + offset / 2.0).clamp(0.0, offset);
-            *code = (level + TO_INTEGER).to_bits() as u8 & 31;
-            *residual = w - scale * (2.0 * f32::from(*code) - offset);
+        let per_scale = 2.0 / scale;
+        let [coarse, fine] = &mut self.residuals;
+        let each = row.iter().zip(&mut self.codes).zip(coarse).zip(fine);
+        for (((w, code), coarse), fine) in each {
+            let level = (w * per_scale + 63.5).clamp(0.0, 127.0);
+            *code = (level + TO_INTEGER).to_bits() as u8 & 127;
+            let upper = 2.0 * f32::from(*code >> 2) - SCREEN_OFFSET as f32;
+            let lower = 0.25 * (2.0 * f32::from(*code & 3) - 3.0);
+            *coarse = w - scale * upper;
+            *fine = w - scale * (upper + lower);
         }
         let steps = group.chunks_exact_mut(SCREEN_STEP_BYTES);
         for (codes, step) in self.codes.chunks_exact(SCREEN_STEP).zip(steps) {
             pack_step(codes, r, step);
         }
-        // Each element of the copy and of the residual was rounded once.
-        let copy = f64::from(scale) * f64::from(SCREEN_OFFSET) * (row.len() as f64).sqrt();
-        let unit = f64::from(f32::EPSILON);
-        let residual = norm_rounded_up(&self.residual) * (1.0 + unit) + copy * unit;
-        (scale, rounded_up(residual + f64::from(f32::MIN_POSITIVE)))
+        let (blocks, _) = refine.as_chunks_mut::<64>();
+        for (codes, block) in self.codes.as_chunks::<256>().0.iter().zip(blocks) {
+            pack_lowest(codes, block);
+        }
+        Packed {
+            scale,
+            residuals: [&self.residuals[0], &self.residuals[1]].map(|r| norm_of(r, scale)),
+        }
     }
+}
+
+/// ‖residual‖, rounded up. Each element of it, and of the copy that it was taken from, was rounded
+/// once; no element of the copy is above 32 times the scale.
+fn norm_of(residual: &[f32], scale: f32) -> f32 {
+    let copy = f64::from(scale) * f64::from(SCREEN_LEVELS) * (residual.len() as f64).sqrt();
+    let unit = f64::from(f32::EPSILON);
+    let norm = norm_rounded_up(residual) * (1.0 + unit) + copy * unit;
+    rounded_up(norm + f64::from(f32::MIN_POSITIVE))
 }
 
 /// Codes of row `r` in the arrangement of a [`ScreenStep`](crate::kernels::ScreenStep).
 fn pack_step(codes: &[u8], r: usize, step: &mut [u8]) {
     let (groups, _) = codes.as_chunks::<64>();
-    let (lines, _) = step.as_chunks_mut::<64>();
-    let [lowest, uppers @ ..] = lines.as_chunks_mut::<SCREEN_ROWS>().0 else {
-        unreachable!("a step has lines")
-    };
-    lowest[r] = [0; 64];
+    let rows = step.as_chunks_mut::<64>().0.as_chunks_mut::<5>().0;
+    let [lowest, uppers @ ..] = &mut rows[r];
+    *lowest = [0; 64];
     for (g, group) in groups.iter().enumerate() {
         for lane in 0..64 {
-            lowest[r][lane] |= (group[lane] & 1) << g;
+            lowest[lane] |= (group[lane] >> 2 & 1) << g;
         }
     }
     for (pair, groups) in groups.as_chunks::<2>().0.iter().enumerate() {
         for lane in 0..64 {
-            uppers[pair][r][lane] = (groups[0][lane] >> 1) << 4 | groups[1][lane] >> 1;
+            uppers[pair][lane] = (groups[0][lane] >> 3) << 4 | groups[1][lane] >> 3;
         }
+    }
+}
+
+/// The lowest two bits of codes in the arrangement of [`RefineRows`](crate::kernels::RefineRows).
+fn pack_lowest(codes: &[u8; 256], block: &mut [u8; 64]) {
+    let (groups, _) = codes.as_chunks::<64>();
+    for lane in 0..64 {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|g: usize| groups[g][lane] & 3);
+        block[lane] = a << 6 | b << 4 | c << 2 | d;
     }
 }
 

@@ -6,10 +6,7 @@ use crate::{
     model::DenseType,
 };
 
-use super::{
-    Bound, Screen,
-    bound::{SLACK, rounded_up},
-};
+use super::{Bound, OfRows, Screen, bound::rounded_up};
 
 /// splitmix64
 struct Random(u64);
@@ -88,17 +85,33 @@ impl Case {
         Some((screen, bound, approximations))
     }
 
-    /// By how much of its bound each logit is off, at most.
-    fn used(&self) -> f64 {
+    /// The approximations of all rows, refined.
+    fn refined(&self, screen: &Screen, mut approximations: Vec<f32>) -> Vec<f32> {
+        let mut x = ScreenActivations::with_len(self.n_cols);
+        x.quantize(&self.x);
+        let rows: Vec<u32> = (0..approximations.len() as u32).collect();
+        let recorder = &mut Recorder::default();
+        Scalar.output_refine(screen.refine(), &rows, &x, &mut approximations, recorder);
+        approximations
+    }
+
+    /// By how much of its bound each logit is off, at most; then the same of refined ones.
+    fn used(&self) -> [f64; 2] {
         let (screen, bound, approximations) = self.screened().unwrap();
-        let of_row = |r: usize| {
-            screen.residuals[r] * bound.per_residual + screen.norms[r] * bound.per_norm + SLACK
+        let refined = self.refined(&screen, approximations.clone());
+        let logits = self.logits();
+        let of_rows = &screen.of_rows;
+        let used = |approximations: &[f32], residuals: &[f32]| {
+            let of_row = |r: usize| {
+                let off = f64::from(logits[r]) - f64::from(approximations[r]);
+                off.abs() / f64::from(bound.of_row(residuals[r], of_rows.norms[r]))
+            };
+            (0..logits.len()).map(of_row).fold(0.0, f64::max)
         };
-        let logits = self.logits().into_iter().zip(approximations).enumerate();
-        let used = logits.map(|(r, (logit, approximation))| {
-            (f64::from(logit) - f64::from(approximation)).abs() / f64::from(of_row(r))
-        });
-        used.fold(0.0, f64::max)
+        [
+            used(&approximations, &of_rows.residuals),
+            used(&refined, &of_rows.refined_residuals),
+        ]
     }
 }
 
@@ -136,13 +149,17 @@ fn any_x(random: &mut Random, n_cols: usize) -> Vec<f32> {
     }
 }
 
+fn is_within(used: [f64; 2]) -> bool {
+    used.iter().all(|&used| used <= 1.0)
+}
+
 #[test]
 fn logits_are_within_their_bounds() {
     for seed in 0..300 {
         let random = &mut Random(seed);
         let n_cols = 1 + random.below(1200);
         let case = Case::new(&any_rows(random, n_cols), any_x(random, n_cols));
-        assert!(case.used() <= 1.0, "seed {seed}, {n_cols} columns");
+        assert!(is_within(case.used()), "seed {seed}, {n_cols} columns");
     }
 }
 
@@ -152,14 +169,58 @@ fn bounds_are_no_larger_than_they_have_to_be() {
     let random = &mut Random(7);
     let n_cols = 1024;
     let x = random.vec(n_cols, |r| if r.below(2) == 0 { 1.0 } else { -1.0 });
-    let mut row: Vec<f32> = x
-        .iter()
-        .map(|x| (2 * random.below(31)) as f32 - 29.0 + 0.95 * x)
-        .collect();
-    // Sets the scale to 1.
-    row[0] = 32.0;
-    let used = Case::new(&[row], x).used();
-    assert!((0.98..=1.0).contains(&used), "{used}");
+    // With a scale of 1, copies are odd integers, and quarters of them when refined.
+    for (step, largest, which) in [(1.0, 0.95, 0), (0.25, 0.24, 1)] {
+        let mut row: Vec<f32> = x
+            .iter()
+            .map(|x| step * ((2 * random.below(31)) as f32 - 29.0) + largest * x)
+            .collect();
+        // Sets the scale to 1.
+        row[0] = 32.0;
+        let used = Case::new(&[row], x.clone()).used();
+        assert!((0.98..=1.0).contains(&used[which]), "{used:?}");
+    }
+}
+
+/// Each bit that refines a code halves what is left of most rows.
+#[test]
+fn refined_rows_are_four_times_as_close() {
+    let random = &mut Random(11);
+    let row = random.vec(2560, Random::normal);
+    let (screen, ..) = Case::new(&[row], vec![1.0; 2560]).screened().unwrap();
+    let OfRows {
+        residuals,
+        refined_residuals,
+        ..
+    } = &screen.of_rows;
+    let ratio = residuals[0] / refined_residuals[0];
+    assert!((3.9..4.1).contains(&ratio), "{ratio}");
+}
+
+/// Refining leaves fewer rows, and never the wrong ones.
+#[test]
+fn refined_survivors_hold_the_choice() {
+    let (mut n_before, mut n_after) = (0, 0);
+    for seed in 0..100 {
+        let random = &mut Random(seed);
+        let n_cols = 1 + random.below(600);
+        let rows: Vec<_> = (0..200)
+            .map(|_| random.vec(n_cols, Random::normal))
+            .collect();
+        let case = Case::new(&rows, random.vec(n_cols, Random::normal));
+        let (screen, bound, approximations) = case.screened().unwrap();
+        let logits = case.logits();
+        let largest = logits.iter().copied().fold(f32::MIN, f32::max);
+        let refined = case.refined(&screen, approximations);
+        let mut survivors: Vec<u32> = (0..200).collect();
+        screen.retain_reaching(&mut survivors, &refined, bound, largest);
+        let choice = logits.iter().position(|&logit| logit == largest);
+        assert!(survivors.contains(&(choice.unwrap() as u32)), "seed {seed}");
+        assert!(survivors.is_sorted());
+        n_before += 200;
+        n_after += survivors.len();
+    }
+    assert!(n_after < n_before / 20, "{n_after}");
 }
 
 #[test]
@@ -178,7 +239,7 @@ fn logits_of_extreme_numbers_are_within_their_bounds() {
             .map(|_| random.vec(300, |r| w * r.normal()))
             .collect();
         let case = Case::new(&rows, random.vec(300, |r| x * r.normal()));
-        assert!(case.used() <= 1.0, "{w:e} {x:e}");
+        assert!(is_within(case.used()), "{w:e} {x:e}");
     }
 }
 
@@ -202,27 +263,13 @@ fn survivors_hold_the_choice() {
         let logits = case.logits();
         let largest = logits.iter().copied().fold(f32::MIN, f32::max);
         let mut survivors = Vec::with_capacity(logits.len());
-        assert!(Scalar.reaching(
-            screen.bounded(&approximations, bound),
-            largest,
-            &mut survivors
-        ));
+        let bounded = screen.bounded(&approximations, bound);
+        Scalar.reaching(bounded, largest, &mut survivors);
         let choices = (0..).zip(&logits).filter(|(_, logit)| **logit == largest);
         for (row, _) in choices {
             assert!(survivors.contains(&row), "seed {seed}: row {row}");
         }
         assert!(survivors.is_sorted());
-    }
-}
-
-#[test]
-fn more_survivors_than_there_is_room_for_are_given_up() {
-    let rows = vec![vec![1.0f32; 32]; 200];
-    let (screen, bound, approximations) = Case::new(&rows, vec![1.0; 32]).screened().unwrap();
-    for (capacity, fits) in [(200, true), (199, false), (0, false)] {
-        let mut survivors = Vec::with_capacity(capacity);
-        let found = Scalar.reaching(screen.bounded(&approximations, bound), 32.0, &mut survivors);
-        assert_eq!(found, survivors.capacity() >= 200 && fits);
     }
 }
 

@@ -102,6 +102,9 @@ checks! {
         output_screen_of_every_shape,
         output_screen_of_extremes,
         output_screen_of_random_input,
+        output_refine_of_every_shape,
+        output_refine_of_extremes,
+        output_refine_of_random_input,
         reaching_of_every_length,
         reaching_of_random_input,
     }

@@ -1,6 +1,6 @@
 //! Products with the low-bit copy of an output matrix.
 
-use engine_native::{Bounded, Kernels, Recorder, ScreenActivations, ScreenRows};
+use engine_native::{Bounded, Kernels, Recorder, RefineRows, ScreenActivations, ScreenRows};
 
 use crate::{
     compare::{Mismatch, Output, compare},
@@ -73,25 +73,29 @@ pub fn output_screen_of_every_shape(candidate: &dyn Kernels) -> Result<(), Misma
     Ok(())
 }
 
-/// The largest sums, of rows of the longest kind: all codes the largest or the smallest, all
-/// activations of the largest magnitude, both parts.
+/// All of the largest magnitude, both parts.
+fn extreme_activations(n_cols: usize) -> impl Iterator<Item = ScreenActivations> {
+    let parts = [(127, 127), (-127, -128), (127, -128), (-127, 127)];
+    parts.into_iter().map(move |(high, low)| ScreenActivations {
+        high: vec![high; n_cols],
+        low: vec![low; n_cols],
+        len: n_cols,
+        scale: 0.5,
+        sums: [high, low].map(|part| i32::from(part) * n_cols as i32),
+    })
+}
+
+/// The largest sums, of rows of the longest kind: all codes the largest or the smallest.
 pub fn output_screen_of_extremes(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for n_cols in [512, 2560, 1 << 16] {
         for byte in [0x00, 0xff] {
-            for (high, low) in [(127, 127), (-127, -128), (127, -128), (-127, 127)] {
-                let x = ScreenActivations {
-                    high: vec![high; n_cols],
-                    low: vec![low; n_cols],
-                    len: n_cols,
-                    scale: 0.5,
-                    sums: [high, low].map(|part| i32::from(part) * n_cols as i32),
-                };
+            for x in extreme_activations(n_cols) {
                 let rows = Rows {
                     packed: vec![byte; ScreenRows::bytes(5, n_cols)],
                     scales: vec![0.25; 5],
                     n_cols,
                 };
-                let what = format!("output_screen of {n_cols} times {byte:#x}, {high} and {low}");
+                let what = format!("output_screen of {n_cols} times {byte:#x}, {:?}", x.sums);
                 compare(candidate, what, output_screen(&rows, &x, 1))?;
             }
         }
@@ -116,12 +120,86 @@ pub fn output_screen_of_random_input(candidate: &dyn Kernels) -> Result<(), Mism
     })
 }
 
-/// The best of `approximations`, then all that reach `least`; a last element says if they fitted.
+/// Refines `of_rows`, each of which is there and may be there more than once. `rows.packed` are
+/// refinements.
+fn output_refine<'a>(
+    rows: &'a Rows,
+    of_rows: &'a [u32],
+    x: &'a ScreenActivations,
+    shift: usize,
+) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output + 'a {
+    move |kernels, recorder| {
+        let packed = shifted::bytes(&rows.packed, shift);
+        let scales = shifted::floats(&rows.scales, shift + 1);
+        let mut approximations = shifted::output(of_rows.len(), shift + 3);
+        approximations.fill(0.75);
+        let refine = RefineRows {
+            packed: &packed,
+            scales: &scales,
+            n_cols: rows.n_cols,
+        };
+        kernels.output_refine(refine, of_rows, x, &mut approximations, recorder);
+        Ok(approximations.bits())
+    }
+}
+
+impl Rows {
+    fn refinements(n_rows: usize, n_cols: usize, seed: u64) -> Self {
+        let mut rows = Self::random(n_rows, n_cols, seed);
+        rows.packed.truncate(n_rows * RefineRows::row_bytes(n_cols));
+        rows
+    }
+}
+
+pub fn output_refine_of_every_shape(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for n_cols in LENGTHS.chain(COLUMNS) {
+        let x = screened(&floats(Regime::Ordinary, n_cols, 2));
+        let rows = Rows::refinements(9, n_cols, 3);
+        for of_rows in [&[][..], &[8], &[0, 1], &[2, 5, 6, 8], &[7, 0, 7, 3, 4, 1]] {
+            for shift in SHIFTS {
+                let what = format!("output_refine of {of_rows:?}, {n_cols} columns, at {shift}");
+                compare(candidate, what, output_refine(&rows, of_rows, &x, shift))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The largest sums, as those of [`output_screen_of_extremes`].
+pub fn output_refine_of_extremes(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    for n_cols in [512, 2560, 1 << 16] {
+        for byte in [0x00, 0xff] {
+            for x in extreme_activations(n_cols) {
+                let rows = Rows {
+                    packed: vec![byte; 2 * RefineRows::row_bytes(n_cols)],
+                    scales: vec![0.25; 2],
+                    n_cols,
+                };
+                let what = format!("output_refine of {n_cols} times {byte:#x}, {:?}", x.sums);
+                compare(candidate, what, output_refine(&rows, &[0, 1], &x, 1))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub fn output_refine_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    random(candidate, (1100, 9), |candidate, draw| {
+        let x: Vec<f32> = draw.floats(draw.n, 0);
+        let finite = |x: &f32| if x.is_finite() { *x } else { 0.0 };
+        let x = screened(&x.iter().map(finite).collect::<Vec<_>>());
+        let rows = Rows::refinements(draw.m, draw.n, draw.seed);
+        let of_rows: Vec<u32> = (0..draw.m as u32).rev().collect();
+        let case = output_refine(&rows, &of_rows, &x, draw.shift);
+        compare(candidate, "output_refine", case)
+    })
+}
+
+/// The best of `approximations`, then all that reach `least`.
 fn reaching(
     approximations: &[f32],
     least: f32,
     shift: usize,
-    capacity: usize,
 ) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
     move |kernels, _| {
         let approximations = shifted::floats(approximations, shift);
@@ -136,10 +214,10 @@ fn reaching(
             slack: 0.0,
         };
         let mut found = vec![kernels.largest(bounded) as u32];
-        let mut rows = Vec::with_capacity(capacity);
-        let fitted = kernels.reaching(bounded, least, &mut rows);
+        // What is there from another choice goes.
+        let mut rows = vec![1, 2, 3];
+        kernels.reaching(bounded, least, &mut rows);
         found.extend(rows);
-        found.push(fitted.into());
         Ok(found)
     }
 }
@@ -153,13 +231,10 @@ pub fn reaching_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch>
             approximations[n - 1 - at] = 6.0;
             approximations[at] = 7.0;
             let what = format!("the best of {n} at {at}");
-            for capacity in [0, 1, 2, n] {
-                let case = reaching(&approximations, 7.0, at % 8, capacity);
-                compare(candidate, &what, case)?;
-            }
+            compare(candidate, &what, reaching(&approximations, 7.0, at % 8))?;
         }
         let equals = vec![1.0; n];
-        let case = reaching(&equals, 2.0, 1, n);
+        let case = reaching(&equals, 2.0, 1);
         compare(candidate, "the best of equals", case)?;
     }
     Ok(())
@@ -171,7 +246,7 @@ pub fn reaching_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch>
         let number = |x: &f32| if x.is_nan() { 0.0 } else { *x };
         let approximations: Vec<f32> = approximations.iter().map(number).collect();
         let least = approximations[draw.seed as usize % draw.n];
-        let case = reaching(&approximations, least, draw.shift, draw.n);
+        let case = reaching(&approximations, least, draw.shift);
         compare(candidate, "rows that reach a logit", case)
     })
 }

@@ -2,8 +2,8 @@
 
 use engine_native::{
     AttentionScratch, Bounded, DenseRows, DenseType, GemmBatch, GemmScratch, Isa, KernelName,
-    Kernels, Ledger, NonFinite, Op, QuantizedActivations, Queries, Recorder, RopeAngles, Scalar,
-    ScreenActivations, ScreenRows, TernaryRows,
+    Kernels, Ledger, NonFinite, Op, QuantizedActivations, Queries, Recorder, RefineRows,
+    RopeAngles, Scalar, ScreenActivations, ScreenRows, TernaryRows,
 };
 use half::f16;
 
@@ -238,9 +238,23 @@ impl Kernels for Wrong {
         Scalar.output_screen(rows, &x, out, recorder);
     }
 
+    /// What is left of the codes is taken for positive.
+    fn output_refine(
+        &self,
+        refine: RefineRows,
+        rows: &[u32],
+        x: &ScreenActivations,
+        approximations: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        let mut x = x.clone();
+        x.sums = [0; 2];
+        Scalar.output_refine(refine, rows, &x, approximations, recorder);
+    }
+
     /// What just reaches the logit is left out.
-    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) -> bool {
-        Scalar.reaching(bounded, least.next_up(), rows)
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
+        Scalar.reaching(bounded, least.next_up(), rows);
     }
 
     /// The last of several equals.

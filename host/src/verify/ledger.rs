@@ -106,6 +106,7 @@ fn fits(kernel: KernelName, op: Op, r: &Receipt) -> bool {
             Err(_) => false,
         },
         Op::OutputScreen => kernel == "output_screen",
+        Op::OutputRefine => kernel == "output_refine",
         Op::Output => kernel.starts_with("output_gemv_"),
         Op::GreedyChoice => kernel == "argmax",
     }
@@ -124,6 +125,7 @@ fn work(r: &Receipt) -> Result<(), String> {
         let mut take = |op: Op| found.remove(op.name()).unwrap_or(0);
         ScreenedChoices {
             screen: take(Op::OutputScreen),
+            refine: take(Op::OutputRefine),
             output: take(Op::Output),
             left: take(Op::GreedyChoice),
         }
@@ -149,13 +151,17 @@ fn work(r: &Receipt) -> Result<(), String> {
 }
 
 fn is_of_choice(op: Op) -> bool {
-    matches!(op, Op::OutputScreen | Op::Output | Op::GreedyChoice)
+    matches!(
+        op,
+        Op::OutputScreen | Op::OutputRefine | Op::Output | Op::GreedyChoice
+    )
 }
 
 /// Multiply-accumulates of choices that a screen made cheaper. How many logits it leaves is not to be
 /// known from a shape, but all three depend on it.
 struct ScreenedChoices {
     screen: u64,
+    refine: u64,
     output: u64,
     left: u64,
 }
@@ -164,7 +170,8 @@ impl ScreenedChoices {
     /// Each screening reads every row once and computes one logit, then those that are left; without
     /// one, or where too many are left, all are computed.
     fn check(&self, shape: &ModelShape, n_choices: u64) -> Result<(), String> {
-        let [screen, output, left] = [self.screen, self.output, self.left].map(u128::from);
+        let [screen, refine] = [self.screen, self.refine].map(u128::from);
+        let [output, left] = [self.output, self.left].map(u128::from);
         let [n_embd, n_vocab, n_choices] = [shape.n_embd, shape.n_vocab, n_choices].map(u128::from);
         // Shapes and runs are checked by other rules: nothing here is above 2^84.
         let n_screened = screen / (n_embd * n_vocab).max(1);
@@ -173,6 +180,12 @@ impl ScreenedChoices {
                 "output_screen: found {screen} multiply-accumulates, expected at most {n_choices} \
                  times {}",
                 n_embd * n_vocab
+            ));
+        }
+        if !refine.is_multiple_of(n_embd.max(1)) || refine > screen {
+            return Err(format!(
+                "output_refine: found {refine} multiply-accumulates, expected whole rows, at most \
+                 {screen}"
             ));
         }
         let fewest = (n_choices - n_screened) * n_vocab + n_screened;

@@ -65,6 +65,8 @@ pub fn run_with(
 pub struct Figures {
     /// Mean bytes that a decoded token reads.
     pub bytes_per_token: Option<f64>,
+    /// Bytes of weights that were arranged for decoding, beside the file's own.
+    pub arranged_bytes: u64,
     /// Bytes a second that as many threads read; `None` when the weights may lie in a cache.
     pub read_bandwidth: Option<f64>,
     /// `--profile`
@@ -166,7 +168,10 @@ fn figures(
     cancel: &Cancel,
 ) -> Result<Figures, RunFailure> {
     let is_shown = args.format == Format::Human && !args.quiet;
-    let mut figures = Figures::default();
+    let mut figures = Figures {
+        arranged_bytes: engine.packed_bytes(),
+        ..Figures::default()
+    };
     if is_shown {
         figures.read_bandwidth = engine.read_bandwidth(BANDWIDTH_BUDGET)?;
     }

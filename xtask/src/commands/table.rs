@@ -51,11 +51,14 @@ pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
         text,
         "\ntokens:   {tokens}, checksum {}\n\
          speed:    {} tokens/s, prefill and decode of the median of {} runs, {} ms\n\
+         load:     {:.2} s, with {} of weights arranged for decoding\n\
          {}receipt:  {}\n",
         parity.checksum,
         receipt.tokens_per_sec,
         run.repetitions,
         receipt.timing_ms,
+        receipt.samples.load_ns as f64 / 1e9,
+        megabytes(figures.arranged_bytes),
         memory(receipt, figures),
         path.display()
     );

@@ -53,6 +53,40 @@ fn each_figure_alone_is_bound_by_the_others() {
     }
 }
 
+/// No more rows are refined than were screened, and whole ones.
+#[test]
+fn refined_rows_were_screened() {
+    let all = N_CHOICES * N_VOCAB * N_EMBD;
+    for (refined, is_accepted) in [
+        (N_EMBD, true),
+        (all, true),
+        (all + N_EMBD, false),
+        (N_EMBD - 1, false),
+        (all - 1, false),
+    ] {
+        let mut receipt = genuine();
+        let entries = receipt["kernel_ledger"].as_array_mut().unwrap();
+        let at = entries
+            .iter()
+            .position(|e| e["op"] == "output_screen")
+            .unwrap();
+        let kernel = entries[at]["kernel"].as_str().unwrap();
+        let kernel = kernel.replace("output_screen", "output_refine");
+        let entry = json!({
+            "kernel": kernel, "op": "output_refine", "calls": 1, "multiply_accumulates": refined
+        });
+        entries.insert(at + 1, entry);
+        let kernels = receipt["kernels"].as_array_mut().unwrap();
+        kernels.push(json!(kernel));
+        kernels.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        seal(&mut receipt);
+        match is_accepted {
+            true => assert_accepted(&replayed(&receipt)),
+            false => assert_rejected_by(&replayed(&receipt), &["ledger_work"]),
+        }
+    }
+}
+
 #[test]
 fn the_limits_are_one_logit_and_all_of_them() {
     let screens = |n: u64| n * N_VOCAB * N_EMBD;

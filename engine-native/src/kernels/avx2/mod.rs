@@ -19,8 +19,8 @@ pub(super) use linear::store_products;
 pub(super) use screen::store_approximations;
 
 use super::{
-    Bounded, DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RopeAngles,
-    RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+    Bounded, DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RefineRows,
+    RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
     attention::{AttentionScratch, Queries, blocks},
     gemm::{GemmBatch, GemmScratch, tiling},
 };
@@ -188,12 +188,24 @@ impl Kernels for Avx2 {
         unsafe { screen::output_screen(rows, x, out, recorder) }
     }
 
+    fn output_refine(
+        &self,
+        refine: RefineRows,
+        rows: &[u32],
+        x: &ScreenActivations,
+        approximations: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { screen::output_refine(refine, rows, x, approximations, recorder) }
+    }
+
     fn largest(&self, bounded: Bounded) -> usize {
         // SAFETY: `self` proves that the CPU has AVX2 and F16C.
         unsafe { screen::largest(bounded) }
     }
 
-    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) -> bool {
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
         // SAFETY: `self` proves that the CPU has AVX2 and F16C.
         unsafe { screen::reaching(bounded, least, rows) }
     }

@@ -2,15 +2,17 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{load_bytes, load_four, load_i8, prefetch, store_four, sum_i32_four};
+use super::lanes::{load_bytes, load_four, load_i8, prefetch, store_four, sum_i32, sum_i32_four};
 use crate::{
     kernels::{
-        Bounded, Isa, KernelName, SCREEN_OFFSET, SCREEN_ROWS, ScreenActivations, ScreenRows,
-        ScreenStep,
+        Bounded, Isa, KernelName, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, ScreenActivations,
+        ScreenRows, ScreenStep,
     },
     ledger::Recorder,
 };
 
+/// How many rows ahead of one that is refined are asked for: they lie apart from one another.
+const REFINED_AHEAD: usize = 4;
 /// How far ahead of the codes the product asks for them, in bytes, into the L2 cache.
 const PREFETCH_AHEAD: usize = 16 << 10;
 
@@ -44,51 +46,95 @@ fn groups(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
 }
 
 #[target_feature(enable = "avx2")]
+pub fn output_refine(
+    refine: RefineRows,
+    rows: &[u32],
+    x: &ScreenActivations,
+    approximations: &mut [f32],
+    recorder: &mut Recorder,
+) {
+    refine.assert_fits(x, rows, approximations);
+    for (i, (&r, approximation)) in rows.iter().zip(&mut *approximations).enumerate() {
+        if let Some(&next) = rows.get(i + REFINED_AHEAD) {
+            refine.row(next).iter().for_each(|line| prefetch(line, 0));
+        }
+        let sums = refine_row(refine.row(r), x);
+        *approximation += refine.correction(r, x, sums);
+    }
+    let macs = rows.len() * refine.n_cols;
+    recorder.record(KernelName::OutputRefine, Isa::Avx2, macs);
+}
+
+/// Σ 2·code·part of a row for both parts.
+///
+/// Limit: a product of two pairs is at most 2·3·128 = 768, so an i16 holds the eight of a block.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn refine_row(row: &[[u8; 64]], x: &ScreenActivations) -> [i32; 2] {
+    let (two, ones) = (_mm256_set1_epi8(3), _mm256_set1_epi16(1));
+    let parts = [x.high.as_chunks::<32>().0, x.low.as_chunks::<32>().0];
+    let mut acc = [_mm256_setzero_si256(); 2];
+    for (i, block) in row.iter().enumerate() {
+        let mut sums = [_mm256_setzero_si256(); 2];
+        for (half, bytes) in block.as_chunks::<32>().0.iter().enumerate() {
+            let bytes = load_bytes(bytes);
+            let fields = [
+                _mm256_srli_epi16(bytes, 6),
+                _mm256_srli_epi16(bytes, 4),
+                _mm256_srli_epi16(bytes, 2),
+                bytes,
+            ];
+            for (f, field) in fields.into_iter().enumerate() {
+                let codes = _mm256_and_si256(field, two);
+                for (sums, part) in sums.iter_mut().zip(parts) {
+                    let q = load_i8(&part[8 * i + 2 * f + half]);
+                    *sums = _mm256_add_epi16(*sums, _mm256_maddubs_epi16(codes, q));
+                }
+            }
+        }
+        for (acc, sums) in acc.iter_mut().zip(sums) {
+            *acc = _mm256_add_epi32(*acc, _mm256_madd_epi16(sums, ones));
+        }
+    }
+    acc.map(|acc| 2 * sum_i32(acc))
+}
+
+#[target_feature(enable = "avx2")]
 pub fn largest(bounded: Bounded) -> usize {
     bounded.index_of_largest()
 }
 
 #[target_feature(enable = "avx2")]
-pub fn reaching(bounded: Bounded, least: f32, rows: &mut Vec<u32>) -> bool {
-    bounded.reaching(least, rows)
+pub fn reaching(bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
+    bounded.reaching(least, rows);
 }
 
-/// Σ code·part of a row for both parts, spread over eight i32 lanes each.
+/// Σ code·part of row `r` of a group for both parts, spread over eight i32 lanes each.
 ///
 /// Limit: a product of two pairs is at most 2·31·128 = 7,936, so an i16 holds the four that are added
 /// in it; a lane of i32 gets at most 32·31·128 = 126,976 per step, of 128 steps at most.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn dot_row(group: &[ScreenStep], r: usize, [high, low]: [&[[i8; 512]]; 2]) -> [__m256i; 2] {
-    let ones = _mm256_set1_epi16(1);
     let mut acc = [_mm256_setzero_si256(); 2];
     for ((step, high), low) in group.iter().zip(high).zip(low) {
-        let (high, low) = (high.as_chunks::<32>().0, low.as_chunks::<32>().0);
-        // The other rows find their lines in the cache.
-        if r == 0 {
-            for line in step.iter().flatten() {
-                prefetch(line, PREFETCH_AHEAD);
-            }
+        let parts = [high.as_chunks::<32>().0, low.as_chunks::<32>().0];
+        let [lowest, pairs @ ..] = &step[r];
+        for line in &step[r] {
+            prefetch(line, PREFETCH_AHEAD);
         }
-        let [lowest, uppers @ ..] = step;
         // The lanes of a half of every group of 64.
         for half in 0..2 {
-            let lowest = load_bytes(&lowest[r].as_chunks::<32>().0[half]);
+            let lowest = load_bytes(&lowest.as_chunks::<32>().0[half]);
+            let upper = |pair: usize| load_bytes(&pairs[pair].as_chunks::<32>().0[half]);
             let mut sums = [[_mm256_setzero_si256(); 2]; 2];
-            for (pair, lines) in uppers.iter().enumerate() {
-                let upper = load_bytes(&lines[r].as_chunks::<32>().0[half]);
-                let codes = codes_of_pair(upper, lowest, pair);
-                for (g, codes) in codes.into_iter().enumerate() {
-                    let at = 2 * (2 * pair + g) + half;
-                    for (sums, part) in sums.iter_mut().zip([high, low]) {
-                        let product = _mm256_maddubs_epi16(codes, load_i8(&part[at]));
-                        sums[g] = _mm256_add_epi16(sums[g], product);
-                    }
-                }
-            }
-            for (acc, [even, odd]) in acc.iter_mut().zip(sums) {
-                let even = _mm256_madd_epi16(even, ones);
-                let odd = _mm256_madd_epi16(odd, ones);
+            add_pair::<0>(&mut sums, upper(0), lowest, parts, half);
+            add_pair::<1>(&mut sums, upper(1), lowest, parts, half);
+            add_pair::<2>(&mut sums, upper(2), lowest, parts, half);
+            add_pair::<3>(&mut sums, upper(3), lowest, parts, half);
+            let ones = _mm256_set1_epi16(1);
+            for (acc, sums) in acc.iter_mut().zip(sums) {
+                let [even, odd] = sums.map(|sums| _mm256_madd_epi16(sums, ones));
                 *acc = _mm256_add_epi32(*acc, _mm256_add_epi32(even, odd));
             }
         }
@@ -96,21 +142,53 @@ fn dot_row(group: &[ScreenStep], r: usize, [high, low]: [&[[i8; 512]]; 2]) -> [_
     acc
 }
 
-/// The codes of groups `2·pair` and `2·pair + 1`.
+/// Adds the products of a half of two groups of codes to the sums of both parts.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn codes_of_pair(upper: __m256i, lowest: __m256i, pair: usize) -> [__m256i; 2] {
-    let (nibble, one) = (_mm256_set1_epi8(0x1e), _mm256_set1_epi8(1));
-    let bit = |g: usize| {
-        let count = _mm_cvtsi32_si128(g as i32);
-        _mm256_and_si256(_mm256_srl_epi16(lowest, count), one)
-    };
+fn add_pair<const P: usize>(
+    sums: &mut [[__m256i; 2]; 2],
+    upper: __m256i,
+    lowest: __m256i,
+    parts: [&[[i8; 32]]; 2],
+    half: usize,
+) {
+    for (i, codes) in codes_of_pair::<P>(upper, lowest).into_iter().enumerate() {
+        let at = 2 * (2 * P + i) + half;
+        for (sums, part) in sums.iter_mut().zip(parts) {
+            let product = _mm256_maddubs_epi16(codes, load_i8(&part[at]));
+            sums[i] = _mm256_add_epi16(sums[i], product);
+        }
+    }
+}
+
+/// The codes of groups `2·P` and `2·P + 1`.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn codes_of_pair<const P: usize>(upper: __m256i, lowest: __m256i) -> [__m256i; 2] {
+    let nibble = _mm256_set1_epi8(0x1e);
     let even = _mm256_and_si256(_mm256_srli_epi16(upper, 3), nibble);
     let odd = _mm256_and_si256(_mm256_slli_epi16(upper, 1), nibble);
     [
-        _mm256_or_si256(even, bit(2 * pair)),
-        _mm256_or_si256(odd, bit(2 * pair + 1)),
+        _mm256_or_si256(even, bit(lowest, 2 * P)),
+        _mm256_or_si256(odd, bit(lowest, 2 * P + 1)),
     ]
+}
+
+/// Bit `g` of each byte.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn bit(bits: __m256i, g: usize) -> __m256i {
+    let shifted = match g {
+        0 => bits,
+        1 => _mm256_srli_epi16(bits, 1),
+        2 => _mm256_srli_epi16(bits, 2),
+        3 => _mm256_srli_epi16(bits, 3),
+        4 => _mm256_srli_epi16(bits, 4),
+        5 => _mm256_srli_epi16(bits, 5),
+        6 => _mm256_srli_epi16(bits, 6),
+        _ => _mm256_srli_epi16(bits, 7),
+    };
+    _mm256_and_si256(shifted, _mm256_set1_epi8(1))
 }
 
 /// The scalar kernels' `approximation` of up to four rows, from Σ 2·code·part.

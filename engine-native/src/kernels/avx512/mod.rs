@@ -9,8 +9,8 @@ mod softmax;
 mod triples;
 
 use super::{
-    Avx2, DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RowLayout,
-    ScreenActivations, ScreenRows, TernaryRows,
+    Avx2, DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RefineRows,
+    RowLayout, ScreenActivations, ScreenRows, TernaryRows,
     attention::{AttentionScratch, Queries, blocks},
     gemm::{GemmBatch, GemmScratch, tiling},
 };
@@ -122,6 +122,18 @@ impl Kernels for Avx512Vnni {
         let macs = blocks::weighted_sums(self, weights, values, first, out, scratch);
         let name = KernelName::attention_values(values.dense_type);
         recorder.record(name, Isa::Avx512Vnni, macs);
+    }
+
+    fn output_refine(
+        &self,
+        refine: RefineRows,
+        rows: &[u32],
+        x: &ScreenActivations,
+        approximations: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX-512 F, BW, VL and VNNI, and AVX2.
+        unsafe { screen::output_refine(refine, rows, x, approximations, recorder) }
     }
 
     fn output_screen(

@@ -5,12 +5,14 @@ use std::arch::x86_64::*;
 use super::lanes::{load_64, load_i8, prefetch, sum_i32_four};
 use crate::{
     kernels::{
-        Isa, KernelName, SCREEN_ROWS, ScreenActivations, ScreenRows, ScreenStep,
+        Isa, KernelName, RefineRows, SCREEN_ROWS, ScreenActivations, ScreenRows, ScreenStep,
         avx2::store_approximations,
     },
     ledger::Recorder,
 };
 
+/// How many rows ahead of one that is refined are asked for: they lie apart from one another.
+const REFINED_AHEAD: usize = 4;
 /// How far ahead of the codes the product asks the L2 cache for them, in bytes: what was fastest.
 const PREFETCH_AHEAD: usize = 3 << 10;
 
@@ -41,6 +43,9 @@ fn groups(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
     }
 }
 
+/// Both parts of the activations that a step multiplies.
+type Parts = [[__m512i; 8]; 2];
+
 /// Σ 8·code·part of four rows for both parts, spread over sixteen i32 lanes each.
 ///
 /// Limit: a sum over the longest row is at most 65,536·248·128 = 2,080,374,784, less than 2³¹.
@@ -49,34 +54,54 @@ fn groups(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
 fn dot_group(group: &[ScreenStep], [high, low]: [&[[i8; 512]]; 2]) -> [[__m512i; 4]; 2] {
     let mut acc = [[_mm512_setzero_si512(); 4]; 2];
     for ((step, high), low) in group.iter().zip(high).zip(low) {
-        let (high, low) = (high.as_chunks::<64>().0, low.as_chunks::<64>().0);
-        let [lowest, uppers @ ..] = step;
-        let mut bits = [_mm512_setzero_si512(); 4];
-        for r in 0..4 {
-            prefetch(&lowest[r], PREFETCH_AHEAD);
-            bits[r] = load_64(&lowest[r]);
-        }
-        for (pair, lines) in uppers.iter().enumerate() {
-            let mut upper = [_mm512_setzero_si512(); 4];
-            for r in 0..4 {
-                prefetch(&lines[r], PREFETCH_AHEAD);
-                upper[r] = load_64(&lines[r]);
-            }
-            for g in [2 * pair, 2 * pair + 1] {
-                let (high, low) = (load_i8(&high[g]), load_i8(&low[g]));
-                for r in 0..4 {
-                    let shifted = match g % 2 {
-                        0 => upper[r],
-                        _ => _mm512_slli_epi16::<4>(upper[r]),
-                    };
-                    let codes = join(shifted, to_bit_3(bits[r], g));
-                    acc[0][r] = _mm512_dpbusd_epi32(acc[0][r], codes, high);
-                    acc[1][r] = _mm512_dpbusd_epi32(acc[1][r], codes, low);
-                }
-            }
+        let parts = [load_part(high), load_part(low)];
+        let [by_high, by_low] = &mut acc;
+        for ((row, by_high), by_low) in step.iter().zip(by_high).zip(by_low) {
+            let mut sums = [*by_high, *by_low];
+            let [lowest, pairs @ ..] = row;
+            prefetch(lowest, PREFETCH_AHEAD);
+            let lowest = load_64(lowest);
+            add_pair::<0>(&mut sums, &pairs[0], lowest, &parts);
+            add_pair::<1>(&mut sums, &pairs[1], lowest, &parts);
+            add_pair::<2>(&mut sums, &pairs[2], lowest, &parts);
+            add_pair::<3>(&mut sums, &pairs[3], lowest, &parts);
+            [*by_high, *by_low] = sums;
         }
     }
     acc
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load_part(part: &[i8; 512]) -> [__m512i; 8] {
+    let mut loaded = [_mm512_setzero_si512(); 8];
+    for (loaded, part) in loaded.iter_mut().zip(part.as_chunks::<64>().0) {
+        *loaded = load_i8(part);
+    }
+    loaded
+}
+
+/// Adds the products of 128 codes to the sums of both parts.
+///
+/// Which codes is a parameter of the type: in a loop the shifts would be looked up.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
+fn add_pair<const P: usize>(
+    sums: &mut [__m512i; 2],
+    uppers: &[u8; 64],
+    lowest: __m512i,
+    parts: &Parts,
+) {
+    prefetch(uppers, PREFETCH_AHEAD);
+    let upper = load_64(uppers);
+    let pair = [upper, _mm512_slli_epi16::<4>(upper)];
+    for (i, upper) in pair.into_iter().enumerate() {
+        let g = 2 * P + i;
+        let codes = join(upper, to_bit_3(lowest, g));
+        for (sum, part) in sums.iter_mut().zip(parts) {
+            *sum = _mm512_dpbusd_epi32(*sum, codes, part[g]);
+        }
+    }
 }
 
 /// Shifts so that bit `g` of each byte becomes bit 3, under a code's upper bits in bits 7:4. What
@@ -104,4 +129,52 @@ fn join(upper: __m512i, lowest: __m512i) -> __m512i {
     let nibble = _mm512_set1_epi8(0xf0u8.cast_signed());
     // (upper and nibble) or bit
     _mm512_ternarylogic_epi32::<0b1111_1000>(bit, upper, nibble)
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2")]
+pub fn output_refine(
+    refine: RefineRows,
+    rows: &[u32],
+    x: &ScreenActivations,
+    approximations: &mut [f32],
+    recorder: &mut Recorder,
+) {
+    refine.assert_fits(x, rows, approximations);
+    for (i, (&r, approximation)) in rows.iter().zip(&mut *approximations).enumerate() {
+        if let Some(&next) = rows.get(i + REFINED_AHEAD) {
+            refine.row(next).iter().for_each(|line| prefetch(line, 0));
+        }
+        let sums = refine_row(refine.row(r), x);
+        *approximation += refine.correction(r, x, sums);
+    }
+    let macs = rows.len() * refine.n_cols;
+    recorder.record(KernelName::OutputRefine, Isa::Avx512Vnni, macs);
+}
+
+/// Σ 2·code·part of a row for both parts. The fields are used where they stand, as 64, 16, 4 and 1
+/// times the code.
+///
+/// Limit: a sum of 64 times the code over the longest row is at most 16,384·192·128 = 402,653,184.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
+fn refine_row(row: &[[u8; 64]], x: &ScreenActivations) -> [i32; 2] {
+    let fields = [0b1100_0000u8, 0b0011_0000, 0b0000_1100, 0b0000_0011];
+    let fields = fields.map(|mask| _mm512_set1_epi8(mask.cast_signed()));
+    let parts = [x.high.as_chunks::<64>().0, x.low.as_chunks::<64>().0];
+    let mut acc = [[_mm512_setzero_si512(); 4]; 2];
+    for (i, block) in row.iter().enumerate() {
+        let bytes = load_64(block);
+        for f in 0..4 {
+            let codes = _mm512_and_si512(bytes, fields[f]);
+            for (acc, part) in acc.iter_mut().zip(parts) {
+                acc[f] = _mm512_dpbusd_epi32(acc[f], codes, load_i8(&part[4 * i + f]));
+            }
+        }
+    }
+    // Exact divisions, but for the last one, which is doubled instead.
+    acc.map(|[by64, by16, by4, by1]| {
+        let high = _mm512_add_epi32(_mm512_srai_epi32::<5>(by64), _mm512_srai_epi32::<3>(by16));
+        let low = _mm512_add_epi32(_mm512_srai_epi32::<1>(by4), _mm512_slli_epi32::<1>(by1));
+        _mm512_reduce_add_epi32(_mm512_add_epi32(high, low))
+    })
 }

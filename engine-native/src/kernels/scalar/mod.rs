@@ -15,8 +15,8 @@ pub(super) use read::read_rest;
 
 use super::{
     AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, Isa, Kernels, NonFinite,
-    QuantizedActivations, Queries, RopeAngles, RowLayout, ScreenActivations, ScreenRows,
-    TernaryRows,
+    QuantizedActivations, Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations,
+    ScreenRows, TernaryRows,
 };
 use crate::{ledger::Recorder, model::DenseType};
 
@@ -151,12 +151,23 @@ impl Kernels for Scalar {
         screen::output_screen(rows, x, out, recorder);
     }
 
+    fn output_refine(
+        &self,
+        refine: RefineRows,
+        rows: &[u32],
+        x: &ScreenActivations,
+        approximations: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        screen::output_refine(refine, rows, x, approximations, recorder);
+    }
+
     fn largest(&self, bounded: Bounded) -> usize {
         bounded.index_of_largest()
     }
 
-    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) -> bool {
-        bounded.reaching(least, rows)
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
+        bounded.reaching(least, rows);
     }
 
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {

@@ -2,18 +2,18 @@
 
 use crate::{
     kernels::{
-        Isa, KernelName, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, ScreenActivations, ScreenRows,
-        ScreenStep,
+        Isa, KernelName, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, ScreenActivations,
+        ScreenRows, ScreenStep,
     },
     ledger::Recorder,
 };
 
 /// Code `i` of row `r` of a group.
 fn code(group: &[ScreenStep], r: usize, i: usize) -> i32 {
-    let [lowest, uppers @ ..] = &group[i / SCREEN_STEP];
+    let [lowest, uppers @ ..] = &group[i / SCREEN_STEP][r];
     let (g, lane) = (i % SCREEN_STEP / 64, i % 64);
-    let upper = uppers[g / 2][r][lane] >> (4 * (1 - g % 2)) & 15;
-    i32::from(upper << 1 | lowest[r][lane] >> g & 1)
+    let upper = uppers[g / 2][lane] >> (4 * (1 - g % 2)) & 15;
+    i32::from(upper << 1 | lowest[lane] >> g & 1)
 }
 
 pub fn output_screen(
@@ -40,4 +40,26 @@ pub fn output_screen(
         Isa::Scalar,
         out.len() * rows.n_cols,
     );
+}
+
+pub fn output_refine(
+    refine: RefineRows,
+    rows: &[u32],
+    x: &ScreenActivations,
+    approximations: &mut [f32],
+    recorder: &mut Recorder,
+) {
+    refine.assert_fits(x, rows, approximations);
+    for (&r, approximation) in rows.iter().zip(&mut *approximations) {
+        let row = refine.row(r).as_flattened();
+        let mut sums = [0, 0];
+        for i in 0..refine.n_cols {
+            let code = row[i / 256 * 64 + i % 64] >> (6 - 2 * (i % 256 / 64)) & 3;
+            sums[0] += 2 * i32::from(code) * i32::from(x.high[i]);
+            sums[1] += 2 * i32::from(code) * i32::from(x.low[i]);
+        }
+        *approximation += refine.correction(r, x, sums);
+    }
+    let macs = rows.len() * refine.n_cols;
+    recorder.record(KernelName::OutputRefine, Isa::Scalar, macs);
 }
