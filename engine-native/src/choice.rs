@@ -10,6 +10,8 @@ use crate::{
     session::Session,
 };
 
+/// Rows are shared out in multiples of what kernels compute together.
+const ROW_UNIT: usize = 4;
 /// A screen that leaves more than one in so many rows saves nothing.
 const LARGEST_PART: usize = 8;
 /// So few rows are computed at once.
@@ -69,11 +71,14 @@ impl Session {
         let engine = &self.engine;
         let rows = DenseRows::of(engine.model.output(), engine.model.file_bytes());
         let hidden = &self.states[i].normed;
-        let part_len = engine.workers.part_len(self.logits.len(), rows.n_cols, 4);
-        let parts = self.logits.chunks_mut(part_len).enumerate();
+        let shares = engine.workers.shares(self.logits.len() * rows.n_cols);
+        let parts = shares.split(&mut self.logits, ROW_UNIT);
         let scratch = &mut self.scratch;
-        engine.workers.run(parts, scratch, |(i, out), scratch| {
-            let rows = rows.rows(i * part_len, out.len());
+        engine.workers.run(parts, scratch, |(start, out), scratch| {
+            if out.is_empty() {
+                return Ok(());
+            }
+            let rows = rows.rows(start, out.len());
             let recorder = scratch.ledger.op(Op::Output);
             engine.kernels.output_gemv(rows, hidden, out, recorder);
             Ok(())
@@ -152,10 +157,13 @@ impl Session {
             workers, kernels, ..
         } = &self.engine;
         let rows = screen.rows();
-        let part_len = workers.part_len(self.logits.len(), rows.n_cols, 4);
-        let parts = self.logits.chunks_mut(part_len).enumerate();
-        workers.run(parts, &mut self.scratch, |(i, out), scratch| {
-            let rows = rows.rows(i * part_len, out.len());
+        let shares = workers.shares(self.logits.len() * rows.n_cols);
+        let parts = shares.split(&mut self.logits, ROW_UNIT);
+        workers.run(parts, &mut self.scratch, |(start, out), scratch| {
+            if out.is_empty() {
+                return Ok(());
+            }
+            let rows = rows.rows(start, out.len());
             let recorder = scratch.ledger.op(Op::OutputScreen);
             kernels.output_screen(rows, x, out, recorder);
             Ok(())

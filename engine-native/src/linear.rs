@@ -1,6 +1,8 @@
 //! Ternary projections with one input, over one position (rows shared out) or many (positions
 //! shared out).
 
+use std::ops::Range;
+
 use crate::{
     decode_weights::DecodeWeights,
     error::RunError,
@@ -68,26 +70,31 @@ impl<const N: usize> Projections<N> {
         scratch: &mut [Scratch],
     ) -> Result<(), RunError> {
         let (activations, mut outs) = (self.ends)(state);
-        let work = rows.iter().map(|rows| rows.n_rows * rows.n_cols).sum();
-        let n_parts = workers.n_parts(work);
-        let start = |i: usize, part: usize| {
-            let n_units = rows[i].n_rows.div_ceil(ROW_UNIT);
-            (n_units * part / n_parts * ROW_UNIT).min(rows[i].n_rows)
-        };
-        let parts = (0..n_parts).map(|part| {
-            let mut i = 0;
-            let outs = outs.each_mut().map(|out| {
-                let len = start(i, part + 1) - start(i, part);
-                i += 1;
-                out.split_off_mut(..len).unwrap_or_default()
-            });
-            (part, outs)
+        let units = rows.map(|rows| rows.n_rows.div_ceil(ROW_UNIT));
+        let shares = workers.shares(rows.iter().map(|rows| rows.n_rows * rows.n_cols).sum());
+        let parts = (0..shares.n_parts()).map(|part| {
+            // The share of each projection, one after the other, and what of them is in this part.
+            let mine = units.map(|n| shares.share(shares.share_of(part), n));
+            let part = shares.within_share(part, mine.iter().map(Range::len).sum());
+            let mut before = 0;
+            std::array::from_fn(|i| {
+                let row = |at: usize| {
+                    let unit = mine[i].start + at.saturating_sub(before).min(mine[i].len());
+                    (unit * ROW_UNIT).min(rows[i].n_rows)
+                };
+                let (start, end) = (row(part.start), row(part.end));
+                before += mine[i].len();
+                let out = outs[i].split_off_mut(..end - start).unwrap_or_default();
+                (start, out)
+            })
         });
-        workers.run(parts, scratch, |(part, outs), scratch| {
-            for (i, out) in outs.into_iter().enumerate() {
-                let rows = rows[i].rows(start(i, part), out.len());
-                let recorder = scratch.ledger.op(self.ops[i]);
-                kernels.ternary_gemv(rows, activations, out, recorder);
+        workers.run(parts, scratch, |part: [(usize, &mut [f32]); N], scratch| {
+            for (i, (start, out)) in part.into_iter().enumerate() {
+                if !out.is_empty() {
+                    let rows = rows[i].rows(start, out.len());
+                    let recorder = scratch.ledger.op(self.ops[i]);
+                    kernels.ternary_gemv(rows, activations, out, recorder);
+                }
             }
             Ok(())
         })

@@ -203,11 +203,10 @@ const TOGETHER: usize = 64;
 
 // Inlined into functions of each ISA, which the compiler vectorises for it.
 impl Bounded<'_> {
-    /// What logit `r` is certain not to be above.
-    #[inline(always)]
-    fn upper(&self, r: usize) -> f32 {
+    /// Whether logit `r` may be `least` or more.
+    pub(super) fn reaches(&self, r: usize, least: f32) -> bool {
         let bound = self.residuals[r] * self.per_residual + self.norms[r] * self.per_norm;
-        self.approximations[r] + (bound + self.slack)
+        self.approximations[r] + (bound + self.slack) >= least
     }
 
     /// Index of one of the largest approximations.
@@ -228,25 +227,6 @@ impl Bounded<'_> {
         }
         let rest = &self.approximations[first..];
         first + rest.iter().position(|&x| x == best).unwrap_or(0)
-    }
-
-    /// Writes the ascending indices of all rows whose logit may be `least` or more to `rows`.
-    #[inline(always)]
-    pub(super) fn reaching(&self, least: f32, rows: &mut Vec<u32>) {
-        rows.clear();
-        let n = self.approximations.len();
-        assert!(self.residuals.len() == n && self.norms.len() == n);
-        for first in (0..n).step_by(TOGETHER) {
-            let chunk = first..n.min(first + TOGETHER);
-            let any = chunk
-                .clone()
-                .fold(false, |any, r| any | (self.upper(r) >= least));
-            if !any {
-                continue;
-            }
-            let reaching = chunk.filter(|&r| self.upper(r) >= least);
-            rows.extend(reaching.map(|r| r as u32));
-        }
     }
 }
 

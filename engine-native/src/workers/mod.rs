@@ -1,9 +1,10 @@
-//! Threads with a fixed partition of the work. No reduction is ever split, so that the results are
-//! the same for any number of threads.
+//! Threads that share work out in parts fixed beforehand, whoever takes them. No reduction is ever
+//! split, so that the results are the same for any number of threads.
 
+mod shares;
 mod team;
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use crate::{
     error::RunError,
@@ -11,6 +12,7 @@ use crate::{
     kernels::{AttentionScratch, GemmScratch},
     ledger::Ledger,
 };
+pub(crate) use shares::Shares;
 use team::Team;
 
 /// The threads of an engine.
@@ -27,6 +29,8 @@ pub(crate) const MIN_PART_WORK: usize = 1 << 18;
 
 /// Parts of a region: threads beyond that stay idle.
 const MAX_PARTS: usize = 64;
+/// Parts to be taken by another thread are at least this part of what a thread is woken for.
+const SMALLEST_TAKEN: usize = 2;
 
 /// What one thread keeps to itself.
 #[derive(Debug)]
@@ -120,13 +124,20 @@ impl Workers {
         n.div_ceil(n_parts).next_multiple_of(unit)
     }
 
+    /// `work` multiply-accumulates, shared out to as many threads as they are enough for.
+    pub(crate) fn shares(&self, work: usize) -> Shares {
+        let min_work = self.min_part_work / SMALLEST_TAKEN;
+        Shares::new(work, self.n_parts(work), MAX_PARTS, min_work)
+    }
+
     /// As many parts as `work` multiply-accumulates are worth, at least one.
     pub(crate) fn n_parts(&self, work: usize) -> usize {
         (work / self.min_part_work).clamp(1, self.n_threads.min(MAX_PARTS))
     }
 
-    /// Runs `job` on each part, each on a thread of its own with a scratch of its own. At most as
-    /// many parts as threads.
+    /// Runs `job` on each part, at most [`MAX_PARTS`], with the scratch of the thread that takes it.
+    /// Each thread takes its share of the parts, first to last, then what others have not come to,
+    /// last to first: what is its own follows one another in memory.
     ///
     /// # Errors
     /// That of the first part that failed, whichever finished first.
@@ -143,35 +154,70 @@ impl Workers {
                 return parts.try_for_each(|part| job(part, &mut scratch[0]));
             }
         };
-        assert!(parts.len() <= self.n_threads.min(MAX_PARTS));
-        // Each is taken by the one thread that has its number, so none is ever waited for.
-        let slots = [const { Mutex::new(None) }; MAX_PARTS];
-        for (slot, item) in slots.iter().zip(parts.zip(scratch)) {
-            set(slot, Slot::Part(item));
+        let slots = [const { Mutex::new(Slot::Taken) }; MAX_PARTS];
+        let slots = &slots[..parts.len()];
+        for (slot, part) in slots.iter().zip(parts) {
+            *lock(slot) = Slot::Part(part);
         }
+        let n_threads = self.n_threads.min(slots.len());
+        // Each is taken by the one thread that has its number, so none is ever waited for.
+        let scratch: [_; MAX_PARTS] = {
+            let mut scratch = scratch.iter_mut();
+            std::array::from_fn(|_| Mutex::new(scratch.next()))
+        };
         team.run(&|index| {
-            if let Some(Slot::Part((part, scratch))) = slots.get(index).and_then(take) {
-                set(&slots[index], Slot::Done(job(part, scratch)));
+            let Some(mut scratch) = scratch.get(index).map(lock) else {
+                return;
+            };
+            let Some(scratch) = scratch.as_deref_mut().filter(|_| index < n_threads) else {
+                return;
+            };
+            for i in in_turn(index, n_threads, slots.len()) {
+                if let Some(part) = take(&slots[i]) {
+                    let result = job(part, scratch);
+                    *lock(&slots[i]) = Slot::Done(result);
+                }
             }
         });
-        let results = slots.iter().map_while(take).map(|slot| match slot {
-            Slot::Done(result) => result,
-            Slot::Part(_) => unreachable!("every part has a thread"),
-        });
+        let results = slots
+            .iter()
+            .map(|slot| match std::mem::take(&mut *lock(slot)) {
+                Slot::Done(result) => result,
+                Slot::Part(_) | Slot::Taken => unreachable!("the team has ended, all is done"),
+            });
         results.collect()
     }
 }
 
-/// A part on its way to its thread, and the result on its way back.
+/// The parts that thread `index` looks for, in its order.
+fn in_turn(index: usize, n_threads: usize, n_parts: usize) -> impl Iterator<Item = usize> {
+    let share =
+        move |thread: usize| n_parts * thread / n_threads..n_parts * (thread + 1) / n_threads;
+    let others = (1..n_threads).flat_map(move |k| share((index + k) % n_threads).rev());
+    share(index).chain(others)
+}
+
+/// A part on its way to a thread, and the result on its way back.
+#[derive(Default)]
 enum Slot<T> {
     Part(T),
+    #[default]
+    Taken,
     Done(Result<(), RunError>),
 }
 
-fn set<T>(slot: &Mutex<Option<Slot<T>>>, value: Slot<T>) {
-    *slot.lock().unwrap_or_else(|e| e.into_inner()) = Some(value);
+fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
+    slot.lock().unwrap_or_else(|e| e.into_inner())
 }
 
-fn take<T>(slot: &Mutex<Option<Slot<T>>>) -> Option<Slot<T>> {
-    slot.lock().unwrap_or_else(|e| e.into_inner()).take()
+/// The part in `slot`, if nobody has taken it yet.
+fn take<T>(slot: &Mutex<Slot<T>>) -> Option<T> {
+    let mut slot = lock(slot);
+    match std::mem::take(&mut *slot) {
+        Slot::Part(part) => Some(part),
+        other => {
+            *slot = other;
+            None
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{load_bytes, load_four, load_i8, prefetch, store_four, sum_i32, sum_i32_four};
+use super::lanes::{
+    load, load_bytes, load_four, load_i8, prefetch, store_four, sum_i32, sum_i32_four,
+};
 use crate::{
     kernels::{
         Bounded, Isa, KernelName, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, ScreenActivations,
@@ -106,7 +108,33 @@ pub fn largest(bounded: Bounded) -> usize {
 
 #[target_feature(enable = "avx2")]
 pub fn reaching(bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
-    bounded.reaching(least, rows);
+    rows.clear();
+    let n = bounded.approximations.len();
+    assert!(bounded.residuals.len() == n && bounded.norms.len() == n);
+    let (approximations, _) = bounded.approximations.as_chunks::<8>();
+    let (residuals, _) = bounded.residuals.as_chunks::<8>();
+    let (norms, _) = bounded.norms.as_chunks::<8>();
+    let lanes = approximations.iter().zip(residuals).zip(norms);
+    let [per_residual, per_norm, slack] =
+        [bounded.per_residual, bounded.per_norm, bounded.slack].map(|x| _mm256_set1_ps(x));
+    let least_lanes = _mm256_set1_ps(least);
+    for (i, ((approximations, residuals), norms)) in lanes.enumerate() {
+        let of_residuals = _mm256_mul_ps(load(residuals), per_residual);
+        let of_norms = _mm256_mul_ps(load(norms), per_norm);
+        let bounds = _mm256_add_ps(_mm256_add_ps(of_residuals, of_norms), slack);
+        let uppers = _mm256_add_ps(load(approximations), bounds);
+        let reaches = _mm256_cmp_ps::<_CMP_GE_OQ>(uppers, least_lanes);
+        let mut mask = _mm256_movemask_ps(reaches);
+        while mask != 0 {
+            rows.push(8 * i as u32 + mask.trailing_zeros());
+            mask &= mask - 1;
+        }
+    }
+    let rest = n / 8 * 8..n;
+    rows.extend(
+        rest.filter(|&r| bounded.reaches(r, least))
+            .map(|r| r as u32),
+    );
 }
 
 /// Σ code·part of row `r` of a group for both parts, spread over eight i32 lanes each.

@@ -167,7 +167,9 @@ impl Kernels for Scalar {
     }
 
     fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
-        bounded.reaching(least, rows);
+        rows.clear();
+        let all = 0..bounded.approximations.len();
+        rows.extend(all.filter(|&r| bounded.reaches(r, least)).map(|r| r as u32));
     }
 
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {
