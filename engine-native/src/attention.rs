@@ -57,7 +57,7 @@ impl Attention<'_> {
     }
 
     /// All heads at the positions of `states`, which follow one another. Later ones attend to more:
-    /// threads get parts of equal work, not of equal length.
+    /// parts are of equal work, not of equal length.
     pub(crate) fn several(
         &self,
         mut states: &mut [PositionState],
@@ -68,7 +68,7 @@ impl Attention<'_> {
         // Keys that the first `n` positions attend to, all together.
         let keys = |n: usize| n * (2 * first + n + 1) / 2;
         let work = self.shape.n_heads as usize * self.work_of_head(keys(n));
-        let n_parts = workers.n_parts(work);
+        let n_parts = workers.shares(work).n_parts();
         let end = |part: usize| {
             let reaches = |&end: &usize| keys(end) * n_parts >= keys(n) * part;
             let mut ends = (0..n).step_by(MAX_POSITIONS);

@@ -32,19 +32,15 @@ impl Session {
     fn trace_boundary(&mut self, layer: usize, first: usize, n: usize) -> Result<(), RunError> {
         let n_embd = self.engine.model.shape().n_embd as usize;
         let workers = &self.engine.workers;
-        let part_len = workers.part_len(n, n_embd, 1);
-        let states = self.states[..n].chunks(part_len);
-        let traces = self.traces[first..first + n].chunks_mut(part_len);
-        workers.run(
-            states.zip(traces),
-            &mut self.scratch,
-            |(states, traces), _| {
-                for (state, trace) in states.iter().zip(traces) {
-                    trace.boundaries[layer * n_embd..][..n_embd].copy_from_slice(&state.residual);
-                }
-                Ok(())
-            },
-        )
+        let states = &self.states[..n];
+        let traces = &mut self.traces[first..first + n];
+        let parts = workers.shares(n * n_embd).split(traces, 1);
+        workers.run(parts, &mut self.scratch, |(start, traces), _| {
+            for (state, trace) in states[start..].iter().zip(traces) {
+                trace.boundaries[layer * n_embd..][..n_embd].copy_from_slice(&state.residual);
+            }
+            Ok(())
+        })
     }
 
     fn embed(&mut self, tokens: &[u32], first: usize) {
@@ -295,12 +291,14 @@ fn each_position(
     };
     // A few passes over a vector of the widest kind.
     let work = 4 * (context.shape.n_embd + context.shape.n_ff) as usize;
-    let parts = states.chunks_mut(engine.workers.part_len(states.len(), work, 1));
-    engine.workers.run(parts, scratch, |states, scratch| {
-        states
-            .iter_mut()
-            .try_for_each(|state| job(state, &context, scratch))
-    })
+    let shares = engine.workers.shares(states.len() * work);
+    engine
+        .workers
+        .run(shares.split(states, 1), scratch, |(_, states), scratch| {
+            states
+                .iter_mut()
+                .try_for_each(|state| job(state, &context, scratch))
+        })
 }
 
 /// What the operations of one position share.
