@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What is smaller may be read from a cache all the time.
-const FROM_MEMORY_BYTES: usize = 64 << 20;
+pub(crate) const FROM_MEMORY_BYTES: usize = 64 << 20;
 
 /// Threads start at whole pages.
 const PAGE: usize = 4096;

@@ -70,10 +70,12 @@ impl From<Kernel> for KernelChoice {
 /// `--packing`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WeightPacking {
-    /// As the kernels are fastest with
+    /// As the kernels are fastest with: densest if the weights exceed caches, else two-bit
     Auto,
     /// The file's own rows, or what other types were packed to: no memory beside the model
     Off,
+    /// Two bits a weight, in the order that the kernels read
+    TwoBit,
     /// With the fewest bits a weight: three weights in five bits, where the kernels can read them
     Densest,
 }
@@ -83,6 +85,7 @@ impl From<WeightPacking> for Packing {
         match packing {
             WeightPacking::Auto => Self::Auto,
             WeightPacking::Off => Self::Off,
+            WeightPacking::TwoBit => Self::TwoBit,
             WeightPacking::Densest => Self::Densest,
         }
     }

@@ -124,7 +124,7 @@ fn setups(kv_type: KvType) -> Vec<Setup> {
                 setup.n_threads = n_threads;
                 setup.options.prefill_chunk = prefill_chunk;
                 // All arrangements of the weights, in turns.
-                let packings = [Packing::Auto, Packing::Densest, Packing::Off];
+                let packings = [Packing::TwoBit, Packing::Densest, Packing::Off];
                 setup.packing = packings[setups.len() % 3];
                 if setups.len() / 3 % 2 == 1 {
                     setup.screening = Screening::Always;

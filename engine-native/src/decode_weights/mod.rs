@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 pub(crate) use self::huge_pages::HugePages;
 use crate::{
+    bandwidth::FROM_MEMORY_BYTES,
     kernels::{Kernels, RowLayout, TernaryRows},
     model::{Layer, Model, TernaryMatrix},
     op::Op,
@@ -27,15 +28,22 @@ pub enum Packing {
     Auto,
     /// The model's own rows; nothing is packed.
     Off,
+    /// With two bits a weight.
+    TwoBit,
     /// With the fewest bits a weight that the kernels can read fast.
     Densest,
 }
 
 impl Packing {
     /// The arrangement of `model`'s rows for `kernels`.
-    fn row_layout(self, kernels: &dyn Kernels) -> RowLayout {
+    fn row_layout(self, model: &Model, kernels: &dyn Kernels) -> RowLayout {
+        let two_bit = kernels.row_layout();
         match self {
-            Self::Auto => kernels.row_layout(),
+            // What is denser is slower to unpack: it pays where memory is what is waited for.
+            Self::Auto if rows_bytes(model, two_bit) >= FROM_MEMORY_BYTES => {
+                kernels.densest_row_layout()
+            }
+            Self::Auto | Self::TwoBit => two_bit,
             Self::Off => RowLayout::Rows,
             Self::Densest => kernels.densest_row_layout(),
         }
@@ -55,7 +63,7 @@ pub(crate) struct DecodeWeights {
 impl DecodeWeights {
     /// Bytes that [`DecodeWeights::new`] allocates.
     pub(crate) fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, packing: Packing) -> usize {
-        match packing.row_layout(kernels) {
+        match packing.row_layout(model, kernels) {
             RowLayout::Rows => 0,
             layout => rows_bytes(model, layout),
         }
@@ -63,7 +71,7 @@ impl DecodeWeights {
 
     /// Arranges the weights of `model` for `kernels`.
     pub(crate) fn new(model: &Model, kernels: &dyn Kernels, packing: Packing) -> Self {
-        let layout = packing.row_layout(kernels);
+        let layout = packing.row_layout(model, kernels);
         let mut end = 0;
         let mut place = |matrix: &TernaryMatrix| {
             let start = end;

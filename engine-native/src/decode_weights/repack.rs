@@ -8,21 +8,22 @@ const BLOCK: usize = 32;
 /// Four codes of weight 0.
 const ZEROS: u8 = 0b01_01_01_01;
 
-/// Arranges one group of up to four packed `rows` of `row_bytes` each; missing rows and what fills
-/// up the blocks are zero weights.
+/// Arranges one group of up to four packed `rows` of `row_bytes` each in zeroed `out`; missing rows
+/// and what fills up the blocks are zero weights.
 pub(super) fn group(layout: RowLayout, rows: &[u8], row_bytes: usize, out: &mut [u8]) {
     let (n_rows, block_bytes) = (layout.group_rows(), layout.block_bytes());
     let steps = out.chunks_exact_mut(n_rows * block_bytes);
     for (i, step) in steps.enumerate() {
-        for (r, block) in step.chunks_exact_mut(block_bytes).enumerate() {
+        for r in 0..n_rows {
             let row = rows.get(r * row_bytes..(r + 1) * row_bytes);
             let row = row.unwrap_or_default().as_chunks::<BLOCK>().0;
+            let block = &mut step[r * block_bytes..][..block_bytes];
             match layout {
                 RowLayout::Rows | RowLayout::Groups128 => {
                     block.copy_from_slice(row.get(i).unwrap_or(&[ZEROS; BLOCK]));
                 }
                 RowLayout::Groups256 => pack_256(row, i, block),
-                RowLayout::Triples192 => pack_triples(row, i, block),
+                RowLayout::Triples384 => pack_triples(row, i, r, step),
             }
         }
     }
@@ -40,9 +41,9 @@ fn pack_256(row: &[[u8; BLOCK]], i: usize, out: &mut [u8]) {
     }
 }
 
-/// 192 weights of a row: half a block, whole blocks, half a block in turns.
-fn pack_triples(row: &[[u8; BLOCK]], i: usize, out: &mut [u8]) {
-    // A block is its weights 0 to 63 and 64 to 127; three halves make a step.
+/// 384 weights of row `r`: three blocks.
+fn pack_triples(row: &[[u8; BLOCK]], i: usize, r: usize, lines: &mut [u8]) {
+    // A block is its weights 0 to 63 and 64 to 127; three halves make 64 fields.
     let half = |n: usize| {
         let block = row.get(n / 2).unwrap_or(&[ZEROS; BLOCK]);
         let shift = 4 * (1 - n % 2);
@@ -53,21 +54,15 @@ fn pack_triples(row: &[[u8; BLOCK]], i: usize, out: &mut [u8]) {
         }
         codes
     };
-    let [a, b, c] = [half(3 * i), half(3 * i + 1), half(3 * i + 2)];
-    let mut fields = [0; 64];
-    for k in 0..64 {
-        fields[k] = 9 * a[k] + 3 * b[k] + c[k];
+    let (highest, others) = lines.split_at_mut(64);
+    let others = &mut others[64 * r..][..64];
+    for v in 0..2 {
+        let n = 6 * i + 3 * v;
+        let [a, b, c] = [half(n), half(n + 1), half(n + 2)];
+        for k in 0..64 {
+            let field = 9 * a[k] + 3 * b[k] + c[k];
+            highest[k] |= (field >> 4) << (2 * r + v);
+            others[k] |= (field & 15) << (4 * v);
+        }
     }
-    let eights = fields.as_chunks::<8>().0.iter();
-    for (eight, out) in eights.zip(out.as_chunks_mut::<5>().0) {
-        let bits = pack_eight(u64::from_le_bytes(*eight)).to_le_bytes();
-        out.copy_from_slice(&bits[..5]);
-    }
-}
-
-/// Eight values below 32, a byte each, to five bits each.
-fn pack_eight(x: u64) -> u64 {
-    let x = x & 0x00ff_00ff_00ff_00ff | (x & 0xff00_ff00_ff00_ff00) >> 3;
-    let x = x & 0x0000_ffff_0000_ffff | (x & 0xffff_0000_ffff_0000) >> 6;
-    x & 0x0000_0000_ffff_ffff | (x & 0xffff_ffff_0000_0000) >> 12
 }

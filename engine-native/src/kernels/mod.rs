@@ -224,12 +224,13 @@ pub trait Kernels: Send + Sync {
         self.base().quantize(x, out, recorder)
     }
 
-    /// The arrangement of ternary rows that [`Kernels::ternary_gemv`] is fastest with.
+    /// The arrangement of ternary rows that [`Kernels::ternary_gemv`] is fastest with, from a cache.
     fn row_layout(&self) -> RowLayout {
         self.base().row_layout()
     }
 
-    /// The arrangement with the fewest bits a weight that [`Kernels::ternary_gemv`] has SIMD for.
+    /// The arrangement with the fewest bits a weight that [`Kernels::ternary_gemv`] has SIMD for: the
+    /// fastest from memory.
     fn densest_row_layout(&self) -> RowLayout {
         self.row_layout()
     }

@@ -16,9 +16,11 @@ pub enum RowLayout {
     /// Four rows in turn, 256 weights in 64 bytes of each: bits 7 and 6 of byte k hold weight k, then
     /// follow weights k + 64, k + 128 and k + 192.
     Groups256,
-    /// Four rows in turn, 192 weights in 40 bytes of each: 64 fields of five bits, lowest bits first,
-    /// field k holding `9·code(k) + 3·code(k + 64) + code(k + 128)`.
-    Triples192,
+    /// Four rows together, 384 weights of each in 320 bytes: five lines of 64. Field k of a row, five
+    /// bits, holds `9·code(k) + 3·code(k + 64) + code(k + 128)`, and field k + 64 the same of the
+    /// weights 192 further. The highest bits are in the first line: those of row r in bits 2r (field
+    /// k) and 2r + 1 (field k + 64) of byte k. The others are in line r + 1, in bits 3:0 and 7:4.
+    Triples384,
 }
 
 impl RowLayout {
@@ -26,7 +28,7 @@ impl RowLayout {
     pub const fn group_rows(self) -> usize {
         match self {
             Self::Rows => 1,
-            Self::Groups128 | Self::Groups256 | Self::Triples192 => 4,
+            Self::Groups128 | Self::Groups256 | Self::Triples384 => 4,
         }
     }
 
@@ -35,16 +37,16 @@ impl RowLayout {
         match self {
             Self::Rows | Self::Groups128 => BLOCK_LEN,
             Self::Groups256 => 256,
-            Self::Triples192 => 192,
+            Self::Triples384 => 384,
         }
     }
 
-    /// Bytes of [`RowLayout::block_len`] weights of one row.
+    /// Bytes of [`RowLayout::block_len`] weights of one row, its part of what rows share counted.
     pub const fn block_bytes(self) -> usize {
         match self {
             Self::Rows | Self::Groups128 => 32,
             Self::Groups256 => 64,
-            Self::Triples192 => 40,
+            Self::Triples384 => 80,
         }
     }
 
@@ -57,4 +59,11 @@ impl RowLayout {
     pub const fn bytes(self, n_rows: usize, n_cols: usize) -> usize {
         n_rows.next_multiple_of(self.group_rows()) * self.row_bytes(n_cols)
     }
+}
+
+/// Takes `n` groups of rows two at a time, one of each half: two streams keep a memory busier than
+/// one. Where `n` is odd, one group is taken twice.
+pub(super) fn in_pairs(n: usize) -> impl Iterator<Item = [usize; 2]> {
+    let half = n.div_ceil(2);
+    (0..half).map(move |i| [i, n - half + i])
 }

@@ -59,11 +59,12 @@ impl ScreenRows<'_> {
         assert_eq!(self.packed.len(), Self::bytes(n_outputs, self.n_cols));
     }
 
-    /// The steps of each group of rows.
-    pub(super) fn groups(&self) -> impl Iterator<Item = &[ScreenStep]> {
+    /// The steps of the `i`-th group of rows.
+    pub(super) fn group(&self, i: usize) -> &[ScreenStep] {
         let (lines, _) = self.packed.as_chunks::<64>();
         let steps = lines.as_chunks::<5>().0.as_chunks::<SCREEN_ROWS>().0;
-        steps.chunks_exact(self.n_cols.div_ceil(SCREEN_STEP))
+        let n_steps = self.n_cols.div_ceil(SCREEN_STEP);
+        &steps[i * n_steps..][..n_steps]
     }
 }
 

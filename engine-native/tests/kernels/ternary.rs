@@ -352,7 +352,7 @@ const LAYOUTS: [RowLayout; 4] = [
     RowLayout::Rows,
     RowLayout::Groups128,
     RowLayout::Groups256,
-    RowLayout::Triples192,
+    RowLayout::Triples384,
 ];
 
 fn gemv_of(
@@ -402,12 +402,11 @@ fn arranged(layout: RowLayout, codes: &[u8], n_cols: usize) -> Vec<u8> {
     let mut out = Vec::new();
     for first in (0..n_rows).step_by(group) {
         for start in (0..n_cols).step_by(len) {
-            for row in first..first + group {
-                let block: Vec<u8> = (start..start + len).map(|col| code(row, col)).collect();
-                match layout {
-                    RowLayout::Triples192 => push_triples(&block, &mut out),
-                    _ => push_fields(&block, &mut out),
-                }
+            let blocks = (first..first + group)
+                .map(|row| (start..start + len).map(|col| code(row, col)).collect());
+            match layout {
+                RowLayout::Triples384 => push_triples(&blocks.collect::<Vec<_>>(), &mut out),
+                _ => blocks.for_each(|block: Vec<u8>| push_fields(&block, &mut out)),
             }
         }
     }
@@ -422,12 +421,18 @@ fn push_fields(block: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn push_triples(block: &[u8], out: &mut Vec<u8>) {
-    let mut bits = Vec::new();
+fn push_triples(blocks: &[Vec<u8>], out: &mut Vec<u8>) {
+    let field = |row: usize, k: usize| {
+        let codes = &blocks[row][k / 64 * 192 + k % 64..];
+        9 * codes[0] + 3 * codes[64] + codes[128]
+    };
     for k in 0..64 {
-        let field = 9 * block[k] + 3 * block[k + 64] + block[k + 128];
-        bits.extend((0..5).map(|bit| field >> bit & 1));
+        let fields = (0..8).map(|i| field(i / 2, i % 2 * 64 + k));
+        out.push(fields.rev().fold(0, |byte, field| byte << 1 | field >> 4));
     }
-    let byte = |bits: &[u8]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit);
-    out.extend(bits.chunks(8).map(byte));
+    for row in 0..4 {
+        for k in 0..64 {
+            out.push(((field(row, k + 64) % 16) << 4) | (field(row, k) % 16));
+        }
+    }
 }

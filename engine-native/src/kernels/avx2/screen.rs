@@ -35,8 +35,12 @@ pub fn output_screen(
 #[inline(never)]
 fn groups(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
     let parts = [x.high.as_chunks::<512>().0, x.low.as_chunks::<512>().0];
-    let groups = rows.groups().zip(rows.scales.chunks(SCREEN_ROWS));
-    for ((group, scales), out) in groups.zip(out.chunks_mut(SCREEN_ROWS)) {
+    let outs = rows
+        .scales
+        .chunks(SCREEN_ROWS)
+        .zip(out.chunks_mut(SCREEN_ROWS));
+    for (i, (scales, out)) in outs.enumerate() {
+        let group = rows.group(i);
         let mut sums = [[_mm256_setzero_si256(); 4]; 2];
         let [high, low] = &mut sums;
         for (r, sums) in high.iter_mut().zip(low).enumerate() {

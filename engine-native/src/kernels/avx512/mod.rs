@@ -55,7 +55,7 @@ impl Kernels for Avx512Vnni {
 
     fn densest_row_layout(&self) -> RowLayout {
         match self.has_vbmi {
-            true => RowLayout::Triples192,
+            true => RowLayout::Triples384,
             false => self.row_layout(),
         }
     }
@@ -73,7 +73,7 @@ impl Kernels for Avx512Vnni {
                 linear::gemv_groups(weights, activations, out, recorder)
             },
             // SAFETY: as above, and VBMI was detected.
-            RowLayout::Triples192 if self.has_vbmi => unsafe {
+            RowLayout::Triples384 if self.has_vbmi => unsafe {
                 triples::gemv_triples(weights, activations, out, recorder)
             },
             _ => self.base.ternary_gemv(weights, activations, out, recorder),

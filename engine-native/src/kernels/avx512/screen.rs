@@ -6,7 +6,7 @@ use super::lanes::{load_64, load_i8, prefetch, sum_i32_four};
 use crate::{
     kernels::{
         Isa, KernelName, RefineRows, SCREEN_ROWS, ScreenActivations, ScreenRows, ScreenStep,
-        avx2::store_approximations,
+        avx2::store_approximations, row_layout::in_pairs,
     },
     ledger::Recorder,
 };
@@ -29,56 +29,55 @@ pub fn output_screen(
     recorder.record(KernelName::OutputScreen, Isa::Avx512Vnni, macs);
 }
 
-/// Alone in its function, as the other loops over weights are.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2")]
-#[inline(never)]
 fn groups(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
     let parts = [x.high.as_chunks::<512>().0, x.low.as_chunks::<512>().0];
-    let groups = rows.groups().zip(rows.scales.chunks(SCREEN_ROWS));
-    for ((group, scales), out) in groups.zip(out.chunks_mut(SCREEN_ROWS)) {
-        // From eight times the code to twice: an exact division.
-        let [high, low] = dot_group(group, parts);
-        let halves = [high, low].map(|sums| _mm_srai_epi32::<2>(sum_i32_four(sums)));
-        store_approximations(halves, x, scales, out);
-    }
-}
-
-/// Both parts of the activations that a step multiplies.
-type Parts = [[__m512i; 8]; 2];
-
-/// Σ 8·code·part of four rows for both parts, spread over sixteen i32 lanes each.
-///
-/// Limit: a sum over the longest row is at most 65,536·248·128 = 2,080,374,784, less than 2³¹.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-#[inline]
-fn dot_group(group: &[ScreenStep], [high, low]: [&[[i8; 512]]; 2]) -> [[__m512i; 4]; 2] {
-    let mut acc = [[_mm512_setzero_si512(); 4]; 2];
-    for ((step, high), low) in group.iter().zip(high).zip(low) {
-        let parts = [load_part(high), load_part(low)];
-        let [by_high, by_low] = &mut acc;
-        for ((row, by_high), by_low) in step.iter().zip(by_high).zip(by_low) {
-            let mut sums = [*by_high, *by_low];
-            let [lowest, pairs @ ..] = row;
-            prefetch(lowest, PREFETCH_AHEAD);
-            let lowest = load_64(lowest);
-            add_pair::<0>(&mut sums, &pairs[0], lowest, &parts);
-            add_pair::<1>(&mut sums, &pairs[1], lowest, &parts);
-            add_pair::<2>(&mut sums, &pairs[2], lowest, &parts);
-            add_pair::<3>(&mut sums, &pairs[3], lowest, &parts);
-            [*by_high, *by_low] = sums;
+    for pair in in_pairs(out.len().div_ceil(SCREEN_ROWS)) {
+        let sums = dot_groups(pair.map(|i| rows.group(i)), parts);
+        for (i, sums) in pair.into_iter().zip(sums) {
+            let of_group = SCREEN_ROWS * i..out.len().min(SCREEN_ROWS * (i + 1));
+            let scales = &rows.scales[of_group.clone()];
+            store_approximations(sums, x, scales, &mut out[of_group]);
         }
     }
-    acc
 }
 
-#[target_feature(enable = "avx512f")]
-#[inline]
-fn load_part(part: &[i8; 512]) -> [__m512i; 8] {
-    let mut loaded = [_mm512_setzero_si512(); 8];
-    for (loaded, part) in loaded.iter_mut().zip(part.as_chunks::<64>().0) {
-        *loaded = load_i8(part);
+/// Σ 2·code·part of the rows of two groups for both parts.
+///
+/// Limit: a sum of 8·code·part over the longest row is at most 65,536·248·128 = 2,080,374,784, less
+/// than 2³¹.
+///
+/// Alone in its function, as the other loops over weights are.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
+#[inline(never)]
+fn dot_groups([a, b]: [&[ScreenStep]; 2], [high, low]: [&[[i8; 512]]; 2]) -> [[__m128i; 2]; 2] {
+    let mut acc = [[[_mm512_setzero_si512(); 2]; SCREEN_ROWS]; 2];
+    for (((a, b), high), low) in a.iter().zip(b).zip(high).zip(low) {
+        add_step(&mut acc[0], a, [high, low]);
+        add_step(&mut acc[1], b, [high, low]);
     }
-    loaded
+    // From eight times the code to twice: an exact division.
+    acc.map(|[a, b, c, d]| {
+        [0, 1].map(|part| {
+            let sums = sum_i32_four([a[part], b[part], c[part], d[part]]);
+            _mm_srai_epi32::<2>(sums)
+        })
+    })
+}
+
+/// Adds the products of 512 codes of each row.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+#[inline]
+fn add_step(acc: &mut [[__m512i; 2]; SCREEN_ROWS], step: &ScreenStep, parts: [&[i8; 512]; 2]) {
+    for (row, sums) in step.iter().zip(acc) {
+        let [lowest, pairs @ ..] = row;
+        prefetch(lowest, PREFETCH_AHEAD);
+        let lowest = load_64(lowest);
+        add_pair::<0>(sums, &pairs[0], lowest, parts);
+        add_pair::<1>(sums, &pairs[1], lowest, parts);
+        add_pair::<2>(sums, &pairs[2], lowest, parts);
+        add_pair::<3>(sums, &pairs[3], lowest, parts);
+    }
 }
 
 /// Adds the products of 128 codes to the sums of both parts.
@@ -90,7 +89,7 @@ fn add_pair<const P: usize>(
     sums: &mut [__m512i; 2],
     uppers: &[u8; 64],
     lowest: __m512i,
-    parts: &Parts,
+    parts: [&[i8; 512]; 2],
 ) {
     prefetch(uppers, PREFETCH_AHEAD);
     let upper = load_64(uppers);
@@ -99,7 +98,7 @@ fn add_pair<const P: usize>(
         let g = 2 * P + i;
         let codes = join(upper, to_bit_3(lowest, g));
         for (sum, part) in sums.iter_mut().zip(parts) {
-            *sum = _mm512_dpbusd_epi32(*sum, codes, part[g]);
+            *sum = _mm512_dpbusd_epi32(*sum, codes, load_i8(&part.as_chunks::<64>().0[g]));
         }
     }
 }

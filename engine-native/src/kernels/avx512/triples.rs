@@ -1,5 +1,5 @@
-//! The ternary product over three weights in five bits, 1.67 bits a weight. VBMI looks digits up: one
-//! shuffle spreads the fields, one shifts them into place, three take the digits apart.
+//! The ternary product over three weights in five bits, 1.67 bits a weight. VBMI looks the three
+//! digits of a field up.
 
 use std::arch::x86_64::*;
 
@@ -10,39 +10,16 @@ use super::{
 use crate::{
     kernels::{
         Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows, avx2::store_products,
+        row_layout::in_pairs,
     },
     ledger::Recorder,
 };
 
-/// 192 weights of each of four rows.
-type Step = [u8; 160];
+/// 384 weights of each of four rows.
+type Step = [[u8; 64]; 5];
 
-/// Index of the byte that holds the first bit of field k's group of eight, and of those after it.
-const fn spread(first: u8) -> [u8; 64] {
-    let mut index = [0; 64];
-    let mut k = 0;
-    while k < 64 {
-        let byte = k % 8;
-        // Eight fields take five bytes; the other three bytes of the lane are shifted out.
-        index[k] = first + (k / 8 * 5 + if byte < 4 { byte } else { 4 }) as u8;
-        k += 1;
-    }
-    index
-}
-
-/// Bit of its group at which field k begins.
-const SHIFTS: [u8; 64] = {
-    let mut shifts = [0; 64];
-    let mut k = 0;
-    while k < 64 {
-        shifts[k] = (k % 8 * 5) as u8;
-        k += 1;
-    }
-    shifts
-};
-
-/// A digit of every field value. The lookup takes six bits of its index, of which the sixth is the
-/// next field's: both halves are the same.
+/// A digit of every field value. The lookup takes six bits of its index, of which the sixth is
+/// another field's: both halves are the same.
 const fn digit(divisor: usize) -> [u8; 64] {
     let mut table = [0; 64];
     let mut i = 0;
@@ -53,10 +30,6 @@ const fn digit(divisor: usize) -> [u8; 64] {
     table
 }
 
-/// Where in a step the 64 bytes begin from which each row's 40 are taken: the last ones end with it.
-const WINDOWS: [usize; 4] = [0, 40, 80, 96];
-const SPREAD: [u8; 64] = spread(0);
-const SPREAD_LAST: [u8; 64] = spread(24);
 const DIGITS: [[u8; 64]; 3] = [digit(9), digit(3), digit(1)];
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi,avx2")]
@@ -67,7 +40,7 @@ pub fn gemv_triples(
     recorder: &mut Recorder,
 ) {
     weights.assert_fits(activations, out.len());
-    assert_eq!(weights.layout, RowLayout::Triples192);
+    assert_eq!(weights.layout, RowLayout::Triples384);
     groups(weights, activations, out);
     recorder.record(
         KernelName::I2sGemv,
@@ -76,44 +49,103 @@ pub fn gemv_triples(
     );
 }
 
-/// Alone in its function, as that of the other arrangement is.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx512vbmi,avx2")]
-#[inline(never)]
 fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f32]) {
     let scale = weights.scale * activations.scale;
-    let (values, _) = activations.values.as_chunks::<192>();
-    let values = &values[..weights.n_cols.div_ceil(192)];
-    let (steps, _) = weights.packed.as_chunks::<160>();
-    for (group, out) in steps.chunks_exact(values.len()).zip(out.chunks_mut(4)) {
-        let acc = sum_i32_four(dot_group(group, values));
-        store_products(acc, activations.sum, scale, out);
+    let (values, _) = activations.values.as_chunks::<384>();
+    let values = &values[..weights.n_cols.div_ceil(384)];
+    let (steps, _) = weights.packed.as_chunks::<64>().0.as_chunks::<5>();
+    let group = |i: usize| &steps[i * values.len()..][..values.len()];
+    for pair in in_pairs(steps.len() / values.len()) {
+        let products = dot_groups(pair.map(group), values);
+        for (i, products) in pair.into_iter().zip(products) {
+            let rows = 4 * i..out.len().min(4 * i + 4);
+            store_products(products, activations.sum, scale, &mut out[rows]);
+        }
     }
 }
 
-/// Σ code·q of the four rows of a group, spread over sixteen i32 lanes each. A lane gets at most
-/// 3·4·2·127 = 3048 per step.
+/// Σ code·q of the four rows of two groups. A lane gets at most 6·4·2·127 = 6,096 per step.
+///
+/// Alone in its function, as that of the other arrangement is.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vbmi,avx2")]
+#[inline(never)]
+fn dot_groups([a, b]: [&[Step]; 2], values: &[[i8; 384]]) -> [__m128i; 2] {
+    let digits = [
+        load_64(&DIGITS[0]),
+        load_64(&DIGITS[1]),
+        load_64(&DIGITS[2]),
+    ];
+    let mut acc = [[_mm512_setzero_si512(); 4]; 2];
+    for ((a, b), values) in a.iter().zip(b).zip(values) {
+        let mut q = [_mm512_setzero_si512(); 6];
+        for (q, values) in q.iter_mut().zip(values.as_chunks::<64>().0) {
+            *q = load_i8(values);
+        }
+        add_step(&mut acc[0], a, q, digits);
+        add_step(&mut acc[1], b, q, digits);
+    }
+    let [a, b] = acc;
+    [sum_i32_four(a), sum_i32_four(b)]
+}
+
+/// Adds the products of 384 weights of four rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vbmi")]
 #[inline]
-fn dot_group(group: &[Step], values: &[[i8; 192]]) -> [__m512i; 4] {
-    let spread = [SPREAD, SPREAD, SPREAD, SPREAD_LAST].map(|index| load_64(&index));
-    let shifts = load_64(&SHIFTS);
-    let digits = DIGITS.map(|table| load_64(&table));
-    let mut acc = [[_mm512_setzero_si512(); 3]; 4];
-    for (step, q) in group.iter().zip(values) {
-        let (q, _) = q.as_chunks::<64>();
-        let q = [load_i8(&q[0]), load_i8(&q[1]), load_i8(&q[2])];
-        for line in [0, 64, 128] {
-            prefetch(step, PREFETCH_AHEAD + line);
-        }
-        for r in 0..4 {
-            let (window, _) = step[WINDOWS[r]..].as_chunks::<64>();
-            let groups = _mm512_permutexvar_epi8(spread[r], load_64(&window[0]));
-            let fields = _mm512_multishift_epi64_epi8(shifts, groups);
-            for n in 0..3 {
-                let codes = _mm512_permutexvar_epi8(fields, digits[n]);
-                acc[r][n] = _mm512_dpbusd_epi32(acc[r][n], codes, q[n]);
-            }
+fn add_step(acc: &mut [__m512i; 4], step: &Step, q: [__m512i; 6], digits: [__m512i; 3]) {
+    let [highest, rows @ ..] = step;
+    prefetch(highest, PREFETCH_AHEAD);
+    let highest = load_64(highest);
+    add_row::<0>(&mut acc[0], &rows[0], highest, q, digits);
+    add_row::<1>(&mut acc[1], &rows[1], highest, q, digits);
+    add_row::<2>(&mut acc[2], &rows[2], highest, q, digits);
+    add_row::<3>(&mut acc[3], &rows[3], highest, q, digits);
+}
+
+/// Adds the products of 384 weights of row `R`. Which row is a parameter of the type: in a loop the
+/// shifts would be looked up.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vbmi")]
+#[inline]
+fn add_row<const R: usize>(
+    acc: &mut __m512i,
+    others: &[u8; 64],
+    highest: __m512i,
+    q: [__m512i; 6],
+    digits: [__m512i; 3],
+) {
+    prefetch(others, PREFETCH_AHEAD);
+    let others = load_64(others);
+    let others = [others, _mm512_srli_epi16::<4>(others)];
+    for (v, others) in others.into_iter().enumerate() {
+        let fields = join(to_bit_4(highest, 2 * R + v), others);
+        for (n, digits) in digits.into_iter().enumerate() {
+            let codes = _mm512_permutexvar_epi8(fields, digits);
+            *acc = _mm512_dpbusd_epi32(*acc, codes, q[3 * v + n]);
         }
     }
-    acc.map(|[a, b, c]| _mm512_add_epi32(_mm512_add_epi32(a, b), c))
+}
+
+/// Shifts so that bit `i` of each byte becomes bit 4, the highest of a field.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn to_bit_4(bits: __m512i, i: usize) -> __m512i {
+    match i {
+        0 => _mm512_slli_epi16::<4>(bits),
+        1 => _mm512_slli_epi16::<3>(bits),
+        2 => _mm512_slli_epi16::<2>(bits),
+        3 => _mm512_slli_epi16::<1>(bits),
+        4 => bits,
+        5 => _mm512_srli_epi16::<1>(bits),
+        6 => _mm512_srli_epi16::<2>(bits),
+        _ => _mm512_srli_epi16::<3>(bits),
+    }
+}
+
+/// Bit 4 of each byte of `highest`, the other bits of `others`.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn join(highest: __m512i, others: __m512i) -> __m512i {
+    let bit = _mm512_set1_epi8(0x10);
+    // bit ? highest : others
+    _mm512_ternarylogic_epi32::<0b1100_1010>(bit, highest, others)
 }

@@ -30,13 +30,14 @@ pub fn quantize(
     Ok(())
 }
 
-/// Σ code·q over one block of a row. Codes are weights plus one. Exact: at most 2·127 per element,
-/// so an i32 holds rows of up to 2²³ elements.
-fn dot_block(layout: RowLayout, block: &[u8], q: &[i8]) -> i32 {
+/// Σ code·q over one block of row `r` of a group, of which `blocks` are the blocks. Codes are weights
+/// plus one. Exact: at most 2·127 per element, so an i32 holds rows of up to 2²³ elements.
+fn dot_block(layout: RowLayout, blocks: &[u8], r: usize, q: &[i8]) -> i32 {
+    let block = &blocks[r * layout.block_bytes()..][..layout.block_bytes()];
     match layout {
         RowLayout::Rows | RowLayout::Groups128 => dot_fields(block, q, 32),
         RowLayout::Groups256 => dot_fields(block, q, 64),
-        RowLayout::Triples192 => dot_triples(block, q),
+        RowLayout::Triples384 => dot_triples(blocks, r, q),
     }
 }
 
@@ -52,17 +53,17 @@ fn dot_fields(block: &[u8], q: &[i8], n: usize) -> i32 {
     acc
 }
 
-/// Field k of five bits holds the codes of weights k, k + 64 and k + 128 as digits of base three.
-fn dot_triples(block: &[u8], q: &[i8]) -> i32 {
+/// Fields hold three codes as digits of base three.
+fn dot_triples(lines: &[u8], r: usize, q: &[i8]) -> i32 {
+    let (highest, others) = (&lines[..64], &lines[64 * (r + 1)..]);
     let mut acc = 0;
-    for (eight, bytes) in block.as_chunks::<5>().0.iter().enumerate() {
-        let [a, b, c, d, e] = *bytes;
-        let fields = u64::from_le_bytes([a, b, c, d, e, 0, 0, 0]);
-        for i in 0..8 {
-            let (k, field) = (8 * eight + i, (fields >> (5 * i) & 31) as i32);
+    for v in 0..2 {
+        for k in 0..64 {
+            let bit = highest[k] >> (2 * r + v) & 1;
+            let field = i32::from(bit << 4 | others[k] >> (4 * v) & 15);
             let digits = [field / 9, field / 3 % 3, field % 3];
             for (n, digit) in digits.into_iter().enumerate() {
-                acc += digit * i32::from(q[k + 64 * n]);
+                acc += digit * i32::from(q[192 * v + 64 * n + k]);
             }
         }
     }
@@ -81,8 +82,8 @@ fn gemv_rows(weights: TernaryRows, activations: &QuantizedActivations, out: &mut
         let mut acc = vec![-activations.sum; group_rows];
         let values = activations.values.chunks_exact(layout.block_len());
         for (blocks, q) in group.chunks_exact(group_rows * block_bytes).zip(values) {
-            for (acc, block) in acc.iter_mut().zip(blocks.chunks_exact(block_bytes)) {
-                *acc += dot_block(layout, block, q);
+            for (r, acc) in acc.iter_mut().enumerate() {
+                *acc += dot_block(layout, blocks, r, q);
             }
         }
         for (out, acc) in out.iter_mut().zip(acc) {

@@ -23,17 +23,15 @@ pub fn output_screen(
     recorder: &mut Recorder,
 ) {
     rows.assert_fits(x, out.len());
-    let groups = rows.groups().zip(rows.scales.chunks(SCREEN_ROWS));
-    for ((group, scales), out) in groups.zip(out.chunks_mut(SCREEN_ROWS)) {
-        for (r, (out, scale)) in out.iter_mut().zip(scales).enumerate() {
-            let [mut high, mut low] = [0, 0];
-            for i in 0..rows.n_cols {
-                let value = 2 * code(group, r, i) - SCREEN_OFFSET;
-                high += value * i32::from(x.high[i]);
-                low += value * i32::from(x.low[i]);
-            }
-            *out = (high as f32 * 256.0 + low as f32) * (scale * x.scale);
+    for (r, (out, scale)) in out.iter_mut().zip(rows.scales).enumerate() {
+        let group = rows.group(r / SCREEN_ROWS);
+        let [mut high, mut low] = [0, 0];
+        for i in 0..rows.n_cols {
+            let value = 2 * code(group, r % SCREEN_ROWS, i) - SCREEN_OFFSET;
+            high += value * i32::from(x.high[i]);
+            low += value * i32::from(x.low[i]);
         }
+        *out = (high as f32 * 256.0 + low as f32) * (scale * x.scale);
     }
     recorder.record(
         KernelName::OutputScreen,
