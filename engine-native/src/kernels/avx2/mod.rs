@@ -15,6 +15,7 @@ mod read;
 mod screen;
 mod widen;
 
+pub(super) use lanes::{load_bytes, load_i8, prefetch, sum_i32_four};
 pub(super) use linear::store_products;
 pub(super) use screen::store_approximations;
 

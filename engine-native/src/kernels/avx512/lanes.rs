@@ -19,23 +19,6 @@ pub fn load_i8(x: &[i8; 64]) -> __m512i {
     unsafe { _mm512_loadu_si512(x.as_ptr().cast()) }
 }
 
-/// Asks the L2 cache for the line `ahead` bytes after `x`, exactly where it is written: the compiler
-/// gathers the prefetches of a loop otherwise, and many at once cost a tenth of the bandwidth. Any
-/// address may be asked for.
-#[target_feature(enable = "avx512f")]
-#[inline]
-pub fn prefetch<const N: usize>(x: &[u8; N], ahead: usize) {
-    let address = x.as_ptr().wrapping_add(ahead);
-    // SAFETY: a prefetch changes nothing that the program sees, whatever the address.
-    unsafe {
-        std::arch::asm!(
-            "prefetcht1 [{}]",
-            in(reg) address,
-            options(nostack, preserves_flags, readonly)
-        );
-    }
-}
-
 /// Sums of four vectors of sixteen i32.
 #[target_feature(enable = "avx512f")]
 #[inline]

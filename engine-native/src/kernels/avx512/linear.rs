@@ -3,10 +3,11 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{load_64, load_i8, prefetch, sum_i32_four};
+use super::lanes::{load_64, load_i8, sum_i32_four};
 use crate::{
     kernels::{
-        Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows, avx2::store_products,
+        Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows,
+        avx2::{prefetch, store_products},
         row_layout::in_pairs,
     },
     ledger::Recorder,

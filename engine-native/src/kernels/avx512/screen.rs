@@ -2,11 +2,12 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::{load_64, load_i8, prefetch, sum_i32_four};
+use super::lanes::{load_64, load_i8, sum_i32_four};
 use crate::{
     kernels::{
         Isa, KernelName, RefineRows, SCREEN_ROWS, ScreenActivations, ScreenRows, ScreenStep,
-        avx2::store_approximations, row_layout::in_pairs,
+        avx2::{prefetch, store_approximations},
+        row_layout::in_pairs,
     },
     ledger::Recorder,
 };
@@ -47,9 +48,7 @@ fn groups(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
 /// Limit: a sum of 8·code·part over the longest row is at most 65,536·248·128 = 2,080,374,784, less
 /// than 2³¹.
 ///
-/// Alone in its function, as the other loops over weights are.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
-#[inline(never)]
 fn dot_groups([a, b]: [&[ScreenStep]; 2], [high, low]: [&[[i8; 512]]; 2]) -> [[__m128i; 2]; 2] {
     let mut acc = [[[_mm512_setzero_si512(); 2]; SCREEN_ROWS]; 2];
     for (((a, b), high), low) in a.iter().zip(b).zip(high).zip(low) {
@@ -66,8 +65,11 @@ fn dot_groups([a, b]: [&[ScreenStep]; 2], [high, low]: [&[[i8; 512]]; 2]) -> [[_
 }
 
 /// Adds the products of 512 codes of each row.
+///
+/// Alone in its function: where the compiler can, it loads the activations of all rows first, for
+/// which there are too few registers, and that was measured to cost a tenth of the bandwidth.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-#[inline]
+#[inline(never)]
 fn add_step(acc: &mut [[__m512i; 2]; SCREEN_ROWS], step: &ScreenStep, parts: [&[i8; 512]; 2]) {
     for (row, sums) in step.iter().zip(acc) {
         let [lowest, pairs @ ..] = row;

@@ -1,9 +1,10 @@
 //! Kernels for AVX-VNNI: AVX2 whose byte products add straight into 32 bits.
 
 mod gemm;
+mod linear;
 
 use super::{
-    Avx2, Isa, KernelName, Kernels, TernaryRows,
+    Avx2, Isa, KernelName, Kernels, QuantizedActivations, RowLayout, TernaryRows,
     gemm::{GemmBatch, GemmScratch, tiling},
 };
 use crate::ledger::Recorder;
@@ -29,6 +30,22 @@ impl Kernels for AvxVnni {
 
     fn base(&self) -> &dyn Kernels {
         &self.base
+    }
+
+    fn ternary_gemv(
+        &self,
+        weights: TernaryRows,
+        activations: &QuantizedActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        match weights.layout {
+            // SAFETY: `self` proves that the CPU has AVX-VNNI and AVX2.
+            RowLayout::Groups128 => unsafe {
+                linear::gemv_groups(weights, activations, out, recorder)
+            },
+            _ => self.base.ternary_gemv(weights, activations, out, recorder),
+        }
     }
 
     fn ternary_gemm(

@@ -1,0 +1,89 @@
+//! The ternary product of one position by `vpdpbusd`, with AVX2's arrangement of the weights.
+
+use std::arch::x86_64::*;
+
+use crate::{
+    kernels::{
+        Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows,
+        avx2::{load_bytes, load_i8, prefetch, store_products, sum_i32_four},
+        row_layout::in_pairs,
+    },
+    ledger::Recorder,
+};
+
+/// How far ahead of the weights the product asks the L2 cache for them, in bytes.
+const PREFETCH_AHEAD: usize = 2 << 10;
+
+/// 128 weights of each of four rows.
+type Step = [u8; 128];
+
+#[target_feature(enable = "avx2,avxvnni")]
+pub fn gemv_groups(
+    weights: TernaryRows,
+    activations: &QuantizedActivations,
+    out: &mut [f32],
+    recorder: &mut Recorder,
+) {
+    weights.assert_fits(activations, out.len());
+    assert_eq!(weights.layout, RowLayout::Groups128);
+    groups(weights, activations, out);
+    let macs = out.len() * weights.n_cols;
+    recorder.record(KernelName::I2sGemv, Isa::AvxVnni, macs);
+}
+
+#[target_feature(enable = "avx2,avxvnni")]
+fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f32]) {
+    let scale = weights.scale * activations.scale;
+    let (values, _) = activations.values.as_chunks::<128>();
+    let values = &values[..weights.n_cols.div_ceil(128)];
+    let (steps, _) = weights.packed.as_chunks::<128>();
+    let group = |i: usize| &steps[i * values.len()..][..values.len()];
+    for pair in in_pairs(steps.len() / values.len()) {
+        let products = dot_groups(pair.map(group), values);
+        for (i, products) in pair.into_iter().zip(products) {
+            let rows = 4 * i..out.len().min(4 * i + 4);
+            store_products(products, activations.sum, scale, &mut out[rows]);
+        }
+    }
+}
+
+/// Σ code·q of the four rows of two groups. A lane gets at most 4·4·2·127 = 4,064 per step.
+///
+/// Alone in its function: with more pointers to keep, the compiler fetches those of the loop from the
+/// stack, which costs bandwidth.
+#[target_feature(enable = "avx2,avxvnni")]
+#[inline(never)]
+fn dot_groups([a, b]: [&[Step]; 2], values: &[[i8; 128]]) -> [__m128i; 2] {
+    let mut acc = [[_mm256_setzero_si256(); 4]; 2];
+    for ((a, b), q) in a.iter().zip(b).zip(values) {
+        add_step(&mut acc[0], a, q);
+        add_step(&mut acc[1], b, q);
+    }
+    let [a, b] = acc;
+    [sum_i32_four(a), sum_i32_four(b)]
+}
+
+/// Adds the products of 128 weights of four rows.
+#[target_feature(enable = "avx2,avxvnni")]
+#[inline]
+fn add_step(acc: &mut [__m256i; 4], step: &Step, q: &[i8; 128]) {
+    let (q, _) = q.as_chunks::<32>();
+    let lowest = _mm256_set1_epi8(0b11);
+    for (r, (row, acc)) in step.as_chunks::<32>().0.iter().zip(acc).enumerate() {
+        // A line holds two rows.
+        if r % 2 == 0 {
+            prefetch(row, PREFETCH_AHEAD);
+        }
+        let fields = load_bytes(row);
+        let fields = [
+            _mm256_srli_epi16(fields, 6),
+            _mm256_srli_epi16(fields, 4),
+            _mm256_srli_epi16(fields, 2),
+            fields,
+        ];
+        for (fields, q) in fields.into_iter().zip(q) {
+            let codes = _mm256_and_si256(fields, lowest);
+            *acc = _mm256_dpbusd_avx_epi32(*acc, codes, load_i8(q));
+        }
+    }
+}
