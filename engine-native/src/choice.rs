@@ -1,5 +1,7 @@
 //! The greedy choice: logits of all rows of the output matrix, or of those that a screen leaves.
 
+use std::ops::Range;
+
 use crate::{
     engine::Engine,
     error::{RunError, non_finite},
@@ -8,12 +10,15 @@ use crate::{
     position::Choice,
     screen::{Bound, Screen},
     session::Session,
+    workers::MAX_PARTS,
 };
 
 /// Rows are shared out in multiples of what kernels compute together.
 const ROW_UNIT: usize = 4;
 /// A screen that leaves more than one in so many rows saves nothing.
 const LARGEST_PART: usize = 8;
+/// What looking at one approximation is worth, in multiply-accumulates.
+const BOUND_WORK: usize = 64;
 /// So few rows are computed at once.
 const WORTH_REFINING: usize = 16;
 /// After so many choices in a row that had to be computed in full, a run's screening ends.
@@ -23,9 +28,13 @@ const FUTILE: u32 = 4;
 #[derive(Debug)]
 pub(crate) struct ScreenBuffers {
     x: ScreenActivations,
-    /// Rows that are left, ascending.
+    /// Of each part of the rows, the one that looks best.
+    best_of_parts: Vec<Option<usize>>,
+    /// `[n_rows]`; the first of them are those that are left, ascending.
     rows: Vec<u32>,
-    /// Their logits.
+    /// Where those of each part lie, before they are put together.
+    rows_of_parts: Vec<Range<usize>>,
+    /// Logits of the rows that are left.
     logits: Vec<f32>,
     /// Choices in a row that screening has left to the full product.
     n_futile: u32,
@@ -36,7 +45,9 @@ impl ScreenBuffers {
     pub(crate) fn new(n_rows: usize, n_cols: usize) -> Self {
         Self {
             x: ScreenActivations::with_len(n_cols),
-            rows: Vec::with_capacity(n_rows),
+            best_of_parts: vec![None; MAX_PARTS],
+            rows: vec![0; n_rows],
+            rows_of_parts: vec![0..0; MAX_PARTS],
             logits: Vec::with_capacity(n_rows),
             n_futile: 0,
         }
@@ -116,10 +127,9 @@ impl Session {
             buffers.n_futile += 1;
             return Ok(None);
         };
-        self.approximate(screen, &buffers.x)?;
+        let best = self.approximate(screen, buffers)?;
         // The exact logit of the row that looks best: what cannot reach it is out.
         let kernels = self.engine.kernels.clone();
-        let best = kernels.largest(screen.bounded(&self.logits, bound));
         let mut least = [0.0];
         let rows = DenseRows::of(self.engine.model.output(), self.engine.model.file_bytes());
         let recorder = self.scratch[0].ledger.op(Op::Output);
@@ -129,61 +139,110 @@ impl Session {
             &mut least,
             recorder,
         );
-        let bounded = screen.bounded(&self.logits, bound);
-        kernels.reaching(bounded, least[0], &mut buffers.rows);
-        self.refine(screen, bound, least[0], buffers)?;
-        if buffers.rows.len() > self.logits.len() / LARGEST_PART {
+        let n_left = self.reaching(screen, bound, least[0], buffers)?;
+        let n_left = self.refine(screen, bound, least[0], n_left, buffers)?;
+        if n_left > self.logits.len() / LARGEST_PART {
             buffers.n_futile += 1;
             return Ok(None);
         }
-        let is_left = buffers.rows.binary_search(&(best as u32)).is_ok();
+        let rows = &buffers.rows[..n_left];
+        let is_left = rows.binary_search(&(best as u32)).is_ok();
         assert!(is_left, "a row that reaches its own logit was left out");
         buffers.n_futile = 0;
-        buffers.logits.resize(buffers.rows.len(), 0.0);
-        self.output_of(&buffers.rows, i, &mut buffers.logits)?;
+        buffers.logits.resize(n_left, 0.0);
+        self.output_of(rows, i, &mut buffers.logits)?;
         let recorder = self.scratch[0].ledger.op(Op::GreedyChoice);
         let best = kernels
             .argmax(&buffers.logits, recorder)
             .map_err(non_finite(position, None, Op::Output))?;
         Ok(Some(Choice {
-            token: buffers.rows[best],
+            token: rows[best],
             logit: buffers.logits[best],
         }))
     }
 
-    /// Approximations of all logits, in place of logits.
-    fn approximate(&mut self, screen: &Screen, x: &ScreenActivations) -> Result<(), RunError> {
+    /// Approximations of all logits, in place of logits. Returns the row of one of the largest.
+    fn approximate(
+        &mut self,
+        screen: &Screen,
+        buffers: &mut ScreenBuffers,
+    ) -> Result<usize, RunError> {
         let Engine {
             workers, kernels, ..
         } = &self.engine;
-        let rows = screen.rows();
+        let (rows, x) = (screen.rows(), &buffers.x);
         let shares = workers.shares(self.logits.len() * rows.n_cols);
+        let best_of_parts = &mut buffers.best_of_parts[..shares.n_parts()];
         let parts = shares.split(&mut self.logits, ROW_UNIT);
-        workers.run(parts, &mut self.scratch, |(start, out), scratch| {
+        let parts = parts.zip(&mut *best_of_parts);
+        workers.run(parts, &mut self.scratch, |((start, out), best), scratch| {
+            *best = None;
             if out.is_empty() {
                 return Ok(());
             }
             let rows = rows.rows(start, out.len());
             let recorder = scratch.ledger.op(Op::OutputScreen);
             kernels.output_screen(rows, x, out, recorder);
+            *best = Some(start + kernels.largest(out));
             Ok(())
-        })
+        })?;
+        let best = best_of_parts.iter().flatten().copied();
+        let larger = |a: usize, b: usize| {
+            if self.logits[b] > self.logits[a] {
+                b
+            } else {
+                a
+            }
+        };
+        Ok(best.reduce(larger).expect("a vocabulary has a token"))
     }
 
-    /// Leaves fewer of the rows, where there are enough of them.
-    fn refine(
+    /// Finds the rows whose logit may be `least` or more. Returns how many they are.
+    fn reaching(
         &mut self,
         screen: &Screen,
         bound: Bound,
         least: f32,
         buffers: &mut ScreenBuffers,
-    ) -> Result<(), RunError> {
+    ) -> Result<usize, RunError> {
+        let Engine {
+            workers, kernels, ..
+        } = &self.engine;
+        let bounded = screen.bounded(&self.logits, bound);
+        let shares = workers.shares(self.logits.len() * BOUND_WORK);
+        let rows_of_parts = &mut buffers.rows_of_parts[..shares.n_parts()];
+        let parts = shares.split(&mut buffers.rows, ROW_UNIT);
+        let parts = parts.zip(&mut *rows_of_parts);
+        workers.run(parts, &mut self.scratch, |((start, rows), found), _| {
+            let bounded = bounded.part(start..start + rows.len());
+            *found = start..start + kernels.reaching(bounded, least, rows);
+            Ok(())
+        })?;
+        let mut n_left = 0;
+        for found in rows_of_parts {
+            let n_found = found.len();
+            buffers.rows.copy_within(found.clone(), n_left);
+            n_left += n_found;
+        }
+        Ok(n_left)
+    }
+
+    /// Leaves fewer of the first `n_left` rows, where there are enough of them. Returns how many.
+    fn refine(
+        &mut self,
+        screen: &Screen,
+        bound: Bound,
+        least: f32,
+        n_left: usize,
+        buffers: &mut ScreenBuffers,
+    ) -> Result<usize, RunError> {
+        if n_left < WORTH_REFINING {
+            return Ok(n_left);
+        }
         let ScreenBuffers {
             x, rows, logits, ..
         } = buffers;
-        if rows.len() < WORTH_REFINING {
-            return Ok(());
-        }
+        let rows = &mut rows[..n_left];
         logits.clear();
         logits.extend(rows.iter().map(|&row| self.logits[row as usize]));
         let Engine {
@@ -197,8 +256,7 @@ impl Session {
             kernels.output_refine(refine, rows, x, out, recorder);
             Ok(())
         })?;
-        screen.retain_reaching(rows, logits, bound, least);
-        Ok(())
+        Ok(screen.drop_below(rows, logits, bound, least))
     }
 
     /// Logits of some rows at the `i`-th position of the last chunk.

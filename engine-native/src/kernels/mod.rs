@@ -30,7 +30,7 @@ pub use scalar::Scalar;
 pub use screen_rows::{Bounded, RefineRows, ScreenActivations, ScreenRows};
 pub(crate) use screen_rows::{
     MAX_SCREEN_COLS, SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, SCREEN_STEP_BYTES,
-    ScreenStep, norm_rounded_up,
+    ScreenStep, index_of_largest, norm_rounded_up,
 };
 
 use crate::{
@@ -367,16 +367,17 @@ pub trait Kernels: Send + Sync {
             .output_refine(refine, rows, x, approximations, recorder);
     }
 
-    /// Index of one of the largest approximations. A part of [`Kernels::output_screen`]'s operation,
-    /// of which it records nothing.
-    fn largest(&self, bounded: Bounded) -> usize {
-        self.base().largest(bounded)
+    /// Index of one of the largest of `approximations`, none a NaN. A part of
+    /// [`Kernels::output_screen`]'s operation, of which it records nothing.
+    fn largest(&self, approximations: &[f32]) -> usize {
+        self.base().largest(approximations)
     }
 
-    /// Writes the ascending indices of all rows whose logit may be `least` or more to `rows`. As
-    /// [`Kernels::largest`], it records nothing.
-    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
-        self.base().reaching(bounded, least, rows);
+    /// Writes the ascending numbers of all rows whose logit may be `least` or more to the front of
+    /// `rows`, which has room for all, and returns how many there are. As [`Kernels::largest`], it
+    /// records nothing.
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
+        self.base().reaching(bounded, least, rows)
     }
 
     /// Index of the largest logit; the lowest on ties.

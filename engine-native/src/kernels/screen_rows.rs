@@ -4,6 +4,8 @@
 //! that one stream of memory feeds four products, which share every load of the activations. See
 //! [`crate::screen`] for what they are good for.
 
+use std::ops::Range;
+
 /// Rows that lie interleaved.
 pub const SCREEN_ROWS: usize = 4;
 /// Codes of a row that lie together.
@@ -185,6 +187,8 @@ fn round_up(norm: f64) -> f64 {
 /// `residuals[r] · per_residual + norms[r] · per_norm + slack`.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounded<'a> {
+    /// Number of the first row.
+    pub first: u32,
     /// `[n_rows]`, none a NaN.
     pub approximations: &'a [f32],
     /// `[n_rows]`
@@ -204,31 +208,49 @@ const TOGETHER: usize = 64;
 
 // Inlined into functions of each ISA, which the compiler vectorises for it.
 impl Bounded<'_> {
-    /// Whether logit `r` may be `least` or more.
+    /// Rows `range` of these.
+    pub(crate) fn part(&self, range: Range<usize>) -> Self {
+        Self {
+            first: self.first + range.start as u32,
+            approximations: &self.approximations[range.clone()],
+            residuals: &self.residuals[range.clone()],
+            norms: &self.norms[range],
+            ..*self
+        }
+    }
+
+    /// Checks that there is what it takes, and room for all rows.
+    pub(super) fn assert_fits(&self, rows: &[u32]) {
+        let n = self.approximations.len();
+        assert!(self.residuals.len() == n && self.norms.len() == n && rows.len() == n);
+    }
+
+    /// Whether the logit of the `r`-th row may be `least` or more.
+    #[inline(always)]
     pub(super) fn reaches(&self, r: usize, least: f32) -> bool {
         let bound = self.residuals[r] * self.per_residual + self.norms[r] * self.per_norm;
         self.approximations[r] + (bound + self.slack) >= least
     }
+}
 
-    /// Index of one of the largest approximations.
-    #[inline(always)]
-    pub(super) fn index_of_largest(&self) -> usize {
-        let (chunks, tail) = self.approximations.as_chunks::<TOGETHER>();
-        let (mut best, mut first) = (f32::NEG_INFINITY, 0);
-        for (i, chunk) in chunks.iter().enumerate() {
-            let largest = largest_of_chunk(chunk);
-            if largest > best {
-                (best, first) = (largest, i * TOGETHER);
-            }
+/// Index of one of the largest approximations.
+#[inline(always)]
+pub(crate) fn index_of_largest(approximations: &[f32]) -> usize {
+    let (chunks, tail) = approximations.as_chunks::<TOGETHER>();
+    let (mut best, mut first) = (f32::NEG_INFINITY, 0);
+    for (i, chunk) in chunks.iter().enumerate() {
+        let largest = largest_of_chunk(chunk);
+        if largest > best {
+            (best, first) = (largest, i * TOGETHER);
         }
-        for (i, &x) in tail.iter().enumerate() {
-            if x > best {
-                (best, first) = (x, chunks.len() * TOGETHER + i);
-            }
-        }
-        let rest = &self.approximations[first..];
-        first + rest.iter().position(|&x| x == best).unwrap_or(0)
     }
+    for (i, &x) in tail.iter().enumerate() {
+        if x > best {
+            (best, first) = (x, chunks.len() * TOGETHER + i);
+        }
+    }
+    let rest = &approximations[first..];
+    first + rest.iter().position(|&x| x == best).unwrap_or(0)
 }
 
 /// Sixteen lanes at once: a float maximum in order would be one long chain.

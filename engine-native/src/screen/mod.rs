@@ -193,6 +193,7 @@ impl Screen {
     /// What is known of logits of which `approximations` are approximations.
     pub(crate) fn bounded<'a>(&'a self, approximations: &'a [f32], bound: Bound) -> Bounded<'a> {
         Bounded {
+            first: 0,
             approximations,
             residuals: &self.of_rows.residuals,
             norms: &self.of_rows.norms,
@@ -202,20 +203,24 @@ impl Screen {
         }
     }
 
-    /// Leaves of `rows`, of which `approximations` are refined, those whose logit may be `least` or more.
-    pub(crate) fn retain_reaching(
+    /// Moves those of `rows`, of which `approximations` are refined, whose logit may be `least` or
+    /// more to the front, in order. Returns how many they are.
+    pub(crate) fn drop_below(
         &self,
-        rows: &mut Vec<u32>,
+        rows: &mut [u32],
         approximations: &[f32],
         bound: Bound,
         least: f32,
-    ) {
-        let mut approximations = approximations.iter();
-        rows.retain(|&r| {
-            let r = r as usize;
+    ) -> usize {
+        let mut n_left = 0;
+        for (i, approximation) in approximations.iter().enumerate() {
+            let r = rows[i] as usize;
             let (residual, norm) = (self.of_rows.refined_residuals[r], self.of_rows.norms[r]);
-            let upper = |approximation| approximation + bound.of_row(residual, norm);
-            approximations.next().is_some_and(|&a| upper(a) >= least)
-        });
+            if approximation + bound.of_row(residual, norm) >= least {
+                rows[n_left] = rows[i];
+                n_left += 1;
+            }
+        }
+        n_left
     }
 }

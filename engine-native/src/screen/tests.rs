@@ -213,7 +213,8 @@ fn refined_survivors_hold_the_choice() {
         let largest = logits.iter().copied().fold(f32::MIN, f32::max);
         let refined = case.refined(&screen, approximations);
         let mut survivors: Vec<u32> = (0..200).collect();
-        screen.retain_reaching(&mut survivors, &refined, bound, largest);
+        let n_left = screen.drop_below(&mut survivors, &refined, bound, largest);
+        survivors.truncate(n_left);
         let choice = logits.iter().position(|&logit| logit == largest);
         assert!(survivors.contains(&(choice.unwrap() as u32)), "seed {seed}");
         assert!(survivors.is_sorted());
@@ -262,9 +263,10 @@ fn survivors_hold_the_choice() {
         let (screen, bound, approximations) = case.screened().unwrap();
         let logits = case.logits();
         let largest = logits.iter().copied().fold(f32::MIN, f32::max);
-        let mut survivors = Vec::with_capacity(logits.len());
+        let mut survivors = vec![0; logits.len()];
         let bounded = screen.bounded(&approximations, bound);
-        Scalar.reaching(bounded, largest, &mut survivors);
+        let n_left = Scalar.reaching(bounded, largest, &mut survivors);
+        survivors.truncate(n_left);
         let choices = (0..).zip(&logits).filter(|(_, logit)| **logit == largest);
         for (row, _) in choices {
             assert!(survivors.contains(&row), "seed {seed}: row {row}");

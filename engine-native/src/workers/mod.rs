@@ -28,7 +28,7 @@ pub(crate) struct Workers {
 pub(crate) const MIN_PART_WORK: usize = 1 << 18;
 
 /// Parts of a region: threads beyond that stay idle.
-const MAX_PARTS: usize = 64;
+pub(crate) const MAX_PARTS: usize = 64;
 /// Parts to be taken by another thread are at least this part of what a thread is woken for.
 const SMALLEST_TAKEN: usize = 2;
 

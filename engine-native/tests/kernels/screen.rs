@@ -206,6 +206,7 @@ fn reaching(
         let residuals = shifted::floats(&vec![0.5; approximations.len()], shift + 1);
         let norms = shifted::floats(&vec![0.25; approximations.len()], shift + 2);
         let bounded = Bounded {
+            first: 1000,
             approximations: &approximations,
             residuals: &residuals,
             norms: &norms,
@@ -213,11 +214,10 @@ fn reaching(
             per_norm: 2.0,
             slack: 0.0,
         };
-        let mut found = vec![kernels.largest(bounded) as u32];
-        // What is there from another choice goes.
-        let mut rows = vec![1, 2, 3];
-        kernels.reaching(bounded, least, &mut rows);
-        found.extend(rows);
+        let mut found = vec![kernels.largest(&approximations) as u32];
+        let mut rows = vec![7; approximations.len()];
+        let n_rows = kernels.reaching(bounded, least, &mut rows);
+        found.extend(&rows[..n_rows]);
         Ok(found)
     }
 }

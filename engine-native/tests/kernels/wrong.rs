@@ -253,8 +253,8 @@ impl Kernels for Wrong {
     }
 
     /// What just reaches the logit is left out.
-    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
-        Scalar.reaching(bounded, least.next_up(), rows);
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
+        Scalar.reaching(bounded, least.next_up(), rows)
     }
 
     /// The last of several equals.

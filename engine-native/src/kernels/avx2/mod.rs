@@ -201,12 +201,12 @@ impl Kernels for Avx2 {
         unsafe { screen::output_refine(refine, rows, x, approximations, recorder) }
     }
 
-    fn largest(&self, bounded: Bounded) -> usize {
+    fn largest(&self, approximations: &[f32]) -> usize {
         // SAFETY: `self` proves that the CPU has AVX2 and F16C.
-        unsafe { screen::largest(bounded) }
+        unsafe { screen::largest(approximations) }
     }
 
-    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
         // SAFETY: `self` proves that the CPU has AVX2 and F16C.
         unsafe { screen::reaching(bounded, least, rows) }
     }

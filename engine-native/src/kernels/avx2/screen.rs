@@ -8,7 +8,7 @@ use super::lanes::{
 use crate::{
     kernels::{
         Bounded, Isa, KernelName, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, ScreenActivations,
-        ScreenRows, ScreenStep,
+        ScreenRows, ScreenStep, index_of_largest,
     },
     ledger::Recorder,
 };
@@ -106,15 +106,18 @@ fn refine_row(row: &[[u8; 64]], x: &ScreenActivations) -> [i32; 2] {
 }
 
 #[target_feature(enable = "avx2")]
-pub fn largest(bounded: Bounded) -> usize {
-    bounded.index_of_largest()
+pub fn largest(approximations: &[f32]) -> usize {
+    index_of_largest(approximations)
 }
 
 #[target_feature(enable = "avx2")]
-pub fn reaching(bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
-    rows.clear();
-    let n = bounded.approximations.len();
-    assert!(bounded.residuals.len() == n && bounded.norms.len() == n);
+pub fn reaching(bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
+    bounded.assert_fits(rows);
+    let mut n_rows = 0;
+    let mut push = |r: usize| {
+        rows[n_rows] = bounded.first + r as u32;
+        n_rows += 1;
+    };
     let (approximations, _) = bounded.approximations.as_chunks::<8>();
     let (residuals, _) = bounded.residuals.as_chunks::<8>();
     let (norms, _) = bounded.norms.as_chunks::<8>();
@@ -130,15 +133,16 @@ pub fn reaching(bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
         let reaches = _mm256_cmp_ps::<_CMP_GE_OQ>(uppers, least_lanes);
         let mut mask = _mm256_movemask_ps(reaches);
         while mask != 0 {
-            rows.push(8 * i as u32 + mask.trailing_zeros());
+            push(8 * i + mask.trailing_zeros() as usize);
             mask &= mask - 1;
         }
     }
-    let rest = n / 8 * 8..n;
-    rows.extend(
-        rest.filter(|&r| bounded.reaches(r, least))
-            .map(|r| r as u32),
-    );
+    for r in 8 * approximations.len()..bounded.approximations.len() {
+        if bounded.reaches(r, least) {
+            push(r);
+        }
+    }
+    n_rows
 }
 
 /// Σ code·part of row `r` of a group for both parts, spread over eight i32 lanes each.

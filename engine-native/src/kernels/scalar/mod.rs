@@ -16,7 +16,7 @@ pub(super) use read::read_rest;
 use super::{
     AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, Isa, Kernels, NonFinite,
     QuantizedActivations, Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations,
-    ScreenRows, TernaryRows,
+    ScreenRows, TernaryRows, index_of_largest,
 };
 use crate::{ledger::Recorder, model::DenseType};
 
@@ -162,14 +162,12 @@ impl Kernels for Scalar {
         screen::output_refine(refine, rows, x, approximations, recorder);
     }
 
-    fn largest(&self, bounded: Bounded) -> usize {
-        bounded.index_of_largest()
+    fn largest(&self, approximations: &[f32]) -> usize {
+        index_of_largest(approximations)
     }
 
-    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut Vec<u32>) {
-        rows.clear();
-        let all = 0..bounded.approximations.len();
-        rows.extend(all.filter(|&r| bounded.reaches(r, least)).map(|r| r as u32));
+    fn reaching(&self, bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
+        screen::reaching(bounded, least, rows)
     }
 
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {

@@ -2,8 +2,8 @@
 
 use crate::{
     kernels::{
-        Isa, KernelName, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, ScreenActivations,
-        ScreenRows, ScreenStep,
+        Bounded, Isa, KernelName, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP,
+        ScreenActivations, ScreenRows, ScreenStep,
     },
     ledger::Recorder,
 };
@@ -60,4 +60,16 @@ pub fn output_refine(
     }
     let macs = rows.len() * refine.n_cols;
     recorder.record(KernelName::OutputRefine, Isa::Scalar, macs);
+}
+
+pub fn reaching(bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
+    bounded.assert_fits(rows);
+    let mut n_rows = 0;
+    for r in 0..bounded.approximations.len() {
+        if bounded.reaches(r, least) {
+            rows[n_rows] = bounded.first + r as u32;
+            n_rows += 1;
+        }
+    }
+    n_rows
 }
