@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::{
     Avx512Vnni,
-    lanes::{load, prefetch_after, store, tree16_eight},
+    lanes::{load, store, tree16_eight},
     linear::PREFETCH_AHEAD,
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
             Lanes16,
             blocks::{BlockKernel, Groups},
         },
+        avx2::prefetch,
     },
     model::DenseType,
 };
@@ -92,9 +93,11 @@ fn widen_group<const G: usize, const B: usize>(
     let bytes = rows.bytes.chunks_exact(rows.row_bytes());
     for (row, out) in bytes.zip(out.as_chunks_mut::<G>().0) {
         let row = &row[start * B..];
-        prefetch_after(row, G * B, PREFETCH_AHEAD);
         if let ([lanes, ..], _) = row.as_chunks::<B>().0.as_chunks::<G>() {
             for j in 0..G {
+                if (j * B).is_multiple_of(64) {
+                    prefetch(&lanes[j], PREFETCH_AHEAD);
+                }
                 store(&mut out[j], widen(&lanes[j]));
             }
         } else {

@@ -63,16 +63,6 @@ pub fn store(out: &mut Lanes16, x: __m512) {
     store_floats(&mut out.0, x);
 }
 
-/// Asks the L2 cache for `len` bytes that lie `ahead` bytes after the start of `x`.
-#[target_feature(enable = "avx512f")]
-#[inline]
-pub fn prefetch_after(x: &[u8], len: usize, ahead: usize) {
-    for line in (0..len).step_by(64) {
-        let address = x.as_ptr().wrapping_add(ahead + line);
-        _mm_prefetch::<_MM_HINT_T1>(address.cast());
-    }
-}
-
 /// The contract's tree over the sixteen lanes of each of eight vectors: the same additions, halves
 /// of two, quarters of four and pairs of eight vectors side by side.
 #[target_feature(enable = "avx512f")]
