@@ -20,6 +20,10 @@ pub(super) const PREFETCH_AHEAD: usize = 3 << 10;
 /// 256 weights of each of four rows.
 type Step256 = [u8; 256];
 
+/// Steps of rows that are too short for two streams: they come from a cache, and what is done once for
+/// each row takes much of the time.
+const SHORT: usize = 4;
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2")]
 pub fn gemv_groups(
     weights: TernaryRows,
@@ -43,6 +47,9 @@ fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f
     let (values, _) = activations.values.as_chunks::<256>();
     let values = &values[..weights.n_cols.div_ceil(256)];
     let (steps, _) = weights.packed.as_chunks::<256>();
+    if values.len() <= SHORT {
+        return short_groups(steps, values, (activations.sum, scale), out);
+    }
     let group = |i: usize| &steps[i * values.len()..][..values.len()];
     for pair in in_pairs(steps.len() / values.len()) {
         let products = dot_groups(pair.map(group), values);
@@ -50,6 +57,23 @@ fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f
             let rows = 4 * i..out.len().min(4 * i + 4);
             store_products(products, activations.sum, scale, &mut out[rows]);
         }
+    }
+}
+
+/// Rows of at most [`SHORT`] steps, one group after another.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2")]
+fn short_groups(
+    steps: &[Step256],
+    values: &[[i8; 256]],
+    (sum, scale): (i32, f32),
+    out: &mut [f32],
+) {
+    for (group, out) in steps.chunks_exact(values.len()).zip(out.chunks_mut(4)) {
+        let mut acc = [[_mm512_setzero_si512(); 2]; 4];
+        for (step, q) in group.iter().zip(values) {
+            add_step(&mut acc, step, load_256(q));
+        }
+        store_products(sum_places(acc), sum, scale, out);
     }
 }
 
@@ -66,18 +90,24 @@ fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f
 fn dot_groups([a, b]: [&[Step256]; 2], values: &[[i8; 256]]) -> [__m128i; 2] {
     let mut acc = [[[_mm512_setzero_si512(); 2]; 4]; 2];
     for ((a, b), q) in a.iter().zip(b).zip(values) {
-        let (q, _) = q.as_chunks::<64>();
-        let q = [
-            load_i8(&q[0]),
-            load_i8(&q[1]),
-            load_i8(&q[2]),
-            load_i8(&q[3]),
-        ];
+        let q = load_256(q);
         add_step(&mut acc[0], a, q);
         add_step(&mut acc[1], b, q);
     }
     let [a, b] = acc;
     [sum_places(a), sum_places(b)]
+}
+
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn load_256(q: &[i8; 256]) -> [__m512i; 4] {
+    let (q, _) = q.as_chunks::<64>();
+    [
+        load_i8(&q[0]),
+        load_i8(&q[1]),
+        load_i8(&q[2]),
+        load_i8(&q[3]),
+    ]
 }
 
 /// Adds the products of 256 weights of four rows.

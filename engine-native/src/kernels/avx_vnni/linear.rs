@@ -17,6 +17,10 @@ const PREFETCH_AHEAD: usize = 2 << 10;
 /// 128 weights of each of four rows.
 type Step = [u8; 128];
 
+/// Steps of rows that are too short for two streams: they come from a cache, and what is done once for
+/// each row takes much of the time.
+const SHORT: usize = 8;
+
 #[target_feature(enable = "avx2,avxvnni")]
 pub fn gemv_groups(
     weights: TernaryRows,
@@ -37,6 +41,9 @@ fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f
     let (values, _) = activations.values.as_chunks::<128>();
     let values = &values[..weights.n_cols.div_ceil(128)];
     let (steps, _) = weights.packed.as_chunks::<128>();
+    if values.len() <= SHORT {
+        return short_groups(steps, values, (activations.sum, scale), out);
+    }
     let group = |i: usize| &steps[i * values.len()..][..values.len()];
     for pair in in_pairs(steps.len() / values.len()) {
         let products = dot_groups(pair.map(group), values);
@@ -44,6 +51,18 @@ fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f
             let rows = 4 * i..out.len().min(4 * i + 4);
             store_products(products, activations.sum, scale, &mut out[rows]);
         }
+    }
+}
+
+/// Rows of at most [`SHORT`] steps, one group after another.
+#[target_feature(enable = "avx2,avxvnni")]
+fn short_groups(steps: &[Step], values: &[[i8; 128]], (sum, scale): (i32, f32), out: &mut [f32]) {
+    for (group, out) in steps.chunks_exact(values.len()).zip(out.chunks_mut(4)) {
+        let mut acc = [_mm256_setzero_si256(); 4];
+        for (step, q) in group.iter().zip(values) {
+            add_step(&mut acc, step, q);
+        }
+        store_products(sum_i32_four(acc), sum, scale, out);
     }
 }
 
