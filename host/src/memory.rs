@@ -1,5 +1,7 @@
 //! What memory a run needs, so that it can be refused before it runs out of it.
 
+use std::num::NonZeroUsize;
+
 use engine_native::{
     Engine, EngineOptions, I2sLayout, Kernels, Layer, Model, ModelFile, SessionOptions,
 };
@@ -111,6 +113,14 @@ fn replay(model: &Model, n_positions: u64) -> u64 {
     let per_position = shape.n_embd.saturating_add(kv_dim).saturating_mul(8);
     let positions = per_position.saturating_mul(n_positions);
     largest.saturating_add(positions).saturating_add(GUEST_ROOM)
+}
+
+/// How many guests, at most `wanted`, can replay `n_positions` at once beside what is in memory now;
+/// at least one.
+pub fn guests_that_fit(model: &Model, n_positions: usize, wanted: NonZeroUsize) -> usize {
+    let each = replay(model, n_positions as u64).max(1);
+    let fitting = usize::try_from(available() / each).unwrap_or(usize::MAX);
+    wanted.get().min(fitting).max(1)
 }
 
 /// Bytes that can be had without swapping: caches that the system would give up count as free, the

@@ -3,7 +3,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -19,7 +22,7 @@ pub struct HashedModel {
     /// SHA-256 of the whole file.
     pub sha256: Digest,
     /// The model.
-    pub model: Model,
+    pub model: Arc<Model>,
 }
 
 impl HashedModel {
@@ -46,7 +49,7 @@ impl HashedModel {
         Ok(Self {
             path: path.to_owned(),
             sha256: sha256.ok_or(RunFailure::Interrupted)?,
-            model,
+            model: Arc::new(model),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Arguments of every command.
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
 use engine_native::{I2sLayout, Isa, KernelChoice, KvType, Packing, Screening};
@@ -258,6 +258,10 @@ pub struct VerifyReceiptArgs {
     /// Replay the run in the sandbox
     #[arg(long)]
     pub check_parity: bool,
+    /// Guests that replay at once; the verdict is the same for any number [default: the physical
+    /// cores]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
     /// Run the native engine here too, and show both speeds
     #[arg(long)]
     pub retime: bool,

@@ -75,7 +75,7 @@ impl Loaded {
         let kernels = settings.kernel.resolve()?;
         let start = Instant::now();
         let opened = HashedModel::open(&settings.model, settings.i2s_layout, cancel)?;
-        let model = Arc::new(opened.model);
+        let model = opened.model;
         let task = Task {
             prompt: settings.prompt.ids(&model)?,
             n_generate: settings.n_generate,

@@ -6,8 +6,11 @@ use super::{Measured, Phase, Progress, RunFailure};
 use crate::{
     digest::Digest,
     divergence::{Difference, Divergence, explain, first_divergence},
-    replay::{Replay, replay},
+    fingerprint::default_threads,
+    memory::guests_that_fit,
+    replay::{Guesses, Replay, replay},
     sandbox::{GuestShape, ModelInput, Sandbox},
+    task::Recording,
 };
 
 impl Measured {
@@ -19,9 +22,13 @@ impl Measured {
         let model = self.loaded.model.clone();
         let input = ModelInput::from(&*model);
         let task = self.loaded.task.clone();
-        let claimed = &self.evidence[0].recording.tokens;
+        let Recording { tokens, traces, .. } = &self.evidence[0].recording;
+        let guesses = Guesses {
+            traces,
+            guests: guests_that_fit(&model, task.n_positions(), default_threads()),
+        };
         let mut report = |done, of| progress(Phase::Replay { done, of });
-        let reference = replay(sandbox, input, &task, claimed, &mut report)?;
+        let reference = replay(sandbox, input, &task, tokens, Some(guesses), &mut report)?;
         self.check_shape(&reference.shape)?;
         for index in 0..self.evidence.len() {
             self.compare(index, &reference, sandbox, input)?;

@@ -13,13 +13,16 @@ mod parse;
 pub use model::find_model;
 pub use parse::{MAX_RECEIPT_BYTES, NotAReceipt};
 
+use std::{num::NonZeroUsize, sync::Arc};
+
+use engine_native::Model;
 use serde::Serialize;
 
 use crate::{
     model_file::HashedModel,
     receipt::Receipt,
     replay::ReplayProgress,
-    sandbox::{ModelInput, Sandbox, SandboxError},
+    sandbox::{Sandbox, SandboxError},
 };
 
 /// What came of a rule.
@@ -139,20 +142,22 @@ impl Checked {
         }
     }
 
-    /// Replays the receipt in the sandbox and compares what can be compared.
+    /// Replays the receipt in the sandbox, with up to `guests` guests at once, and compares what can
+    /// be compared.
     ///
     /// # Errors
     /// The replay was interrupted.
     pub fn with_replay(
         &mut self,
         sandbox: &Sandbox,
-        model: ModelInput,
+        model: &Arc<Model>,
+        guests: NonZeroUsize,
         progress: ReplayProgress,
     ) -> Result<(), SandboxError> {
         let Some(receipt) = &self.receipt else {
             return Ok(());
         };
-        let replayed = parity::replay(receipt, sandbox, model, progress)?;
+        let replayed = parity::replay(receipt, sandbox, model, guests, progress)?;
         self.tokens = replayed.tokens;
         self.rules.extend(replayed.rules);
         Ok(())

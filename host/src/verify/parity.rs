@@ -1,9 +1,16 @@
 //! Rules on the evidence, and the replay that decides.
 
+use std::{num::NonZeroUsize, sync::Arc};
+
+use engine_native::{
+    Engine, EngineOptions, KernelChoice, Model, Packing, PositionTrace, RunError, Scalar, Screening,
+};
+
 use super::{Outcome, Rule, RuleOutcome, identity};
 use crate::{
+    memory::guests_that_fit,
     receipt::{ParityStatus, Receipt, parse_kv_type_name},
-    replay::{Replay, ReplayProgress, replay as replay_task},
+    replay::{Guesses, Replay, ReplayProgress, replay as replay_task},
     sandbox::{ModelInput, Sandbox, SandboxError, WASMTIME_VERSION, guest_sha256},
     task::Task,
 };
@@ -77,7 +84,8 @@ pub(super) struct Replayed {
 pub(super) fn replay(
     r: &Receipt,
     sandbox: &Sandbox,
-    model: ModelInput,
+    model: &Arc<Model>,
+    guests: NonZeroUsize,
     progress: ReplayProgress,
 ) -> Result<Replayed, SandboxError> {
     let rule = "parity_replay";
@@ -85,7 +93,14 @@ pub(super) fn replay(
         let evidence = "the run's settings do not describe a task".to_owned();
         return Ok(refuted(rule, evidence));
     };
-    let replay = match replay_task(sandbox, model, &task, &r.tokens, progress) {
+    let guests = guests_that_fit(model, task.n_positions(), guests);
+    let traces = match guests {
+        1 => None,
+        _ => native_traces(model, &task, &r.tokens, guests).ok(),
+    };
+    let guesses = traces.as_deref().map(|traces| Guesses { traces, guests });
+    let input = ModelInput::from(&**model);
+    let replay = match replay_task(sandbox, input, &task, &r.tokens, guesses, progress) {
         Ok(replay) => replay,
         Err(SandboxError::Interrupted) => return Err(SandboxError::Interrupted),
         Err(error) if error.is_refutation() => return Ok(refuted(rule, error.to_string())),
@@ -109,6 +124,27 @@ pub(super) fn replay(
     };
     rules.insert(0, RuleOutcome::new(rule, Outcome::Pass, ""));
     Ok(Replayed { tokens, rules })
+}
+
+/// What a native run leaves when it is fed the claimed tokens, all at once.
+fn native_traces(
+    model: &Arc<Model>,
+    task: &Task,
+    tokens: &[u32],
+    n_threads: usize,
+) -> Result<Vec<PositionTrace>, RunError> {
+    let options = EngineOptions {
+        // One pass over the weights is too few for copies of them to pay.
+        packing: Packing::Off,
+        screening: Screening::Off,
+        ..EngineOptions::new(n_threads)
+    };
+    let kernels = KernelChoice::Auto.resolve().unwrap_or(Arc::new(Scalar));
+    let engine = Engine::with_options(model.clone(), kernels, options)?;
+    let mut session = engine.session(task.session_options())?;
+    let inputs: Vec<u32> = task.inputs(tokens).collect();
+    let step = session.generate(&inputs, 1)?.next();
+    step.map_or(Ok(Vec::new()), |step| Ok(step?.positions))
 }
 
 fn refuted(rule: &'static str, evidence: String) -> Replayed {

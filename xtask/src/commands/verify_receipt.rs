@@ -9,6 +9,7 @@ use std::{
 use host::{
     cancel::Cancel,
     environment::Environment,
+    fingerprint::default_threads,
     model_file::HashedModel,
     prompt::Prompt,
     receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
@@ -129,7 +130,8 @@ fn check_model(
         let display = RunProgress::new(false);
         let mut progress = |done, of| display.replay(done, of);
         let sandbox = Sandbox::new(cancel)?;
-        checked.with_replay(&sandbox, (&found.model).into(), &mut progress)?;
+        let guests = args.jobs.unwrap_or_else(default_threads);
+        checked.with_replay(&sandbox, &found.model, guests, &mut progress)?;
     }
     if !args.retime {
         return Ok(None);

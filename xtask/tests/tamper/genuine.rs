@@ -1,7 +1,7 @@
 //! One genuine receipt, and the verifier as `verify-receipt --check-parity` runs it.
 #![allow(dead_code, reason = "each test uses a part")]
 
-use std::{path::Path, sync::LazyLock};
+use std::{num::NonZeroUsize, path::Path, sync::LazyLock};
 
 use clap::Parser;
 use engine_native::I2sLayout;
@@ -113,9 +113,8 @@ pub fn verify_with_replay(bytes: &[u8]) -> Result<Verdict, NotAReceipt> {
     if named.is_some_and(|sha256| sha256 != MODEL.sha256) {
         checked.without_replay("the model of the receipt is not here".into());
     } else if !checked.is_rejected() {
-        let model = (&MODEL.model).into();
         checked
-            .with_replay(&SANDBOX, model, &mut |_, _| {})
+            .with_replay(&SANDBOX, &MODEL.model, NonZeroUsize::MIN, &mut |_, _| {})
             .expect("nobody interrupts");
     }
     Ok(checked.verdict())

@@ -47,6 +47,7 @@ fn assert_parity(file: &File, kv_type: KvType) {
         (&*model).into(),
         &task,
         &recording.tokens,
+        None,
         &mut |_, _| {},
     );
     let reference = reference.unwrap_or_else(|e| panic!("{name}: {e}"));

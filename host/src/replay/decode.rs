@@ -1,0 +1,97 @@
+//! Other things that the reference is asked: to decode by itself, and for single operations.
+
+use engine_native::Choice;
+
+use super::units::Run;
+use crate::{
+    sandbox::{ModelInput, Sandbox, SandboxError},
+    task::{OpBits, Task},
+};
+
+/// Outputs of every operation of `layer` at `position`, when the residual streams that enter the
+/// layer at positions 0..=position are `entering`.
+///
+/// # Errors
+/// As for [`super::replay`].
+pub fn op_outputs(
+    sandbox: &Sandbox,
+    model: ModelInput,
+    task: &Task,
+    layer: usize,
+    entering: &[&[f32]],
+) -> Result<Vec<OpBits>, SandboxError> {
+    let mut guest = sandbox.open(model)?;
+    guest.configure(task.kv_type, task.n_positions())?;
+    guest.load_layer(layer)?;
+    for (position, residual) in entering.iter().enumerate() {
+        guest.set_residual(position, residual)?;
+        guest.layer(position)?;
+    }
+    guest.op_outputs()
+}
+
+/// Residual streams before the first layer, `[n_embd]` for each position, as the guest embeds them.
+///
+/// # Errors
+/// As for [`super::replay`].
+pub fn embedded(
+    sandbox: &Sandbox,
+    model: ModelInput,
+    task: &Task,
+    tokens: &[u32],
+) -> Result<Vec<Vec<f32>>, SandboxError> {
+    let run = Run::new(sandbox, model, task, tokens);
+    let mut guest = run.open()?;
+    run.embed(&mut guest)?;
+    let positions = 0..task.n_positions();
+    positions.map(|position| guest.residual(position)).collect()
+}
+
+/// One position of [`decode`].
+#[derive(Debug)]
+pub struct Decoded {
+    /// Logits, `[n_vocab]`.
+    pub logits: Vec<f32>,
+    /// The largest of them.
+    pub choice: Choice,
+}
+
+/// The reference decoding by itself, one position after the other, every logit at every position.
+///
+/// # Errors
+/// As for [`super::replay`], and whatever `sink` returns.
+pub fn decode<E: From<SandboxError>>(
+    sandbox: &Sandbox,
+    model: ModelInput,
+    task: &Task,
+    mut sink: impl FnMut(Decoded) -> Result<(), E>,
+) -> Result<Vec<u32>, E> {
+    let mut guest = sandbox.open(model)?;
+    guest.configure(task.kv_type, task.n_positions())?;
+    let mut tokens = Vec::with_capacity(task.n_generate);
+    for position in 0..task.n_positions() {
+        let input = match task.prompt.get(position) {
+            Some(&id) => id,
+            None => tokens[position - task.prompt.len()],
+        };
+        guest.embed(input, position)?;
+        for layer in 0..guest.shape().n_layers as usize {
+            guest.load_layer(layer)?;
+            guest.layer(position)?;
+        }
+        for chunk in 0..guest.shape().n_head_chunks {
+            guest.load_head(chunk)?;
+            if chunk == 0 {
+                guest.head_norm(position)?;
+            }
+            guest.head_rows(position)?;
+        }
+        let choice = guest.choice(position)?;
+        if task.chooses_at(position) {
+            tokens.push(choice.token);
+        }
+        let logits = guest.logits()?;
+        sink(Decoded { logits, choice })?;
+    }
+    Ok(tokens)
+}

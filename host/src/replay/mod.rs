@@ -1,0 +1,135 @@
+//! The replay: the reference computes the same task from the same bytes.
+//!
+//! The guest is fed the tokens that are claimed and chooses on its own at every position. If it
+//! chooses each claimed token, decoding by itself would have fed it exactly these tokens: the
+//! replay then is the reference's own decode. That lets it go layer by layer over all positions,
+//! so that each weight is loaded once and memory follows one layer, not the file.
+//!
+//! Several guests may work at once, each on a layer of its own, from residual streams that a native
+//! run has left. These are guesses: a layer whose guest finds anything else than what the next one
+//! started from is followed by a replay in order. Wrong guesses cost time, and never a verdict.
+
+mod decode;
+mod parallel;
+mod units;
+
+pub use decode::{Decoded, decode, embedded, op_outputs};
+
+use std::time::{Duration, Instant};
+
+use engine_native::PositionTrace;
+
+use crate::{
+    digest::Digest,
+    sandbox::{GuestShape, ModelInput, Sandbox, SandboxError},
+    task::Task,
+    transcript::{PositionRecord, Transcript},
+};
+use units::{Computed, Run};
+
+/// What the reference computed.
+#[derive(Debug)]
+pub struct Replay {
+    /// The shape that the reference read from the header.
+    pub shape: GuestShape,
+    /// One record per position.
+    pub records: Vec<PositionRecord>,
+    /// Fuel of the compute calls, one position at a time, loading excluded.
+    pub fuel: u64,
+    /// Wall time, loading included.
+    pub wall: Duration,
+}
+
+impl Replay {
+    /// Tokens that the reference chose.
+    pub fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
+        self.records.iter().filter_map(|r| Some(r.choice?.token))
+    }
+
+    /// Checksum of the reference's transcript.
+    pub fn checksum(&self, task: &Task, model: Digest) -> Digest {
+        Transcript::of(&task.transcript_start(model), &self.records)
+    }
+}
+
+/// Called with the calls done and the calls in all.
+pub type ReplayProgress<'p> = &'p mut dyn FnMut(u64, u64);
+
+/// What several guests start from at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Guesses<'t> {
+    /// Residual streams of a native run, `[n_positions]`. Nothing is believed of them.
+    pub traces: &'t [PositionTrace],
+    /// Guests that work at once, at least 1.
+    pub guests: usize,
+}
+
+impl Guesses<'_> {
+    /// Whether they have the form of the task's own.
+    fn fit(&self, task: &Task, shape: &GuestShape) -> bool {
+        let (n_layers, n_embd) = (shape.n_layers as usize, shape.n_embd as usize);
+        let fits =
+            |t: &PositionTrace| t.hidden.len() == n_embd && t.boundaries.len() == n_layers * n_embd;
+        self.traces.len() == task.n_positions() && self.traces.iter().all(fits)
+    }
+}
+
+/// Replays `task` on `model`, with `tokens` as the claim of what was chosen. The result is the same
+/// whatever the guesses.
+///
+/// # Errors
+/// The guest refuses the file or a value, or was interrupted.
+pub fn replay(
+    sandbox: &Sandbox,
+    model: ModelInput,
+    task: &Task,
+    tokens: &[u32],
+    guesses: Option<Guesses>,
+    progress: ReplayProgress,
+) -> Result<Replay, SandboxError> {
+    let start = Instant::now();
+    let run = Run::new(sandbox, model, task, tokens);
+    let mut guest = run.open()?;
+    let shape = guest.shape().clone();
+    let mut meter = Meter::new(&shape, task, progress);
+    let guesses = guesses.filter(|g| g.guests > 1 && g.fit(task, &shape));
+    let computed = match guesses {
+        Some(guesses) => parallel::compute(&run, &shape, guesses, &mut meter)?,
+        None => {
+            let mut computed = Computed::default();
+            run.finish(&mut guest, None, &mut computed, &mut || meter.tick())?;
+            computed
+        }
+    };
+    Ok(Replay {
+        shape,
+        fuel: computed.fuel,
+        records: run.records(computed),
+        wall: start.elapsed(),
+    })
+}
+
+/// Counts compute calls.
+struct Meter<'p> {
+    done: u64,
+    total: u64,
+    progress: ReplayProgress<'p>,
+}
+
+impl<'p> Meter<'p> {
+    fn new(shape: &GuestShape, task: &Task, progress: ReplayProgress<'p>) -> Self {
+        let total = task.n_positions() as u64 * shape.n_layers
+            + task.n_generate as u64 * shape.n_head_chunks;
+        Self {
+            done: 0,
+            total,
+            progress,
+        }
+    }
+
+    fn tick(&mut self) {
+        // What has to be computed again is not counted twice.
+        self.done = self.total.min(self.done + 1);
+        (self.progress)(self.done, self.total);
+    }
+}

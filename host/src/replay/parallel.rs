@@ -1,0 +1,225 @@
+//! Several guests at once, each with a unit of its own.
+
+use std::{
+    ops::Range,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, Sender},
+    },
+    thread,
+};
+
+use engine_native::PositionTrace;
+
+use super::{
+    Guesses, Meter,
+    units::{Computed, Head, Residuals, Run, enter},
+};
+use crate::{
+    digest::Digest,
+    sandbox::{Guest, GuestShape, SandboxError},
+    task::Task,
+    transcript::boundary_digest,
+};
+
+/// What a guest takes at a time.
+enum Unit {
+    /// A layer over all positions.
+    Layer(usize),
+    /// The head at these positions.
+    Head(Range<usize>),
+}
+
+/// What came of a unit.
+enum Done {
+    Layer {
+        /// Digests of what leaves it, `[n_positions]`.
+        digests: Vec<Digest>,
+        /// What leaves it, where that is not what was guessed.
+        unexpected: Option<Residuals>,
+    },
+    Head(Vec<Head>),
+}
+
+/// What a worker says.
+enum Message {
+    Tick,
+    /// Of a unit, by index, with its fuel.
+    Done(usize, Result<(Done, u64), SandboxError>),
+}
+
+/// Computes the run from guesses, and in order what these were wrong for.
+pub(super) fn compute(
+    run: &Run,
+    shape: &GuestShape,
+    guesses: Guesses,
+    meter: &mut Meter,
+) -> Result<Computed, SandboxError> {
+    let n_layers = shape.n_layers as usize;
+    let units = units(run.task(), n_layers, guesses.guests);
+    let mut results: Vec<_> = units.iter().map(|_| None).collect();
+    let queue = Queue {
+        units: &units,
+        next: AtomicUsize::new(0),
+        last_layer: AtomicUsize::new(n_layers),
+    };
+    let (sender, receiver) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..guesses.guests.min(units.len()) {
+            let (queue, sender) = (&queue, sender.clone());
+            scope.spawn(move || queue.work(run, guesses.traces, &sender));
+        }
+        drop(sender);
+        for message in receiver {
+            match message {
+                Message::Tick => meter.tick(),
+                Message::Done(i, result) => results[i] = Some(result),
+            }
+        }
+    });
+    join(run, units, results, meter)
+}
+
+/// The longest first, so that no guest has much to do when the others are done: the head at a share
+/// of the positions for each guest, then every layer.
+fn units(task: &Task, n_layers: usize, guests: usize) -> Vec<Unit> {
+    // The positions before have a norm and no choice.
+    let first = task.prompt.len() - 1;
+    let end = |part: usize| first + task.n_generate * part / guests;
+    let heads = (0..guests).map(|part| match part {
+        0 => 0..end(1),
+        _ => end(part)..end(part + 1),
+    });
+    let heads = heads.filter(|positions| !positions.is_empty());
+    let layers = (0..n_layers).map(Unit::Layer);
+    heads.map(Unit::Head).chain(layers).collect()
+}
+
+/// Units that nobody has taken.
+struct Queue<'u> {
+    units: &'u [Unit],
+    next: AtomicUsize,
+    /// After this layer everything has to be computed again.
+    last_layer: AtomicUsize,
+}
+
+impl Queue<'_> {
+    fn work(&self, run: &Run, traces: &[PositionTrace], sender: &Sender<Message>) {
+        let mut guest = None;
+        while let Some((i, unit)) = self.take() {
+            // The receiver lives as long as any worker.
+            let mut tick = || drop(sender.send(Message::Tick));
+            let result = compute_unit(run, &mut guest, unit, traces, &mut tick);
+            if result.is_err() {
+                // A guest that has failed is in no state to go on.
+                guest = None;
+            }
+            if let Unit::Layer(layer) = unit
+                && !matches!(
+                    &result,
+                    Ok((
+                        Done::Layer {
+                            unexpected: None,
+                            ..
+                        },
+                        _
+                    ))
+                )
+            {
+                self.last_layer.fetch_min(*layer, Ordering::Relaxed);
+            }
+            let _ = sender.send(Message::Done(i, result));
+        }
+    }
+
+    fn take(&self) -> Option<(usize, &Unit)> {
+        loop {
+            let i = self.next.fetch_add(1, Ordering::Relaxed);
+            let unit = self.units.get(i)?;
+            let last = self.last_layer.load(Ordering::Relaxed);
+            if !matches!(unit, Unit::Layer(layer) if *layer > last) {
+                return Some((i, unit));
+            }
+        }
+    }
+}
+
+fn compute_unit<'a>(
+    run: &Run<'a>,
+    guest: &mut Option<Guest<'a>>,
+    unit: &Unit,
+    traces: &[PositionTrace],
+    tick: &mut dyn FnMut(),
+) -> Result<(Done, u64), SandboxError> {
+    let guest = match guest {
+        Some(guest) => guest,
+        None => guest.insert(run.open()?),
+    };
+    let before = guest.fuel();
+    let done = match unit {
+        Unit::Layer(layer) => layer_from(run, guest, *layer, traces, tick)?,
+        Unit::Head(positions) => {
+            let last = guest.shape().n_layers as usize - 1;
+            enter(guest, traces.iter().map(|trace| trace.boundary(last)))?;
+            Done::Head(run.head(guest, positions.clone(), tick)?)
+        }
+    };
+    Ok((done, guest.fuel() - before))
+}
+
+fn layer_from(
+    run: &Run,
+    guest: &mut Guest,
+    layer: usize,
+    traces: &[PositionTrace],
+    tick: &mut dyn FnMut(),
+) -> Result<Done, SandboxError> {
+    match layer.checked_sub(1) {
+        None => run.embed(guest)?,
+        Some(below) => enter(guest, traces.iter().map(|trace| trace.boundary(below)))?,
+    }
+    let leaving = run.layer(guest, layer, tick)?;
+    let expected = traces.iter().map(|trace| trace.boundary(layer));
+    let is_expected = leaving.iter().zip(expected).all(|(x, y)| same_bits(x, y));
+    Ok(Done::Layer {
+        digests: leaving.iter().map(|x| boundary_digest(x)).collect(),
+        unexpected: (!is_expected).then_some(leaving),
+    })
+}
+
+fn same_bits(x: &[f32], y: &[f32]) -> bool {
+    x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
+}
+
+/// Puts the units together, up to the first guess that was wrong, and computes the rest.
+fn join(
+    run: &Run,
+    units: Vec<Unit>,
+    results: Vec<Option<Result<(Done, u64), SandboxError>>>,
+    meter: &mut Meter,
+) -> Result<Computed, SandboxError> {
+    let mut computed = Computed::default();
+    let (heads, layers): (Vec<_>, Vec<_>) = units
+        .into_iter()
+        .zip(results)
+        .partition(|(unit, _)| matches!(unit, Unit::Head(_)));
+    for (_, result) in layers.into_iter().chain(heads) {
+        let (done, fuel) = result.expect("no unit is left out before a wrong guess")?;
+        computed.fuel += fuel;
+        match done {
+            Done::Head(heads) => computed.heads.extend(heads),
+            Done::Layer {
+                digests,
+                unexpected,
+            } => {
+                computed.boundaries.push(digests);
+                if let Some(entering) = unexpected {
+                    let mut tick = || meter.tick();
+                    run.finish(&mut run.open()?, Some(entering), &mut computed, &mut tick)?;
+                    return Ok(computed);
+                }
+            }
+        }
+    }
+    Ok(computed)
+}

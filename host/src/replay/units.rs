@@ -1,0 +1,171 @@
+//! What one guest computes in one go: a layer over all positions, or the head at some of them.
+
+use std::ops::Range;
+
+use engine_native::Choice;
+
+use crate::{
+    digest::Digest,
+    sandbox::{Guest, ModelInput, Sandbox, SandboxError},
+    task::Task,
+    transcript::{PositionRecord, boundary_digest},
+};
+
+/// A task, a model and the tokens that are fed.
+pub(super) struct Run<'a> {
+    sandbox: &'a Sandbox,
+    model: ModelInput<'a>,
+    task: &'a Task,
+    /// `[n_positions]`
+    inputs: Vec<u32>,
+}
+
+/// Residual streams, `[n_positions][n_embd]`.
+pub(super) type Residuals = Vec<Vec<f32>>;
+
+/// What the head makes of a position.
+pub(super) struct Head {
+    hidden: Vec<f32>,
+    choice: Option<Choice>,
+}
+
+/// What is known of a run: its first layers, then the head at its first positions.
+#[derive(Default)]
+pub(super) struct Computed {
+    /// Digests of what leaves each layer, `[n_layers][n_positions]`.
+    pub(super) boundaries: Vec<Vec<Digest>>,
+    /// `[n_positions]`
+    pub(super) heads: Vec<Head>,
+    /// Fuel of the compute calls.
+    pub(super) fuel: u64,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        sandbox: &'a Sandbox,
+        model: ModelInput<'a>,
+        task: &'a Task,
+        tokens: &[u32],
+    ) -> Self {
+        Self {
+            sandbox,
+            model,
+            task,
+            inputs: task.inputs(tokens).collect(),
+        }
+    }
+
+    pub(super) fn task(&self) -> &Task {
+        self.task
+    }
+
+    /// A guest that is ready for the run.
+    pub(super) fn open(&self) -> Result<Guest<'a>, SandboxError> {
+        let mut guest = self.sandbox.open(self.model)?;
+        guest.configure(self.task.kv_type, self.task.n_positions())?;
+        Ok(guest)
+    }
+
+    /// Computes in order what `computed` lacks, from the residual streams `entering` the first layer
+    /// that it lacks; from the tokens if there are none.
+    pub(super) fn finish(
+        &self,
+        guest: &mut Guest,
+        entering: Option<Residuals>,
+        computed: &mut Computed,
+        tick: &mut dyn FnMut(),
+    ) -> Result<(), SandboxError> {
+        let before = guest.fuel();
+        match &entering {
+            None => self.embed(guest)?,
+            Some(residuals) => enter(guest, residuals.iter().map(Vec::as_slice))?,
+        }
+        for layer in computed.boundaries.len()..guest.shape().n_layers as usize {
+            let leaving = self.layer(guest, layer, tick)?;
+            let digests = leaving.iter().map(|x| boundary_digest(x)).collect();
+            computed.boundaries.push(digests);
+        }
+        computed.heads = self.head(guest, 0..self.task.n_positions(), tick)?;
+        computed.fuel += guest.fuel() - before;
+        Ok(())
+    }
+
+    /// Puts the embedding of every token at its position.
+    pub(super) fn embed(&self, guest: &mut Guest) -> Result<(), SandboxError> {
+        let mut inputs = self.inputs.iter().enumerate();
+        inputs.try_for_each(|(position, &input)| guest.embed(input, position))
+    }
+
+    /// Takes every position through `layer`. Returns what leaves it.
+    pub(super) fn layer(
+        &self,
+        guest: &mut Guest,
+        layer: usize,
+        tick: &mut dyn FnMut(),
+    ) -> Result<Residuals, SandboxError> {
+        guest.load_layer(layer)?;
+        let mut leaving = Vec::with_capacity(self.inputs.len());
+        for position in 0..self.inputs.len() {
+            guest.layer(position)?;
+            leaving.push(guest.residual(position)?);
+            tick();
+        }
+        guest.release_layer(layer)?;
+        Ok(leaving)
+    }
+
+    /// The final norm at `positions`, and the choice where one is made.
+    pub(super) fn head(
+        &self,
+        guest: &mut Guest,
+        positions: Range<usize>,
+        tick: &mut dyn FnMut(),
+    ) -> Result<Vec<Head>, SandboxError> {
+        let mut heads = Vec::with_capacity(positions.len());
+        for chunk in 0..guest.shape().n_head_chunks {
+            guest.load_head(chunk)?;
+            for position in positions.clone() {
+                if chunk == 0 {
+                    guest.head_norm(position)?;
+                    heads.push(Head {
+                        hidden: guest.hidden(position)?,
+                        choice: None,
+                    });
+                }
+                if self.task.chooses_at(position) {
+                    guest.head_rows(position)?;
+                    tick();
+                }
+            }
+        }
+        for (position, head) in positions.zip(&mut heads) {
+            if self.task.chooses_at(position) {
+                head.choice = Some(guest.choice(position)?);
+            }
+        }
+        Ok(heads)
+    }
+
+    /// The records of a run of which everything is known.
+    pub(super) fn records(&self, computed: Computed) -> Vec<PositionRecord> {
+        let heads = self.inputs.iter().zip(computed.heads).enumerate();
+        heads
+            .map(|(position, (&input, head))| PositionRecord {
+                position,
+                input,
+                boundaries: computed.boundaries.iter().map(|of| of[position]).collect(),
+                hidden: head.hidden,
+                choice: head.choice,
+            })
+            .collect()
+    }
+}
+
+/// Puts residual streams at their positions.
+pub(super) fn enter<'x>(
+    guest: &mut Guest,
+    residuals: impl Iterator<Item = &'x [f32]>,
+) -> Result<(), SandboxError> {
+    let mut residuals = residuals.enumerate();
+    residuals.try_for_each(|(position, x)| guest.set_residual(position, x))
+}
