@@ -90,6 +90,12 @@ impl<'s> Generation<'s> {
                     logits.push(self.session.logits.clone());
                 }
             }
+            // The last one follows below.
+            let end = (first + chunk.len()).min(self.position + self.next_input.len() - 1);
+            for position in first.max(self.session.options.choose_from)..end {
+                let choice = self.session.choose(position - first, position)?;
+                self.session.traces[position].choice = Some(choice);
+            }
             first += chunk.len();
         }
         let choice = match self.session.options.logits {

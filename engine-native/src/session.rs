@@ -38,6 +38,9 @@ pub struct SessionOptions {
     pub n_positions: usize,
     /// Where logits are computed.
     pub logits: LogitsAt,
+    /// Positions from this one on choose a token each, beside the last of a step: what is fed after
+    /// them may be a claim.
+    pub choose_from: usize,
     /// Positions that prefill takes through a layer together, for each thread, at least 1. The result
     /// is the same for every value.
     pub prefill_chunk: usize,
@@ -50,6 +53,7 @@ impl SessionOptions {
             kv_type: KvType::default(),
             n_positions,
             logits: LogitsAt::default(),
+            choose_from: usize::MAX,
             prefill_chunk: PREFILL_CHUNK,
         }
     }

@@ -1,9 +1,10 @@
 //! Arguments of every command.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::{num::NonZeroUsize, ops::Range, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
 use engine_native::{I2sLayout, Isa, KernelChoice, KvType, Packing, Screening};
+use host::digest::Digest;
 
 use crate::make_model::{DenseType, OutputMatrix, WeightType};
 
@@ -183,6 +184,35 @@ fn count_or_none() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::from(0..=1 << 24)
 }
 
+/// A percentage, with one decimal at most, in thousandths.
+fn per_mille(text: &str) -> Result<u32, String> {
+    let wanted = || format!("found {text:?}, allowed 0.1% to 100%, with one decimal at most");
+    let number = text.strip_suffix('%').unwrap_or(text);
+    let (whole, tenth) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| text.bytes().all(|c| c.is_ascii_digit());
+    if tenth.len() != 1 || whole.len() > 3 || !digits(whole) || !digits(tenth) {
+        return Err(wanted());
+    }
+    let per_mille = format!("{whole}{tenth}").parse().map_err(|_| wanted())?;
+    match per_mille {
+        1..=1000 => Ok(per_mille),
+        _ => Err(wanted()),
+    }
+}
+
+/// A range of layers.
+fn layers(text: &str) -> Result<Range<usize>, String> {
+    let ends = text.split_once("..");
+    let ends = ends.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
+    ends.filter(|layers| !layers.is_empty())
+        .ok_or_else(|| format!("found {text:?}, allowed A..B with A < B"))
+}
+
+/// A nonce.
+fn digest(text: &str) -> Result<Digest, String> {
+    Digest::parse(text).ok_or_else(|| format!("found {text:?}, allowed 64 lower-case hex digits"))
+}
+
 /// Arguments of `benchmark`.
 #[derive(Debug, ClapArgs)]
 pub struct BenchmarkArgs {
@@ -258,6 +288,15 @@ pub struct VerifyReceiptArgs {
     /// Replay the run in the sandbox
     #[arg(long)]
     pub check_parity: bool,
+    /// Replay some units alone, drawn by fresh randomness: so many of a hundred, such as 5%
+    #[arg(long, value_name = "PERCENT", requires = "check_parity", value_parser = per_mille)]
+    pub sample: Option<u32>,
+    /// Replay these layers alone, such as 0..6; the end is not among them
+    #[arg(long, value_name = "A..B", requires = "check_parity", conflicts_with = "sample", value_parser = layers)]
+    pub layers: Option<Range<usize>>,
+    /// Repeat the audit that was drawn by this; says nothing new
+    #[arg(long, value_name = "HEX", requires = "sample", value_parser = digest)]
+    pub nonce: Option<Digest>,
     /// Guests that replay at once; the verdict is the same for any number [default: the physical
     /// cores]
     #[arg(long, value_name = "N")]

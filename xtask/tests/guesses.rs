@@ -1,4 +1,5 @@
-//! A replay by several guests at once is the replay in order, whatever they started from.
+//! A replay by several guests at once is the replay in order, whatever they started from; an audit
+//! finds what is wrong in the units that it computes.
 
 mod support;
 
@@ -8,7 +9,7 @@ use engine_native::{Engine, EngineOptions, KernelChoice, KvType, Model, Position
 use host::{
     cancel::Cancel,
     prompt::seeded_prompt,
-    replay::{Guesses, Replay, replay},
+    replay::{Audited, Finding, Guesses, Replay, Unit, audit, replay, units_of},
     task::{NativeRunner, Recording, Runner, Task},
 };
 use proptest::prelude::*;
@@ -145,5 +146,77 @@ proptest! {
         let x = &mut wrong[position].boundaries[layer * n_embd + element];
         *x = f32::from_bits(x.to_bits() ^ (1u32 << bit));
         assert_same_as_in_order(&wrong, guests);
+    }
+}
+
+/// The audit of some units, from what a native run left.
+fn audited(units: &[Unit], traces: &[PositionTrace], guests: usize) -> Audited {
+    let Case { model, task, .. } = &*CASE;
+    let guesses = Guesses { traces, guests };
+    audit(
+        &SANDBOX,
+        (&**model).into(),
+        task,
+        units,
+        guesses,
+        &mut |_, _| {},
+    )
+    .unwrap()
+}
+
+/// Asserts that exactly the units of `wrong` are found when each is audited alone, at `position`.
+fn assert_found(traces: &[PositionTrace], wrong: &[Unit], position: usize) {
+    for unit in units_of(&CASE.task, N_LAYERS) {
+        let found = match audited(std::slice::from_ref(&unit), traces, 1) {
+            Audited::Agrees => None,
+            Audited::Differs(finding) => Some(finding),
+        };
+        let expected = wrong.contains(&unit).then_some(Finding { unit, position });
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn an_audit_of_a_right_run_agrees() {
+    let all = units_of(&CASE.task, N_LAYERS);
+    assert_eq!(all.len(), N_LAYERS + 1);
+    for guests in [1, 2, 5] {
+        assert!(matches!(audited(&all, &traces(), guests), Audited::Agrees));
+    }
+    assert_found(&traces(), &[], 0);
+}
+
+/// A layer that computed something else is found by its own unit; where the next one computed on from
+/// that, by none but it.
+#[test]
+fn an_audit_finds_the_layer_that_is_wrong() {
+    let n_embd = traces()[0].hidden.len();
+    for (layer, position) in [(0, 0), (2, 3), (3, N_POSITIONS - 1)] {
+        let mut wrong = traces();
+        let x = &mut wrong[position].boundaries[layer * n_embd + 7];
+        *x = f32::from_bits(x.to_bits() ^ 1);
+        let unit = Unit::Layer(layer);
+        let finding = match audited(std::slice::from_ref(&unit), &wrong, 1) {
+            Audited::Differs(finding) => finding,
+            Audited::Agrees => panic!("layer {layer}: one bit at position {position} is not found"),
+        };
+        assert_eq!(finding, Finding { unit, position });
+    }
+}
+
+#[test]
+fn an_audit_finds_a_wrong_head() {
+    let position = N_POSITIONS - 2;
+    let head = units_of(&CASE.task, N_LAYERS).pop().unwrap();
+    let edits: [fn(&mut PositionTrace); 4] = [
+        |t| t.hidden[3] = f32::from_bits(t.hidden[3].to_bits() ^ 1),
+        |t| t.choice.as_mut().unwrap().token ^= 1,
+        |t| t.choice.as_mut().unwrap().logit *= 2.0,
+        |t| t.choice = None,
+    ];
+    for edit in edits {
+        let mut wrong = traces();
+        edit(&mut wrong[position]);
+        assert_found(&wrong, std::slice::from_ref(&head), position);
     }
 }

@@ -9,11 +9,14 @@
 //! run has left. These are guesses: a layer whose guest finds anything else than what the next one
 //! started from is followed by a replay in order. Wrong guesses cost time, and never a verdict.
 
+mod audit;
 mod decode;
 mod parallel;
 mod units;
 
+pub use audit::{Audited, Finding, audit, units_of};
 pub use decode::{Decoded, decode, embedded, op_outputs};
+pub use parallel::Unit;
 
 use std::time::{Duration, Instant};
 
@@ -123,6 +126,27 @@ impl<'p> Meter<'p> {
         Self {
             done: 0,
             total,
+            progress,
+        }
+    }
+
+    /// Of some units alone.
+    fn of_units(
+        shape: &GuestShape,
+        task: &Task,
+        units: &[Unit],
+        progress: ReplayProgress<'p>,
+    ) -> Self {
+        let calls = |unit: &Unit| match unit {
+            Unit::Layer(_) => task.n_positions() as u64,
+            Unit::Head(positions) => {
+                let choices = positions.clone().filter(|&p| task.chooses_at(p));
+                choices.count() as u64 * shape.n_head_chunks
+            }
+        };
+        Self {
+            done: 0,
+            total: units.iter().map(calls).sum(),
             progress,
         }
     }

@@ -23,15 +23,16 @@ use crate::{
 };
 
 /// What a guest takes at a time.
-enum Unit {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unit {
     /// A layer over all positions.
     Layer(usize),
-    /// The head at these positions.
+    /// The final norm, the output matrix and the choice at these positions.
     Head(Range<usize>),
 }
 
 /// What came of a unit.
-enum Done {
+pub(super) enum Done {
     Layer {
         /// Digests of what leaves it, `[n_positions]`.
         digests: Vec<Digest>,
@@ -55,13 +56,26 @@ pub(super) fn compute(
     guesses: Guesses,
     meter: &mut Meter,
 ) -> Result<Computed, SandboxError> {
-    let n_layers = shape.n_layers as usize;
-    let units = units(run.task(), n_layers, guesses.guests);
+    let units = units(run.task(), shape.n_layers as usize, guesses.guests);
+    let results = compute_units(run, &units, guesses, meter);
+    join(run, units, results, meter)
+}
+
+/// A unit's result, with its fuel. `None` for a layer above one whose guess was wrong.
+pub(super) type UnitResult = Option<Result<(Done, u64), SandboxError>>;
+
+/// Computes each of `units` from guesses.
+pub(super) fn compute_units(
+    run: &Run,
+    units: &[Unit],
+    guesses: Guesses,
+    meter: &mut Meter,
+) -> Vec<UnitResult> {
     let mut results: Vec<_> = units.iter().map(|_| None).collect();
     let queue = Queue {
-        units: &units,
+        units,
         next: AtomicUsize::new(0),
-        last_layer: AtomicUsize::new(n_layers),
+        last_layer: AtomicUsize::new(usize::MAX),
     };
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
@@ -77,22 +91,28 @@ pub(super) fn compute(
             }
         }
     });
-    join(run, units, results, meter)
+    results
 }
 
 /// The longest first, so that no guest has much to do when the others are done: the head at a share
 /// of the positions for each guest, then every layer.
 fn units(task: &Task, n_layers: usize, guests: usize) -> Vec<Unit> {
     // The positions before have a norm and no choice.
+    let layers = (0..n_layers).map(Unit::Layer);
+    heads(task, guests).chain(layers).collect()
+}
+
+/// The head in `n` parts with equally many choices.
+pub(super) fn heads(task: &Task, n: usize) -> impl Iterator<Item = Unit> {
+    // The positions before have a norm and no choice.
     let first = task.prompt.len() - 1;
-    let end = |part: usize| first + task.n_generate * part / guests;
-    let heads = (0..guests).map(|part| match part {
+    let end = move |part: usize| first + task.n_generate * part / n;
+    let parts = (0..n).map(move |part| match part {
         0 => 0..end(1),
         _ => end(part)..end(part + 1),
     });
-    let heads = heads.filter(|positions| !positions.is_empty());
-    let layers = (0..n_layers).map(Unit::Layer);
-    heads.map(Unit::Head).chain(layers).collect()
+    let parts = parts.filter(|positions| !positions.is_empty());
+    parts.map(Unit::Head)
 }
 
 /// Units that nobody has taken.
@@ -195,7 +215,7 @@ fn same_bits(x: &[f32], y: &[f32]) -> bool {
 fn join(
     run: &Run,
     units: Vec<Unit>,
-    results: Vec<Option<Result<(Done, u64), SandboxError>>>,
+    results: Vec<UnitResult>,
     meter: &mut Meter,
 ) -> Result<Computed, SandboxError> {
     let mut computed = Computed::default();

@@ -25,8 +25,8 @@ pub(super) type Residuals = Vec<Vec<f32>>;
 
 /// What the head makes of a position.
 pub(super) struct Head {
-    hidden: Vec<f32>,
-    choice: Option<Choice>,
+    pub(super) hidden: Vec<f32>,
+    pub(super) choice: Option<Choice>,
 }
 
 /// What is known of a run: its first layers, then the head at its first positions.

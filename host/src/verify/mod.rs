@@ -3,13 +3,16 @@
 //! A verdict lists every rule with its outcome. Its two lines keep apart what was proved (tokens)
 //! and what is only claimed (speed).
 
+mod audit;
 mod derived;
 mod identity;
 mod ledger;
 mod model;
+mod native;
 mod parity;
 mod parse;
 
+pub use audit::{AuditReport, Selection};
 pub use model::find_model;
 pub use parse::{MAX_RECEIPT_BYTES, NotAReceipt};
 
@@ -80,7 +83,7 @@ pub enum Conclusion {
 }
 
 /// The verdict on a receipt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     /// The conclusion.
     pub conclusion: Conclusion,
@@ -88,6 +91,9 @@ pub struct Verdict {
     pub tokens: String,
     /// What is known of the speed: always a claim.
     pub speed: String,
+    /// What was audited, where a part was replayed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditReport>,
     /// Every rule.
     pub rules: Vec<RuleOutcome>,
 }
@@ -99,6 +105,7 @@ pub struct Checked {
     pub receipt: Option<Receipt>,
     rules: Vec<RuleOutcome>,
     tokens: String,
+    audit: Option<AuditReport>,
 }
 
 /// A rule over a receipt alone.
@@ -127,6 +134,7 @@ impl Checked {
             receipt,
             rules,
             tokens: "not replayed".into(),
+            audit: None,
         })
     }
 
@@ -160,6 +168,28 @@ impl Checked {
         let replayed = parity::replay(receipt, sandbox, model, guests, progress)?;
         self.tokens = replayed.tokens;
         self.rules.extend(replayed.rules);
+        Ok(())
+    }
+
+    /// Replays the units of `selection` in the sandbox, with up to `guests` guests at once.
+    ///
+    /// # Errors
+    /// The audit was interrupted.
+    pub fn with_audit(
+        &mut self,
+        sandbox: &Sandbox,
+        model: &Arc<Model>,
+        selection: &Selection,
+        guests: NonZeroUsize,
+        progress: ReplayProgress,
+    ) -> Result<(), SandboxError> {
+        let Some(receipt) = &self.receipt else {
+            return Ok(());
+        };
+        let audited = audit::run(receipt, sandbox, model, selection, guests, progress)?;
+        self.tokens = audited.tokens;
+        self.rules.extend(audited.rules);
+        self.audit = audited.report;
         Ok(())
     }
 
@@ -203,6 +233,7 @@ impl Checked {
             conclusion,
             tokens: self.tokens,
             speed: format!("claimed by {host}"),
+            audit: self.audit,
             rules: self.rules,
         }
     }

@@ -2,11 +2,9 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use engine_native::{
-    Engine, EngineOptions, KernelChoice, Model, Packing, PositionTrace, RunError, Scalar, Screening,
-};
+use engine_native::Model;
 
-use super::{Outcome, Rule, RuleOutcome, identity};
+use super::{Outcome, Rule, RuleOutcome, identity, native};
 use crate::{
     memory::guests_that_fit,
     receipt::{ParityStatus, Receipt, parse_kv_type_name},
@@ -96,7 +94,7 @@ pub(super) fn replay(
     let guests = guests_that_fit(model, task.n_positions(), guests);
     let traces = match guests {
         1 => None,
-        _ => native_traces(model, &task, &r.tokens, guests).ok(),
+        _ => native::traces(model, &task, &r.tokens, guests, false).ok(),
     };
     let guesses = traces.as_deref().map(|traces| Guesses { traces, guests });
     let input = ModelInput::from(&**model);
@@ -126,27 +124,6 @@ pub(super) fn replay(
     Ok(Replayed { tokens, rules })
 }
 
-/// What a native run leaves when it is fed the claimed tokens, all at once.
-fn native_traces(
-    model: &Arc<Model>,
-    task: &Task,
-    tokens: &[u32],
-    n_threads: usize,
-) -> Result<Vec<PositionTrace>, RunError> {
-    let options = EngineOptions {
-        // One pass over the weights is too few for copies of them to pay.
-        packing: Packing::Off,
-        screening: Screening::Off,
-        ..EngineOptions::new(n_threads)
-    };
-    let kernels = KernelChoice::Auto.resolve().unwrap_or(Arc::new(Scalar));
-    let engine = Engine::with_options(model.clone(), kernels, options)?;
-    let mut session = engine.session(task.session_options())?;
-    let inputs: Vec<u32> = task.inputs(tokens).collect();
-    let step = session.generate(&inputs, 1)?.next();
-    step.map_or(Ok(Vec::new()), |step| Ok(step?.positions))
-}
-
 fn refuted(rule: &'static str, evidence: String) -> Replayed {
     Replayed {
         tokens: format!("refuted ({evidence})"),
@@ -154,7 +131,8 @@ fn refuted(rule: &'static str, evidence: String) -> Replayed {
     }
 }
 
-fn task(r: &Receipt) -> Option<Task> {
+/// The task that the receipt's settings describe, if they do.
+pub(super) fn task(r: &Receipt) -> Option<Task> {
     let kv_type = parse_kv_type_name(&r.run.kv_type)?;
     let n_generate = usize::try_from(r.run.tokens).ok()?;
     let task = Task {

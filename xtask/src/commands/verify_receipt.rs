@@ -8,6 +8,7 @@ use std::{
 
 use host::{
     cancel::Cancel,
+    digest::Digest,
     environment::Environment,
     fingerprint::default_threads,
     model_file::HashedModel,
@@ -15,7 +16,7 @@ use host::{
     receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
-    verify::{Checked, Conclusion, MAX_RECEIPT_BYTES, Verdict, find_model},
+    verify::{Checked, Conclusion, MAX_RECEIPT_BYTES, Selection, Verdict, find_model},
 };
 use serde::Serialize;
 
@@ -131,7 +132,13 @@ fn check_model(
         let mut progress = |done, of| display.replay(done, of);
         let sandbox = Sandbox::new(cancel)?;
         let guests = args.jobs.unwrap_or_else(default_threads);
-        checked.with_replay(&sandbox, &found.model, guests, &mut progress)?;
+        let model = &found.model;
+        match selection(args)? {
+            None => checked.with_replay(&sandbox, model, guests, &mut progress)?,
+            Some(selection) => {
+                checked.with_audit(&sandbox, model, &selection, guests, &mut progress)?;
+            }
+        }
     }
     if !args.retime {
         return Ok(None);
@@ -143,6 +150,30 @@ fn check_model(
     let retimed = retime(receipt, &found, cancel)?;
     checked.with_retime(retimed.same_tokens);
     Ok(Some(retimed))
+}
+
+/// What is replayed, if not everything. The receipt has been read by now.
+fn selection(args: &VerifyReceiptArgs) -> Result<Option<Selection>, Failure> {
+    if let Some(layers) = &args.layers {
+        return Ok(Some(Selection::Layers(layers.clone())));
+    }
+    let Some(per_mille) = args.sample else {
+        return Ok(None);
+    };
+    let nonce = match args.nonce {
+        Some(nonce) => nonce,
+        None => fresh_nonce()?,
+    };
+    Ok(Some(Selection::Share { per_mille, nonce }))
+}
+
+fn fresh_nonce() -> Result<Digest, Failure> {
+    let mut nonce = Digest([0; 32]);
+    getrandom::fill(&mut nonce.0).map_err(|e| {
+        let line = format!("the system gives no random numbers: {e}");
+        Failure::new(Exit::Io, line)
+    })?;
+    Ok(nonce)
 }
 
 /// Runs the receipt's task on the native engine of this machine.

@@ -277,3 +277,110 @@ fn retiming_that_finds_other_tokens_is_a_rejection() {
     line(&ran, "  FAIL retime_tokens");
     line(&ran, "retimed: ");
 }
+
+/// The units that a verdict in JSON says were audited.
+fn audited(workspace: &Workspace, flags: &str) -> Vec<String> {
+    let words = format!("verify-receipt --check-parity --format json {flags}");
+    let ran = workspace.run(&words).exits(0);
+    let verdict: Value = serde_json::from_str(&ran.stdout).unwrap();
+    serde_json::from_value(verdict["audit"]["units"].clone()).unwrap()
+}
+
+#[test]
+fn an_audit_replays_a_part_and_says_which() {
+    let workspace = with_receipt();
+    let ran = workspace
+        .run("verify-receipt --check-parity --sample 5%")
+        .exits(0);
+    let tokens = line(&ran, "tokens: ");
+    // Six layers, and the head at three choices.
+    assert!(
+        tokens.starts_with("tokens: audited (1 of 7 units agree: "),
+        "{tokens}"
+    );
+    assert!(
+        tokens.contains("one wrong unit is found in 14.3 % of audits"),
+        "{tokens}"
+    );
+    assert!(!ran.stdout.contains("proved"), "{}", ran.stdout);
+    let ran = workspace
+        .run("verify-receipt --check-parity --layers 1..3")
+        .exits(0);
+    let tokens = line(&ran, "tokens: ");
+    assert!(
+        tokens.contains("2 of 7 units agree: layer 1, layer 2; named"),
+        "{tokens}"
+    );
+    assert_eq!(audited(&workspace, "--sample 100%").len(), 7);
+    workspace
+        .run("verify-receipt --check-parity --layers 6..8")
+        .exits(3);
+}
+
+/// Another draw every time, and the same one for the same nonce.
+#[test]
+fn an_audit_is_drawn_by_its_nonce() {
+    let workspace = with_receipt();
+    let with_nonce = |n: u32| audited(&workspace, &format!("--sample 30% --nonce {n:064x}"));
+    assert_eq!(with_nonce(1), with_nonce(1));
+    let draws: std::collections::BTreeSet<_> = (0..12).map(with_nonce).collect();
+    assert!(draws.len() > 4, "{draws:?}");
+    let fresh: std::collections::BTreeSet<_> = (0..12)
+        .map(|_| audited(&workspace, "--sample 30%"))
+        .collect();
+    assert!(fresh.len() > 4, "{fresh:?}");
+}
+
+/// What no native run here leaves is not audited: a full replay has to say what is wrong.
+#[test]
+fn an_audit_accepts_no_invented_transcript() {
+    let invented = json!("00".repeat(32));
+    let workspace = with_forgery(|r| {
+        r["parity"]["checksum"] = invented.clone();
+        r["parity"]["reference_checksum"] = invented.clone();
+    });
+    let ran = workspace
+        .run("verify-receipt --check-parity --sample 100%")
+        .exits(3);
+    assert!(line(&ran, "  ???? audit_transcript: ").contains("a full replay decides"));
+    let ran = workspace.run("verify-receipt --check-parity").exits(1);
+    line(&ran, "  FAIL parity_checksum: ");
+    let workspace = with_forgery(|r| {
+        let token = r["tokens"][1].as_u64().unwrap();
+        r["tokens"][1] = json!(token ^ 1);
+    });
+    workspace
+        .run("verify-receipt --check-parity --sample 100%")
+        .exits(3);
+}
+
+#[test]
+fn an_audit_that_makes_no_sense_is_a_usage_error() {
+    let workspace = with_receipt();
+    for flags in [
+        "--sample 5%",
+        "--check-parity --sample 0%",
+        "--check-parity --sample 101%",
+        "--check-parity --sample 1.25%",
+        "--check-parity --sample five",
+        "--check-parity --layers 3..3",
+        "--check-parity --layers 3",
+        "--check-parity --layers 0..1 --sample 5%",
+        "--check-parity --nonce 00",
+        "--check-parity --sample 5% --nonce 00",
+        "--check-parity --jobs 0",
+    ] {
+        workspace.run(&format!("verify-receipt {flags}")).exits(2);
+    }
+}
+
+#[test]
+fn any_number_of_jobs_gives_the_same_verdict() {
+    let workspace = with_receipt();
+    let verdict = |jobs: u32| {
+        let words = format!("verify-receipt --check-parity --format json --jobs {jobs}");
+        workspace.run(&words).exits(0).stdout
+    };
+    assert_eq!(verdict(1), verdict(2));
+    assert_eq!(verdict(1), verdict(7));
+}

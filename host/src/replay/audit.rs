@@ -1,0 +1,127 @@
+//! Some units of a replay, from what a native run has left: what enters them and what leaves them are
+//! values that a transcript commits to.
+
+use std::fmt;
+
+use engine_native::PositionTrace;
+
+use super::{
+    Guesses, Meter, ReplayProgress, Unit,
+    parallel::{Done, compute_units, heads},
+    units::{Head, Run},
+};
+use crate::{
+    sandbox::{ModelInput, Sandbox, SandboxError},
+    task::Task,
+    transcript::boundary_digest,
+};
+
+/// Choices of a unit: as much work as a layer over a run of usual length.
+const CHOICES_OF_UNIT: usize = 8;
+
+/// The units that a replay of `task` on a model of `n_layers` layers falls into: the layers, then the
+/// head at a few positions each.
+pub fn units_of(task: &Task, n_layers: usize) -> Vec<Unit> {
+    let layers = (0..n_layers).map(Unit::Layer);
+    let n_heads = task.n_generate.div_ceil(CHOICES_OF_UNIT);
+    layers.chain(heads(task, n_heads)).collect()
+}
+
+/// What came of an audit.
+#[derive(Debug)]
+pub enum Audited {
+    /// The reference computes what the native run left.
+    Agrees,
+    /// It does not.
+    Differs(Finding),
+}
+
+/// Where the reference computes something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The unit.
+    pub unit: Unit,
+    /// The first position of it that differs.
+    pub position: usize,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Layer(layer) => write!(f, "layer {layer}"),
+            Self::Head(positions) => {
+                write!(f, "head at {} to {}", positions.start, positions.end - 1)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { unit, position } = self;
+        write!(
+            f,
+            "{unit}: the reference computes something else at position {position}"
+        )
+    }
+}
+
+/// Computes `units` on the sandbox from what enters them in `traces`, and compares what leaves them.
+///
+/// # Errors
+/// The guest refuses the file or a value, or was interrupted.
+pub fn audit(
+    sandbox: &Sandbox,
+    model: ModelInput,
+    task: &Task,
+    units: &[Unit],
+    guesses: Guesses,
+    progress: ReplayProgress,
+) -> Result<Audited, SandboxError> {
+    let inputs: Vec<u32> = guesses.traces.iter().map(|trace| trace.input).collect();
+    let tokens = &inputs[task.prompt.len().min(inputs.len())..];
+    let run = Run::new(sandbox, model, task, tokens);
+    let shape = run.open()?.shape().clone();
+    if !guesses.fit(task, &shape) {
+        return Err(SandboxError::Protocol(
+            "the native run has another shape".into(),
+        ));
+    }
+    let mut meter = Meter::of_units(&shape, task, units, progress);
+    let results = compute_units(&run, units, guesses, &mut meter);
+    for (unit, result) in units.iter().zip(results) {
+        // Layers above one that differs may be left out: the finding comes first.
+        let Some(result) = result else { continue };
+        if let Some(position) = first_difference(unit, result?.0, guesses.traces) {
+            let unit = unit.clone();
+            return Ok(Audited::Differs(Finding { unit, position }));
+        }
+    }
+    Ok(Audited::Agrees)
+}
+
+/// The first position at which a unit is not what the native run left.
+fn first_difference(unit: &Unit, done: Done, traces: &[PositionTrace]) -> Option<usize> {
+    match (unit, done) {
+        (Unit::Layer(layer), Done::Layer { unexpected, .. }) => {
+            let leaving = unexpected?;
+            let differs = |(x, trace): (&Vec<f32>, &PositionTrace)| {
+                boundary_digest(x) != boundary_digest(trace.boundary(*layer))
+            };
+            leaving.iter().zip(traces).position(differs)
+        }
+        (Unit::Head(positions), Done::Head(heads)) => positions
+            .clone()
+            .zip(heads)
+            .find(|(position, head)| !is_head_of(head, &traces[*position]))
+            .map(|(position, _)| position),
+        _ => unreachable!("a unit has a result of its kind"),
+    }
+}
+
+fn is_head_of(head: &Head, trace: &PositionTrace) -> bool {
+    let choice =
+        |choice: Option<engine_native::Choice>| choice.map(|c| (c.token, c.logit.to_bits()));
+    boundary_digest(&head.hidden) == boundary_digest(&trace.hidden)
+        && choice(head.choice) == choice(trace.choice)
+}

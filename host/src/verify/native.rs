@@ -1,0 +1,50 @@
+//! What the native engine of this machine makes of a claim: a start for guests, and never evidence.
+
+use std::sync::Arc;
+
+use engine_native::{
+    Engine, EngineOptions, KernelChoice, Model, Packing, PositionTrace, Scalar, SessionOptions,
+};
+
+use crate::{
+    memory::{EngineNeed, MemoryNeed},
+    run::RunFailure,
+    task::Task,
+};
+
+/// What a run leaves that is fed the claimed `tokens`, all at once: `[n_positions]`, with the choices
+/// made here if `chooses`.
+///
+/// # Errors
+/// The claim does not fit the model, or the run does not fit this machine's memory.
+pub(super) fn traces(
+    model: &Arc<Model>,
+    task: &Task,
+    tokens: &[u32],
+    n_threads: usize,
+    chooses: bool,
+) -> Result<Vec<PositionTrace>, RunFailure> {
+    let options = EngineOptions {
+        // One pass over the weights is too few for a copy of them to pay.
+        packing: Packing::Off,
+        ..EngineOptions::new(n_threads)
+    };
+    let session = SessionOptions {
+        choose_from: match chooses {
+            true => task.prompt.len() - 1,
+            false => usize::MAX,
+        },
+        ..task.session_options()
+    };
+    let kernels = KernelChoice::Auto.resolve().unwrap_or(Arc::new(Scalar));
+    let need = EngineNeed::of(model, &*kernels, &options);
+    MemoryNeed::to_run(model, &session, need).check()?;
+    let engine = Engine::with_options(model.clone(), kernels, options)?;
+    let mut session = engine.session(session)?;
+    let inputs: Vec<u32> = task.inputs(tokens).collect();
+    let mut steps = session.generate(&inputs, 1)?;
+    Ok(steps
+        .next()
+        .transpose()?
+        .map_or(Vec::new(), |step| step.positions))
+}
