@@ -301,6 +301,10 @@ pub struct VerifyReceiptArgs {
     /// cores]
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// What else is demanded: a TOML file such as ci/policy.toml [default: no more than the ceilings
+    /// of that file]
+    #[arg(long)]
+    pub policy: Option<PathBuf>,
     /// Run the native engine here too, and show both speeds
     #[arg(long)]
     pub retime: bool,

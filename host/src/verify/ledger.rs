@@ -206,7 +206,8 @@ impl ScreenedChoices {
     }
 }
 
-fn shape(r: &Receipt) -> Result<ModelShape, String> {
+/// The shape as the engine knows it.
+pub(super) fn shape(r: &Receipt) -> Result<ModelShape, String> {
     let s = &r.model.shape;
     Ok(ModelShape {
         architecture: architecture(r)?,

@@ -11,10 +11,14 @@ mod model;
 mod native;
 mod parity;
 mod parse;
+mod policy;
 
 pub use audit::{AuditReport, Selection};
 pub use model::find_model;
 pub use parse::{MAX_RECEIPT_BYTES, NotAReceipt};
+pub use policy::{
+    Accept, Ceilings, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
+};
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -106,6 +110,7 @@ pub struct Checked {
     rules: Vec<RuleOutcome>,
     tokens: String,
     audit: Option<AuditReport>,
+    replayed: RequiredParity,
 }
 
 /// A rule over a receipt alone.
@@ -135,6 +140,7 @@ impl Checked {
             rules,
             tokens: "not replayed".into(),
             audit: None,
+            replayed: RequiredParity::Claimed,
         })
     }
 
@@ -168,6 +174,7 @@ impl Checked {
         let replayed = parity::replay(receipt, sandbox, model, guests, progress)?;
         self.tokens = replayed.tokens;
         self.rules.extend(replayed.rules);
+        self.replayed = RequiredParity::Replayed;
         Ok(())
     }
 
@@ -189,8 +196,24 @@ impl Checked {
         let audited = audit::run(receipt, sandbox, model, selection, guests, progress)?;
         self.tokens = audited.tokens;
         self.rules.extend(audited.rules);
+        // Layers that were named could be prepared for.
+        if audited
+            .report
+            .as_ref()
+            .is_some_and(|report| report.nonce.is_some())
+        {
+            self.replayed = RequiredParity::Audited;
+        }
         self.audit = audited.report;
         Ok(())
+    }
+
+    /// Checks the receipt against a policy, and what has been replayed by now.
+    pub fn with_policy(&mut self, policy: &Policy) {
+        if let Some(receipt) = &self.receipt {
+            self.rules
+                .extend(policy::check(policy, receipt, self.replayed));
+        }
     }
 
     /// Says that a replay was asked for and could not be made.

@@ -16,7 +16,10 @@ use host::{
     receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
-    verify::{Checked, Conclusion, MAX_RECEIPT_BYTES, Selection, Verdict, find_model},
+    verify::{
+        Checked, Conclusion, MAX_POLICY_BYTES, MAX_RECEIPT_BYTES, Policy, Selection, Verdict,
+        find_model,
+    },
 };
 use serde::Serialize;
 
@@ -50,7 +53,8 @@ struct Report {
 /// # Errors
 /// The failure, with its exit code. A verdict is no failure.
 pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let bytes = read_bounded(&args.path)?;
+    let policy = policy(args)?;
+    let bytes = read_bounded(&args.path, MAX_RECEIPT_BYTES)?;
     let mut checked = Checked::read(&bytes).map_err(|e| {
         let failure = Failure::from(e);
         Failure::new(
@@ -62,6 +66,7 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         Some(receipt) => check_model(args, &receipt, &mut checked, cancel)?,
         None => None,
     };
+    checked.with_policy(&policy);
     let verdict = checked.verdict();
     let exit = match verdict.conclusion {
         Conclusion::Accepted => Exit::Done,
@@ -83,7 +88,16 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
+fn policy(args: &VerifyReceiptArgs) -> Result<Policy, Failure> {
+    let Some(path) = &args.policy else {
+        return Ok(Policy::default());
+    };
+    Policy::read(&read_bounded(path, MAX_POLICY_BYTES)?)
+        .map_err(|e| Failure::new(Exit::BadInput, format_args!("{}: {e}", path.display())))
+}
+
+/// The bytes of a file; one more than `most` if there are more.
+fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     let io = |e: std::io::Error| Failure::io(path, &e);
     // Before opening: that alone would wait for ever on a pipe.
     if !fs::metadata(path).map_err(io)?.is_file() {
@@ -95,9 +109,7 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(io)?;
     // One byte more than allowed is enough to see that there are too many.
-    file.take(MAX_RECEIPT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(io)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(io)?;
     Ok(bytes)
 }
 

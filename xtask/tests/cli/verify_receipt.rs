@@ -384,3 +384,45 @@ fn any_number_of_jobs_gives_the_same_verdict() {
     assert_eq!(verdict(1), verdict(2));
     assert_eq!(verdict(1), verdict(7));
 }
+
+#[test]
+fn a_policy_decides_what_counts() {
+    let workspace = with_receipt();
+    workspace.write(
+        "p.toml",
+        "require = { min_tokens = 3, parity = 'replayed' }",
+    );
+    workspace
+        .run("verify-receipt --check-parity --policy p.toml")
+        .exits(0);
+    let ran = workspace.run("verify-receipt --policy p.toml").exits(3);
+    assert!(line(&ran, "  ???? policy_parity: ").contains("--check-parity"));
+    // Layers that were named are no audit that anybody has to believe.
+    workspace.write("p.toml", "require.parity = 'audited'");
+    workspace
+        .run("verify-receipt --check-parity --layers 0..6 --policy p.toml")
+        .exits(3);
+    workspace
+        .run("verify-receipt --check-parity --sample 5% --policy p.toml")
+        .exits(0);
+    workspace
+        .run("verify-receipt --check-parity --policy p.toml")
+        .exits(0);
+    workspace.write("p.toml", "require.min_tokens = 4");
+    let ran = workspace.run("verify-receipt --policy p.toml").exits(1);
+    line(
+        &ran,
+        "  FAIL policy_min_tokens: found 3, the policy requires 4",
+    );
+}
+
+#[test]
+fn a_policy_that_is_none_is_bad_input() {
+    let workspace = with_receipt();
+    let run = || workspace.run("verify-receipt --policy p.toml");
+    run().fails(5, &["p.toml"]);
+    workspace.write("p.toml", "require.min_token = 4");
+    run().fails(4, &["p.toml: line 1: ", "min_token"]);
+    workspace.write("p.toml", vec![b' '; (1 << 20) + 1]);
+    run().fails(4, &["p.toml", "at most 1048576"]);
+}

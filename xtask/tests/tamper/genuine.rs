@@ -10,7 +10,7 @@ use host::{
     model_file::HashedModel,
     receipt::{milliseconds, per_second, receipt_sha256},
     sandbox::Sandbox,
-    verify::{Checked, Conclusion, NotAReceipt, Outcome, Verdict},
+    verify::{Checked, Conclusion, NotAReceipt, Outcome, Policy, Verdict},
 };
 use serde_json::{Value, json};
 use xtask::{
@@ -102,7 +102,9 @@ pub fn edited(edit: impl FnOnce(&mut Value)) -> Value {
 
 /// The verdict of `verify-receipt` on these bytes.
 pub fn verify(bytes: &[u8]) -> Result<Verdict, NotAReceipt> {
-    Ok(Checked::read(bytes)?.verdict())
+    let mut checked = Checked::read(bytes)?;
+    checked.with_policy(&Policy::default());
+    Ok(checked.verdict())
 }
 
 /// The verdict of `verify-receipt --model models/tiny.gguf --check-parity` on these bytes.
@@ -117,6 +119,7 @@ pub fn verify_with_replay(bytes: &[u8]) -> Result<Verdict, NotAReceipt> {
             .with_replay(&SANDBOX, &MODEL.model, NonZeroUsize::MIN, &mut |_, _| {})
             .expect("nobody interrupts");
     }
+    checked.with_policy(&Policy::default());
     Ok(checked.verdict())
 }
 

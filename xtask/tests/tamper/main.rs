@@ -10,6 +10,7 @@ mod expectations;
 mod forgeries;
 mod genuine;
 mod malformed;
+mod policy;
 mod screened;
 
 use std::thread;

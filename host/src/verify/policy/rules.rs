@@ -1,0 +1,189 @@
+//! The rules of a policy.
+
+use super::{Policy, RequiredParity, physics::Machine};
+use crate::{
+    receipt::{Receipt, parse_kv_type_name},
+    verify::{Outcome, RuleOutcome, ledger},
+};
+
+/// The rules of `policy` over a receipt of which `done` was replayed here.
+pub fn check(policy: &Policy, r: &Receipt, done: RequiredParity) -> Vec<RuleOutcome> {
+    let accept = &policy.accept;
+    let digest = |digest: &crate::digest::Digest| digest.to_string();
+    let models: Vec<_> = accept.models.iter().map(digest).collect();
+    let guests: Vec<_> = accept.guests.iter().map(digest).collect();
+    let guest = r
+        .parity
+        .guest_sha256
+        .map_or(String::new(), |d| d.to_string());
+    let rules = [
+        (
+            "policy_schema_version",
+            listed(&r.schema_version, &accept.schema_versions),
+        ),
+        (
+            "policy_compute_path",
+            listed(&r.compute_path, &accept.compute_paths),
+        ),
+        ("policy_kernels", kernels(r, &accept.kernels)),
+        ("policy_model", listed(&r.model.sha256.to_string(), &models)),
+        ("policy_guest", listed(&guest, &guests)),
+        (
+            "policy_min_tokens",
+            at_least(r.run.tokens, policy.require.min_tokens),
+        ),
+        (
+            "policy_min_tokens_per_sec",
+            at_least(r.tokens_per_sec, policy.require.min_tokens_per_sec),
+        ),
+        (
+            "policy_spread",
+            spread(r, policy.require.max_relative_spread),
+        ),
+        ("physics_prefill", prefill(r, policy)),
+        ("physics_decode", decode(r, policy)),
+    ];
+    let rules = rules.map(|(rule, result)| RuleOutcome::of(rule, result));
+    rules.into_iter().chain([parity(policy, done)]).collect()
+}
+
+fn listed(found: &str, allowed: &[String]) -> Result<(), String> {
+    if allowed.is_empty() || allowed.iter().any(|a| a == found) {
+        return Ok(());
+    }
+    Err(format!(
+        "found {found:?}, the policy accepts {}",
+        allowed.join(", ")
+    ))
+}
+
+fn kernels(r: &Receipt, allowed: &[String]) -> Result<(), String> {
+    let fits = |kernel: &str, pattern: &str| match pattern.strip_suffix('*') {
+        Some(start) => kernel.starts_with(start),
+        None => kernel == pattern,
+    };
+    let accepted = |kernel: &&String| allowed.iter().any(|pattern| fits(kernel, pattern));
+    match r.kernels.iter().find(|kernel| !accepted(kernel)) {
+        Some(kernel) if !allowed.is_empty() => Err(format!(
+            "found {kernel:?}, the policy accepts {}",
+            allowed.join(", ")
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn at_least<T: PartialOrd + std::fmt::Display>(found: T, least: T) -> Result<(), String> {
+    match found >= least {
+        true => Ok(()),
+        false => Err(format!("found {found}, the policy requires {least}")),
+    }
+}
+
+/// What was replayed here must be what is required. It may only have been left out.
+fn parity(policy: &Policy, done: RequiredParity) -> RuleOutcome {
+    let required = policy.require.parity;
+    let (outcome, evidence) = match (required <= done, required) {
+        (true, _) => (Outcome::Pass, ""),
+        (false, RequiredParity::Audited) => (
+            Outcome::Unverifiable,
+            "the policy requires an audit: add --check-parity --sample",
+        ),
+        (false, _) => (
+            Outcome::Unverifiable,
+            "the policy requires a full replay: add --check-parity",
+        ),
+    };
+    RuleOutcome::new("policy_parity", outcome, evidence)
+}
+
+/// Total times of the repetitions, in ns. `None` if one is beyond all numbers.
+fn totals(r: &Receipt) -> Option<Vec<u64>> {
+    let repetitions = r.samples.prefill_ns.iter().zip(&r.samples.decode_ns);
+    repetitions
+        .map(|(&prefill, steps)| {
+            steps
+                .iter()
+                .try_fold(prefill, |sum, &ns| sum.checked_add(ns))
+        })
+        .collect()
+}
+
+fn spread(r: &Receipt, allowed: Option<f64>) -> Result<(), String> {
+    let Some(allowed) = allowed else {
+        return Ok(());
+    };
+    let mut totals = totals(r).ok_or("the times overflow")?;
+    totals.sort_unstable();
+    let [shortest, .., longest] = totals[..] else {
+        return Err(format!(
+            "found {} repetitions, a spread needs two",
+            totals.len()
+        ));
+    };
+    let median = totals[(totals.len() - 1) / 2];
+    let found = (longest - shortest) as f64 / median as f64;
+    match found <= allowed {
+        true => Ok(()),
+        false => Err(format!("found {found:.3}, the policy accepts {allowed}")),
+    }
+}
+
+/// Prefill of every repetition, as one step.
+fn prefill(r: &Receipt, policy: &Policy) -> Result<(), String> {
+    let shape = ledger::shape(r)?;
+    let machine = machine(r, policy, &shape);
+    let end = r.run.prompt_ids.len() as u64;
+    let times = r.samples.prefill_ns.iter();
+    times
+        .enumerate()
+        .try_for_each(|(i, &ns)| possible(&machine, 0..end, ns).map_err(in_repetition(i)))
+}
+
+/// Every decode step of every repetition.
+fn decode(r: &Receipt, policy: &Policy) -> Result<(), String> {
+    let shape = ledger::shape(r)?;
+    let machine = machine(r, policy, &shape);
+    let first = r.run.prompt_ids.len() as u64;
+    for (i, steps) in r.samples.decode_ns.iter().enumerate() {
+        for (position, &ns) in (first..).zip(steps) {
+            possible(&machine, position..position + 1, ns).map_err(in_repetition(i))?;
+        }
+    }
+    Ok(())
+}
+
+fn in_repetition(i: usize) -> impl Fn(String) -> String {
+    move |why| format!("repetition {i}: {why}")
+}
+
+fn machine<'a>(
+    r: &Receipt,
+    policy: &'a Policy,
+    shape: &'a engine_native::ModelShape,
+) -> Machine<'a> {
+    Machine {
+        shape,
+        // A type that does not exist is another rule's to refuse.
+        kv_bytes: parse_kv_type_name(&r.run.kv_type)
+            .unwrap_or_default()
+            .bytes() as u64,
+        threads: r.run.threads.max(1),
+        ceilings: &policy.ceilings,
+    }
+}
+
+fn possible(machine: &Machine, positions: std::ops::Range<u64>, ns: u64) -> Result<(), String> {
+    let (first, last) = (positions.start, positions.end.saturating_sub(1));
+    let least = machine
+        .least_seconds(positions.start, positions.end)
+        .ok_or("the shape's work overflows")?;
+    let found = ns as f64 / 1e9;
+    if found >= least {
+        return Ok(());
+    }
+    Err(format!(
+        "positions {first} to {last} in {:.6} ms, at the policy's ceilings they take {:.6} ms",
+        found * 1e3,
+        least * 1e3
+    ))
+}

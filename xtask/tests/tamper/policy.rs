@@ -1,0 +1,229 @@
+//! What a policy demands, and what no machine can have done.
+
+use std::fs;
+
+use host::verify::{Ceilings, Checked, Outcome, Policy, PolicyError, RequiredParity, Verdict};
+use serde_json::{Value, json};
+
+use crate::genuine::{
+    GENUINE, assert_accepted, assert_rejected_by, claim_samples, edited, replayed, rules,
+};
+
+/// The genuine receipt with other samples, consistently.
+fn claimed(samples: Value) -> Value {
+    let mut receipt = GENUINE.clone();
+    claim_samples(&mut receipt, samples);
+    receipt
+}
+
+#[test]
+fn times_that_no_machine_needs_so_little_of() {
+    let forged = claimed(json!({ "load_ns": 9, "prefill_ns": [10], "decode_ns": [[9000, 9000]] }));
+    assert_rejected_by(&replayed(&forged), &["physics_prefill"]);
+    // One step, hidden in a total that is possible.
+    let forged = claimed(json!({ "load_ns": 9, "prefill_ns": [9000], "decode_ns": [[9000, 10]] }));
+    assert_rejected_by(&replayed(&forged), &["physics_decode"]);
+    // One repetition, hidden behind a median that is possible.
+    let forged = claimed(json!({
+        "load_ns": 9,
+        "prefill_ns": [9000, 9000, 9000],
+        "decode_ns": [[9000, 9000], [1, 1], [9000, 9000]],
+    }));
+    assert_rejected_by(&replayed(&forged), &["physics_decode"]);
+}
+
+/// Each ceiling for itself: what it lets through ends where it says.
+#[test]
+fn ceilings_bind() {
+    let high = Ceilings {
+        macs_per_sec_per_thread: 1e30,
+        memory_bytes_per_sec_per_thread: 1e30,
+        cache_bytes_per_sec_per_thread: 1e30,
+        cache_bytes: 0.0,
+    };
+    let verdict = |ceilings: Ceilings| {
+        under(&Policy {
+            ceilings,
+            ..Policy::default()
+        })
+    };
+    assert_accepted(&verdict(high.clone()));
+    // The genuine receipt claims 900 ns for a step of some 4 million multiply-accumulates.
+    let low = Ceilings {
+        macs_per_sec_per_thread: 1e12,
+        ..high.clone()
+    };
+    assert_rejected_by(&verdict(low), &["physics_prefill", "physics_decode"]);
+    let low = Ceilings {
+        memory_bytes_per_sec_per_thread: 1e9,
+        ..high.clone()
+    };
+    assert_rejected_by(
+        &verdict(low.clone()),
+        &["physics_prefill", "physics_decode"],
+    );
+    // All of it fits the cache, which is as fast as it likes.
+    let cached = Ceilings {
+        cache_bytes: 1e9,
+        ..low
+    };
+    assert_accepted(&verdict(cached.clone()));
+    let slow_cache = Ceilings {
+        cache_bytes_per_sec_per_thread: 1e9,
+        ..cached
+    };
+    assert_rejected_by(&verdict(slow_cache), &["physics_prefill", "physics_decode"]);
+}
+
+/// The verdict on the genuine receipt under a policy, without a replay.
+fn under(policy: &Policy) -> Verdict {
+    let mut checked = Checked::read(GENUINE.to_string().as_bytes()).unwrap();
+    checked.with_policy(policy);
+    checked.verdict()
+}
+
+fn read(text: &str) -> Policy {
+    Policy::read(text.as_bytes()).unwrap_or_else(|e| panic!("{text}: {e}"))
+}
+
+#[test]
+fn every_demand_has_its_rule() {
+    let model = GENUINE["model"]["sha256"].as_str().unwrap();
+    let guest = GENUINE["parity"]["guest_sha256"].as_str().unwrap();
+    let other = "ab".repeat(32);
+    for (broken, met, rule) in [
+        (
+            "accept.schema_versions = ['9']".to_owned(),
+            format!(
+                "accept.schema_versions = ['9', {}]",
+                GENUINE["schema_version"]
+            ),
+            "policy_schema_version",
+        ),
+        (
+            "accept.compute_paths = ['mock']".into(),
+            "accept.compute_paths = ['mock', 'real']".into(),
+            "policy_compute_path",
+        ),
+        (
+            "accept.kernels = ['i2s_*', 'argmax_scala']".into(),
+            "accept.kernels = ['*']".into(),
+            "policy_kernels",
+        ),
+        (
+            format!("accept.models = ['{other}']"),
+            format!("accept.models = ['{other}', '{model}']"),
+            "policy_model",
+        ),
+        (
+            format!("accept.guests = ['{other}']"),
+            format!("accept.guests = ['{guest}']"),
+            "policy_guest",
+        ),
+        (
+            "require.min_tokens = 4".into(),
+            "require.min_tokens = 3".into(),
+            "policy_min_tokens",
+        ),
+        (
+            "require.min_tokens_per_sec = 500_000.1".into(),
+            "require.min_tokens_per_sec = 500_000.0".into(),
+            "policy_min_tokens_per_sec",
+        ),
+    ] {
+        assert_rejected_by(&under(&read(&broken)), &[rule]);
+        assert_accepted(&under(&read(&met)));
+    }
+}
+
+#[test]
+fn spread_is_of_the_longest_and_the_shortest() {
+    let policy = |spread: f64| read(&format!("require.max_relative_spread = {spread:?}"));
+    // One repetition shows none.
+    assert_rejected_by(&under(&policy(9.0)), &["policy_spread"]);
+    let receipt = claimed(json!({
+        "load_ns": 9,
+        "prefill_ns": [10_000, 12_000, 11_000],
+        "decode_ns": [[4_500, 4_500], [4_500, 4_500], [4_500, 4_500]],
+    }));
+    let verdict = |spread: f64| {
+        let mut checked = Checked::read(receipt.to_string().as_bytes()).unwrap();
+        checked.with_policy(&policy(spread));
+        checked.verdict()
+    };
+    assert_accepted(&verdict(0.1));
+    assert_rejected_by(&verdict(0.0999), &["policy_spread"]);
+}
+
+/// What was not replayed is not rejected: the verifier left it out.
+#[test]
+fn a_replay_that_is_required_is_missed() {
+    for parity in ["audited", "replayed"] {
+        let verdict = under(&read(&format!("require.parity = '{parity}'")));
+        assert_eq!(rules(&verdict, Outcome::Unverifiable), ["policy_parity"]);
+        assert!(rules(&verdict, Outcome::Fail).is_empty(), "{verdict:?}");
+    }
+    assert!(RequiredParity::Claimed < RequiredParity::Audited);
+    assert!(RequiredParity::Audited < RequiredParity::Replayed);
+}
+
+#[test]
+fn texts_that_are_no_policy() {
+    for (text, part) in [
+        ("[accept", "line 1"),
+        ("\n\naccept.kernel = []", "line 3: unknown field `kernel`"),
+        ("require.parity = 'some'", "unknown variant `some`"),
+        ("require.min_tokens = -1", "line 1"),
+        ("require.min_tokens = 1\nrequire.min_tokens = 2", "line 2"),
+        ("accept.models = ['abc']", "line 1"),
+        (
+            "ceilings.cache_bytes = nan",
+            "ceilings.cache_bytes: found NaN, allowed numbers from 0",
+        ),
+        (
+            "ceilings.macs_per_sec_per_thread = 0.0",
+            "found 0, allowed numbers above 0",
+        ),
+        ("ceilings.macs_per_sec_per_thread = inf", "found inf"),
+        ("require.max_relative_spread = -0.5", "found -0.5"),
+        (
+            "require.min_tokens_per_sec = nan",
+            "require.min_tokens_per_sec: found NaN",
+        ),
+    ] {
+        let error = Policy::read(text.as_bytes()).expect_err(text).to_string();
+        assert!(error.contains(part), "{text}: {error}");
+        assert!(!error.contains('\n'), "{text}: {error}");
+    }
+    assert!(matches!(Policy::read(b"\xff"), Err(PolicyError::NotText)));
+    let long = vec![b' '; (1 << 20) + 1];
+    assert!(matches!(Policy::read(&long), Err(PolicyError::TooLarge)));
+    assert_eq!(Policy::read(b"").unwrap(), Policy::default());
+}
+
+/// The committed policy spells out the ceilings that hold without one, and accepts the committed model.
+#[test]
+fn the_committed_policy_is_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ci/policy.toml");
+    let policy = Policy::read(&fs::read(path).unwrap()).unwrap();
+    assert_eq!(policy.ceilings, Ceilings::default());
+    assert_eq!(policy.require.parity, RequiredParity::Replayed);
+    let model = GENUINE["model"]["sha256"].as_str().unwrap();
+    let models: Vec<_> = policy.accept.models.iter().map(|d| d.to_string()).collect();
+    assert_eq!(models, [model]);
+    let version = GENUINE["schema_version"].as_str().unwrap();
+    assert_eq!(policy.accept.schema_versions, [version]);
+}
+
+/// A shape whose work is beyond all numbers is refused, not divided by.
+#[test]
+fn a_shape_beyond_all_numbers() {
+    let forged = edited(|r| {
+        for key in ["n_embd", "n_ff", "n_heads", "head_dim", "n_layers"] {
+            r["model"]["shape"][key] = json!(1 << 24);
+        }
+    });
+    let failed = replayed(&forged);
+    let failed = rules(&failed, Outcome::Fail);
+    assert!(failed.contains(&"physics_prefill") && failed.contains(&"physics_decode"));
+}
