@@ -37,4 +37,4 @@ pub mod session;
 pub mod ternary;
 
 /// Version of the calls that the WebAssembly module exports.
-pub const ABI_VERSION: i32 = 2;
+pub const ABI_VERSION: i32 = 3;

@@ -261,6 +261,12 @@ impl Runner {
         &self.workspace.outputs
     }
 
+    /// The rows of the output matrix whose logits were computed last.
+    pub fn loaded_rows(&self) -> Result<core::ops::Range<usize>> {
+        let chunk = require("rows: no chunk of the output matrix", self.head.loaded)?;
+        Ok(self.head.chunks.rows(chunk))
+    }
+
     /// Chunks of the output matrix.
     pub fn n_chunks(&self) -> usize {
         self.head.chunks.count()

@@ -6,9 +6,11 @@
 
 pub mod atomic_file;
 pub mod cancel;
+mod claimed_run;
 pub mod digest;
 pub mod divergence;
 pub mod environment;
+pub mod external;
 pub mod fingerprint;
 pub mod memory;
 pub mod model_file;

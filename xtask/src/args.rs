@@ -27,6 +27,8 @@ pub enum Command {
     Benchmark(BenchmarkArgs),
     /// Check a receipt: derive everything derivable again
     VerifyReceipt(VerifyReceiptArgs),
+    /// Judge tokens that another engine chose: would the reference have chosen them?
+    Replay(ReplayArgs),
     /// Continue a text, without timing and without a receipt
     Run(RunArgs),
     /// Write the logits of a run as a NumPy array
@@ -200,6 +202,14 @@ fn per_mille(text: &str) -> Result<u32, String> {
     }
 }
 
+/// A difference of logits.
+fn tolerance(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|x: &f64| x.is_finite() && *x >= 0.0)
+        .ok_or_else(|| format!("found {text:?}, allowed numbers from 0 on"))
+}
+
 /// A range of layers.
 fn layers(text: &str) -> Result<Range<usize>, String> {
     let ends = text.split_once("..");
@@ -314,6 +324,32 @@ pub struct VerifyReceiptArgs {
     /// A list for people, or the verdict for programs
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, ClapArgs)]
+pub struct ReplayArgs {
+    /// The tokens, as ci/TRANSCRIPT.md describes the file
+    #[arg(long)]
+    pub transcript: PathBuf,
+    /// Model file
+    #[arg(long)]
+    pub model: PathBuf,
+    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    #[arg(long, value_enum, default_value = "block128")]
+    pub i2s_layout: I2s,
+    /// Logits that differ by no more are a tie, which proves nothing [default: the transcript's, or 0]
+    #[arg(long, value_parser = tolerance)]
+    pub logit_tolerance: Option<f64>,
+    /// Guests that replay at once; the answer is the same for any number [default: the physical cores]
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Lines for people, or every token's margin for programs
+    #[arg(long, value_enum, default_value = "human")]
+    pub format: Format,
+    /// No progress
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 /// Arguments of `run`.

@@ -9,8 +9,11 @@ use std::{
 
 use engine_native::{ModelError, RunError};
 use host::{
-    environment::EnvironmentError, prompt::PromptError, run::RunFailure, sandbox::SandboxError,
-    verify::NotAReceipt,
+    environment::EnvironmentError,
+    prompt::PromptError,
+    run::RunFailure,
+    sandbox::SandboxError,
+    verify::{Conclusion, NotAReceipt},
 };
 
 /// How a command ended. The numbers are documented in the README and do not change.
@@ -30,6 +33,17 @@ pub enum Exit {
     Io = 5,
     /// Ctrl-C.
     Interrupted = 130,
+}
+
+impl Exit {
+    /// Of a verdict.
+    pub fn of(conclusion: Conclusion) -> Self {
+        match conclusion {
+            Conclusion::Accepted => Self::Done,
+            Conclusion::Rejected => Self::Rejected,
+            Conclusion::Unverifiable => Self::Unverifiable,
+        }
+    }
 }
 
 /// Why a command did not get done: one line, and the exit code.

@@ -4,6 +4,7 @@ pub mod args;
 pub mod commands;
 pub mod exit;
 pub mod guest;
+mod input;
 pub mod make_model;
 pub mod manifest;
 mod output;

@@ -175,6 +175,18 @@ extern "C" fn head_rows(position: i64) -> i32 {
     at_position(position, Runner::head_rows)
 }
 
+/// First row of the loaded chunk of the output matrix.
+#[unsafe(no_mangle)]
+extern "C" fn head_first_row() -> i64 {
+    value(|session| Ok(count(session.runner()?.loaded_rows()?.start)))
+}
+
+/// Rows of the loaded chunk of the output matrix.
+#[unsafe(no_mangle)]
+extern "C" fn head_n_rows() -> i64 {
+    value(|session| Ok(count(session.runner()?.loaded_rows()?.len())))
+}
+
 /// The token chosen at a position.
 #[unsafe(no_mangle)]
 extern "C" fn choice_token(position: i64) -> i64 {

@@ -11,11 +11,13 @@
 
 mod audit;
 mod decode;
+mod margin;
 mod parallel;
 mod units;
 
 pub use audit::{Audited, Finding, audit, units_of};
 pub use decode::{Decoded, decode, embedded, op_outputs};
+pub use margin::Margin;
 pub use parallel::Unit;
 
 use std::time::{Duration, Instant};
@@ -92,24 +94,56 @@ pub fn replay(
 ) -> Result<Replay, SandboxError> {
     let start = Instant::now();
     let run = Run::new(sandbox, model, task, tokens);
-    let mut guest = run.open()?;
-    let shape = guest.shape().clone();
-    let mut meter = Meter::new(&shape, task, progress);
-    let guesses = guesses.filter(|g| g.guests > 1 && g.fit(task, &shape));
-    let computed = match guesses {
-        Some(guesses) => parallel::compute(&run, &shape, guesses, &mut meter)?,
-        None => {
-            let mut computed = Computed::default();
-            run.finish(&mut guest, None, &mut computed, &mut || meter.tick())?;
-            computed
-        }
-    };
+    let (shape, computed) = compute(&run, guesses, progress)?;
     Ok(Replay {
         shape,
         fuel: computed.fuel,
         records: run.records(computed),
         wall: start.elapsed(),
     })
+}
+
+/// As [`replay`], for how clear each choice is and where `tokens` stand in it, `[n_generate]`.
+///
+/// # Errors
+/// As for [`replay`]; a token is beyond the vocabulary.
+pub fn margins(
+    sandbox: &Sandbox,
+    model: ModelInput,
+    task: &Task,
+    tokens: &[u32],
+    guesses: Option<Guesses>,
+    progress: ReplayProgress,
+) -> Result<Vec<Margin>, SandboxError> {
+    let run = Run::new(sandbox, model, task, tokens).with_margins(tokens);
+    let (_, computed) = compute(&run, guesses, progress)?;
+    let heads = computed.heads.iter().skip(task.prompt.len() - 1);
+    heads
+        .map(|head| {
+            let missing = || SandboxError::Protocol("a claimed token has no logit".into());
+            head.margin.ok_or_else(missing)
+        })
+        .collect()
+}
+
+fn compute(
+    run: &Run,
+    guesses: Option<Guesses>,
+    progress: ReplayProgress,
+) -> Result<(GuestShape, Computed), SandboxError> {
+    let mut guest = run.open()?;
+    let shape = guest.shape().clone();
+    let mut meter = Meter::new(&shape, run.task(), progress);
+    let guesses = guesses.filter(|g| g.guests > 1 && g.fit(run.task(), &shape));
+    let computed = match guesses {
+        Some(guesses) => parallel::compute(run, &shape, guesses, &mut meter)?,
+        None => {
+            let mut computed = Computed::default();
+            run.finish(&mut guest, None, &mut computed, &mut || meter.tick())?;
+            computed
+        }
+    };
+    Ok((shape, computed))
 }
 
 /// Counts compute calls.

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use engine_native::Choice;
 
+use super::margin::{Margin, Passing};
 use crate::{
     digest::Digest,
     sandbox::{Guest, ModelInput, Sandbox, SandboxError},
@@ -18,6 +19,8 @@ pub(super) struct Run<'a> {
     task: &'a Task,
     /// `[n_positions]`
     inputs: Vec<u32>,
+    /// `[n_generate]`, where margins are wanted.
+    claims: Option<&'a [u32]>,
 }
 
 /// Residual streams, `[n_positions][n_embd]`.
@@ -27,6 +30,8 @@ pub(super) type Residuals = Vec<Vec<f32>>;
 pub(super) struct Head {
     pub(super) hidden: Vec<f32>,
     pub(super) choice: Option<Choice>,
+    /// Where a token is claimed.
+    pub(super) margin: Option<Margin>,
 }
 
 /// What is known of a run: its first layers, then the head at its first positions.
@@ -52,7 +57,14 @@ impl<'a> Run<'a> {
             model,
             task,
             inputs: task.inputs(tokens).collect(),
+            claims: None,
         }
+    }
+
+    /// With the margins of the claimed `tokens`.
+    pub(super) fn with_margins(mut self, tokens: &'a [u32]) -> Self {
+        self.claims = Some(tokens);
+        self
     }
 
     pub(super) fn task(&self) -> &Task {
@@ -122,28 +134,43 @@ impl<'a> Run<'a> {
         tick: &mut dyn FnMut(),
     ) -> Result<Vec<Head>, SandboxError> {
         let mut heads = Vec::with_capacity(positions.len());
+        let mut passing: Vec<_> = positions.clone().map(|p| self.claim_at(p)).collect();
         for chunk in 0..guest.shape().n_head_chunks {
             guest.load_head(chunk)?;
-            for position in positions.clone() {
+            for (position, passing) in positions.clone().zip(&mut passing) {
                 if chunk == 0 {
                     guest.head_norm(position)?;
                     heads.push(Head {
                         hidden: guest.hidden(position)?,
                         choice: None,
+                        margin: None,
                     });
                 }
                 if self.task.chooses_at(position) {
                     guest.head_rows(position)?;
                     tick();
                 }
+                if let Some(passing) = passing {
+                    let (first, logits) = guest.chunk_logits()?;
+                    passing.see(first, &logits);
+                }
             }
         }
-        for (position, head) in positions.zip(&mut heads) {
+        for ((position, head), passing) in positions.zip(&mut heads).zip(passing) {
             if self.task.chooses_at(position) {
-                head.choice = Some(guest.choice(position)?);
+                let choice = guest.choice(position)?;
+                head.choice = Some(choice);
+                head.margin = passing.and_then(|passing| passing.margin(choice));
             }
         }
         Ok(heads)
+    }
+
+    /// What is claimed to be chosen at `position`, if margins are wanted there.
+    fn claim_at(&self, position: usize) -> Option<Passing> {
+        let first = self.task.prompt.len() - 1;
+        let claim = self.claims?.get(position.checked_sub(first)?)?;
+        Some(Passing::of(*claim))
     }
 
     /// The records of a run of which everything is known.

@@ -6,7 +6,7 @@ use wasmtime::{Instance, Memory, Store, StoreLimits, TypedFunc};
 use super::SandboxError;
 
 /// Version of the calls that this host makes.
-pub(super) const ABI_VERSION: i32 = 2;
+pub(super) const ABI_VERSION: i32 = 3;
 
 /// Operations in the order of the guest's `op_ptr`.
 pub(super) const GUEST_OPS: [Op; 21] = [
@@ -81,6 +81,8 @@ exports! {
     release_layer: fn(i64) -> i32,
     head_norm: fn(i64) -> i32,
     head_rows: fn(i64) -> i32,
+    head_first_row: fn() -> i64,
+    head_n_rows: fn() -> i64,
     choice_token: fn(i64) -> i64,
     choice_logit_bits: fn(i64) -> i64,
     residual_ptr: fn(i64) -> i64,

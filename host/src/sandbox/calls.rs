@@ -65,7 +65,7 @@ impl Calls {
     }
 
     pub(super) fn f32s(&mut self, at: i64, n: u64) -> Result<Vec<f32>, SandboxError> {
-        let bytes = self.bytes_mut(at, n * 4)?;
+        let bytes = self.bytes_mut(at, n.saturating_mul(4))?;
         let bits = bytes.as_chunks::<4>().0.iter();
         Ok(bits
             .map(|&b| f32::from_bits(u32::from_le_bytes(b)))

@@ -152,6 +152,23 @@ impl<'f> Guest<'f> {
         self.calls.compute(|e| &e.head_rows, position)
     }
 
+    /// The logits of the last [`Guest::head_rows`], and the token of the first of them.
+    ///
+    /// # Errors
+    /// The guest's answer is out of bounds.
+    pub fn chunk_logits(&mut self) -> Result<(u32, Vec<f32>), SandboxError> {
+        let first = self.calls.value(|e| &e.head_first_row, ())?;
+        let n = self.calls.value(|e| &e.head_n_rows, ())?;
+        let all = self.calls.value(|e| &e.logits_ptr, ())?;
+        let at = first
+            .checked_mul(4)
+            .and_then(|bytes| all.checked_add(bytes));
+        let (Ok(token), Some(at)) = (u32::try_from(first), at) else {
+            return Err(SandboxError::Protocol(format!("rows from {first} on")));
+        };
+        Ok((token, self.calls.f32s(at, n.cast_unsigned())?))
+    }
+
     /// The token chosen at `position`, once every chunk was seen.
     ///
     /// # Errors

@@ -6,8 +6,9 @@ use engine_native::{Model, PositionTrace};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::{Outcome, RuleOutcome, native, parity};
+use super::{Outcome, RuleOutcome, parity};
 use crate::{
+    claimed_run,
     digest::Digest,
     memory::guests_that_fit,
     receipt::Receipt,
@@ -202,7 +203,7 @@ fn transcript(
     task: &Task,
     n_threads: usize,
 ) -> Result<Vec<PositionTrace>, String> {
-    let traces = native::traces(model, task, &r.tokens, n_threads, true);
+    let traces = claimed_run::traces(model, task, &r.tokens, n_threads, true);
     let traces = traces.map_err(|e| e.to_string())?;
     let records: Vec<_> = traces.iter().map(PositionRecord::from_trace).collect();
     let checksum = Transcript::of(&task.transcript_start(r.model.sha256), &records);

@@ -8,7 +8,6 @@ mod derived;
 mod identity;
 mod ledger;
 mod model;
-mod native;
 mod parity;
 mod parse;
 mod policy;

@@ -4,8 +4,9 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use engine_native::Model;
 
-use super::{Outcome, Rule, RuleOutcome, identity, native};
+use super::{Outcome, Rule, RuleOutcome, identity};
 use crate::{
+    claimed_run,
     memory::guests_that_fit,
     receipt::{ParityStatus, Receipt, parse_kv_type_name},
     replay::{Guesses, Replay, ReplayProgress, replay as replay_task},
@@ -94,7 +95,7 @@ pub(super) fn replay(
     let guests = guests_that_fit(model, task.n_positions(), guests);
     let traces = match guests {
         1 => None,
-        _ => native::traces(model, &task, &r.tokens, guests, false).ok(),
+        _ => claimed_run::traces(model, &task, &r.tokens, guests, false).ok(),
     };
     let guesses = traces.as_deref().map(|traces| Guesses { traces, guests });
     let input = ModelInput::from(&**model);

@@ -8,6 +8,7 @@ mod logits;
 mod make_model;
 mod model;
 mod profile_table;
+mod replay;
 mod run;
 mod table;
 mod verify_receipt;
@@ -28,6 +29,7 @@ pub fn dispatch(args: Args) -> Result<Exit, Failure> {
     match args.command {
         Command::Benchmark(args) => benchmark::run(&args, &cancel),
         Command::VerifyReceipt(args) => verify_receipt::run(&args, &cancel),
+        Command::Replay(args) => replay::run(&args, &cancel),
         Command::Run(args) => run::run(&args, &cancel),
         Command::Logits(args) => logits::run(&args, &cancel),
         Command::MakeModel(args) => make_model::run(&args, &cancel),

@@ -122,13 +122,18 @@ pub fn millions(n: u64) -> String {
     format!("{:.2} M", n as f64 / 1e6)
 }
 
-/// A verdict.
-pub fn verdict(verdict: &Verdict, path: &Path) -> String {
-    let conclusion = match verdict.conclusion {
+/// A conclusion.
+pub fn conclusion(conclusion: Conclusion) -> &'static str {
+    match conclusion {
         Conclusion::Accepted => "accepted",
         Conclusion::Rejected => "rejected",
         Conclusion::Unverifiable => "unverifiable",
-    };
+    }
+}
+
+/// A verdict.
+pub fn verdict(verdict: &Verdict, path: &Path) -> String {
+    let conclusion = conclusion(verdict.conclusion);
     let n_passed = verdict
         .rules
         .iter()

@@ -1,11 +1,5 @@
 //! `verify-receipt`: believes nothing that can be derived.
 
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
-
 use host::{
     cancel::Cancel,
     digest::Digest,
@@ -17,8 +11,7 @@ use host::{
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
     verify::{
-        Checked, Conclusion, MAX_POLICY_BYTES, MAX_RECEIPT_BYTES, Policy, Selection, Verdict,
-        find_model,
+        Checked, MAX_POLICY_BYTES, MAX_RECEIPT_BYTES, Policy, Selection, Verdict, find_model,
     },
 };
 use serde::Serialize;
@@ -27,6 +20,7 @@ use crate::{
     args::{Format, VerifyReceiptArgs},
     commands::table,
     exit::{Exit, Failure},
+    input::read_bounded,
     output::{print, print_json},
     progress::RunProgress,
 };
@@ -68,11 +62,7 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     };
     checked.with_policy(&policy);
     let verdict = checked.verdict();
-    let exit = match verdict.conclusion {
-        Conclusion::Accepted => Exit::Done,
-        Conclusion::Rejected => Exit::Rejected,
-        Conclusion::Unverifiable => Exit::Unverifiable,
-    };
+    let exit = Exit::of(verdict.conclusion);
     match args.format {
         Format::Json => print_json(&Report { verdict, retimed })?,
         Format::Human => {
@@ -94,23 +84,6 @@ fn policy(args: &VerifyReceiptArgs) -> Result<Policy, Failure> {
     };
     Policy::read(&read_bounded(path, MAX_POLICY_BYTES)?)
         .map_err(|e| Failure::new(Exit::BadInput, format_args!("{}: {e}", path.display())))
-}
-
-/// The bytes of a file; one more than `most` if there are more.
-fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
-    let io = |e: std::io::Error| Failure::io(path, &e);
-    // Before opening: that alone would wait for ever on a pipe.
-    if !fs::metadata(path).map_err(io)?.is_file() {
-        return Err(Failure::new(
-            Exit::Io,
-            format_args!("{}: is not a regular file", path.display()),
-        ));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(io)?;
-    // One byte more than allowed is enough to see that there are too many.
-    file.take(most + 1).read_to_end(&mut bytes).map_err(io)?;
-    Ok(bytes)
 }
 
 fn check_model(

@@ -12,6 +12,7 @@ mod model_commands;
 mod output_path;
 mod process;
 mod profile;
+mod replay;
 mod text;
 mod verify_receipt;
 
@@ -29,6 +30,7 @@ fn help_is_there_for_every_command() {
     for command in [
         "benchmark",
         "verify-receipt",
+        "replay",
         "run",
         "logits",
         "make-model",

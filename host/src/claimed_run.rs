@@ -17,7 +17,7 @@ use crate::{
 ///
 /// # Errors
 /// The claim does not fit the model, or the run does not fit this machine's memory.
-pub(super) fn traces(
+pub(crate) fn traces(
     model: &Arc<Model>,
     task: &Task,
     tokens: &[u32],

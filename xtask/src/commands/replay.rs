@@ -1,0 +1,106 @@
+//! `replay`: what the reference says of tokens that another engine chose.
+
+use std::fmt::Write;
+
+use host::{
+    cancel::Cancel,
+    external::{ExternalTranscript, Judgement, MAX_TRANSCRIPT_BYTES, TokenVerdict, judge},
+    fingerprint::default_threads,
+    model_file::HashedModel,
+    sandbox::Sandbox,
+};
+
+use crate::{
+    args::{Format, ReplayArgs},
+    commands::table,
+    exit::{Exit, Failure},
+    input::read_bounded,
+    output::{print, print_json},
+    progress::RunProgress,
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// The failure, with its exit code. A judgement is no failure.
+pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Failure> {
+    let path = &args.transcript;
+    let bytes = read_bounded(path, MAX_TRANSCRIPT_BYTES)?;
+    let bad_input =
+        |why: String| Failure::new(Exit::BadInput, format_args!("{}: {why}", path.display()));
+    let transcript = ExternalTranscript::read(&bytes).map_err(|e| bad_input(e.to_string()))?;
+    let found = HashedModel::open(&args.model, args.i2s_layout.into(), cancel)?;
+    let task = transcript.task();
+    let shape = found.model.shape();
+    let ids = transcript.prompt_ids.iter().chain(&transcript.tokens);
+    if let Some(id) = ids.copied().find(|&id| u64::from(id) >= shape.n_vocab) {
+        let why = format!(
+            "found id {id}, the vocabulary of the model has {}",
+            shape.n_vocab
+        );
+        return Err(bad_input(why));
+    }
+    shape
+        .check_run(&task.prompt, task.n_generate)
+        .map_err(|e| bad_input(e.to_string()))?;
+    let tolerance = args.logit_tolerance.or(transcript.logit_tolerance);
+    let display = RunProgress::new(args.quiet);
+    let mut progress = |done, of| display.replay(done, of);
+    let judgement = judge(
+        &transcript,
+        tolerance.unwrap_or(0.0),
+        &Sandbox::new(cancel)?,
+        &found.model,
+        args.jobs.unwrap_or_else(default_threads),
+        &mut progress,
+    )?;
+    match args.format {
+        Format::Json => print_json(&judgement)?,
+        Format::Human => print(&text(&judgement, &transcript, path))?,
+    }
+    Ok(Exit::of(judgement.conclusion))
+}
+
+fn text(judgement: &Judgement, transcript: &ExternalTranscript, path: &std::path::Path) -> String {
+    let n = judgement.tokens.len();
+    let n_chosen = judgement
+        .tokens
+        .iter()
+        .filter(|t| t.found == t.chosen)
+        .count();
+    let mut text = format!(
+        "{}: {} ({n_chosen} of {n} tokens are the reference's choice)\n",
+        table::conclusion(judgement.conclusion),
+        path.display(),
+    );
+    let mut line = |what: &str, t: &TokenVerdict| {
+        let _ = writeln!(
+            text,
+            "  {what} {}: found {}, the reference chooses {} (logit {:.6} higher)",
+            t.index, t.found, t.chosen, t.deficit
+        );
+    };
+    if let Some(wrong) = &judgement.first_wrong {
+        line("FAIL first wrong token", wrong);
+    }
+    if let Some(tie) = &judgement.first_near_tie {
+        let _ = writeln!(
+            text,
+            "  ???? {} near ties: logits within {} of each other, first at token {}",
+            judgement.near_ties, judgement.logit_tolerance, tie.index
+        );
+    }
+    let leads = judgement.tokens.iter().filter_map(|t| t.lead);
+    if let Some(least) = leads.min_by(f64::total_cmp) {
+        let _ = writeln!(
+            text,
+            "margin: the reference's closest choice is ahead by {least:.6}"
+        );
+    }
+    if let Some(speed) = transcript.tokens_per_sec {
+        let engine = transcript.engine.as_deref().unwrap_or("nobody");
+        let engine = engine.replace(char::is_control, " ");
+        let _ = writeln!(text, "speed: {speed} tokens/s, claimed by {engine}");
+    }
+    text
+}
