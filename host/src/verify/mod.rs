@@ -11,6 +11,7 @@ mod model;
 mod parity;
 mod parse;
 mod policy;
+mod svr;
 
 pub use audit::{AuditReport, Selection};
 pub use model::find_model;
@@ -18,6 +19,8 @@ pub use parse::{MAX_RECEIPT_BYTES, NotAReceipt};
 pub use policy::{
     Accept, Ceilings, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
 };
+
+pub use svr::SimpleVerificationResult;
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -94,6 +97,8 @@ pub struct Verdict {
     pub tokens: String,
     /// What is known of the speed: always a claim.
     pub speed: String,
+    /// What this verification has replayed.
+    pub replayed: RequiredParity,
     /// What was audited, where a part was replayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditReport>,
@@ -255,6 +260,7 @@ impl Checked {
             conclusion,
             tokens: self.tokens,
             speed: format!("claimed by {host}"),
+            replayed: self.replayed,
             audit: self.audit,
             rules: self.rules,
         }

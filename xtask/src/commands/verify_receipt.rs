@@ -11,7 +11,8 @@ use host::{
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
     verify::{
-        Checked, MAX_POLICY_BYTES, MAX_RECEIPT_BYTES, Policy, Selection, Verdict, find_model,
+        Checked, MAX_POLICY_BYTES, MAX_RECEIPT_BYTES, Policy, Selection, SimpleVerificationResult,
+        Verdict, find_model,
     },
 };
 use serde::Serialize;
@@ -37,6 +38,8 @@ struct Retimed {
 #[derive(Debug, Serialize)]
 struct Report {
     #[serde(flatten)]
+    result: SimpleVerificationResult,
+    #[serde(flatten)]
     verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     retimed: Option<Retimed>,
@@ -47,7 +50,7 @@ struct Report {
 /// # Errors
 /// The failure, with its exit code. A verdict is no failure.
 pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let policy = policy(args)?;
+    let (policy, policy_sha256) = policy(args)?;
     let bytes = read_bounded(&args.path, MAX_RECEIPT_BYTES)?;
     let mut checked = Checked::read(&bytes).map_err(|e| {
         let failure = Failure::from(e);
@@ -64,7 +67,11 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     let verdict = checked.verdict();
     let exit = Exit::of(verdict.conclusion);
     match args.format {
-        Format::Json => print_json(&Report { verdict, retimed })?,
+        Format::Json => print_json(&Report {
+            result: SimpleVerificationResult::of(&verdict, policy_sha256),
+            verdict,
+            retimed,
+        })?,
         Format::Human => {
             print(&table::verdict(&verdict, &args.path))?;
             if let Some(r) = retimed {
@@ -78,12 +85,15 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn policy(args: &VerifyReceiptArgs) -> Result<Policy, Failure> {
+/// The policy, and the digest of its file if it has one.
+fn policy(args: &VerifyReceiptArgs) -> Result<(Policy, Option<Digest>), Failure> {
     let Some(path) = &args.policy else {
-        return Ok(Policy::default());
+        return Ok((Policy::default(), None));
     };
-    Policy::read(&read_bounded(path, MAX_POLICY_BYTES)?)
-        .map_err(|e| Failure::new(Exit::BadInput, format_args!("{}: {e}", path.display())))
+    let bytes = read_bounded(path, MAX_POLICY_BYTES)?;
+    let policy = Policy::read(&bytes)
+        .map_err(|e| Failure::new(Exit::BadInput, format_args!("{}: {e}", path.display())))?;
+    Ok((policy, Some(Digest::of(&bytes))))
 }
 
 fn check_model(

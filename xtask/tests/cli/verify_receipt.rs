@@ -379,7 +379,10 @@ fn any_number_of_jobs_gives_the_same_verdict() {
     let workspace = with_receipt();
     let verdict = |jobs: u32| {
         let words = format!("verify-receipt --check-parity --format json --jobs {jobs}");
-        workspace.run(&words).exits(0).stdout
+        let ran = workspace.run(&words).exits(0);
+        let mut verdict: Value = serde_json::from_str(&ran.stdout).unwrap();
+        verdict["timeCreated"].take();
+        verdict
     };
     assert_eq!(verdict(1), verdict(2));
     assert_eq!(verdict(1), verdict(7));
@@ -425,4 +428,51 @@ fn a_policy_that_is_none_is_bad_input() {
     run().fails(4, &["p.toml: line 1: ", "min_token"]);
     workspace.write("p.toml", vec![b' '; (1 << 20) + 1]);
     run().fails(4, &["p.toml", "at most 1048576"]);
+}
+
+/// The verdict in JSON is a predicate of `https://in-toto.io/attestation/svr/v0.1`: what does not hold
+/// is no property.
+#[test]
+fn a_verdict_as_a_simple_verification_result() {
+    let workspace = with_receipt();
+    let policy = "require.min_tokens = 3";
+    workspace.write("p.toml", policy);
+    let result = |flags: &str, code: i32| -> Value {
+        let ran = workspace
+            .run(&format!("verify-receipt --format json {flags}"))
+            .exits(code);
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let properties = |flags: &str, code: i32| result(flags, code)["properties"].clone();
+    assert_eq!(properties("", 0), json!(["BITRECEIPT_RECEIPT_ACCEPTED"]));
+    assert_eq!(
+        properties("--check-parity --policy p.toml", 0),
+        json!([
+            "BITRECEIPT_RECEIPT_ACCEPTED",
+            "BITRECEIPT_TOKENS_PROVED",
+            "BITRECEIPT_POLICY_MET"
+        ])
+    );
+    assert_eq!(
+        properties("--check-parity --sample 5%", 0),
+        json!(["BITRECEIPT_RECEIPT_ACCEPTED", "BITRECEIPT_TOKENS_AUDITED"])
+    );
+    let with_policy = result("--policy p.toml", 0);
+    let id = with_policy["verifier"]["id"].as_str().unwrap();
+    assert!(
+        id.starts_with("https://bitreceipt.dev/verify-receipt/"),
+        "{id}"
+    );
+    let sha256 = host::digest::Digest::of(policy.as_bytes()).to_string();
+    assert_eq!(
+        with_policy["verifier"]["policy"]["digest"]["sha256"],
+        sha256
+    );
+    let created = with_policy["timeCreated"].as_str().unwrap();
+    assert!(created.ends_with('Z') && created.len() == 20, "{created}");
+
+    workspace.write("p.toml", "require.min_tokens = 4");
+    assert_eq!(properties("--check-parity --policy p.toml", 1), json!([]));
+    workspace.write("p.toml", "require.parity = 'replayed'");
+    assert_eq!(properties("--policy p.toml", 3), json!([]));
 }

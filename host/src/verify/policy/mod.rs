@@ -4,7 +4,7 @@
 mod physics;
 mod rules;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 
@@ -53,7 +53,7 @@ pub struct Require {
 }
 
 /// What this verification has to have replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RequiredParity {
     /// Nothing: that the receipt says so is enough.
