@@ -10,3 +10,4 @@ rm -f ci/inference.json
 cargo run -p xtask -- benchmark --tokens 128 --deterministic
 cargo run -p xtask -- verify-receipt --check-parity
 cargo run -p xtask -- verify-receipt --check-parity --policy ci/policy.toml
+cargo run -p xtask -- selftest

@@ -22,5 +22,6 @@ pub mod run;
 pub mod sandbox;
 pub mod task;
 pub mod tokenizer;
+pub mod toml_text;
 pub mod transcript;
 pub mod verify;

@@ -37,6 +37,8 @@ pub enum Command {
     MakeModel(MakeModelArgs),
     /// Show what is in a model file
     Inspect(InspectArgs),
+    /// Forge a receipt in every published way: the verifier has to catch each
+    Selftest(SelftestArgs),
     /// Known models
     Model(ModelArgs),
     /// Measure how fast this machine reads memory, the bound of every decode step
@@ -350,6 +352,17 @@ pub struct ReplayArgs {
     /// No progress
     #[arg(long)]
     pub quiet: bool,
+}
+
+/// Arguments of `selftest`.
+#[derive(Debug, ClapArgs)]
+pub struct SelftestArgs {
+    /// The folder with the vectors
+    #[arg(long, default_value = "ci/vectors")]
+    pub vectors: PathBuf,
+    /// The model whose receipt is forged: the vectors are made for this one
+    #[arg(long, default_value = "models/tiny.gguf")]
+    pub model: PathBuf,
 }
 
 /// Arguments of `run`.

@@ -9,3 +9,4 @@ pub mod make_model;
 pub mod manifest;
 mod output;
 mod progress;
+pub mod selftest;

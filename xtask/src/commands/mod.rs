@@ -10,8 +10,9 @@ mod model;
 mod profile_table;
 mod replay;
 mod run;
+mod selftest;
 mod table;
-mod verify_receipt;
+pub mod verify_receipt;
 
 use host::cancel::Cancel;
 
@@ -31,6 +32,7 @@ pub fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::VerifyReceipt(args) => verify_receipt::run(&args, &cancel),
         Command::Replay(args) => replay::run(&args, &cancel),
         Command::Run(args) => run::run(&args, &cancel),
+        Command::Selftest(args) => selftest::run(&args, &cancel),
         Command::Logits(args) => logits::run(&args, &cancel),
         Command::MakeModel(args) => make_model::run(&args, &cancel),
         Command::Model(args) => match args.command {

@@ -50,21 +50,11 @@ struct Report {
 /// # Errors
 /// The failure, with its exit code. A verdict is no failure.
 pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let (policy, policy_sha256) = policy(args)?;
-    let bytes = read_bounded(&args.path, MAX_RECEIPT_BYTES)?;
-    let mut checked = Checked::read(&bytes).map_err(|e| {
-        let failure = Failure::from(e);
-        Failure::new(
-            failure.exit,
-            format_args!("{}: {}", args.path.display(), failure.error),
-        )
-    })?;
-    let retimed = match checked.receipt.clone() {
-        Some(receipt) => check_model(args, &receipt, &mut checked, cancel)?,
-        None => None,
-    };
-    checked.with_policy(&policy);
-    let verdict = checked.verdict();
+    let Examined {
+        verdict,
+        retimed,
+        policy_sha256,
+    } = examine(args, cancel)?;
     let exit = Exit::of(verdict.conclusion);
     match args.format {
         Format::Json => print_json(&Report {
@@ -83,6 +73,40 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
+}
+
+/// What was found of a receipt.
+pub struct Examined {
+    /// The verdict.
+    pub verdict: Verdict,
+    retimed: Option<Retimed>,
+    policy_sha256: Option<Digest>,
+}
+
+/// Verifies a receipt.
+///
+/// # Errors
+/// The failure, with its exit code. A verdict is no failure.
+pub fn examine(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Examined, Failure> {
+    let (policy, policy_sha256) = policy(args)?;
+    let bytes = read_bounded(&args.path, MAX_RECEIPT_BYTES)?;
+    let mut checked = Checked::read(&bytes).map_err(|e| {
+        let failure = Failure::from(e);
+        Failure::new(
+            failure.exit,
+            format_args!("{}: {}", args.path.display(), failure.error),
+        )
+    })?;
+    let retimed = match checked.receipt.clone() {
+        Some(receipt) => check_model(args, &receipt, &mut checked, cancel)?,
+        None => None,
+    };
+    checked.with_policy(&policy);
+    Ok(Examined {
+        verdict: checked.verdict(),
+        retimed,
+        policy_sha256,
+    })
 }
 
 /// The policy, and the digest of its file if it has one.

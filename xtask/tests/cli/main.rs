@@ -13,6 +13,7 @@ mod output_path;
 mod process;
 mod profile;
 mod replay;
+mod selftest;
 mod text;
 mod verify_receipt;
 
@@ -31,6 +32,7 @@ fn help_is_there_for_every_command() {
         "benchmark",
         "verify-receipt",
         "replay",
+        "selftest",
         "run",
         "logits",
         "make-model",

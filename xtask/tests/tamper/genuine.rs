@@ -8,7 +8,6 @@ use engine_native::I2sLayout;
 use host::{
     cancel::Cancel,
     model_file::HashedModel,
-    receipt::{milliseconds, per_second, receipt_sha256},
     sandbox::Sandbox,
     verify::{Checked, Conclusion, NotAReceipt, Outcome, Policy, Verdict},
 };
@@ -17,7 +16,10 @@ use xtask::{
     args::{Args, Command},
     commands::benchmark,
     exit::Exit,
+    selftest::forge,
 };
+
+pub use forge::{claim_samples, seal};
 
 const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
 
@@ -59,38 +61,6 @@ pub static GENUINE: LazyLock<Value> = LazyLock::new(|| {
     claim_samples(&mut receipt, samples);
     receipt
 });
-
-/// Replaces the samples, and every figure that follows from them: a consistent claim.
-pub fn claim_samples(receipt: &mut Value, samples: Value) {
-    let sum = |steps: &Value| -> u64 {
-        let steps = steps.as_array().unwrap().iter();
-        steps.map(|ns| ns.as_u64().unwrap()).sum()
-    };
-    let prefill = samples["prefill_ns"].as_array().unwrap().iter();
-    let decode = samples["decode_ns"].as_array().unwrap().iter();
-    let runs = prefill.map(|ns| ns.as_u64().unwrap()).zip(decode.map(sum));
-    let mut runs: Vec<(u64, u64)> = runs.collect();
-    runs.sort_by_key(|(prefill, decode)| prefill + decode);
-    let (prefill, decode) = runs[(runs.len() - 1) / 2];
-    let n = receipt["tokens_generated"].as_u64().unwrap();
-    let n_prompt = receipt["run"]["prompt_ids"].as_array().unwrap().len() as u64;
-    receipt["run"]["repetitions"] = json!(runs.len());
-    receipt["timing_ms"] = json!(milliseconds(prefill + decode));
-    receipt["tokens_per_sec"] = json!(per_second(n, prefill + decode));
-    receipt["prefill_tokens_per_sec"] = json!(per_second(n_prompt, prefill));
-    receipt["decode_tokens_per_sec"] = json!(per_second(n - 1, decode));
-    receipt["samples"] = samples;
-    seal(receipt);
-}
-
-/// Recomputes `receipt_sha256`, as any forger can.
-pub fn seal(receipt: &mut Value) {
-    if let Some(digest) = receipt_sha256(receipt)
-        && let Some(fields) = receipt.as_object_mut()
-    {
-        fields.insert("receipt_sha256".into(), json!(digest.to_string()));
-    }
-}
 
 /// The genuine receipt with an edit, and the digest that then belongs to it.
 pub fn edited(edit: impl FnOnce(&mut Value)) -> Value {

@@ -6,7 +6,7 @@ mod rules;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
+use crate::{digest::Digest, toml_text};
 
 pub(super) use rules::check;
 
@@ -124,13 +124,7 @@ impl Policy {
             return Err(PolicyError::TooLarge);
         }
         let text = std::str::from_utf8(bytes).map_err(|_| PolicyError::NotText)?;
-        let policy: Self = toml::from_str(text).map_err(|e| {
-            let line = e
-                .span()
-                .map(|span| text[..span.start].matches('\n').count() + 1);
-            let at = line.map_or(String::new(), |line| format!("line {line}: "));
-            PolicyError::NotAPolicy(format!("{at}{}", e.message().replace('\n', " ")))
-        })?;
+        let policy: Self = toml_text::read(text).map_err(PolicyError::NotAPolicy)?;
         policy.check()?;
         Ok(policy)
     }

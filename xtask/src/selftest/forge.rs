@@ -1,0 +1,39 @@
+//! What any forger can do to a receipt that is JSON.
+
+use host::receipt::{milliseconds, per_second, receipt_sha256};
+use serde_json::{Value, json};
+
+/// Replaces the samples, and every figure that follows from them: a consistent claim.
+///
+/// # Panics
+/// These are no samples, or this is no receipt.
+pub fn claim_samples(receipt: &mut Value, samples: Value) {
+    let sum = |steps: &Value| -> u64 {
+        let steps = steps.as_array().unwrap().iter();
+        steps.map(|ns| ns.as_u64().unwrap()).sum()
+    };
+    let prefill = samples["prefill_ns"].as_array().unwrap().iter();
+    let decode = samples["decode_ns"].as_array().unwrap().iter();
+    let runs = prefill.map(|ns| ns.as_u64().unwrap()).zip(decode.map(sum));
+    let mut runs: Vec<(u64, u64)> = runs.collect();
+    runs.sort_by_key(|(prefill, decode)| prefill + decode);
+    let (prefill, decode) = runs[(runs.len() - 1) / 2];
+    let n = receipt["tokens_generated"].as_u64().unwrap();
+    let n_prompt = receipt["run"]["prompt_ids"].as_array().unwrap().len() as u64;
+    receipt["run"]["repetitions"] = json!(runs.len());
+    receipt["timing_ms"] = json!(milliseconds(prefill + decode));
+    receipt["tokens_per_sec"] = json!(per_second(n, prefill + decode));
+    receipt["prefill_tokens_per_sec"] = json!(per_second(n_prompt, prefill));
+    receipt["decode_tokens_per_sec"] = json!(per_second(n - 1, decode));
+    receipt["samples"] = samples;
+    seal(receipt);
+}
+
+/// Recomputes `receipt_sha256`, as any forger can.
+pub fn seal(receipt: &mut Value) {
+    if let Some(digest) = receipt_sha256(receipt)
+        && let Some(fields) = receipt.as_object_mut()
+    {
+        fields.insert("receipt_sha256".into(), json!(digest.to_string()));
+    }
+}

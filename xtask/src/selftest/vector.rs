@@ -1,0 +1,189 @@
+//! Vectors: forgeries as data, each with the rule that must catch it.
+
+use std::collections::BTreeMap;
+
+use host::toml_text;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::forge::{claim_samples, seal};
+
+/// A file of vectors.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vectors {
+    vector: Vec<Vector>,
+}
+
+/// One forgery. `ci/vectors/receipts.toml` says what the fields do.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Vector {
+    pub name: String,
+    /// Who would do that, where the name does not say it.
+    #[serde(default)]
+    pub story: String,
+    #[serde(default)]
+    pub set: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub null: Vec<String>,
+    #[serde(default)]
+    pub remove: Vec<String>,
+    #[serde(default)]
+    pub copy: BTreeMap<String, String>,
+    #[serde(default)]
+    pub replace: Vec<(String, String)>,
+    pub claim: Option<Value>,
+    #[serde(default = "yes")]
+    pub seal: bool,
+    pub text: Option<String>,
+    pub truncate: Option<usize>,
+    #[serde(default)]
+    pub prefix: String,
+    #[serde(default)]
+    pub suffix: String,
+    #[serde(default)]
+    pub flags: String,
+    pub policy: Option<String>,
+    #[serde(default)]
+    pub outcome: Expected,
+    /// The rule; none where nothing can be read.
+    pub caught_by: Option<String>,
+}
+
+/// What has to become of a vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expected {
+    /// A rule is broken.
+    #[default]
+    Rejected,
+    /// A rule cannot be checked.
+    Unverifiable,
+    /// The bytes are no receipt.
+    NotAReceipt,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The vectors in a TOML text.
+///
+/// # Errors
+/// It is none, or two vectors have one name.
+pub fn read_vectors(text: &str) -> Result<Vec<Vector>, String> {
+    let vectors: Vectors = toml_text::read(text)?;
+    let mut names = std::collections::BTreeSet::new();
+    for vector in &vectors.vector {
+        if !names.insert(&vector.name) {
+            return Err(format!("vector {} appears twice", vector.name));
+        }
+        if vector.caught_by.is_none() != (vector.outcome == Expected::NotAReceipt) {
+            return Err(format!(
+                "vector {}: caught_by goes with a verdict",
+                vector.name
+            ));
+        }
+    }
+    Ok(vectors.vector)
+}
+
+impl Vector {
+    /// Whether the rule that must catch it is among `rules`.
+    pub(super) fn is_among(&self, rules: &[&str]) -> bool {
+        self.caught_by
+            .as_deref()
+            .is_some_and(|rule| rules.contains(&rule))
+    }
+
+    /// The bytes that a forger hands in, made from those of a genuine receipt.
+    ///
+    /// # Errors
+    /// An edit is of a place that the receipt does not have.
+    pub fn forge(&self, genuine: &[u8]) -> Result<Vec<u8>, String> {
+        let mut bytes = match &self.text {
+            Some(text) => text.clone().into_bytes(),
+            None if self.edits_nothing() => genuine.to_vec(),
+            None => self.edited(genuine)?,
+        };
+        if let Some(len) = self.truncate {
+            bytes.truncate(len);
+        }
+        let ends = [&self.prefix, &self.suffix].map(|end| end.as_bytes());
+        Ok([ends[0], &bytes, ends[1]].concat())
+    }
+
+    fn edits_nothing(&self) -> bool {
+        self.set.is_empty()
+            && self.null.is_empty()
+            && self.remove.is_empty()
+            && self.copy.is_empty()
+            && self.replace.is_empty()
+            && self.claim.is_none()
+    }
+
+    fn edited(&self, genuine: &[u8]) -> Result<Vec<u8>, String> {
+        let mut receipt: Value = serde_json::from_slice(genuine).map_err(|e| e.to_string())?;
+        if let Some(samples) = &self.claim {
+            claim_samples(&mut receipt, samples.clone());
+        }
+        for (at, from) in &self.copy {
+            let value = receipt.pointer(from).ok_or_else(|| missing(from))?.clone();
+            put(&mut receipt, at, value)?;
+        }
+        for (at, value) in &self.set {
+            put(&mut receipt, at, value.clone())?;
+        }
+        for at in &self.null {
+            put(&mut receipt, at, Value::Null)?;
+        }
+        for at in &self.remove {
+            take(&mut receipt, at)?;
+        }
+        let mut text = receipt.to_string();
+        for (from, to) in &self.replace {
+            text = text.replace(from, to);
+        }
+        if !self.seal {
+            return Ok(text.into_bytes());
+        }
+        let mut receipt = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+        sort_kernels(&mut receipt);
+        seal(&mut receipt);
+        Ok(receipt.to_string().into_bytes())
+    }
+}
+
+/// A list whose names were replaced has another order.
+fn sort_kernels(receipt: &mut Value) {
+    if let Some(kernels) = receipt["kernels"].as_array_mut() {
+        kernels.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        kernels.dedup();
+    }
+}
+
+fn missing(pointer: &str) -> String {
+    format!("the receipt has no {pointer}")
+}
+
+/// Puts a value in its place, which its parent may not have yet.
+fn put(receipt: &mut Value, pointer: &str, value: Value) -> Result<(), String> {
+    if let Some(place) = receipt.pointer_mut(pointer) {
+        *place = value;
+        return Ok(());
+    }
+    let (parent, key) = pointer.rsplit_once('/').ok_or_else(|| missing(pointer))?;
+    let parent = receipt.pointer_mut(parent).and_then(Value::as_object_mut);
+    let parent = parent.ok_or_else(|| missing(pointer))?;
+    parent.insert(key.to_owned(), value);
+    Ok(())
+}
+
+fn take(receipt: &mut Value, pointer: &str) -> Result<(), String> {
+    let (parent, key) = pointer.rsplit_once('/').ok_or_else(|| missing(pointer))?;
+    let parent = receipt.pointer_mut(parent).and_then(Value::as_object_mut);
+    let taken = parent.and_then(|parent| parent.remove(key));
+    taken.map(drop).ok_or_else(|| missing(pointer))
+}
