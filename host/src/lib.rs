@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod atomic_file;
+pub mod attest;
 pub mod cancel;
 pub mod digest;
 pub mod divergence;
@@ -15,6 +16,7 @@ pub mod model_file;
 pub mod profile;
 pub mod prompt;
 pub mod receipt;
+pub mod regular_file;
 pub mod replay;
 pub mod run;
 pub mod sandbox;

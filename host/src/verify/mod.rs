@@ -3,6 +3,7 @@
 //! A verdict lists every rule with its outcome. Its two lines keep apart what was proved (tokens)
 //! and what is only claimed (speed).
 
+mod bundle;
 mod derived;
 mod identity;
 mod ledger;
@@ -16,6 +17,8 @@ pub use parse::{MAX_RECEIPT_BYTES, NotAReceipt};
 use serde::Serialize;
 
 use crate::{
+    attest::PublicKey,
+    digest::Digest,
     model_file::HashedModel,
     receipt::Receipt,
     replay::ReplayProgress,
@@ -85,6 +88,9 @@ pub struct Verdict {
     pub tokens: String,
     /// What is known of the speed: always a claim.
     pub speed: String,
+    /// The keyid of who signed the receipt, or that nobody did; none if it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
     /// Every rule.
     pub rules: Vec<RuleOutcome>,
 }
@@ -96,6 +102,8 @@ pub struct Checked {
     pub receipt: Option<Receipt>,
     rules: Vec<RuleOutcome>,
     tokens: String,
+    signed_by: Option<String>,
+    file_sha256: Digest,
 }
 
 /// A rule over a receipt alone.
@@ -124,7 +132,20 @@ impl Checked {
             receipt,
             rules,
             tokens: "not replayed".into(),
+            signed_by: None,
+            file_sha256: Digest::of(bytes),
         })
+    }
+
+    /// Checks that `bundle`, the content of the bundle's file, is this receipt's, signed by `key`.
+    pub fn with_bundle(&mut self, bundle: &[u8], key: &PublicKey) {
+        let rules = bundle::check(self.receipt.as_ref(), self.file_sha256, bundle, key);
+        let broken = rules.iter().find(|r| r.outcome == Outcome::Fail);
+        self.signed_by = Some(match broken {
+            None => key.id().to_string(),
+            Some(broken) => format!("nobody, as far as is known ({})", broken.rule),
+        });
+        self.rules.extend(rules);
     }
 
     /// Whether any rule is broken so far.
@@ -198,6 +219,7 @@ impl Checked {
             conclusion,
             tokens: self.tokens,
             speed: format!("claimed by {host}"),
+            signed_by: self.signed_by,
             rules: self.rules,
         }
     }
