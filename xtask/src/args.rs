@@ -26,6 +26,8 @@ pub enum Command {
     Benchmark(BenchmarkArgs),
     /// Check a receipt: derive everything derivable again
     VerifyReceipt(VerifyReceiptArgs),
+    /// Make a key that signs receipts
+    Keygen(KeygenArgs),
     /// Continue a text, without timing and without a receipt
     Run(RunArgs),
     /// Write the logits of a run as a NumPy array
@@ -238,6 +240,9 @@ pub struct BenchmarkArgs {
     /// Whether to replay; without it the receipt says so, and the gate refuses it
     #[arg(long, value_enum, default_value = "full")]
     pub parity: ParityMode,
+    /// Sign the receipt with this ed25519 private key: <output>.dsse.json beside it
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
     /// One more run, after the timed ones: its time by operation
     #[arg(long)]
     pub profile: bool,
@@ -261,12 +266,27 @@ pub struct VerifyReceiptArgs {
     /// Run the native engine here too, and show both speeds
     #[arg(long)]
     pub retime: bool,
+    /// The receipt's bundle: who signed it, by --public-key
+    #[arg(long, requires = "public_key")]
+    pub bundle: Option<PathBuf>,
+    /// The signer's ed25519 public key, as PEM or a line `ssh-ed25519 …`; from the signer, not from
+    /// whoever brought the bundle
+    #[arg(long, requires = "bundle")]
+    pub public_key: Option<PathBuf>,
     /// Model file [default: models/<file name>, or beside the receipt]
     #[arg(long)]
     pub model: Option<PathBuf>,
     /// A list for people, or the verdict for programs
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
+}
+
+/// Arguments of `keygen`.
+#[derive(Debug, ClapArgs)]
+pub struct KeygenArgs {
+    /// Where the private key goes; the public key is <output>.pub. Neither replaces a file
+    #[arg(long)]
+    pub output: PathBuf,
 }
 
 /// Arguments of `run`.

@@ -9,8 +9,8 @@ use std::{
 
 use engine_native::{ModelError, RunError};
 use host::{
-    environment::EnvironmentError, prompt::PromptError, run::RunFailure, sandbox::SandboxError,
-    verify::NotAReceipt,
+    attest::KeyError, environment::EnvironmentError, prompt::PromptError, run::RunFailure,
+    sandbox::SandboxError, verify::NotAReceipt,
 };
 
 /// How a command ended. The numbers are documented in the README and do not change.
@@ -59,6 +59,15 @@ impl Failure {
     pub fn model(path: &Path, error: &ModelError) -> Self {
         let line = format!("{}: {error}", path.display());
         Self::new(model_exit(error), line)
+    }
+
+    /// A failure to use the key at `path`.
+    pub fn key(path: &Path, error: &KeyError) -> Self {
+        let exit = match error {
+            KeyError::Io(_) => Exit::Io,
+            _ => Exit::BadInput,
+        };
+        Self::new(exit, format_args!("{}: {error}", path.display()))
     }
 
     /// Ctrl-C.

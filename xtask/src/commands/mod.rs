@@ -4,11 +4,13 @@ mod bandwidth;
 pub mod benchmark;
 mod guest;
 mod inspect;
+mod keygen;
 mod logits;
 mod make_model;
 mod model;
 mod profile_table;
 mod run;
+mod sign;
 mod table;
 mod verify_receipt;
 
@@ -28,6 +30,7 @@ pub fn dispatch(args: Args) -> Result<Exit, Failure> {
     match args.command {
         Command::Benchmark(args) => benchmark::run(&args, &cancel),
         Command::VerifyReceipt(args) => verify_receipt::run(&args, &cancel),
+        Command::Keygen(args) => keygen::run(&args),
         Command::Run(args) => run::run(&args, &cancel),
         Command::Logits(args) => logits::run(&args, &cancel),
         Command::MakeModel(args) => make_model::run(&args, &cancel),

@@ -1,17 +1,15 @@
 //! `verify-receipt`: believes nothing that can be derived.
 
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
+use std::path::Path;
 
 use host::{
+    attest::{MAX_BUNDLE_BYTES, PublicKey},
     cancel::Cancel,
     environment::Environment,
     model_file::HashedModel,
     prompt::Prompt,
     receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
+    regular_file,
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
     verify::{Checked, Conclusion, MAX_RECEIPT_BYTES, Verdict, find_model},
@@ -48,7 +46,7 @@ struct Report {
 /// # Errors
 /// The failure, with its exit code. A verdict is no failure.
 pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let bytes = read_bounded(&args.path)?;
+    let bytes = read_bounded(&args.path, MAX_RECEIPT_BYTES)?;
     let mut checked = Checked::read(&bytes).map_err(|e| {
         let failure = Failure::from(e);
         Failure::new(
@@ -56,6 +54,10 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
             format_args!("{}: {}", args.path.display(), failure.error),
         )
     })?;
+    if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
+        let public_key = PublicKey::read(key).map_err(|e| Failure::key(key, &e))?;
+        checked.with_bundle(&read_bounded(bundle, MAX_BUNDLE_BYTES)?, &public_key);
+    }
     let retimed = match checked.receipt.clone() {
         Some(receipt) => check_model(args, &receipt, &mut checked, cancel)?,
         None => None,
@@ -81,22 +83,8 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, Failure> {
-    let io = |e: std::io::Error| Failure::io(path, &e);
-    // Before opening: that alone would wait for ever on a pipe.
-    if !fs::metadata(path).map_err(io)?.is_file() {
-        return Err(Failure::new(
-            Exit::Io,
-            format_args!("{}: is not a regular file", path.display()),
-        ));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(io)?;
-    // One byte more than allowed is enough to see that there are too many.
-    file.take(MAX_RECEIPT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(io)?;
-    Ok(bytes)
+fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    regular_file::read_bounded(path, limit).map_err(|e| Failure::io(path, &e))
 }
 
 fn check_model(

@@ -4,14 +4,17 @@
 mod bad_model;
 mod bandwidth;
 mod benchmark;
+mod bundles;
 mod environment;
 #[cfg(target_os = "linux")]
 mod interrupt;
+mod keys;
 mod logits;
 mod model_commands;
 mod output_path;
 mod process;
 mod profile;
+mod signing;
 mod text;
 mod verify_receipt;
 
@@ -29,6 +32,7 @@ fn help_is_there_for_every_command() {
     for command in [
         "benchmark",
         "verify-receipt",
+        "keygen",
         "run",
         "logits",
         "make-model",
