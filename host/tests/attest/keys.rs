@@ -1,6 +1,7 @@
 //! Keys are read whoever wrote them, refused by what they are, and never quoted.
 
 use base64ct::{Base64, Encoding};
+use ed25519_dalek::Verifier;
 use host::attest::{KeyError, PublicKey, SigningKey};
 use proptest::prelude::*;
 
@@ -78,6 +79,21 @@ fn a_signature_has_one_form() {
     }
     assert_eq!(carry, 0);
     assert!(!key.has_signed(&message, &other));
+}
+
+/// R is the neutral point and S = k·s: the equation holds, and whoever has the key can make such a
+/// signature fit several keys. Only `verify_strict` refuses it.
+#[test]
+fn a_signature_with_a_point_of_small_order_is_refused() {
+    let [_, public, message, _] = RFC_8032[0].map(hex);
+    let neutral = format!("01{}", "00".repeat(31));
+    let scalar = "756cf9b1d6f0d7a979b9d2af3dc2bc1294ec7cb6daa20eaff534c024fc57920f";
+    let signature = hex(&(neutral + scalar)).try_into().unwrap();
+    let lax = ed25519_dalek::VerifyingKey::from_bytes(&public.clone().try_into().unwrap()).unwrap();
+    let as_signature = ed25519_dalek::Signature::from_bytes(&signature);
+    assert!(lax.verify(&message, &as_signature).is_ok());
+    let key = PublicKey::parse(&spki(&public)).unwrap();
+    assert!(!key.has_signed(&message, &signature));
 }
 
 /// For these points anybody can make signatures.
