@@ -46,20 +46,31 @@ impl AtomicFile {
         })
     }
 
-    /// As [`AtomicFile::prepare`], for the result of reading `input`, which it must not replace.
+    /// As [`AtomicFile::prepare`], for the result of reading `input`, the model, which it must not
+    /// replace.
     ///
     /// # Errors
     /// As for [`AtomicFile::prepare`], or both are one file.
     pub fn beside_input(path: &Path, input: &Path) -> io::Result<Self> {
-        if let (Ok(path), Ok(input)) = (path.canonicalize(), input.canonicalize())
+        let output = Self::prepare(path)?;
+        output.spares("model", input)?;
+        Ok(output)
+    }
+
+    /// Checks that it would not replace `input`, which is `what`.
+    ///
+    /// # Errors
+    /// Both are one file.
+    pub fn spares(&self, what: &str, input: &Path) -> io::Result<()> {
+        if let (Ok(path), Ok(input)) = (self.path.canonicalize(), input.canonicalize())
             && path == input
         {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "is the model that is read; name another output",
+                format!("is the {what} that is read; name another output"),
             ));
         }
-        Self::prepare(path)
+        Ok(())
     }
 
     /// The path.
@@ -85,18 +96,63 @@ impl AtomicFile {
         Ok(())
     }
 
+    /// Makes the file, where there is none.
+    ///
+    /// # Errors
+    /// Writing failed, or there is a file, which is left as it is.
+    pub fn create(&self, content: &[u8]) -> io::Result<()> {
+        self.create_with(content, make_readable)
+    }
+
+    /// As [`AtomicFile::create`], readable by nobody but its owner.
+    ///
+    /// # Errors
+    /// As for [`AtomicFile::create`].
+    pub fn create_private(&self, content: &[u8]) -> io::Result<()> {
+        // As temporary files are.
+        self.create_with(content, |_| Ok(()))
+    }
+
+    fn create_with(
+        &self,
+        content: &[u8],
+        set_mode: fn(&std::fs::File) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(&self.folder)?;
+        // Without a buffer, which would keep a copy of a secret.
+        file.write_all(content)?;
+        set_mode(file.as_file())?;
+        file.as_file().sync_all()?;
+        let exists = "exists and is never replaced; name another output";
+        match file.persist_noclobber(&self.path).map_err(|e| e.error) {
+            Ok(_) => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                Err(io::Error::new(e.kind(), exists))
+            }
+            Err(e) => Err(e),
+        }
+    }
+
     /// Renames the file to `*.stale`. Returns the new path, or none if there was no file.
     ///
     /// # Errors
     /// Renaming failed.
     pub fn retire(&self) -> io::Result<Option<PathBuf>> {
-        let mut stale = self.path.clone().into_os_string();
-        stale.push(".stale");
-        match std::fs::rename(&self.path, &stale) {
-            Ok(()) => Ok(Some(stale.into())),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e),
-        }
+        retire(&self.path)
+    }
+}
+
+/// Renames the file at `path` to `*.stale`. Returns the new path, or none if there was no file.
+///
+/// # Errors
+/// Renaming failed.
+pub fn retire(path: &Path) -> io::Result<Option<PathBuf>> {
+    let mut stale = path.to_owned().into_os_string();
+    stale.push(".stale");
+    match std::fs::rename(path, &stale) {
+        Ok(()) => Ok(Some(stale.into())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
     }
 }
 

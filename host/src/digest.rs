@@ -1,6 +1,9 @@
 //! SHA-256 digests as they appear in receipts: 64 lower-case hex digits.
 
-use std::fmt::{self, Write};
+use std::{
+    fmt::{self, Write},
+    io::{self, Read},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use sha2::{Digest as _, Sha256};
@@ -26,6 +29,23 @@ impl Digest {
             hasher.update(chunk);
         }
         Some(Self(hasher.finalize().into()))
+    }
+
+    /// Of everything that `reader` has.
+    ///
+    /// # Errors
+    /// Reading failed.
+    pub fn of_reader(mut reader: impl Read) -> io::Result<Self> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(Self(hasher.finalize().into())),
+                Ok(n) => hasher.update(&buffer[..n]),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
     }
 
     /// From exactly 64 lower-case hex digits.
@@ -90,6 +110,8 @@ mod tests {
         let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(Digest::of(b"abc").to_string(), text);
         assert_eq!(Digest::parse(text), Some(Digest::of(b"abc")));
+        let in_parts = io::Read::chain(&b"a"[..], &b"bc"[..]);
+        assert_eq!(Digest::of_reader(in_parts).unwrap(), Digest::of(b"abc"));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What machine and what build a number came from.
 
-use std::num::NonZeroUsize;
+use std::{fs::File, io, num::NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+use crate::digest::Digest;
 
 /// The machine. Told by the machine itself: shown, never believed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,6 +59,19 @@ impl Build {
             target_features: env!("BITRECEIPT_TARGET_FEATURES").into(),
         }
     }
+}
+
+/// SHA-256 of the executable that runs.
+///
+/// # Errors
+/// It cannot be read.
+pub fn running_binary() -> io::Result<Digest> {
+    // The file that is running, even if another one has its path by now.
+    let path = match cfg!(target_os = "linux") {
+        true => "/proc/self/exe".into(),
+        false => std::env::current_exe()?,
+    };
+    Digest::of_reader(File::open(path)?)
 }
 
 impl Host {

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod atomic_file;
+pub mod attest;
 pub mod cancel;
 mod claimed_run;
 pub mod digest;
@@ -17,6 +18,7 @@ pub mod model_file;
 pub mod profile;
 pub mod prompt;
 pub mod receipt;
+pub mod regular_file;
 pub mod replay;
 pub mod run;
 pub mod sandbox;

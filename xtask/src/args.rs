@@ -29,6 +29,8 @@ pub enum Command {
     VerifyReceipt(VerifyReceiptArgs),
     /// Judge tokens that another engine chose: would the reference have chosen them?
     Replay(ReplayArgs),
+    /// Make a key that signs receipts
+    Keygen(KeygenArgs),
     /// Continue a text, without timing and without a receipt
     Run(RunArgs),
     /// Write the logits of a run as a NumPy array
@@ -280,6 +282,9 @@ pub struct BenchmarkArgs {
     /// Whether to replay; without it the receipt says so, and the gate refuses it
     #[arg(long, value_enum, default_value = "full")]
     pub parity: ParityMode,
+    /// Sign the receipt with this ed25519 private key: <output>.dsse.json beside it
+    #[arg(long, value_name = "KEY")]
+    pub sign: Option<PathBuf>,
     /// One more run, after the timed ones: its time by operation
     #[arg(long)]
     pub profile: bool,
@@ -320,6 +325,13 @@ pub struct VerifyReceiptArgs {
     /// Run the native engine here too, and show both speeds
     #[arg(long)]
     pub retime: bool,
+    /// The receipt's bundle: who signed it, by --public-key
+    #[arg(long, requires = "public_key")]
+    pub bundle: Option<PathBuf>,
+    /// The signer's ed25519 public key, as PEM or a line `ssh-ed25519 …`; from the signer, not from
+    /// whoever brought the bundle
+    #[arg(long, requires = "bundle")]
+    pub public_key: Option<PathBuf>,
     /// Model file [default: models/<file name>, or beside the receipt]
     #[arg(long)]
     pub model: Option<PathBuf>,
@@ -363,6 +375,14 @@ pub struct SelftestArgs {
     /// The model whose receipt is forged: the vectors are made for this one
     #[arg(long, default_value = "models/tiny.gguf")]
     pub model: PathBuf,
+}
+
+/// Arguments of `keygen`.
+#[derive(Debug, ClapArgs)]
+pub struct KeygenArgs {
+    /// Where the private key goes; the public key is <output>.pub. Neither replaces a file
+    #[arg(long)]
+    pub output: PathBuf,
 }
 
 /// Arguments of `run`.

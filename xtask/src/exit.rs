@@ -9,6 +9,7 @@ use std::{
 
 use engine_native::{ModelError, RunError};
 use host::{
+    attest::KeyError,
     environment::EnvironmentError,
     prompt::PromptError,
     run::RunFailure,
@@ -73,6 +74,15 @@ impl Failure {
     pub fn model(path: &Path, error: &ModelError) -> Self {
         let line = format!("{}: {error}", path.display());
         Self::new(model_exit(error), line)
+    }
+
+    /// A failure to use the key at `path`.
+    pub fn key(path: &Path, error: &KeyError) -> Self {
+        let exit = match error {
+            KeyError::Io(_) => Exit::Io,
+            _ => Exit::BadInput,
+        };
+        Self::new(exit, format_args!("{}: {error}", path.display()))
     }
 
     /// Ctrl-C.

@@ -1,29 +1,15 @@
 //! Files that somebody else wrote.
 
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
+use std::path::Path;
 
-use crate::exit::{Exit, Failure};
+use host::regular_file;
 
-/// The bytes of a file; one more than `most` if there are more.
+use crate::exit::Failure;
+
+/// The content of the regular file at `path`; of one with more than `limit` bytes, one byte more.
 ///
 /// # Errors
 /// It cannot be read, or is no regular file.
-pub fn read_bounded(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
-    let io = |e: std::io::Error| Failure::io(path, &e);
-    // Before opening: that alone would wait for ever on a pipe.
-    if !fs::metadata(path).map_err(io)?.is_file() {
-        return Err(Failure::new(
-            Exit::Io,
-            format_args!("{}: is not a regular file", path.display()),
-        ));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(io)?;
-    // One byte more than allowed is enough to see that there are too many.
-    file.take(most + 1).read_to_end(&mut bytes).map_err(io)?;
-    Ok(bytes)
+pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    regular_file::read_bounded(path, limit).map_err(|e| Failure::io(path, &e))
 }

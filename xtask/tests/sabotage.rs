@@ -1,6 +1,9 @@
 //! A wrong engine gets no receipt, and the message says where it is wrong.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Parser;
 use engine_native::{
@@ -8,6 +11,7 @@ use engine_native::{
     QuantizedActivations, Recorder, Scalar, ScreenActivations, ScreenRows, Screening, TernaryRows,
 };
 use host::{
+    attest::{NewKey, bundle_path},
     cancel::Cancel,
     run::{Loaded, RunFailure},
     task::{NativeRunner, OpBits, Recording, Runner, Task},
@@ -42,8 +46,16 @@ impl Bench {
     }
 
     fn run(&self, make: &dyn Fn(&Loaded) -> Box<dyn Runner>) -> Result<Exit, Failure> {
+        self.run_signed(None, make)
+    }
+
+    fn run_signed(
+        &self,
+        key: Option<&Path>,
+        make: &dyn Fn(&Loaded) -> Box<dyn Runner>,
+    ) -> Result<Exit, Failure> {
         let output = self.receipt();
-        let args = Args::parse_from([
+        let mut words = vec![
             "xtask",
             "benchmark",
             "--deterministic",
@@ -56,7 +68,11 @@ impl Bench {
             TINY,
             "--output",
             output.to_str().unwrap(),
-        ]);
+        ];
+        if let Some(key) = key {
+            words.extend(["--sign", key.to_str().unwrap()]);
+        }
+        let args = Args::parse_from(words);
         let Command::Benchmark(args) = args.command else {
             unreachable!()
         };
@@ -121,6 +137,27 @@ fn another_activation() {
             "of 768",
         ],
     );
+}
+
+/// A wrong run is not signed, and the signature of the old receipt goes with it.
+#[test]
+fn a_wrong_run_leaves_no_bundle() {
+    for sign in [false, true] {
+        let bench = Bench::new();
+        let bundle = bundle_path(&bench.receipt());
+        std::fs::write(&bundle, "an old bundle").unwrap();
+        let key = bench.folder.path().join("my.key");
+        NewKey::write(&key).unwrap();
+        let failure = bench
+            .run_signed(sign.then_some(&*key), &|loaded| with_kernels(loaded, Silu))
+            .expect_err("a wrong engine is refused");
+        let message = failure.error.to_string();
+        assert_eq!(failure.exit, Exit::Rejected, "{message}");
+        assert!(message.contains("; the old bundle is now "), "{message}");
+        assert!(!bench.receipt().exists() && !bundle.exists());
+        let stale = bench.folder.path().join("r.json.dsse.json.stale");
+        assert_eq!(std::fs::read_to_string(stale).unwrap(), "an old bundle");
+    }
 }
 
 /// An unpack that swaps the weights 5 and 37 of every block.

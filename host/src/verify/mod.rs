@@ -4,6 +4,7 @@
 //! and what is only claimed (speed).
 
 mod audit;
+mod bundle;
 mod derived;
 mod identity;
 mod ledger;
@@ -28,6 +29,8 @@ use engine_native::Model;
 use serde::Serialize;
 
 use crate::{
+    attest::PublicKey,
+    digest::Digest,
     model_file::HashedModel,
     receipt::Receipt,
     replay::ReplayProgress,
@@ -102,6 +105,9 @@ pub struct Verdict {
     /// What was audited, where a part was replayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditReport>,
+    /// The keyid of who signed the receipt, or that nobody did; none if it was not asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
     /// Every rule.
     pub rules: Vec<RuleOutcome>,
 }
@@ -115,6 +121,8 @@ pub struct Checked {
     tokens: String,
     audit: Option<AuditReport>,
     replayed: RequiredParity,
+    signed_by: Option<String>,
+    file_sha256: Digest,
 }
 
 /// A rule over a receipt alone.
@@ -145,7 +153,20 @@ impl Checked {
             tokens: "not replayed".into(),
             audit: None,
             replayed: RequiredParity::Claimed,
+            signed_by: None,
+            file_sha256: Digest::of(bytes),
         })
+    }
+
+    /// Checks that `bundle`, the content of the bundle's file, is this receipt's, signed by `key`.
+    pub fn with_bundle(&mut self, bundle: &[u8], key: &PublicKey) {
+        let rules = bundle::check(self.receipt.as_ref(), self.file_sha256, bundle, key);
+        let broken = rules.iter().find(|r| r.outcome == Outcome::Fail);
+        self.signed_by = Some(match broken {
+            None => key.id().to_string(),
+            Some(broken) => format!("nobody, as far as is known ({})", broken.rule),
+        });
+        self.rules.extend(rules);
     }
 
     /// Whether any rule is broken so far.
@@ -262,6 +283,7 @@ impl Checked {
             speed: format!("claimed by {host}"),
             replayed: self.replayed,
             audit: self.audit,
+            signed_by: self.signed_by,
             rules: self.rules,
         }
     }

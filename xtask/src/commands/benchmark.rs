@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::{
     args::{BenchmarkArgs, Format, Kernel, ParityMode},
-    commands::{profile_table, table},
+    commands::{profile_table, sign::Bundle, table},
     exit::{Exit, Failure},
     output::{print, print_json},
     progress::RunProgress,
@@ -48,15 +48,20 @@ pub fn run_with(
     let settings = settings(args)?;
     let output = AtomicFile::beside_input(&args.output, &args.model)
         .map_err(|e| Failure::io(&args.output, &e))?;
+    let bundle = Bundle::prepare(args, &output)?;
     let (receipt, figures) = match make_receipt(args, settings, cancel, runner) {
         Ok(made) => made,
-        Err(failure) if failure.is_wrong_result() => return Err(retire(&output, failure)),
+        Err(failure) if failure.is_wrong_result() => {
+            return Err(bundle.retire_with(retire(&output, failure)));
+        }
         Err(failure) => return Err(failure.into()),
     };
+    let file = to_json(&receipt);
     output
-        .replace(|file| file.write_all(to_json(&receipt).as_bytes()))
+        .replace(|out| out.write_all(file.as_bytes()))
         .map_err(|e| Failure::io(&args.output, &e))?;
-    show(args, &receipt, &figures, output.path())?;
+    let signed = bundle.finish(&receipt, file.as_bytes())?;
+    show(args, &receipt, &figures, output.path(), &signed)?;
     Ok(Exit::Done)
 }
 
@@ -78,6 +83,7 @@ fn show(
     receipt: &Receipt,
     figures: &Figures,
     path: &Path,
+    signed: &str,
 ) -> Result<(), Failure> {
     match (args.format, &figures.profile) {
         (Format::Json, None) => print(&to_json(receipt)),
@@ -87,7 +93,7 @@ fn show(
         })),
         (Format::Human, _) if args.quiet => Ok(()),
         (Format::Human, profile) => {
-            let mut text = table::benchmark(receipt, figures, path);
+            let mut text = table::benchmark(receipt, figures, path) + signed;
             text += &profile
                 .as_ref()
                 .map_or_else(String::new, profile_table::profile);

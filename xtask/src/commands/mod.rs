@@ -4,6 +4,7 @@ mod bandwidth;
 pub mod benchmark;
 mod guest;
 mod inspect;
+mod keygen;
 mod logits;
 mod make_model;
 mod model;
@@ -11,6 +12,7 @@ mod profile_table;
 mod replay;
 mod run;
 mod selftest;
+mod sign;
 mod table;
 pub mod verify_receipt;
 
@@ -31,6 +33,7 @@ pub fn dispatch(args: Args) -> Result<Exit, Failure> {
         Command::Benchmark(args) => benchmark::run(&args, &cancel),
         Command::VerifyReceipt(args) => verify_receipt::run(&args, &cancel),
         Command::Replay(args) => replay::run(&args, &cancel),
+        Command::Keygen(args) => keygen::run(&args),
         Command::Run(args) => run::run(&args, &cancel),
         Command::Selftest(args) => selftest::run(&args, &cancel),
         Command::Logits(args) => logits::run(&args, &cancel),

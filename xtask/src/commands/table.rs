@@ -139,10 +139,11 @@ pub fn verdict(verdict: &Verdict, path: &Path) -> String {
         .iter()
         .filter(|r| r.outcome == Outcome::Pass)
         .count();
+    let notes = verdict.rules.iter().filter(|r| r.outcome == Outcome::Note);
     let mut text = format!(
         "{conclusion}: {} ({n_passed} of {} rules hold)\n",
         path.display(),
-        verdict.rules.len()
+        verdict.rules.len() - notes.count()
     );
     for rule in &verdict.rules {
         let mark = match rule.outcome {
@@ -157,5 +158,8 @@ pub fn verdict(verdict: &Verdict, path: &Path) -> String {
     }
     let _ = writeln!(text, "tokens: {}", verdict.tokens);
     let _ = writeln!(text, "speed: {}", verdict.speed);
+    if let Some(signed_by) = &verdict.signed_by {
+        let _ = writeln!(text, "signed by: {signed_by}");
+    }
     text
 }

@@ -1,6 +1,7 @@
 //! `verify-receipt`: believes nothing that can be derived.
 
 use host::{
+    attest::{MAX_BUNDLE_BYTES, PublicKey},
     cancel::Cancel,
     digest::Digest,
     environment::Environment,
@@ -97,6 +98,10 @@ pub fn examine(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Examined, Fa
             format_args!("{}: {}", args.path.display(), failure.error),
         )
     })?;
+    if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
+        let public_key = PublicKey::read(key).map_err(|e| Failure::key(key, &e))?;
+        checked.with_bundle(&read_bounded(bundle, MAX_BUNDLE_BYTES)?, &public_key);
+    }
     let retimed = match checked.receipt.clone() {
         Some(receipt) => check_model(args, &receipt, &mut checked, cancel)?,
         None => None,

@@ -4,9 +4,11 @@
 mod bad_model;
 mod bandwidth;
 mod benchmark;
+mod bundles;
 mod environment;
 #[cfg(target_os = "linux")]
 mod interrupt;
+mod keys;
 mod logits;
 mod model_commands;
 mod output_path;
@@ -14,6 +16,7 @@ mod process;
 mod profile;
 mod replay;
 mod selftest;
+mod signing;
 mod text;
 mod verify_receipt;
 
@@ -33,6 +36,7 @@ fn help_is_there_for_every_command() {
         "verify-receipt",
         "replay",
         "selftest",
+        "keygen",
         "run",
         "logits",
         "make-model",

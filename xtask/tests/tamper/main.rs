@@ -4,6 +4,7 @@
 //! says which rule must catch each edit when the forger recomputes `receipt_sha256`, and which
 //! few fields nobody can check.
 
+mod bundles;
 mod claims;
 mod edits;
 mod expectations;

@@ -1,0 +1,196 @@
+//! The envelope: DSSE 1.0.2 (<https://github.com/secure-systems-lab/dsse>), with one signature.
+//!
+//! Stricter than its specification, which has readers skip fields that they do not know and take
+//! several signatures: nothing travels along here that nobody signed.
+
+use base64ct::{Base64, Base64Url, Encoding};
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
+
+use super::key::{PublicKey, SigningKey};
+use crate::digest::Digest;
+
+/// The type of every payload: an in-toto statement as JSON.
+pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+
+/// A bundle's file may not be larger. One of ours takes less than 2 KB.
+pub const MAX_BUNDLE_BYTES: u64 = 64 << 10;
+
+/// An ed25519 signature, RFC 8032.
+const SIGNATURE_BYTES: usize = 64;
+
+/// A signed payload. Its bytes are given out only by [`Envelope::verify`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    payload: Vec<u8>,
+    keyid: String,
+    signature: Vec<u8>,
+}
+
+/// Why bytes are no envelope.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum EnvelopeError {
+    #[error("found more bytes than a bundle has, allowed at most {MAX_BUNDLE_BYTES}")]
+    TooLarge,
+    #[error("not a DSSE envelope: {0}")]
+    NotAnEnvelope(String),
+    #[error("payloadType: found {0:?}, allowed {PAYLOAD_TYPE:?}")]
+    PayloadType(String),
+    #[error("signatures: found {0}, allowed 1")]
+    Signatures(usize),
+    #[error("{0}: is not base64")]
+    NotBase64(&'static str),
+}
+
+/// Why a signature is not that of a key.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum SignatureError {
+    #[error("keyid: found {found:?}, the public key has {given}")]
+    OtherKey { found: String, given: Digest },
+    #[error("sig: found {0} bytes, allowed {SIGNATURE_BYTES}")]
+    Length(usize),
+    #[error("sig: is not a signature of this payload by the public key")]
+    Wrong,
+}
+
+/// As it stands in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EnvelopeRecord {
+    payload: String,
+    #[serde(rename = "payloadType")]
+    payload_type: String,
+    signatures: Vec<SignatureRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignatureRecord {
+    /// Optional in the specification; unset and empty are the same.
+    #[serde(default)]
+    keyid: String,
+    sig: String,
+}
+
+impl Envelope {
+    /// `payload`, signed.
+    pub fn sign(payload: Vec<u8>, key: &SigningKey) -> Self {
+        Self {
+            signature: key.sign(&pae(PAYLOAD_TYPE, &payload)).to_vec(),
+            keyid: key.public_key().id().to_string(),
+            payload,
+        }
+    }
+
+    /// From the content of a bundle's file.
+    ///
+    /// # Errors
+    /// The bytes are too many, or no envelope with one signature and [`PAYLOAD_TYPE`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        if bytes.len() as u64 > MAX_BUNDLE_BYTES {
+            return Err(EnvelopeError::TooLarge);
+        }
+        let record: EnvelopeRecord = serde_json::from_slice(bytes).map_err(not_an_envelope)?;
+        if record.payload_type != PAYLOAD_TYPE {
+            return Err(EnvelopeError::PayloadType(record.payload_type));
+        }
+        let n_signatures = record.signatures.len();
+        let Ok([signature]) = <[SignatureRecord; 1]>::try_from(record.signatures) else {
+            return Err(EnvelopeError::Signatures(n_signatures));
+        };
+        Ok(Self {
+            payload: decode(&record.payload).ok_or(EnvelopeError::NotBase64("payload"))?,
+            signature: decode(&signature.sig).ok_or(EnvelopeError::NotBase64("sig"))?,
+            keyid: signature.keyid,
+        })
+    }
+
+    /// The payload, if `key` signed it: by `verify_strict`, which takes no signature in two forms
+    /// and no key of small order.
+    ///
+    /// A keyid that is set only says which key to try; it proves nothing.
+    ///
+    /// # Errors
+    /// The signature is another key's, or of something else.
+    pub fn verify(&self, key: &PublicKey) -> Result<&[u8], SignatureError> {
+        let given = key.id();
+        if !self.keyid.is_empty() && self.keyid != given.to_string() {
+            let found = self.keyid.clone();
+            return Err(SignatureError::OtherKey { found, given });
+        }
+        let signature: &[u8; SIGNATURE_BYTES] = (&self.signature[..])
+            .try_into()
+            .map_err(|_| SignatureError::Length(self.signature.len()))?;
+        key.has_signed(&pae(PAYLOAD_TYPE, &self.payload), signature)
+            .then_some(&self.payload[..])
+            .ok_or(SignatureError::Wrong)
+    }
+
+    /// The file's text: indented JSON with a line break at the end.
+    pub fn to_json(&self) -> String {
+        let record = EnvelopeRecord {
+            payload: Base64::encode_string(&self.payload),
+            payload_type: PAYLOAD_TYPE.into(),
+            signatures: vec![SignatureRecord {
+                keyid: self.keyid.clone(),
+                sig: Base64::encode_string(&self.signature),
+            }],
+        };
+        let mut text = serde_json::to_string_pretty(&record).expect("its keys are strings");
+        text.push('\n');
+        text
+    }
+}
+
+/// The library quotes strings that it did not expect. Somebody may have named a key's file.
+fn not_an_envelope(error: serde_json::Error) -> EnvelopeError {
+    EnvelopeError::NotAnEnvelope(match error.classify() {
+        Category::Data => format!(
+            "found other fields at line {} column {}, allowed once each: payload, payloadType, \
+             signatures, and in these keyid and sig",
+            error.line(),
+            error.column()
+        ),
+        _ => error.to_string(),
+    })
+}
+
+/// Readers must take either alphabet.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let standard = Base64::decode_vec(text);
+    standard.or_else(|_| Base64Url::decode_vec(text)).ok()
+}
+
+/// The pre-authentication encoding: what is signed.
+pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
+    let (n_type, n_payload) = (payload_type.len(), payload.len());
+    let mut bytes = format!("DSSEv1 {n_type} {payload_type} {n_payload} ").into_bytes();
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the specification, and lengths in bytes.
+    #[test]
+    fn pae_known_answers() {
+        let known = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world";
+        assert_eq!(pae("http://example.com/HelloWorld", b"hello world"), known);
+        assert_eq!(pae("", b""), b"DSSEv1 0  0 ");
+        assert_eq!(pae("é", "ü ".as_bytes()), "DSSEv1 2 é 3 ü ".as_bytes());
+    }
+
+    #[test]
+    fn either_alphabet_and_nothing_else_is_base64() {
+        assert_eq!(decode("+/8="), Some(vec![0xfb, 0xff]));
+        assert_eq!(decode("-_8="), Some(vec![0xfb, 0xff]));
+        // Mixed, without padding, with bits that mean nothing, with white space.
+        for bad in ["+_8=", "+/8", "+/9=", "+/8=\n", " +/8=", "+/8==", "*"] {
+            assert_eq!(decode(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Keys as other programs write them. They were made for these tests and sign nothing else.
+
+/// `ssh-keygen -t ed25519`
+pub const OPENSSH: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
+QyNTUxOQAAACAKUsnYnGoh98yJG43V8JNVyNntEpL5EVucVlPmsM+/ZgAAAJDSvdcO0r3X
+DgAAAAtzc2gtZWQyNTUxOQAAACAKUsnYnGoh98yJG43V8JNVyNntEpL5EVucVlPmsM+/Zg
+AAAEAQWPHl+a33ldk9ZCYZwTh/fuG5tSGX9cH4a5TT0idqdwpSydicaiH3zIkbjdXwk1XI
+2e0SkvkRW5xWU+awz79mAAAACHRlc3Qga2V5AQIDBAU=
+-----END OPENSSH PRIVATE KEY-----
+";
+
+/// The public half of [`OPENSSH`].
+pub const OPENSSH_PUBLIC: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIApSydicaiH3zIkbjdXwk1XI2e0SkvkRW5xWU+awz79m test key
+";
+
+/// `ssh-keygen -t ed25519`, with a passphrase
+pub const OPENSSH_ENCRYPTED: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABB+aSwYUU
+14qYVGIcYIiCq0AAAAAQAAAAEAAAAzAAAAC3NzaC1lZDI1NTE5AAAAIHVtFjPLnW7W5sU2
+vAbSBfOeyHCWsQKEHmxmThD/ND+0AAAAkJ8P3qDuPNGRN9feGNAy156zA42Cgt0ugzcpWB
+xLiMGpMnTILR0XLyO3ydcYw62239ts7ryxRVPEFXCwxsJf0lFLyqt/D1nirqZtUqk28uv8
+9ucs8KzKpvg0PbQtH0SSDjAXwRyC7Kyyzb8m81ki7D8baLwXPzQGJ2FdjcriNNgOT/5C70
+eCoTPsnubOMXDFpQ==
+-----END OPENSSH PRIVATE KEY-----
+";
+
+/// `ssh-keygen -t ecdsa`
+pub const OPENSSH_ECDSA: &str = "-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAaAAAABNlY2RzYS
+1zaGEyLW5pc3RwMjU2AAAACG5pc3RwMjU2AAAAQQR+Sya433/OgEWT0ksTmOO/nS1axrtg
+Ht7CswRaO3Kyp5dvqKIAGG7e4/gbQWYyFgn5vtLTNgwejPNMjxbNFJEKAAAAqP78077+/N
+O+AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBH5LJrjff86ARZPS
+SxOY47+dLVrGu2Ae3sKzBFo7crKnl2+oogAYbt7j+BtBZjIWCfm+0tM2DB6M80yPFs0UkQ
+oAAAAhAL1pHNSP1LS9uKFu4bT8qUMiEpJWxMEx0P0x2wHd3keSAAAACHRlc3Qga2V5AQID
+BAUGBw==
+-----END OPENSSH PRIVATE KEY-----
+";
+
+/// The public half of [`OPENSSH_ECDSA`].
+pub const OPENSSH_ECDSA_PUBLIC: &str = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBH5LJrjff86ARZPSSxOY47+dLVrGu2Ae3sKzBFo7crKnl2+oogAYbt7j+BtBZjIWCfm+0tM2DB6M80yPFs0UkQo= test key
+";
+
+/// `openssl genpkey -algorithm ed25519`
+pub const PKCS8: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIGi0ZF3YY3IFiyXLktCiYcVDiAv/OLkDMNkilfq+P1pM
+-----END PRIVATE KEY-----
+";
+
+/// `openssl pkey -pubout`, of [`PKCS8`]
+pub const SPKI: &str = "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAwQsZBQK4jUelGtM8poFqD2X/9nW0EHScFqbQjh52Cto=
+-----END PUBLIC KEY-----
+";
+
+/// [`PKCS8`], with a passphrase
+pub const PKCS8_ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAjsAR7GsDM/EQICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEAQIEEMdD/emydAqyeicrCpsdiJoEQK8P
+EBcFa+sGGSj/lCnwUGfgssQkpwn9pD8vbiOZTyyPApIa91Y6r58iUQUvPGtfwrnU
+F2+/OB2GGtdKtae5WrQ=
+-----END ENCRYPTED PRIVATE KEY-----
+";
+
+/// `openssl genpkey -algorithm x25519`
+pub const PKCS8_X25519: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VuBCIEIHjDlgGgQmWidzMypUIF42ZOvQ/ef5X2Bsc6nboKaOt0
+-----END PRIVATE KEY-----
+";
+
+/// The public half of [`PKCS8_X25519`].
+pub const SPKI_X25519: &str = "-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VuAyEA5bQMnA6cMrxnjL6r1lLFb9TFzqtZ217V4bSNdDjKZSg=
+-----END PUBLIC KEY-----
+";
+
+/// `openssl genpkey -algorithm EC`
+pub const PKCS8_ECDSA: &str = "-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgVOhaGNHmCfPbgxgX
+gbc4QPRV8QTQQXCXTh3PmnjQzGihRANCAARXjk9YRpobsn4Kb7y0EBkysJCUNg2a
+DCu7MRyWZ5x6qoEDjV2lkZUZkK/u4NQ35qN86e3FCcsTck4mT7dg4Lga
+-----END PRIVATE KEY-----
+";

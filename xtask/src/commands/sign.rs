@@ -1,0 +1,101 @@
+//! `benchmark --sign`: the bundle beside the receipt. A bundle is there only beside its receipt.
+
+use std::path::PathBuf;
+
+use host::{
+    atomic_file::{AtomicFile, retire},
+    attest::{Envelope, SigningKey, Statement, bundle_path},
+    digest::Digest,
+    fingerprint::running_binary,
+    receipt::Receipt,
+};
+
+use crate::{
+    args::{BenchmarkArgs, ParityMode},
+    exit::{Exit, Failure},
+};
+
+/// Where a bundle goes, and what signs it.
+#[derive(Debug)]
+pub struct Bundle {
+    path: PathBuf,
+    signer: Option<Signer>,
+}
+
+/// Everything that signing takes, found out before the run.
+#[derive(Debug)]
+struct Signer {
+    key: SigningKey,
+    binary: Digest,
+    output: AtomicFile,
+}
+
+impl Bundle {
+    /// Reads the key and checks the place of the bundle of the receipt at `receipt`.
+    ///
+    /// # Errors
+    /// There would be nothing proved to sign, the key cannot be used, or a file that is read would
+    /// be replaced.
+    pub fn prepare(args: &BenchmarkArgs, receipt: &AtomicFile) -> Result<Self, Failure> {
+        let path = bundle_path(receipt.path());
+        let Some(key_path) = &args.sign else {
+            return Ok(Self { path, signer: None });
+        };
+        if args.parity == ParityMode::Off {
+            return Err(Failure::new(
+                Exit::Usage,
+                "--sign: found --parity off, allowed full: nothing unproved is signed",
+            ));
+        }
+        let key = SigningKey::read(key_path).map_err(|e| Failure::key(key_path, &e))?;
+        let output = AtomicFile::beside_input(&path, &args.model)
+            .and_then(|output| output.spares("key", key_path).map(|()| output))
+            .map_err(|e| Failure::io(&path, &e))?;
+        receipt
+            .spares("key", key_path)
+            .map_err(|e| Failure::io(receipt.path(), &e))?;
+        let binary = running_binary()
+            .map_err(|e| Failure::new(Exit::Io, format_args!("the running executable: {e}")))?;
+        let signer = Some(Signer {
+            key,
+            binary,
+            output,
+        });
+        Ok(Self { path, signer })
+    }
+
+    /// Writes the bundle of `receipt`, whose file has the bytes `file`. Without a key, an old bundle
+    /// becomes `*.stale`: it is of another receipt. Returns what to show.
+    ///
+    /// # Errors
+    /// Writing or renaming failed. No bundle is there then, as far as that can be had.
+    pub fn finish(self, receipt: &Receipt, file: &[u8]) -> Result<String, Failure> {
+        let Some(signer) = &self.signer else {
+            let old = retire(&self.path).map_err(|e| Failure::io(&self.path, &e))?;
+            let shown =
+                old.map(|stale| format!("bundle:   the old one is now {}\n", stale.display()));
+            return Ok(shown.unwrap_or_default());
+        };
+        let statement = Statement::about(receipt, file, signer.binary)
+            .map_err(|e| Failure::new(Exit::Usage, e))?;
+        let envelope = Envelope::sign(statement.to_payload(), &signer.key);
+        let written = signer
+            .output
+            .replace(|out| out.write_all(envelope.to_json().as_bytes()));
+        if let Err(e) = written {
+            return Err(self.retire_with(Failure::io(&self.path, &e)));
+        }
+        let (path, keyid) = (self.path.display(), signer.key.public_key().id());
+        Ok(format!("bundle:   {path}, signed by {keyid}\n"))
+    }
+
+    /// Renames an old bundle, and says so in the failure that is the reason.
+    pub fn retire_with(&self, failure: Failure) -> Failure {
+        let said = match retire(&self.path) {
+            Ok(None) => return failure,
+            Ok(Some(stale)) => format!("the old bundle is now {}", stale.display()),
+            Err(e) => format!("the old bundle could not be renamed: {e}"),
+        };
+        Failure::new(failure.exit, format_args!("{}; {said}", failure.error))
+    }
+}
