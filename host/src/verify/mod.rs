@@ -122,6 +122,7 @@ pub struct Checked {
     audit: Option<AuditReport>,
     replayed: RequiredParity,
     signed_by: Option<String>,
+    signer: Option<Digest>,
     file_sha256: Digest,
 }
 
@@ -154,6 +155,7 @@ impl Checked {
             audit: None,
             replayed: RequiredParity::Claimed,
             signed_by: None,
+            signer: None,
             file_sha256: Digest::of(bytes),
         })
     }
@@ -162,6 +164,7 @@ impl Checked {
     pub fn with_bundle(&mut self, bundle: &[u8], key: &PublicKey) {
         let rules = bundle::check(self.receipt.as_ref(), self.file_sha256, bundle, key);
         let broken = rules.iter().find(|r| r.outcome == Outcome::Fail);
+        self.signer = broken.is_none().then(|| key.id());
         self.signed_by = Some(match broken {
             None => key.id().to_string(),
             Some(broken) => format!("nobody, as far as is known ({})", broken.rule),
@@ -236,8 +239,11 @@ impl Checked {
     /// Checks the receipt against a policy, and what has been replayed by now.
     pub fn with_policy(&mut self, policy: &Policy) {
         if let Some(receipt) = &self.receipt {
-            self.rules
-                .extend(policy::check(policy, receipt, self.replayed));
+            let done = policy::Done {
+                replayed: self.replayed,
+                signer: self.signer,
+            };
+            self.rules.extend(policy::check(policy, receipt, done));
         }
     }
 

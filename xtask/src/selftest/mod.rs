@@ -1,27 +1,44 @@
 //! The forgery drill: a genuine receipt, forged in every published way, before the verifier.
 
+mod bundle;
 pub mod forge;
 mod vector;
 
 use std::{fs, path::Path};
 
 use clap::Parser;
-use host::{cancel::Cancel, verify::Outcome};
+use host::{
+    attest::{NewKey, SigningKey, bundle_path, public_key_path},
+    cancel::Cancel,
+    verify::Outcome,
+};
 
 use crate::{
     args::{Args, Command, VerifyReceiptArgs},
     commands::{benchmark, verify_receipt},
     exit::{Exit, Failure},
 };
+use bundle::Keys;
 pub use vector::{Expected, Vector, read_vectors};
 
 /// Where vectors are forged and verified.
 pub struct Drill<'a> {
     model: &'a Path,
     folder: tempfile::TempDir,
-    genuine: Vec<u8>,
+    keys: Keys,
+    genuine: Genuine,
     cancel: &'a Cancel,
 }
+
+/// What forgers start from.
+#[derive(Default)]
+struct Genuine {
+    receipt: Vec<u8>,
+    bundle: Vec<u8>,
+}
+
+/// Where the signer's key is, and the public one beside it.
+const KEY: &str = "signer.key";
 
 impl<'a> Drill<'a> {
     /// Makes a genuine receipt of `model`, which the verifier has to accept: otherwise it would
@@ -32,22 +49,26 @@ impl<'a> Drill<'a> {
     pub fn new(model: &'a Path, cancel: &'a Cancel) -> Result<Self, Failure> {
         let folder =
             tempfile::tempdir().map_err(|e| Failure::io(Path::new("a temporary folder"), &e))?;
+        let key = folder.path().join(KEY);
+        let made = |e: std::io::Error| Failure::io(&key, &e);
+        NewKey::write(&key).map_err(|e| Failure::new(Exit::Io, e))?;
+        let keys = Keys {
+            signer: SigningKey::read(&key).map_err(|e| Failure::key(&key, &e))?,
+            attacker: SigningKey::generate().map_err(made)?,
+        };
         let mut drill = Self {
             model,
+            keys,
             folder,
-            genuine: Vec::new(),
+            genuine: Genuine::default(),
             cancel,
         };
-        let receipt = drill.folder.path().join("genuine.json");
-        let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 \
-                     --warmup 0 --repetitions 2";
-        let Command::Benchmark(args) = drill.parse(words, "--output", &receipt)? else {
-            unreachable!("the words say benchmark")
+        drill.genuine = drill.benchmark(&key)?;
+        let beside = Beside {
+            bundle: Some(&drill.genuine.bundle),
+            policy: None,
         };
-        benchmark::run(&args, cancel)?;
-        drill.genuine = fs::read(&receipt).map_err(|e| Failure::io(&receipt, &e))?;
-        let accepted = drill.verify(&drill.genuine, "--check-parity", None)?;
-        match accepted {
+        match drill.verify(&drill.genuine.receipt, "--check-parity", &beside)? {
             Found::Verdict {
                 exit: Exit::Done, ..
             } => Ok(drill),
@@ -56,6 +77,23 @@ impl<'a> Drill<'a> {
                 format_args!("the genuine receipt is not accepted: {other}"),
             )),
         }
+    }
+
+    /// A receipt and its bundle.
+    fn benchmark(&self, key: &Path) -> Result<Genuine, Failure> {
+        let receipt = self.folder.path().join("genuine.json");
+        let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 \
+                     --warmup 0 --repetitions 2";
+        let Command::Benchmark(mut args) = self.parse(words, "--output", &receipt)? else {
+            unreachable!("the words say benchmark")
+        };
+        args.sign = Some(key.to_owned());
+        benchmark::run(&args, self.cancel)?;
+        let read = |path: &Path| fs::read(path).map_err(|e| Failure::io(path, &e));
+        Ok(Genuine {
+            bundle: read(&bundle_path(&receipt))?,
+            receipt: read(&receipt)?,
+        })
     }
 
     /// What the verifier says of a vector. `None` if it is what has to be said.
@@ -67,11 +105,19 @@ impl<'a> Drill<'a> {
             let line = format!("vector {}: {e}", vector.name);
             Failure::new(Exit::BadInput, line)
         };
-        let forged = vector.forge(&self.genuine).map_err(named)?;
-        if forged == self.genuine && vector.policy.is_none() {
+        let forged = vector.forge(&self.genuine.receipt).map_err(named)?;
+        let bundle = vector.bundle.as_ref();
+        let bundle = bundle.map(|bundle| bundle.forge(&self.genuine.bundle, &self.keys));
+        let bundle = bundle.transpose().map_err(named)?;
+        let same_bundle = bundle.as_ref().is_none_or(|b| *b == self.genuine.bundle);
+        if forged == self.genuine.receipt && same_bundle && vector.policy.is_none() {
             return Err(named("it changes nothing".into()));
         }
-        let found = self.verify(&forged, &vector.flags, vector.policy.as_deref())?;
+        let beside = Beside {
+            bundle: bundle.as_deref(),
+            policy: vector.policy.as_deref(),
+        };
+        let found = self.verify(&forged, &vector.flags, &beside)?;
         let is_caught = match (&found, vector.outcome) {
             (Found::NotAReceipt, Expected::NotAReceipt) => true,
             (
@@ -88,17 +134,23 @@ impl<'a> Drill<'a> {
         Ok((!is_caught).then(|| found.to_string()))
     }
 
-    fn verify(&self, bytes: &[u8], flags: &str, policy: Option<&str>) -> Result<Found, Failure> {
-        let path = self.folder.path().join("receipt.json");
-        fs::write(&path, bytes).map_err(|e| Failure::io(&path, &e))?;
+    fn verify(&self, bytes: &[u8], flags: &str, beside: &Beside) -> Result<Found, Failure> {
+        let write = |name: &str, bytes: &[u8]| {
+            let path = self.folder.path().join(name);
+            fs::write(&path, bytes).map_err(|e| Failure::io(&path, &e))?;
+            Ok::<_, Failure>(path)
+        };
+        let path = write("receipt.json", bytes)?;
         let words = format!("verify-receipt {flags}");
         let Command::VerifyReceipt(mut args) = self.parse(&words, "--path", &path)? else {
             unreachable!("the words say verify-receipt")
         };
-        if let Some(policy) = policy {
-            let path = self.folder.path().join("policy.toml");
-            fs::write(&path, policy).map_err(|e| Failure::io(&path, &e))?;
-            args.policy = Some(path);
+        if let Some(policy) = beside.policy {
+            args.policy = Some(write("policy.toml", policy.as_bytes())?);
+        }
+        if let Some(bundle) = beside.bundle {
+            args.bundle = Some(write("receipt.json.dsse.json", bundle)?);
+            args.public_key = Some(public_key_path(&self.folder.path().join(KEY)));
         }
         self.examine(&args)
     }
@@ -137,6 +189,12 @@ impl<'a> Drill<'a> {
         })?;
         Ok(args.command)
     }
+}
+
+/// What is handed to the verifier beside a receipt.
+struct Beside<'b> {
+    bundle: Option<&'b [u8]>,
+    policy: Option<&'b str>,
 }
 
 /// What the verifier said.

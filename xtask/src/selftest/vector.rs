@@ -6,7 +6,10 @@ use host::toml_text;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::forge::{claim_samples, seal};
+use super::{
+    bundle::BundleForgery,
+    forge::{claim_samples, seal},
+};
 
 /// A file of vectors.
 #[derive(Debug, Deserialize)]
@@ -15,7 +18,7 @@ struct Vectors {
     vector: Vec<Vector>,
 }
 
-/// One forgery. `ci/vectors/receipts.toml` says what the fields do.
+/// One forgery. The files in `ci/vectors` say what the fields do.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -46,6 +49,8 @@ pub struct Vector {
     #[serde(default)]
     pub flags: String,
     pub policy: Option<String>,
+    /// What is handed in beside the receipt; none for a receipt alone.
+    pub bundle: Option<BundleForgery>,
     #[serde(default)]
     pub outcome: Expected,
     /// The rule; none where nothing can be read.
@@ -169,7 +174,7 @@ fn missing(pointer: &str) -> String {
 }
 
 /// Puts a value in its place, which its parent may not have yet.
-fn put(receipt: &mut Value, pointer: &str, value: Value) -> Result<(), String> {
+pub(super) fn put(receipt: &mut Value, pointer: &str, value: Value) -> Result<(), String> {
     if let Some(place) = receipt.pointer_mut(pointer) {
         *place = value;
         return Ok(());

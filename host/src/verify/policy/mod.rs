@@ -44,12 +44,22 @@ pub struct Accept {
 pub struct Require {
     /// What this verification has to have replayed.
     pub parity: RequiredParity,
+    /// Keyid of who has to have signed the receipt: SHA-256 of the public key, as `keygen` prints it.
+    pub signer: Option<Digest>,
     /// The fewest generated tokens.
     pub min_tokens: u64,
     /// The slowest speed, in generated tokens per second.
     pub min_tokens_per_sec: f64,
     /// The largest spread of the repetitions' times: (longest − shortest) ÷ median. Needs two.
     pub max_relative_spread: Option<f64>,
+}
+
+/// What this verification has found beside the receipt's own content.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Done {
+    pub(super) replayed: RequiredParity,
+    /// Whose signature holds.
+    pub(super) signer: Option<Digest>,
 }
 
 /// What this verification has to have replayed.

@@ -1,15 +1,16 @@
 //! The rules of a policy.
 
-use super::{Policy, RequiredParity, physics::Machine};
+use super::{Done, Policy, RequiredParity, physics::Machine};
 use crate::{
+    digest::Digest,
     receipt::{Receipt, parse_kv_type_name},
     verify::{Outcome, RuleOutcome, ledger},
 };
 
-/// The rules of `policy` over a receipt of which `done` was replayed here.
-pub fn check(policy: &Policy, r: &Receipt, done: RequiredParity) -> Vec<RuleOutcome> {
+/// The rules of `policy` over a receipt of which `done` was found here.
+pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
     let accept = &policy.accept;
-    let digest = |digest: &crate::digest::Digest| digest.to_string();
+    let digest = |digest: &Digest| digest.to_string();
     let models: Vec<_> = accept.models.iter().map(digest).collect();
     let guests: Vec<_> = accept.guests.iter().map(digest).collect();
     let guest = r
@@ -44,7 +45,8 @@ pub fn check(policy: &Policy, r: &Receipt, done: RequiredParity) -> Vec<RuleOutc
         ("physics_decode", decode(r, policy)),
     ];
     let rules = rules.map(|(rule, result)| RuleOutcome::of(rule, result));
-    rules.into_iter().chain([parity(policy, done)]).collect()
+    let of_this_verification = [parity(policy, done.replayed), signer(policy, done.signer)];
+    rules.into_iter().chain(of_this_verification).collect()
 }
 
 fn listed(found: &str, allowed: &[String]) -> Result<(), String> {
@@ -94,6 +96,26 @@ fn parity(policy: &Policy, done: RequiredParity) -> RuleOutcome {
         ),
     };
     RuleOutcome::new("policy_parity", outcome, evidence)
+}
+
+/// Without a bundle nobody knows who signed.
+fn signer(policy: &Policy, found: Option<Digest>) -> RuleOutcome {
+    let (outcome, evidence) = match (policy.require.signer, found) {
+        (None, _) => (Outcome::Pass, String::new()),
+        (Some(required), Some(found)) if required == found => (Outcome::Pass, String::new()),
+        (Some(required), Some(found)) => {
+            let evidence = format!("signed by {found}, the policy requires {required}");
+            (Outcome::Fail, evidence)
+        }
+        (Some(required), None) => {
+            let add = "add --bundle and --public-key";
+            (
+                Outcome::Unverifiable,
+                format!("the policy requires {required}: {add}"),
+            )
+        }
+    };
+    RuleOutcome::new("policy_signer", outcome, evidence)
 }
 
 /// Total times of the repetitions, in ns. `None` if one is beyond all numbers.
