@@ -35,11 +35,16 @@ impl Digest {
         };
         let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
         let mut out = [0; 32];
-        for (out, [high, low]) in out.iter_mut().zip(pairs) {
-            *out = nibble(*high)? << 4 | nibble(*low)?;
+        for (out, pair) in out.iter_mut().zip(pairs) {
+            *out = hex_byte(*pair)?;
         }
         Some(Self(out))
     }
+}
+
+/// The byte of two lower-case hex digits.
+pub(crate) fn hex_byte([high, low]: [u8; 2]) -> Option<u8> {
+    Some(nibble(high)? << 4 | nibble(low)?)
 }
 
 fn nibble(digit: u8) -> Option<u8> {

@@ -6,6 +6,7 @@
 
 pub mod atomic_file;
 pub mod cancel;
+pub mod challenge;
 pub mod digest;
 pub mod divergence;
 pub mod environment;

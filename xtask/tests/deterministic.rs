@@ -93,3 +93,11 @@ fn another_seed_gives_other_evidence() {
     assert_ne!(first["tokens"], second["tokens"]);
     assert_ne!(without(first, &MAY_DIFFER), without(second, &MAY_DIFFER));
 }
+
+/// A challenge changes the prompt and nothing about determinism.
+#[test]
+fn answers_to_one_challenge_are_the_same() {
+    let flags = "--deterministic --challenge 00ff";
+    let (first, second) = (receipt(flags), receipt(flags));
+    assert_eq!(without(first, &MAY_DIFFER), without(second, &MAY_DIFFER));
+}

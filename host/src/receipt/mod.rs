@@ -13,19 +13,25 @@ pub use rate::{milliseconds, per_second};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    challenge::Challenge,
     digest::Digest,
     fingerprint::{Build, Host},
 };
 
 /// Version of the receipt's schema.
-pub const RECEIPT_SCHEMA: &str = "1.0.0";
+pub const RECEIPT_SCHEMA: &str = "1.1.0";
+
+/// Version of the fields that tools of the older project read. They know this one alone.
+pub const COMMON_SCHEMA: &str = "1.0.0";
 
 /// A receipt. Field order is the order in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// [`RECEIPT_SCHEMA`].
+    /// [`COMMON_SCHEMA`].
     pub schema_version: String,
+    /// [`RECEIPT_SCHEMA`].
+    pub receipt_schema: String,
     /// "real": the number comes from this model's forward pass.
     pub compute_path: String,
     /// "cpu".
@@ -141,6 +147,8 @@ pub struct WeightType {
 pub struct RunRecord {
     /// Where the prompt came from.
     pub prompt: PromptSource,
+    /// The verifier's nonce that is mixed into the seed of the prompt.
+    pub challenge: Option<Challenge>,
     /// Prompt ids.
     pub prompt_ids: Vec<u32>,
     /// Tokens asked for.

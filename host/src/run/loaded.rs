@@ -80,6 +80,7 @@ impl Loaded {
             prompt: settings.prompt.ids(&model)?,
             n_generate: settings.n_generate,
             kv_type: settings.kv_type,
+            challenge: settings.prompt.challenge().cloned(),
         };
         model.shape().check_run(&task.prompt, task.n_generate)?;
         let options = EngineOptions {

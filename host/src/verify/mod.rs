@@ -3,6 +3,7 @@
 //! A verdict lists every rule with its outcome. Its two lines keep apart what was proved (tokens)
 //! and what is only claimed (speed).
 
+mod challenge;
 mod derived;
 mod identity;
 mod ledger;
@@ -16,6 +17,7 @@ pub use parse::{MAX_RECEIPT_BYTES, NotAReceipt};
 use serde::Serialize;
 
 use crate::{
+    challenge::Challenge,
     model_file::HashedModel,
     receipt::Receipt,
     replay::ReplayProgress,
@@ -130,6 +132,14 @@ impl Checked {
     /// Whether any rule is broken so far.
     pub fn is_rejected(&self) -> bool {
         self.rules.iter().any(|r| r.outcome == Outcome::Fail)
+    }
+
+    /// Checks that the run was not made before the caller chose `chosen`. A challenge that nobody
+    /// here chose is shown.
+    pub fn with_challenge(&mut self, chosen: Option<&Challenge>) {
+        if let Some(receipt) = &self.receipt {
+            self.rules.extend(challenge::check(receipt, chosen));
+        }
     }
 
     /// Checks the receipt against the model file.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Outcome, RuleOutcome};
 use crate::{
     digest::Digest,
-    receipt::{RECEIPT_SCHEMA, Receipt, receipt_sha256},
+    receipt::{COMMON_SCHEMA, RECEIPT_SCHEMA, Receipt, receipt_sha256},
 };
 
 /// A receipt file may not be larger: room for 3 repetitions of 100,000 tokens. Parsed JSON takes
@@ -51,13 +51,17 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
 }
 
 fn check_version(value: &Value) -> Result<(), String> {
-    match value.get("schema_version") {
-        Some(Value::String(version)) if version == RECEIPT_SCHEMA => Ok(()),
+    let field = |name, allowed| match value.get(name) {
+        Some(Value::String(found)) if found == allowed => Ok(()),
         found => Err(format!(
-            "found {}, allowed \"{RECEIPT_SCHEMA}\"",
+            "found {}, allowed {allowed:?}",
             found.map_or("nothing".into(), Value::to_string)
         )),
-    }
+    };
+    field("schema_version", COMMON_SCHEMA)?;
+    field("receipt_schema", RECEIPT_SCHEMA).map_err(|e| {
+        format!("receipt_schema: {e}; check it with the version of this program that wrote it")
+    })
 }
 
 fn check_integers(value: &Value) -> Result<(), String> {

@@ -112,6 +112,7 @@ fn settings(args: &BenchmarkArgs) -> Result<RunSettings, Failure> {
             (None, None) => Prompt::Seeded {
                 seed: environment.seed,
                 count: args.prompt_tokens,
+                challenge: args.challenge.clone(),
             },
         },
         n_generate: args.tokens,

@@ -56,6 +56,7 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
             format_args!("{}: {}", args.path.display(), failure.error),
         )
     })?;
+    checked.with_challenge(args.challenge.as_ref());
     let retimed = match checked.receipt.clone() {
         Some(receipt) => check_model(args, &receipt, &mut checked, cancel)?,
         None => None,

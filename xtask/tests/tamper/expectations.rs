@@ -35,6 +35,7 @@ type Row = (&'static str, &'static [Kind], Expect);
 pub const TABLE: &[Row] = &[
     ("", &[Mistyped, Nulled], By(&["schema_version"])),
     ("schema_version", &[], By(&["schema_version"])),
+    ("receipt_schema", &[], By(&["schema_version"])),
     ("**", &[Mistyped, Added, Removed], By(&["schema"])),
 
     // Null is a value of these; everywhere else it breaks the schema.
@@ -85,6 +86,8 @@ pub const TABLE: &[Row] = &[
     ("run.prompt.kind", &[], By(&["schema"])),
     ("run.prompt.seed", &[], By(&["prompt", "environment"])),
     ("run.prompt.count", &[], By(&["prompt"])),
+    // Text that is no challenge; others stand in `freshness`.
+    ("run.challenge", &[], By(&["schema"])),
     ("run.prompt_ids", &[], By(&["prompt"])),
     ("run.prompt_ids.*", &[], By(&["prompt"])),
     ("run.tokens", &[], By(&["token_count", "samples", "ledger_work"])),

@@ -8,6 +8,7 @@ mod claims;
 mod edits;
 mod expectations;
 mod forgeries;
+mod freshness;
 mod genuine;
 mod malformed;
 mod screened;
