@@ -1,7 +1,8 @@
 //! A challenge: a nonce that a verifier chose, so that a run cannot be older than it.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use sha2::{Digest as _, Sha256};
 
@@ -70,6 +71,20 @@ impl<'de> Deserialize<'de> for Challenge {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Challenge {
+    fn schema_name() -> Cow<'static, str> {
+        "Challenge".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "1 to 64 bytes, two lower-case hex digits each.",
+            "type": "string",
+            "pattern": format!("^([0-9a-f]{{2}}){{1,{MAX_CHALLENGE_BYTES}}}$"),
+        })
     }
 }
 

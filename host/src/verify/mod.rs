@@ -6,6 +6,7 @@
 mod challenge;
 mod derived;
 mod identity;
+mod json_schema;
 mod ledger;
 mod model;
 mod parity;

@@ -2,18 +2,15 @@
 
 use serde_json::Value;
 
-use super::{Outcome, RuleOutcome};
+use super::{Outcome, RuleOutcome, json_schema};
 use crate::{
     digest::Digest,
-    receipt::{COMMON_SCHEMA, RECEIPT_SCHEMA, Receipt, receipt_sha256},
+    receipt::{COMMON_SCHEMA, MAX_INTEGER, RECEIPT_SCHEMA, Receipt, receipt_sha256},
 };
 
 /// A receipt file may not be larger: room for 3 repetitions of 100,000 tokens. Parsed JSON takes
 /// up to 35 times the memory of its text.
 pub const MAX_RECEIPT_BYTES: u64 = 16 << 20;
-
-/// Integers above this are not exact in the canonical form.
-const MAX_INTEGER: u64 = (1 << 53) - 1;
 
 /// Bytes that no rule can be applied to.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +42,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
     let rules = vec![
         version,
         RuleOutcome::of("schema", schema),
+        RuleOutcome::of("json_schema", json_schema::check(&value)),
         RuleOutcome::of("receipt_sha256", check_digest(&value)),
     ];
     Ok((receipt, rules))

@@ -36,7 +36,7 @@ pub const TABLE: &[Row] = &[
     ("", &[Mistyped, Nulled], By(&["schema_version"])),
     ("schema_version", &[], By(&["schema_version"])),
     ("receipt_schema", &[], By(&["schema_version"])),
-    ("**", &[Mistyped, Added, Removed], By(&["schema"])),
+    ("**", &[Mistyped, Added, Removed], By(&["schema", "json_schema"])),
 
     // Null is a value of these; everywhere else it breaks the schema.
     ("decode_tokens_per_sec", &[Nulled], By(&["decode_tokens_per_sec"])),

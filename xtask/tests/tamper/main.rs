@@ -10,6 +10,7 @@ mod expectations;
 mod forgeries;
 mod freshness;
 mod genuine;
+mod json_schema;
 mod malformed;
 mod screened;
 
