@@ -5,12 +5,14 @@ mod issue;
 mod names;
 mod rate;
 mod schema;
+mod size;
 
 pub use canonical::{receipt_sha256, to_json};
 pub use issue::{kernel_ids, weight_types};
 pub use names::{kernel_name, kv_type_name, parse_kernel_name, parse_kv_type_name};
 pub use rate::{milliseconds, per_second};
 pub use schema::{MAX_INTEGER, PUBLISHED_SCHEMA};
+pub use size::{MAX_RECEIPT_BYTES, largest_receipt_bytes};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

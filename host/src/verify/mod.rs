@@ -5,6 +5,7 @@
 
 mod challenge;
 mod derived;
+mod extent;
 mod identity;
 mod json_schema;
 mod ledger;
@@ -13,7 +14,7 @@ mod parity;
 mod parse;
 
 pub use model::find_model;
-pub use parse::{MAX_RECEIPT_BYTES, NotAReceipt};
+pub use parse::NotAReceipt;
 
 use serde::Serialize;
 
@@ -55,7 +56,7 @@ impl RuleOutcome {
         Self {
             rule,
             outcome,
-            evidence: evidence.into(),
+            evidence: shortened(evidence.into()),
         }
     }
 
@@ -65,6 +66,16 @@ impl RuleOutcome {
             Err(evidence) => Self::new(rule, Outcome::Fail, evidence),
         }
     }
+}
+
+/// What is quoted from a receipt may be as long as the receipt.
+fn shortened(mut text: String) -> String {
+    const MOST: usize = 1000;
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.push('…');
+    }
+    text
 }
 
 /// The conclusion.
@@ -204,7 +215,7 @@ impl Checked {
         };
         let host = self.receipt.as_ref().map(|r| r.host.cpu_model.as_str());
         // The name comes from the receipt: it must not look like another line of the verdict.
-        let host = host.unwrap_or("nobody").replace(char::is_control, " ");
+        let host = shortened(host.unwrap_or("nobody").replace(char::is_control, " "));
         Verdict {
             conclusion,
             tokens: self.tokens,

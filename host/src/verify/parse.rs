@@ -2,15 +2,20 @@
 
 use serde_json::Value;
 
-use super::{Outcome, RuleOutcome, json_schema};
+use super::{Outcome, RuleOutcome, extent::Extent, json_schema};
 use crate::{
     digest::Digest,
-    receipt::{COMMON_SCHEMA, MAX_INTEGER, RECEIPT_SCHEMA, Receipt, receipt_sha256},
+    receipt::{
+        COMMON_SCHEMA, MAX_INTEGER, MAX_RECEIPT_BYTES, RECEIPT_SCHEMA, Receipt, receipt_sha256,
+    },
 };
 
-/// A receipt file may not be larger: room for 3 repetitions of 100,000 tokens. Parsed JSON takes
-/// up to 35 times the memory of its text.
-pub const MAX_RECEIPT_BYTES: u64 = 16 << 20;
+/// Most values in a receipt, and most members of its objects: parsed, they take 200 MB at most.
+/// `benchmark` writes none that has more.
+const MAX_EXTENT: Extent = Extent {
+    values: 1 << 20,
+    members: 1 << 16,
+};
 
 /// Bytes that no rule can be applied to.
 #[derive(Debug, thiserror::Error)]
@@ -20,11 +25,20 @@ pub enum NotAReceipt {
     TooLarge,
     #[error("not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
+    #[error(
+        "found {values} values with {members} members of objects, allowed at most {} with {}",
+        MAX_EXTENT.values, MAX_EXTENT.members
+    )]
+    TooMuch { values: u64, members: u64 },
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>), NotAReceipt> {
     if bytes.len() as u64 > MAX_RECEIPT_BYTES {
         return Err(NotAReceipt::TooLarge);
+    }
+    let Extent { values, members } = Extent::of(bytes)?;
+    if values > MAX_EXTENT.values || members > MAX_EXTENT.members {
+        return Err(NotAReceipt::TooMuch { values, members });
     }
     let value: Value = serde_json::from_slice(bytes)?;
     let version = RuleOutcome::of("schema_version", check_version(&value));

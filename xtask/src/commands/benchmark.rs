@@ -140,6 +140,7 @@ fn make_receipt(
     let display = RunProgress::new(args.quiet);
     let progress: Progress = &mut |phase| display.show(phase);
     let loaded = Loaded::open(settings, cancel, progress)?;
+    loaded.check_receipt_size()?;
     warn_scalar(args, &loaded);
     let (engine, task) = (loaded.engine().clone(), loaded.task().clone());
     let measured = match runner {

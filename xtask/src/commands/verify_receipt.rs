@@ -11,10 +11,10 @@ use host::{
     environment::Environment,
     model_file::HashedModel,
     prompt::Prompt,
-    receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
+    receipt::{MAX_RECEIPT_BYTES, Receipt, parse_kernel_name, parse_kv_type_name},
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
-    verify::{Checked, Conclusion, MAX_RECEIPT_BYTES, Verdict, find_model},
+    verify::{Checked, Conclusion, Verdict, find_model},
 };
 use serde::Serialize;
 

@@ -13,6 +13,7 @@ mod genuine;
 mod json_schema;
 mod malformed;
 mod screened;
+mod size;
 
 use std::thread;
 

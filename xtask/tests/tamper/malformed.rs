@@ -1,8 +1,8 @@
 //! Bytes that are no receipt: an error or a verdict, never a panic.
 
 use host::{
-    receipt::{COMMON_SCHEMA, RECEIPT_SCHEMA},
-    verify::{Conclusion, MAX_RECEIPT_BYTES, Outcome},
+    receipt::{COMMON_SCHEMA, MAX_RECEIPT_BYTES, RECEIPT_SCHEMA},
+    verify::{Conclusion, Outcome},
 };
 use serde_json::json;
 
