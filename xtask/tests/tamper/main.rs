@@ -7,6 +7,8 @@
 mod claims;
 mod edits;
 mod expectations;
+#[path = "../support/specification.rs"]
+mod fields;
 mod forgeries;
 mod freshness;
 mod genuine;
@@ -14,6 +16,7 @@ mod json_schema;
 mod malformed;
 mod screened;
 mod size;
+mod specification;
 
 use std::thread;
 
