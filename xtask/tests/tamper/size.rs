@@ -1,8 +1,8 @@
 //! The bound that `benchmark` goes by holds for the largest ids and times, and is not far off.
 
-use host::receipt::{MAX_INTEGER, Receipt, largest_receipt_bytes, to_json};
+use host::receipt::{MAX_INTEGER, MAX_RECEIPT_BYTES, Receipt, largest_receipt_bytes, to_json};
 
-use crate::genuine::GENUINE;
+use crate::genuine::{GENUINE, verify};
 
 #[test]
 fn no_receipt_is_larger_than_the_bound() {
@@ -18,4 +18,19 @@ fn no_receipt_is_larger_than_the_bound() {
         let slack = bound.checked_sub(found).expect("the bound holds");
         assert!((16 << 10..70 << 10).contains(&slack), "{slack} of {bound}");
     }
+}
+
+/// Prompt ids are the smallest lines but those of tokens, of which each has a time as well.
+#[test]
+fn what_may_be_run_has_no_more_values_than_a_verifier_counts() {
+    let n_prompt = (1..).map(|i| i * 1000);
+    let n_prompt = n_prompt.take_while(|&n| largest_receipt_bytes(n, 1, 1) <= MAX_RECEIPT_BYTES);
+    let mut receipt: Receipt = serde_json::from_value(GENUINE.clone()).unwrap();
+    receipt.run.prompt_ids = vec![0; n_prompt.last().unwrap()];
+    assert!(verify(to_json(&receipt).as_bytes()).is_ok());
+    receipt.run.prompt_ids.resize(1 << 20, 0);
+    let error = verify(to_json(&receipt).as_bytes())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("values"), "{error}");
 }
