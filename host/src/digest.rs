@@ -1,10 +1,12 @@
 //! SHA-256 digests as they appear in receipts: 64 lower-case hex digits.
 
 use std::{
+    borrow::Cow,
     fmt::{self, Write},
     io::{self, Read},
 };
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use sha2::{Digest as _, Sha256};
 
@@ -55,11 +57,16 @@ impl Digest {
         };
         let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
         let mut out = [0; 32];
-        for (out, [high, low]) in out.iter_mut().zip(pairs) {
-            *out = nibble(*high)? << 4 | nibble(*low)?;
+        for (out, pair) in out.iter_mut().zip(pairs) {
+            *out = hex_byte(*pair)?;
         }
         Some(Self(out))
     }
+}
+
+/// The byte of two lower-case hex digits.
+pub(crate) fn hex_byte([high, low]: [u8; 2]) -> Option<u8> {
+    Some(nibble(high)? << 4 | nibble(low)?)
 }
 
 fn nibble(digit: u8) -> Option<u8> {
@@ -98,6 +105,20 @@ impl<'de> Deserialize<'de> for Digest {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text)
             .ok_or_else(|| D::Error::custom("a SHA-256 digest is 64 lower-case hex digits"))
+    }
+}
+
+impl JsonSchema for Digest {
+    fn schema_name() -> Cow<'static, str> {
+        "Digest".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A SHA-256 digest, in lower-case hex digits.",
+            "type": "string",
+            "pattern": "^[0-9a-f]{64}$",
+        })
     }
 }
 

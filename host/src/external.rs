@@ -115,6 +115,7 @@ impl ExternalTranscript {
             prompt: self.prompt_ids.clone(),
             n_generate: self.tokens.len(),
             kv_type: self.kv_type().unwrap_or_default(),
+            challenge: None,
         }
     }
 }

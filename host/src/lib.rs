@@ -7,6 +7,7 @@
 pub mod atomic_file;
 pub mod attest;
 pub mod cancel;
+pub mod challenge;
 mod claimed_run;
 pub mod digest;
 pub mod divergence;

@@ -3,6 +3,7 @@
 use engine_native::{Model, gguf::GgufError};
 
 use crate::{
+    challenge::Challenge,
     digest::Digest,
     receipt::PromptSource,
     tokenizer::{EncodeError, EncodeOptions, Tokenizer, TokenizerError, TokenizerMetadata},
@@ -18,6 +19,8 @@ pub enum Prompt {
         seed: u64,
         /// Number of ids.
         count: usize,
+        /// A challenge, mixed into the seed.
+        challenge: Option<Challenge>,
     },
     /// Ids.
     Ids(Vec<u32>),
@@ -53,16 +56,31 @@ impl Prompt {
     /// A text that the tokenizer of the file cannot encode.
     pub fn ids(&self, model: &Model) -> Result<Vec<u32>, PromptError> {
         match self {
-            Self::Seeded { seed, count } => Ok(seeded_prompt(*seed, *count, model.shape().n_vocab)),
+            Self::Seeded {
+                seed,
+                count,
+                challenge,
+            } => {
+                let n_vocab = model.shape().n_vocab;
+                Ok(seeded_prompt(*seed, challenge.as_ref(), *count, n_vocab))
+            }
             Self::Ids(ids) => Ok(ids.clone()),
             Self::Text(text) => Ok(tokenizer(model)?.encode(text, EncodeOptions::default())?),
+        }
+    }
+
+    /// The challenge. Only a seeded prompt can have one: others may be older than it.
+    pub fn challenge(&self) -> Option<&Challenge> {
+        match self {
+            Self::Seeded { challenge, .. } => challenge.as_ref(),
+            Self::Ids(_) | Self::Text(_) => None,
         }
     }
 
     /// What a receipt says about it.
     pub fn source(&self) -> PromptSource {
         match self {
-            Self::Seeded { seed, count } => PromptSource::Seeded {
+            Self::Seeded { seed, count, .. } => PromptSource::Seeded {
                 seed: *seed,
                 count: *count as u64,
             },
@@ -111,8 +129,10 @@ pub fn tokenizer(model: &Model) -> Result<Tokenizer, PromptError> {
     Ok(tokenizer)
 }
 
-/// Prompt ids `0..n` of `seed`: splitmix64, modulo the vocabulary. See `NUMERICS.md`.
-pub fn seeded_prompt(seed: u64, n: usize, n_vocab: u64) -> Vec<u32> {
+/// Prompt ids `0..n` of `seed` and a challenge: splitmix64, modulo the vocabulary. See
+/// `NUMERICS.md`.
+pub fn seeded_prompt(seed: u64, challenge: Option<&Challenge>, n: usize, n_vocab: u64) -> Vec<u32> {
+    let seed = challenge.map_or(seed, |challenge| challenge.mixed_into(seed));
     (1..=n as u64)
         .map(|i| {
             let z = seed.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
@@ -136,14 +156,23 @@ mod tests {
             9_817_491_932_198_370_423,
         ];
         let n_vocab = 1_000_003;
-        let ids = seeded_prompt(1_234_567, 3, n_vocab);
+        let ids = seeded_prompt(1_234_567, None, 3, n_vocab);
         assert_eq!(ids, want.map(|z| (z % n_vocab) as u32));
     }
 
     #[test]
     fn a_longer_prompt_starts_with_the_shorter() {
-        let (short, long) = (seeded_prompt(42, 5, 512), seeded_prompt(42, 16, 512));
+        let prompt = |n| seeded_prompt(42, None, n, 512);
+        let (short, long) = (prompt(5), prompt(16));
         assert_eq!(short, long[..5]);
         assert!(long.iter().all(|&id| id < 512));
+    }
+
+    #[test]
+    fn a_challenge_replaces_the_seed_by_what_it_is_mixed_into() {
+        let challenge: Challenge = "c0ffee".parse().unwrap();
+        let mixed = seeded_prompt(challenge.mixed_into(42), None, 16, 512);
+        assert_eq!(seeded_prompt(42, Some(&challenge), 16, 512), mixed);
+        assert_ne!(seeded_prompt(42, None, 16, 512), mixed);
     }
 }

@@ -5,7 +5,10 @@ use engine_native::{
     SessionOptions,
 };
 
-use crate::{cancel::Cancel, digest::Digest, run::RunFailure, transcript::TranscriptStart};
+use crate::{
+    cancel::Cancel, challenge::Challenge, digest::Digest, run::RunFailure,
+    transcript::TranscriptStart,
+};
 
 /// One decode, fully determined: both sides compute exactly this.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct Task {
     pub n_generate: usize,
     /// Element type of the KV cache.
     pub kv_type: KvType,
+    /// The challenge that the prompt is derived from, if any.
+    pub challenge: Option<Challenge>,
 }
 
 impl Task {
@@ -49,6 +54,7 @@ impl Task {
         TranscriptStart {
             model,
             kv_type: self.kv_type,
+            challenge: self.challenge.as_ref().map_or(&[], Challenge::bytes),
             prompt: &self.prompt,
             n_generate: self.n_generate,
         }

@@ -14,6 +14,8 @@ pub struct TranscriptStart<'a> {
     pub model: Digest,
     /// Element type of the KV cache.
     pub kv_type: KvType,
+    /// Bytes of the challenge, none without one.
+    pub challenge: &'a [u8],
     /// Prompt ids.
     pub prompt: &'a [u32],
     /// Tokens to generate.
@@ -75,8 +77,8 @@ impl Transcript {
             KvType::F32 => 0,
             KvType::F16 => 1,
         }]);
-        // No challenge: length 0.
-        hasher.update(0u32.to_le_bytes());
+        hasher.update((start.challenge.len() as u32).to_le_bytes());
+        hasher.update(start.challenge);
         hasher.update((start.prompt.len() as u32).to_le_bytes());
         for id in start.prompt {
             hasher.update(id.to_le_bytes());
@@ -158,6 +160,7 @@ mod tests {
         TranscriptStart {
             model: Digest([0x11; 32]),
             kv_type: KvType::F16,
+            challenge: &[],
             prompt,
             n_generate: 1,
         }
@@ -181,6 +184,17 @@ mod tests {
     }
 
     #[test]
+    fn a_challenge_stands_before_the_prompt() {
+        let mut t0 = b"bitreceipt/transcript/v1\0".to_vec();
+        t0.extend([0x11; 32]);
+        t0.extend([1, 2, 0, 0, 0, 0xc0, 0xde]);
+        t0.extend([1, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0]);
+        let mut start = start(&[7]);
+        start.challenge = &[0xc0, 0xde];
+        assert_eq!(Transcript::of(&start, []), Digest::of(&t0));
+    }
+
+    #[test]
     fn every_part_changes_the_checksum() {
         let base = Transcript::of(&start(&[7]), [&record(0)]);
         let edits: [fn(&mut PositionRecord); 6] = [
@@ -201,6 +215,9 @@ mod tests {
         assert_ne!(Transcript::of(&other, [&record(0)]), base);
         other = start(&[7]);
         other.kv_type = KvType::F32;
+        assert_ne!(Transcript::of(&other, [&record(0)]), base);
+        other = start(&[7]);
+        other.challenge = &[0];
         assert_ne!(Transcript::of(&other, [&record(0)]), base);
         assert_ne!(Transcript::of(&start(&[6]), [&record(0)]), base);
     }

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, ops::Range, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
 use engine_native::{I2sLayout, Isa, KernelChoice, KvType, Packing, Screening};
-use host::digest::Digest;
+use host::{challenge::Challenge, digest::Digest};
 
 use crate::make_model::{DenseType, OutputMatrix, WeightType};
 
@@ -254,6 +254,9 @@ pub struct BenchmarkArgs {
     /// Seed of the prompt [default: BITNET_SEED, or 42]
     #[arg(long)]
     pub seed: Option<u64>,
+    /// A nonce that the verifier chose, mixed into the seed: 2 to 128 lower-case hex digits
+    #[arg(long, value_name = "HEX", conflicts_with_all = ["prompt_ids", "prompt"])]
+    pub challenge: Option<Challenge>,
     /// Threads [default: RAYON_NUM_THREADS, or the physical cores]
     #[arg(long)]
     pub threads: Option<usize>,
@@ -332,6 +335,9 @@ pub struct VerifyReceiptArgs {
     /// whoever brought the bundle
     #[arg(long, requires = "bundle")]
     pub public_key: Option<PathBuf>,
+    /// The nonce that you chose: a receipt without it may have been made before
+    #[arg(long, value_name = "HEX")]
+    pub challenge: Option<Challenge>,
     /// Model file [default: models/<file name>, or beside the receipt]
     #[arg(long)]
     pub model: Option<PathBuf>,

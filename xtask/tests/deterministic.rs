@@ -1,23 +1,14 @@
 //! Two deterministic runs are the same run: their receipts differ in times and places only.
 
+#[path = "support/specification.rs"]
+mod fields;
 #[path = "cli/process.rs"]
 mod process;
 
+use fields::fields;
+use host::receipt::{Receipt, to_json};
 use process::Workspace;
 use serde_json::Value;
-
-/// All that may differ between two deterministic runs of one build on one machine.
-const MAY_DIFFER: [&str; 9] = [
-    "/timing_ms",
-    "/tokens_per_sec",
-    "/prefill_tokens_per_sec",
-    "/decode_tokens_per_sec",
-    "/samples",
-    "/parity/wall_ns",
-    "/host",
-    "/created",
-    "/receipt_sha256",
-];
 
 /// What the tokens are, whatever the number of threads.
 const EVIDENCE: [&str; 5] = [
@@ -28,26 +19,40 @@ const EVIDENCE: [&str; 5] = [
     "/run/prompt_ids",
 ];
 
-/// A receipt of a process in its own folder.
-fn receipt(flags: &str) -> Value {
+/// The file that a process wrote in its own folder.
+fn receipt_text(flags: &str) -> String {
     let workspace = Workspace::new();
     let words = "benchmark --quiet --tokens 24 --prompt-tokens 7 --repetitions 2";
     workspace.run(&format!("{words} {flags}")).exits(0);
-    workspace.receipt_json()
+    String::from_utf8(workspace.read("ci/inference.json")).unwrap()
 }
 
-fn without(mut receipt: Value, pointers: &[&str]) -> Value {
-    for pointer in pointers {
-        let field = receipt.pointer_mut(pointer);
-        *field.unwrap_or_else(|| panic!("no field {pointer}")) = Value::Null;
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn receipt(flags: &str) -> Value {
+    parsed(&receipt_text(flags))
+}
+
+/// The file that `text` would be with `other`'s values of the fields that may differ, as
+/// `ci/RECEIPT.md` says.
+fn with_times_and_places_of(text: &str, other: &str) -> String {
+    let (mut receipt, other) = (parsed(text), parsed(other));
+    for field in fields().iter().filter(|field| field.may_differ) {
+        let pointer = format!("/{}", field.path.replace('.', "/"));
+        let value = other.pointer(&pointer);
+        let value = value.unwrap_or_else(|| panic!("no field {pointer}"));
+        *receipt.pointer_mut(&pointer).unwrap() = value.clone();
     }
-    receipt
+    let receipt: Receipt = serde_json::from_value(receipt).unwrap();
+    to_json(&receipt)
 }
 
 #[test]
 fn deterministic_receipts_differ_only_in_times_and_places() {
-    let first = receipt("--deterministic");
-    let second = receipt("--deterministic");
+    let texts = [(); 2].map(|()| receipt_text("--deterministic"));
+    let [first, second] = texts.each_ref().map(|text| parsed(text));
     assert_ne!(
         first["samples"], second["samples"],
         "two processes were timed"
@@ -55,7 +60,9 @@ fn deterministic_receipts_differ_only_in_times_and_places() {
     assert_eq!(first["environment"]["BITNET_DETERMINISTIC"], "1");
     assert_eq!(first["environment"]["RAYON_NUM_THREADS"], "1");
     assert!(first["parity"]["fuel"].as_u64() > Some(0));
-    assert_eq!(without(first, &MAY_DIFFER), without(second, &MAY_DIFFER));
+    let [first, second] = texts;
+    // Byte for byte: the order of the fields and the layout as well.
+    assert_eq!(with_times_and_places_of(&second, &first), first);
 }
 
 #[test]
@@ -87,9 +94,20 @@ fn work_by_op(receipt: &Value) -> Vec<(String, u64)> {
 /// The comparison can fail: another seed is another run.
 #[test]
 fn another_seed_gives_other_evidence() {
-    let first = receipt("--deterministic --parity off");
-    let second = receipt("--deterministic --parity off --seed 43");
+    let first_text = receipt_text("--deterministic --parity off");
+    let second_text = receipt_text("--deterministic --parity off --seed 43");
+    let (first, second) = (parsed(&first_text), parsed(&second_text));
     assert_ne!(first["parity"]["checksum"], second["parity"]["checksum"]);
     assert_ne!(first["tokens"], second["tokens"]);
-    assert_ne!(without(first, &MAY_DIFFER), without(second, &MAY_DIFFER));
+    assert_ne!(
+        with_times_and_places_of(&second_text, &first_text),
+        first_text
+    );
+}
+
+/// A challenge changes the prompt and nothing about determinism.
+#[test]
+fn answers_to_one_challenge_are_the_same() {
+    let [first, second] = [(); 2].map(|()| receipt_text("--deterministic --challenge 00ff"));
+    assert_eq!(with_times_and_places_of(&second, &first), first);
 }

@@ -41,7 +41,11 @@ static CASE: LazyLock<Case> = LazyLock::new(|| {
         rms_epsilon: 1e-5,
     };
     let model = Arc::new(Model::from_bytes(to_vec(&shape, "guesses", 3).unwrap()).unwrap());
-    let task = task(&seeded_prompt(3, 4, 300), N_POSITIONS - 3, KvType::F16);
+    let task = task(
+        &seeded_prompt(3, None, 4, 300),
+        N_POSITIONS - 3,
+        KvType::F16,
+    );
     let kernels = KernelChoice::Auto.resolve().unwrap();
     let engine = Engine::with_options(model.clone(), kernels, EngineOptions::new(1)).unwrap();
     let mut runner = NativeRunner::new(&engine, &task).unwrap();

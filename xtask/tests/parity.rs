@@ -97,7 +97,11 @@ fn shapes_of_all_kinds() {
     for (seed, (name, shape)) in (1..).zip(shapes) {
         let model = Arc::new(Model::from_bytes(to_vec(&shape, name, seed).unwrap()).unwrap());
         for kv_type in [KvType::F16, KvType::F32] {
-            let task = task(&seeded_prompt(seed, 7, shape.n_vocab.into()), 6, kv_type);
+            let task = task(
+                &seeded_prompt(seed, None, 7, shape.n_vocab.into()),
+                6,
+                kv_type,
+            );
             assert_parity(name, &model, &task);
         }
     }
@@ -116,7 +120,7 @@ fn one_prompt_token_and_one_generated() {
 #[test]
 fn the_tiny_models_checksum_is_frozen() {
     let model = Arc::new(Model::open(TINY.as_ref()).unwrap());
-    let task = task(&seeded_prompt(42, 16, 512), 128, KvType::F16);
+    let task = task(&seeded_prompt(42, None, 16, 512), 128, KvType::F16);
     for threads in [1, 2, 3] {
         let recording = record(&model, &task, threads);
         assert_eq!(
@@ -131,7 +135,7 @@ fn the_tiny_models_checksum_is_frozen() {
 #[test]
 fn a_false_claim_is_answered_with_the_right_token() {
     let model = Arc::new(Model::open(TINY.as_ref()).unwrap());
-    let task = task(&seeded_prompt(1, 4, 512), 5, KvType::F16);
+    let task = task(&seeded_prompt(1, None, 4, 512), 5, KvType::F16);
     let right = record(&model, &task, 1).tokens;
     let mut claimed = right.clone();
     claimed[2] ^= 1;

@@ -1,5 +1,7 @@
 //! The canonical form of a receipt, RFC 8785, and the digest over it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::Receipt;
@@ -8,8 +10,9 @@ use crate::digest::Digest;
 /// SHA-256 of the canonical form of `receipt`, a JSON object, without its `receipt_sha256`.
 /// `None` when it is no object or holds a number that RFC 8785 cannot represent.
 pub fn receipt_sha256(receipt: &Value) -> Option<Digest> {
-    let mut rest = receipt.as_object()?.clone();
-    rest.remove("receipt_sha256");
+    let fields = receipt.as_object()?.iter();
+    // References: a receipt may be large.
+    let rest: BTreeMap<_, _> = fields.filter(|(key, _)| *key != "receipt_sha256").collect();
     let canonical = serde_json_canonicalizer::to_vec(&rest).ok()?;
     Some(Digest::of(&canonical))
 }

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use engine_native::{Ledger, Model};
 
 use super::{
-    EnvironmentRecord, LedgerRecord, ModelRecord, Parity, ParityStatus, RECEIPT_SCHEMA, Receipt,
-    RunRecord, Samples, ShapeRecord, WeightType, kernel_name, kv_type_name, milliseconds,
-    per_second,
+    COMMON_SCHEMA, EnvironmentRecord, LedgerRecord, ModelRecord, Parity, ParityStatus,
+    RECEIPT_SCHEMA, Receipt, RunRecord, Samples, ShapeRecord, WeightType, kernel_name,
+    kv_type_name, milliseconds, per_second,
 };
 use crate::{
     digest::Digest,
@@ -27,7 +27,8 @@ impl Proved {
         let rate = |count, ns| per_second(count, ns).expect("every step took at least 1 ns");
         let kernel_ledger = ledger_records(&median.ledger);
         let mut receipt = Receipt {
-            schema_version: RECEIPT_SCHEMA.into(),
+            schema_version: COMMON_SCHEMA.into(),
+            receipt_schema: RECEIPT_SCHEMA.into(),
             compute_path: "real".into(),
             backend: "cpu".into(),
             kernels: kernel_ids(&kernel_ledger),
@@ -163,6 +164,7 @@ fn run_record(loaded: &Loaded) -> RunRecord {
     let settings = &loaded.settings;
     RunRecord {
         prompt: settings.prompt.source(),
+        challenge: loaded.task.challenge.clone(),
         prompt_ids: loaded.task.prompt.clone(),
         tokens: settings.n_generate as u64,
         threads: settings.environment.threads as u64,

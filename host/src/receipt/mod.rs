@@ -4,28 +4,41 @@ mod canonical;
 mod issue;
 mod names;
 mod rate;
+mod schema;
+mod size;
 
 pub use canonical::{receipt_sha256, to_json};
 pub use issue::{kernel_ids, weight_types};
 pub use names::{kernel_name, kv_type_name, parse_kernel_name, parse_kv_type_name};
 pub use rate::{milliseconds, per_second};
+pub use schema::{MAX_INTEGER, PUBLISHED_SCHEMA};
+pub use size::{MAX_RECEIPT_BYTES, largest_receipt_bytes};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    challenge::Challenge,
     digest::Digest,
     fingerprint::{Build, Host},
 };
 
 /// Version of the receipt's schema.
-pub const RECEIPT_SCHEMA: &str = "1.0.0";
+pub const RECEIPT_SCHEMA: &str = "1.1.0";
 
-/// A receipt. Field order is the order in the file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Version of the fields that tools of the older project read. They know this one alone.
+pub const COMMON_SCHEMA: &str = "1.0.0";
+
+/// A receipt of a benchmark run. Field order is the order in the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// [`RECEIPT_SCHEMA`].
+    /// "1.0.0": the version of the fields that tools of the older project read.
+    #[schemars(extend("const" = COMMON_SCHEMA))]
     pub schema_version: String,
+    /// "1.1.0": the version of this schema.
+    #[schemars(extend("const" = RECEIPT_SCHEMA))]
+    pub receipt_schema: String,
     /// "real": the number comes from this model's forward pass.
     pub compute_path: String,
     /// "cpu".
@@ -67,7 +80,7 @@ pub struct Receipt {
 }
 
 /// Environment variables in effect, all strings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(non_snake_case)]
 pub struct EnvironmentRecord {
@@ -84,7 +97,7 @@ pub struct EnvironmentRecord {
 }
 
 /// The model that was run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecord {
     /// Name of the file, without its folder.
@@ -109,45 +122,56 @@ pub struct ModelRecord {
     pub weight_types: Vec<WeightType>,
 }
 
-/// Hyperparameters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Hyperparameters, from the metadata of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct ShapeRecord {
+    /// Rows of the token embedding.
     pub n_vocab: u64,
+    /// Elements of the residual stream.
     pub n_embd: u64,
+    /// Layers.
     pub n_layers: u64,
+    /// Query heads.
     pub n_heads: u64,
+    /// Key and value heads.
     pub n_kv_heads: u64,
+    /// Elements of a head.
     pub head_dim: u64,
+    /// Elements of a head that RoPE rotates.
     pub rope_dim: u64,
+    /// Elements of the feed-forward layer.
     pub n_ff: u64,
+    /// Most positions of a run.
     pub context_length: u64,
 }
 
 /// Bytes of one tensor type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct WeightType {
+    /// Name of the type, such as "I2_S".
     #[serde(rename = "type")]
     pub tensor_type: String,
+    /// Bytes of all tensors of this type.
     pub bytes: u64,
 }
 
 /// What was run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
     /// Where the prompt came from.
     pub prompt: PromptSource,
+    /// The nonce of a verifier that is mixed into the seed of the prompt.
+    pub challenge: Option<Challenge>,
     /// Prompt ids.
     pub prompt_ids: Vec<u32>,
     /// Tokens asked for.
     pub tokens: u64,
     /// Threads of the native engine.
     pub threads: u64,
-    /// Kernels asked for: "auto", "scalar" or "avx2".
+    /// Kernels asked for: "auto", "scalar", "avx2", "avx-vnni", "avx512-vnni" or "amx".
     pub kernel: String,
     /// Untimed runs before the first timed one.
     pub warmup: u64,
@@ -158,7 +182,7 @@ pub struct RunRecord {
 }
 
 /// Where a prompt comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum PromptSource {
     /// Derived from a seed, as the numerics document says.
@@ -178,19 +202,19 @@ pub enum PromptSource {
 }
 
 /// Raw times in nanoseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Samples {
     /// Mapping, validating and hashing the model, and starting the threads.
     pub load_ns: u64,
-    /// `[repetition]`; ends when the first token is chosen.
+    /// Prefill, `[repetition]`; ends when the first token is chosen.
     pub prefill_ns: Vec<u64>,
-    /// `[repetition][tokens − 1]`
+    /// Each decode step, `[repetition][tokens − 1]`.
     pub decode_ns: Vec<Vec<u64>>,
 }
 
 /// One line of the kernel ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerRecord {
     /// Kernel id.
@@ -204,7 +228,7 @@ pub struct LedgerRecord {
 }
 
 /// What the replay found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parity {
     /// Whether the run was replayed. A run that failed its replay has no receipt.
@@ -228,7 +252,7 @@ pub struct Parity {
 }
 
 /// Whether a run was replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ParityStatus {
     /// Every timed repetition agreed with the reference bit for bit.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use engine_native::{ModelError, RunError, UnavailableKernels};
 
-use crate::{divergence::Divergence, prompt::PromptError, sandbox::SandboxError};
+use crate::{
+    divergence::Divergence, prompt::PromptError, receipt::MAX_RECEIPT_BYTES, sandbox::SandboxError,
+};
 
 /// Why a run ended without a receipt.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,17 @@ pub enum RunFailure {
         what: &'static str,
         needed: u64,
         available: u64,
+    },
+    /// No verifier would read the receipt.
+    #[error(
+        "receipt: {repetitions} repetitions of {n_generate} tokens may take {bytes} bytes, allowed at \
+         most {MAX_RECEIPT_BYTES}, which is what a verifier reads; ask for fewer"
+    )]
+    #[allow(missing_docs)]
+    ReceiptTooLarge {
+        repetitions: usize,
+        n_generate: usize,
+        bytes: u64,
     },
     /// Ctrl-C.
     #[error("interrupted")]

@@ -12,6 +12,7 @@ use crate::{
     memory::{EngineNeed, MemoryNeed},
     model_file::HashedModel,
     prompt::Prompt,
+    receipt::{MAX_RECEIPT_BYTES, largest_receipt_bytes},
     task::Task,
 };
 
@@ -80,6 +81,7 @@ impl Loaded {
             prompt: settings.prompt.ids(&model)?,
             n_generate: settings.n_generate,
             kv_type: settings.kv_type,
+            challenge: settings.prompt.challenge().cloned(),
         };
         model.shape().check_run(&task.prompt, task.n_generate)?;
         let options = EngineOptions {
@@ -105,6 +107,23 @@ impl Loaded {
             engine,
             cancel: cancel.clone(),
         })
+    }
+
+    /// Finds out before the run whether its receipt can be verified.
+    ///
+    /// # Errors
+    /// It may be larger than what a verifier reads.
+    pub fn check_receipt_size(&self) -> Result<(), RunFailure> {
+        let (n_generate, repetitions) = (self.task.n_generate, self.repetitions);
+        let bytes = largest_receipt_bytes(self.task.prompt.len(), n_generate, repetitions);
+        if bytes > MAX_RECEIPT_BYTES {
+            return Err(RunFailure::ReceiptTooLarge {
+                repetitions,
+                n_generate,
+                bytes,
+            });
+        }
+        Ok(())
     }
 
     /// The engine that will run.

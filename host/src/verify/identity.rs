@@ -98,12 +98,15 @@ fn prompt(r: &Receipt) -> Result<(), String> {
         return Err("found no prompt ids, allowed at least 1".into());
     }
     let n_vocab = r.model.shape.n_vocab;
+    let challenge = r.run.challenge.as_ref();
     if let PromptSource::Seeded { seed, count } = r.run.prompt {
         // Before anything is derived: the count is bounded by the ids given.
         equal(&count, &(ids.len() as u64))?;
-        if n_vocab == 0 || seeded_prompt(seed, ids.len(), n_vocab) != *ids {
-            return Err("prompt_ids are not those of the prompt".into());
+        if n_vocab == 0 || seeded_prompt(seed, challenge, ids.len(), n_vocab) != *ids {
+            return Err("prompt_ids are not those of the prompt and the challenge".into());
         }
+    } else if challenge.is_some() {
+        return Err("found a challenge, allowed for prompts that are derived from it only".into());
     }
     in_vocabulary(ids, n_vocab)
 }

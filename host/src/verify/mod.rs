@@ -5,8 +5,11 @@
 
 mod audit;
 mod bundle;
+mod challenge;
 mod derived;
+mod extent;
 mod identity;
+mod json_schema;
 mod ledger;
 mod model;
 mod parity;
@@ -16,7 +19,7 @@ mod svr;
 
 pub use audit::{AuditReport, Selection};
 pub use model::find_model;
-pub use parse::{MAX_RECEIPT_BYTES, NotAReceipt};
+pub use parse::NotAReceipt;
 pub use policy::{
     Accept, Ceilings, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
 };
@@ -30,6 +33,7 @@ use serde::Serialize;
 
 use crate::{
     attest::PublicKey,
+    challenge::Challenge,
     digest::Digest,
     model_file::HashedModel,
     receipt::Receipt,
@@ -67,7 +71,7 @@ impl RuleOutcome {
         Self {
             rule,
             outcome,
-            evidence: evidence.into(),
+            evidence: shortened(evidence.into()),
         }
     }
 
@@ -77,6 +81,16 @@ impl RuleOutcome {
             Err(evidence) => Self::new(rule, Outcome::Fail, evidence),
         }
     }
+}
+
+/// What is quoted from a receipt may be as long as the receipt.
+fn shortened(mut text: String) -> String {
+    const MOST: usize = 1000;
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.push('…');
+    }
+    text
 }
 
 /// The conclusion.
@@ -175,6 +189,14 @@ impl Checked {
     /// Whether any rule is broken so far.
     pub fn is_rejected(&self) -> bool {
         self.rules.iter().any(|r| r.outcome == Outcome::Fail)
+    }
+
+    /// Checks that the run was not made before the caller chose `chosen`. A challenge that nobody
+    /// here chose is shown.
+    pub fn with_challenge(&mut self, chosen: Option<&Challenge>) {
+        if let Some(receipt) = &self.receipt {
+            self.rules.extend(challenge::check(receipt, chosen));
+        }
     }
 
     /// Checks the receipt against the model file.
@@ -282,7 +304,7 @@ impl Checked {
         };
         let host = self.receipt.as_ref().map(|r| r.host.cpu_model.as_str());
         // The name comes from the receipt: it must not look like another line of the verdict.
-        let host = host.unwrap_or("nobody").replace(char::is_control, " ");
+        let host = shortened(host.unwrap_or("nobody").replace(char::is_control, " "));
         Verdict {
             conclusion,
             tokens: self.tokens,

@@ -140,6 +140,7 @@ pub(super) fn task(r: &Receipt) -> Option<Task> {
         prompt: r.run.prompt_ids.clone(),
         n_generate,
         kv_type,
+        challenge: r.run.challenge.clone(),
     };
     let complete = n_generate >= 1 && r.tokens.len() == n_generate && !task.prompt.is_empty();
     let fits = identity::n_positions(r)? <= r.model.shape.context_length;

@@ -2,18 +2,20 @@
 
 use serde_json::Value;
 
-use super::{Outcome, RuleOutcome};
+use super::{Outcome, RuleOutcome, extent::Extent, json_schema};
 use crate::{
     digest::Digest,
-    receipt::{RECEIPT_SCHEMA, Receipt, receipt_sha256},
+    receipt::{
+        COMMON_SCHEMA, MAX_INTEGER, MAX_RECEIPT_BYTES, RECEIPT_SCHEMA, Receipt, receipt_sha256,
+    },
 };
 
-/// A receipt file may not be larger: room for 3 repetitions of 100,000 tokens. Parsed JSON takes
-/// up to 35 times the memory of its text.
-pub const MAX_RECEIPT_BYTES: u64 = 16 << 20;
-
-/// Integers above this are not exact in the canonical form.
-const MAX_INTEGER: u64 = (1 << 53) - 1;
+/// Most values in a receipt, and most members of its objects: parsed, they take 200 MB at most.
+/// `benchmark` writes none that has more.
+const MAX_EXTENT: Extent = Extent {
+    values: 1 << 20,
+    members: 1 << 16,
+};
 
 /// Bytes that no rule can be applied to.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +25,20 @@ pub enum NotAReceipt {
     TooLarge,
     #[error("not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
+    #[error(
+        "found {values} values with {members} members of objects, allowed at most {} with {}",
+        MAX_EXTENT.values, MAX_EXTENT.members
+    )]
+    TooMuch { values: u64, members: u64 },
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>), NotAReceipt> {
     if bytes.len() as u64 > MAX_RECEIPT_BYTES {
         return Err(NotAReceipt::TooLarge);
+    }
+    let Extent { values, members } = Extent::of(bytes)?;
+    if values > MAX_EXTENT.values || members > MAX_EXTENT.members {
+        return Err(NotAReceipt::TooMuch { values, members });
     }
     let value: Value = serde_json::from_slice(bytes)?;
     let version = RuleOutcome::of("schema_version", check_version(&value));
@@ -45,19 +56,24 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
     let rules = vec![
         version,
         RuleOutcome::of("schema", schema),
+        RuleOutcome::of("json_schema", json_schema::check(&value)),
         RuleOutcome::of("receipt_sha256", check_digest(&value)),
     ];
     Ok((receipt, rules))
 }
 
 fn check_version(value: &Value) -> Result<(), String> {
-    match value.get("schema_version") {
-        Some(Value::String(version)) if version == RECEIPT_SCHEMA => Ok(()),
+    let field = |name, allowed| match value.get(name) {
+        Some(Value::String(found)) if found == allowed => Ok(()),
         found => Err(format!(
-            "found {}, allowed \"{RECEIPT_SCHEMA}\"",
+            "found {}, allowed {allowed:?}",
             found.map_or("nothing".into(), Value::to_string)
         )),
-    }
+    };
+    field("schema_version", COMMON_SCHEMA)?;
+    field("receipt_schema", RECEIPT_SCHEMA).map_err(|e| {
+        format!("receipt_schema: {e}; check it with the version of this program that wrote it")
+    })
 }
 
 fn check_integers(value: &Value) -> Result<(), String> {

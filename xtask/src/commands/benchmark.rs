@@ -118,6 +118,7 @@ fn settings(args: &BenchmarkArgs) -> Result<RunSettings, Failure> {
             (None, None) => Prompt::Seeded {
                 seed: environment.seed,
                 count: args.prompt_tokens,
+                challenge: args.challenge.clone(),
             },
         },
         n_generate: args.tokens,
@@ -145,6 +146,7 @@ fn make_receipt(
     let display = RunProgress::new(args.quiet);
     let progress: Progress = &mut |phase| display.show(phase);
     let loaded = Loaded::open(settings, cancel, progress)?;
+    loaded.check_receipt_size()?;
     warn_scalar(args, &loaded);
     let (engine, task) = (loaded.engine().clone(), loaded.task().clone());
     let measured = match runner {

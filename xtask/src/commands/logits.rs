@@ -39,6 +39,7 @@ pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         prompt: args.prompt_ids.clone(),
         n_generate: args.tokens,
         kv_type: args.kv_type.into(),
+        challenge: None,
     };
     // For both sides alike: what is asked for and impossible is a matter of usage.
     model.shape().check_run(&task.prompt, task.n_generate)?;

@@ -8,12 +8,11 @@ use host::{
     fingerprint::default_threads,
     model_file::HashedModel,
     prompt::Prompt,
-    receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
+    receipt::{MAX_RECEIPT_BYTES, Receipt, parse_kernel_name, parse_kv_type_name},
     run::{Loaded, RunFailure, RunSettings},
     sandbox::Sandbox,
     verify::{
-        Checked, MAX_POLICY_BYTES, MAX_RECEIPT_BYTES, Policy, Selection, SimpleVerificationResult,
-        Verdict, find_model,
+        Checked, MAX_POLICY_BYTES, Policy, Selection, SimpleVerificationResult, Verdict, find_model,
     },
 };
 use serde::Serialize;
@@ -98,6 +97,7 @@ pub fn examine(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Examined, Fa
             format_args!("{}: {}", args.path.display(), failure.error),
         )
     })?;
+    checked.with_challenge(args.challenge.as_ref());
     if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
         let public_key = PublicKey::read(key).map_err(|e| Failure::key(key, &e))?;
         checked.with_bundle(&read_bounded(bundle, MAX_BUNDLE_BYTES)?, &public_key);

@@ -2,6 +2,7 @@
 //! they leave behind.
 
 mod bad_model;
+mod bad_receipt;
 mod bandwidth;
 mod benchmark;
 mod bundles;

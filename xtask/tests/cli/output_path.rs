@@ -50,6 +50,35 @@ fn a_link_is_replaced_and_not_followed() {
     assert_eq!(workspace.read("precious"), b"do not touch");
 }
 
+/// Nothing is written where a link leads, not even where nothing is there yet.
+#[cfg(unix)]
+#[test]
+fn links_to_nothing_and_to_folders_are_replaced_too() {
+    for target in ["absent", "models"] {
+        let workspace = Workspace::new();
+        std::os::unix::fs::symlink(workspace.path(target), workspace.receipt()).unwrap();
+        workspace.benchmark("--quiet").exits(0);
+        assert!(!workspace.receipt().is_symlink());
+        assert_eq!(workspace.receipt_json()["schema_version"], "1.0.0");
+        assert_eq!(workspace.names("."), ["ci", "models"]);
+        assert_eq!(workspace.names("models"), ["tiny.gguf"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_receipt_is_read_through_a_link_that_does_not_go_in_circles() {
+    let workspace = Workspace::new();
+    workspace.benchmark("--quiet --parity full").exits(0);
+    for (link, target) in [("link", "ci/inference.json"), ("circle", "circle")] {
+        std::os::unix::fs::symlink(workspace.path(target), workspace.path(link)).unwrap();
+    }
+    workspace.run("verify-receipt --path link").exits(0);
+    workspace
+        .run("verify-receipt --path circle")
+        .fails(5, &["circle"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_receipt_can_be_read_by_others() {

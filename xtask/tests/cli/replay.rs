@@ -26,7 +26,7 @@ impl Kernels for Silu {
 /// What an engine with these kernels chooses.
 fn decoded(kernels: Arc<dyn Kernels>) -> Value {
     let model = Arc::new(Model::open(TINY.as_ref()).unwrap());
-    let prompt = seeded_prompt(42, 8, model.shape().n_vocab);
+    let prompt = seeded_prompt(42, None, 8, model.shape().n_vocab);
     let engine = Engine::new(model, kernels, 1).unwrap();
     let options = SessionOptions {
         kv_type: KvType::F16,

@@ -59,6 +59,45 @@ fn without_a_replay_the_verdict_says_so() {
 }
 
 #[test]
+fn a_challenge_tells_a_fresh_run_from_an_older_one() {
+    let older = with_receipt();
+    let ran = older.run("verify-receipt --challenge c0ffee").exits(1);
+    let found = "  FAIL challenge: found none, allowed c0ffee: the run may be older";
+    assert_eq!(line(&ran, "  FAIL "), found);
+
+    let fresh = Workspace::new();
+    fresh.benchmark("--parity full --challenge c0ffee").exits(0);
+    assert_eq!(fresh.receipt_json()["run"]["challenge"], "c0ffee");
+    let words = "verify-receipt --check-parity --challenge c0ffee";
+    let ran = fresh.run(words).exits(0);
+    assert!(line(&ran, "tokens: ").starts_with("tokens: proved"));
+    let ran = fresh.run("verify-receipt --challenge c0ffef").exits(1);
+    line(&ran, "  FAIL challenge: found c0ffee, allowed c0ffef");
+    let ran = fresh.run("verify-receipt").exits(0);
+    line(&ran, "  note challenge: found c0ffee");
+    fresh.run("verify-receipt --retime").exits(0);
+}
+
+#[test]
+fn what_is_no_challenge_is_a_matter_of_usage() {
+    let workspace = Workspace::new();
+    let long = "ab".repeat(65);
+    for command in ["benchmark", "verify-receipt"] {
+        for text in ["c", "C0FFEE", "0x00", "nonce", &long] {
+            workspace
+                .run(&format!("{command} --challenge {text}"))
+                .refuses_words(&["--challenge", "2 to 128 lower-case hex digits"]);
+        }
+    }
+    for prompt in ["--prompt-ids 1,2", "--prompt a"] {
+        workspace
+            .run(&format!("benchmark --challenge c0ffee {prompt}"))
+            .refuses_words(&["--challenge", prompt.split(' ').next().unwrap()]);
+    }
+    assert!(workspace.names("ci").is_empty());
+}
+
+#[test]
 fn without_the_model_only_a_replay_is_impossible() {
     let workspace = with_receipt();
     std::fs::rename(workspace.path("models/tiny.gguf"), workspace.path("m.gguf")).unwrap();
@@ -217,6 +256,13 @@ fn files_that_are_no_receipt() {
         "  FAIL schema_version: found \"1.0\", allowed \"1.0.0\"",
     );
     line(&verify(b"[]").exits(1), "  FAIL schema_version");
+    // What this program wrote before it had `receipt_schema`.
+    let mut old: Value = serde_json::from_slice(&GENUINE).unwrap();
+    old.as_object_mut().unwrap().remove("receipt_schema");
+    line(
+        &verify(old.to_string().as_bytes()).exits(1),
+        "  FAIL schema_version: receipt_schema: found nothing, allowed \"1.1.0\"; check it with",
+    );
     workspace
         .run("verify-receipt --path absent.json")
         .fails(5, &["absent.json", "No such file"]);

@@ -79,5 +79,6 @@ pub fn task(prompt: &[u32], n_generate: usize, kv_type: KvType) -> Task {
         prompt: prompt.to_vec(),
         n_generate,
         kv_type,
+        challenge: None,
     }
 }

@@ -35,7 +35,8 @@ type Row = (&'static str, &'static [Kind], Expect);
 pub const TABLE: &[Row] = &[
     ("", &[Mistyped, Nulled], By(&["schema_version"])),
     ("schema_version", &[], By(&["schema_version"])),
-    ("**", &[Mistyped, Added, Removed], By(&["schema"])),
+    ("receipt_schema", &[], By(&["schema_version"])),
+    ("**", &[Mistyped, Added, Removed], By(&["schema", "json_schema"])),
 
     // Null is a value of these; everywhere else it breaks the schema.
     ("decode_tokens_per_sec", &[Nulled], By(&["decode_tokens_per_sec"])),
@@ -85,6 +86,8 @@ pub const TABLE: &[Row] = &[
     ("run.prompt.kind", &[], By(&["schema"])),
     ("run.prompt.seed", &[], By(&["prompt", "environment"])),
     ("run.prompt.count", &[], By(&["prompt"])),
+    // Text that is no challenge; others stand in `freshness`.
+    ("run.challenge", &[], By(&["schema"])),
     ("run.prompt_ids", &[], By(&["prompt"])),
     ("run.prompt_ids.*", &[], By(&["prompt"])),
     ("run.tokens", &[], By(&["token_count", "samples", "ledger_work"])),

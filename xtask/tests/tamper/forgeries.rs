@@ -14,7 +14,7 @@ fn the_tokens_of_another_prompt_are_refuted_by_the_replay() {
     let forged = edited(|r| {
         r["run"]["prompt"]["seed"] = json!(43);
         r["environment"]["BITNET_SEED"] = json!("43");
-        r["run"]["prompt_ids"] = json!(seeded_prompt(43, 4, 512));
+        r["run"]["prompt_ids"] = json!(seeded_prompt(43, None, 4, 512));
     });
     let verdict = replayed(&forged);
     let failed = rules(&verdict, Outcome::Fail);

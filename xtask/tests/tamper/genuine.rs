@@ -33,10 +33,10 @@ static SANDBOX: LazyLock<Sandbox> =
     LazyLock::new(|| Sandbox::new(&Cancel::default()).expect("the embedded guest compiles"));
 
 /// The bytes that `benchmark` wrote: 4 prompt ids, 3 tokens, one repetition, replayed.
-pub static GENUINE_BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| benchmarked("auto"));
+pub static GENUINE_BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| benchmarked(&[]));
 
-/// The bytes that `benchmark --screen …` writes.
-pub fn benchmarked(screen: &str) -> Vec<u8> {
+/// The bytes that `benchmark` writes with `flags`.
+pub fn benchmarked(flags: &[&str]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("receipt.json");
     let output_arg = output.to_str().unwrap();
@@ -44,7 +44,8 @@ pub fn benchmarked(screen: &str) -> Vec<u8> {
                  --repetitions 1 --model";
     let words = words
         .split_whitespace()
-        .chain([TINY, "--screen", screen, "--output", output_arg]);
+        .chain([TINY, "--output", output_arg])
+        .chain(flags.iter().copied());
     let Command::Benchmark(args) = Args::parse_from(words).command else {
         unreachable!("the words say benchmark")
     };

@@ -8,11 +8,17 @@ mod bundles;
 mod claims;
 mod edits;
 mod expectations;
+#[path = "../support/specification.rs"]
+mod fields;
 mod forgeries;
+mod freshness;
 mod genuine;
+mod json_schema;
 mod malformed;
 mod policy;
 mod screened;
+mod size;
+mod specification;
 
 use std::thread;
 

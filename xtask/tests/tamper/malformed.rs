@@ -1,6 +1,9 @@
 //! Bytes that are no receipt: an error or a verdict, never a panic.
 
-use host::verify::{Conclusion, MAX_RECEIPT_BYTES, Outcome};
+use host::{
+    receipt::{COMMON_SCHEMA, MAX_RECEIPT_BYTES, RECEIPT_SCHEMA},
+    verify::{Conclusion, Outcome},
+};
 use serde_json::json;
 
 use crate::genuine::{GENUINE, GENUINE_BYTES, edited, rules, verify};
@@ -94,16 +97,22 @@ fn json_that_is_no_receipt() {
     ] {
         assert_broken(text, "schema_version");
     }
-    assert_broken("{\"schema_version\":\"1.0.0\"}", "schema");
+    assert_broken("{\"schema_version\":\"1.0.0\"}", "schema_version");
+    let versions_alone = json!({
+        "schema_version": COMMON_SCHEMA, "receipt_schema": RECEIPT_SCHEMA,
+    });
+    assert_broken(&versions_alone.to_string(), "schema");
 }
 
 #[test]
 fn other_versions_are_refused_without_a_guess() {
-    for version in ["1.0", "1.0.1", "2.0.0", "1.0.0 ", ""] {
-        let receipt = edited(|r| r["schema_version"] = json!(version));
-        let verdict = verify(receipt.to_string().as_bytes()).unwrap();
-        assert_eq!(rules(&verdict, Outcome::Fail), ["schema_version"]);
-        assert_eq!(verdict.rules.len(), 1, "no other rule applies");
+    for field in ["schema_version", "receipt_schema"] {
+        for version in ["1.0", "1.0.1", "1.2.0", "2.0.0", "1.0.0 ", "1.1.0 ", ""] {
+            let receipt = edited(|r| r[field] = json!(version));
+            let verdict = verify(receipt.to_string().as_bytes()).unwrap();
+            assert_eq!(rules(&verdict, Outcome::Fail), ["schema_version"]);
+            assert_eq!(verdict.rules.len(), 1, "no other rule applies");
+        }
     }
 }
 

@@ -96,7 +96,7 @@ fn every_demand_has_its_rule() {
             "accept.schema_versions = ['9']".to_owned(),
             format!(
                 "accept.schema_versions = ['9', {}]",
-                GENUINE["schema_version"]
+                GENUINE["receipt_schema"]
             ),
             "policy_schema_version",
         ),
@@ -211,7 +211,7 @@ fn the_committed_policy_is_one() {
     let model = GENUINE["model"]["sha256"].as_str().unwrap();
     let models: Vec<_> = policy.accept.models.iter().map(|d| d.to_string()).collect();
     assert_eq!(models, [model]);
-    let version = GENUINE["schema_version"].as_str().unwrap();
+    let version = GENUINE["receipt_schema"].as_str().unwrap();
     assert_eq!(policy.accept.schema_versions, [version]);
 }
 

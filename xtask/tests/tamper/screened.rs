@@ -10,7 +10,7 @@ const N_EMBD: u64 = 256;
 const N_CHOICES: u64 = 3;
 
 fn genuine() -> Value {
-    serde_json::from_slice(&benchmarked("always")).unwrap()
+    serde_json::from_slice(&benchmarked(&["--screen", "always"])).unwrap()
 }
 
 /// The multiply-accumulates that the ledger has for `op`.

@@ -40,7 +40,11 @@ fn record(model: &Arc<Model>, task: &Task) -> Recording {
 fn assert_parity(file: &File, kv_type: KvType) {
     let name = &file.name;
     let model = Arc::new(Model::load(file.bytes.clone().into(), file.layout).unwrap());
-    let task = task(&seeded_prompt(3, 7, model.shape().n_vocab), 6, kv_type);
+    let task = task(
+        &seeded_prompt(3, None, 7, model.shape().n_vocab),
+        6,
+        kv_type,
+    );
     let recording = record(&model, &task);
     let reference = replay(
         &SANDBOX,

@@ -50,7 +50,7 @@ fn run(model: &Arc<Model>, kernels: &Arc<dyn Kernels>, n_threads: usize) -> Vec<
 }
 
 fn prompt(n_vocab: u64) -> Vec<u32> {
-    seeded_prompt(3, N_PROMPT, n_vocab)
+    seeded_prompt(3, None, N_PROMPT, n_vocab)
 }
 
 /// The first token that is fed to all models of these tests but `tiny`.
@@ -95,7 +95,7 @@ pub fn assert_same_everywhere(files: &[File]) {
 pub fn chosen_tokens(file: &File, seed: u64, n_tokens: usize) -> Vec<u32> {
     let model = load(file);
     let kernels = KernelChoice::Auto.resolve().unwrap();
-    let prompt = seeded_prompt(seed, 16, model.shape().n_vocab);
+    let prompt = seeded_prompt(seed, None, 16, model.shape().n_vocab);
     let steps = steps(&model, &kernels, 1, &prompt, n_tokens);
     steps.iter().map(|step| step.choice.token).collect()
 }

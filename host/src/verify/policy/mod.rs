@@ -26,7 +26,7 @@ pub struct Policy {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Accept {
-    /// Versions of the receipt's schema.
+    /// Versions of the receipt's schema: its `receipt_schema`.
     pub schema_versions: Vec<String>,
     /// Compute paths.
     pub compute_paths: Vec<String>,

@@ -20,7 +20,7 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
     let rules = [
         (
             "policy_schema_version",
-            listed(&r.schema_version, &accept.schema_versions),
+            listed(&r.receipt_schema, &accept.schema_versions),
         ),
         (
             "policy_compute_path",

@@ -1,0 +1,36 @@
+//! The bound that `benchmark` goes by holds for the largest ids and times, and is not far off.
+
+use host::receipt::{MAX_INTEGER, MAX_RECEIPT_BYTES, Receipt, largest_receipt_bytes, to_json};
+
+use crate::genuine::{GENUINE, verify};
+
+#[test]
+fn no_receipt_is_larger_than_the_bound() {
+    for (n_prompt, n_tokens, repetitions) in [(1, 1, 1), (900, 1, 700), (3, 2, 500), (7, 800, 9)] {
+        let mut receipt: Receipt = serde_json::from_value(GENUINE.clone()).unwrap();
+        receipt.run.prompt_ids = vec![u32::MAX; n_prompt];
+        receipt.tokens = vec![u32::MAX; n_tokens];
+        receipt.samples.prefill_ns = vec![MAX_INTEGER; repetitions];
+        receipt.samples.decode_ns = vec![vec![MAX_INTEGER; n_tokens - 1]; repetitions];
+        let found = to_json(&receipt).len() as u64;
+        let bound = largest_receipt_bytes(n_prompt, n_tokens, repetitions);
+        // The rest of a receipt is smaller than what is set aside for it.
+        let slack = bound.checked_sub(found).expect("the bound holds");
+        assert!((16 << 10..70 << 10).contains(&slack), "{slack} of {bound}");
+    }
+}
+
+/// Prompt ids are the smallest lines but those of tokens, of which each has a time as well.
+#[test]
+fn what_may_be_run_has_no_more_values_than_a_verifier_counts() {
+    let n_prompt = (1..).map(|i| i * 1000);
+    let n_prompt = n_prompt.take_while(|&n| largest_receipt_bytes(n, 1, 1) <= MAX_RECEIPT_BYTES);
+    let mut receipt: Receipt = serde_json::from_value(GENUINE.clone()).unwrap();
+    receipt.run.prompt_ids = vec![0; n_prompt.last().unwrap()];
+    assert!(verify(to_json(&receipt).as_bytes()).is_ok());
+    receipt.run.prompt_ids.resize(1 << 20, 0);
+    let error = verify(to_json(&receipt).as_bytes())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("values"), "{error}");
+}

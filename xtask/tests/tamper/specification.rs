@@ -1,0 +1,152 @@
+//! `ci/RECEIPT.md` describes the receipt that there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use host::{
+    receipt::{PUBLISHED_SCHEMA, RECEIPT_SCHEMA},
+    verify::Outcome,
+};
+use serde_json::Value;
+
+use crate::{
+    edits,
+    expectations::{self, Expect},
+    fields::{Field, TEXT, fields, rule_ids},
+    genuine::{GENUINE, replayed, rules},
+};
+
+/// Path and type of every property, in the words of the document.
+fn properties() -> BTreeMap<String, String> {
+    let root: Value = serde_json::from_str(PUBLISHED_SCHEMA).unwrap();
+    let mut found = BTreeMap::new();
+    visit(&root, &root, "", &mut found);
+    found
+}
+
+fn visit(root: &Value, schema: &Value, path: &str, found: &mut BTreeMap<String, String>) {
+    let schema = resolved(root, schema);
+    for (key, property) in schema["properties"].as_object().into_iter().flatten() {
+        let path = match path {
+            "" => key.clone(),
+            _ => format!("{path}.{key}"),
+        };
+        found.insert(path.clone(), type_name(root, property));
+        visit(root, property, &path, found);
+    }
+    for alternative in schema["oneOf"].as_array().into_iter().flatten() {
+        visit(root, alternative, path, found);
+    }
+    if schema["type"] == "array" {
+        visit(root, &schema["items"], path, found);
+    }
+}
+
+fn resolved<'s>(root: &'s Value, schema: &'s Value) -> &'s Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => root.pointer(&reference[1..]).unwrap(),
+        None => schema,
+    }
+}
+
+fn type_name(root: &Value, schema: &Value) -> String {
+    if let Some(name @ ("Digest" | "Challenge")) = schema["$ref"]
+        .as_str()
+        .and_then(|reference| reference.strip_prefix("#/$defs/"))
+    {
+        return name.to_lowercase();
+    }
+    let schema = resolved(root, schema);
+    for key in ["anyOf", "oneOf"] {
+        let names = schema[key].as_array().into_iter().flatten();
+        let names: BTreeSet<String> = names.map(|s| type_name(root, s)).collect();
+        if !names.is_empty() {
+            return names.into_iter().collect::<Vec<_>>().join(" or ");
+        }
+    }
+    match &schema["type"] {
+        Value::String(name) if name == "array" => {
+            format!("array of {}", type_name(root, &schema["items"]))
+        }
+        Value::String(name) => name.clone(),
+        Value::Array(names) => {
+            let names = names.iter().map(|name| name.as_str().unwrap());
+            names.collect::<Vec<_>>().join(" or ")
+        }
+        other => panic!("no type: {other}"),
+    }
+}
+
+#[test]
+fn the_document_is_of_this_version() {
+    assert!(TEXT.contains(&format!("Schema {RECEIPT_SCHEMA};")));
+    let id = format!("https://bitreceipt.dev/receipt/{RECEIPT_SCHEMA}.json");
+    assert!(PUBLISHED_SCHEMA.contains(&id));
+}
+
+#[test]
+fn every_property_of_the_schema_has_its_row_and_no_other() {
+    let described = fields().into_iter().map(|f| (f.path, f.type_name));
+    let described: Vec<(String, String)> = described.collect();
+    let once: BTreeMap<String, String> = described.iter().cloned().collect();
+    assert_eq!(described.len(), once.len(), "a field is described twice");
+    assert_eq!(once, properties());
+}
+
+/// The rules that the tampering tests expect of an edit are those that the document names.
+#[test]
+fn rows_name_the_rules_that_catch_an_edit() {
+    let rows: BTreeMap<String, Field> = fields().into_iter().map(|f| (f.path.clone(), f)).collect();
+    for edit in edits::all(&GENUINE) {
+        let keys: Vec<&str> = edit.path.split('.').filter(|key| *key != "*").collect();
+        let Some(row) = rows.get(&keys.join(".")) else {
+            assert_eq!(edit.path, "", "the whole document is no field");
+            continue;
+        };
+        let expected = match expectations::of(&edit).unwrap() {
+            Expect::By(rules) | Expect::ByOneOf(rules) => rules,
+            Expect::Unverifiable(rule) => &[rule],
+            Expect::Unchecked => &[],
+        };
+        let of_every_field = ["schema", "json_schema", "receipt_sha256"];
+        for rule in expected
+            .iter()
+            .filter(|rule| !of_every_field.contains(rule))
+        {
+            let is_named = row.rules.iter().any(|named| named == rule);
+            assert!(
+                is_named,
+                "{}: {rule} is not among {:?}",
+                edit.path, row.rules
+            );
+        }
+    }
+}
+
+#[test]
+fn the_rules_are_those_that_there_are() {
+    let described: BTreeSet<String> = rule_ids().into_iter().collect();
+    let mut there_are: BTreeSet<String> = rules(&replayed(&GENUINE), Outcome::Pass)
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let when_asked_for = [
+        "audit_transcript",
+        "audit_units",
+        "bundle_binary",
+        "bundle_envelope",
+        "bundle_guest",
+        "bundle_model",
+        "bundle_receipt",
+        "bundle_signature",
+        "bundle_statement",
+        "challenge",
+        "retime_tokens",
+    ];
+    there_are.extend(when_asked_for.map(str::to_owned));
+    assert_eq!(described, there_are);
+    for field in fields() {
+        for rule in field.rules {
+            assert!(described.contains(&rule), "{}: {rule}", field.path);
+        }
+    }
+}
