@@ -75,6 +75,27 @@ fn ceilings_bind() {
     assert_rejected_by(&verdict(slow_cache), &["physics_prefill", "physics_decode"]);
 }
 
+/// A ceiling is for each thread.
+#[test]
+fn more_threads_need_less_time() {
+    let many = edited(|r| {
+        r["run"]["threads"] = json!(64);
+        r["environment"]["RAYON_NUM_THREADS"] = json!("64");
+        r["environment"]["BITNET_DETERMINISTIC"] = json!("0");
+    });
+    let low = Policy {
+        ceilings: Ceilings {
+            macs_per_sec_per_thread: 1e12,
+            ..Ceilings::default()
+        },
+        ..Policy::default()
+    };
+    assert_rejected_by(&under(&low), &["physics_prefill", "physics_decode"]);
+    let mut checked = Checked::read(many.to_string().as_bytes()).unwrap();
+    checked.with_policy(&low);
+    assert_accepted(&checked.verdict());
+}
+
 /// The verdict on the genuine receipt under a policy, without a replay.
 fn under(policy: &Policy) -> Verdict {
     let mut checked = Checked::read(GENUINE.to_string().as_bytes()).unwrap();
