@@ -55,6 +55,21 @@ pub enum Command {
     Guest(GuestArgs),
 }
 
+/// How the native engine computes.
+#[derive(Debug, ClapArgs)]
+pub struct EngineArgs {
+    /// Kernels
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// How ternary weights are arranged in memory at load; no setting changes a result
+    #[arg(long, value_enum, default_value = "auto")]
+    pub packing: WeightPacking,
+    /// Whether a low-bit copy of the output matrix shows which logits a greedy choice needs; no
+    /// setting changes a result
+    #[arg(long, value_enum, default_value = "auto")]
+    pub screen: Screen,
+}
+
 /// Arguments of `benchmark`.
 #[derive(Debug, ClapArgs)]
 pub struct BenchmarkArgs {
@@ -88,16 +103,9 @@ pub struct BenchmarkArgs {
     /// Threads [default: RAYON_NUM_THREADS, or the physical cores]
     #[arg(long)]
     pub threads: Option<usize>,
-    /// Kernels
-    #[arg(long, value_enum, default_value = "auto")]
-    pub kernel: Kernel,
-    /// How ternary weights are arranged in memory at load; no setting changes a result
-    #[arg(long, value_enum, default_value = "auto")]
-    pub packing: WeightPacking,
-    /// Whether a low-bit copy of the output matrix shows which logits a greedy choice needs; no
-    /// setting changes a result
-    #[arg(long, value_enum, default_value = "auto")]
-    pub screen: Screen,
+    /// How the native engine computes
+    #[command(flatten)]
+    pub engine: EngineArgs,
     /// Untimed runs first
     #[arg(long, default_value = "1", value_parser = count_or_none())]
     pub warmup: usize,
@@ -144,16 +152,9 @@ pub struct RunArgs {
     /// Threads [default: the physical cores]
     #[arg(long)]
     pub threads: Option<usize>,
-    /// Kernels
-    #[arg(long, value_enum, default_value = "auto")]
-    pub kernel: Kernel,
-    /// How ternary weights are arranged in memory at load; no setting changes a result
-    #[arg(long, value_enum, default_value = "auto")]
-    pub packing: WeightPacking,
-    /// Whether a low-bit copy of the output matrix shows which logits a greedy choice needs; no
-    /// setting changes a result
-    #[arg(long, value_enum, default_value = "auto")]
-    pub screen: Screen,
+    /// How the native engine computes
+    #[command(flatten)]
+    pub engine: EngineArgs,
     /// Element type of the KV cache
     #[arg(long, value_enum, default_value = "f16")]
     pub kv_type: Kv,

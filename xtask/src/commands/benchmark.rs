@@ -122,9 +122,9 @@ fn settings(args: &BenchmarkArgs) -> Result<RunSettings, Failure> {
             },
         },
         n_generate: args.tokens,
-        kernel: args.kernel.into(),
-        packing: args.packing.into(),
-        screening: args.screen.into(),
+        kernel: args.engine.kernel.into(),
+        packing: args.engine.packing.into(),
+        screening: args.engine.screen.into(),
         kv_type: args.kv_type.into(),
         warmup: args.warmup,
         repetitions: args.repetitions,
@@ -192,7 +192,7 @@ fn figures(
 /// A machine without AVX2 gets its number, and is told why it is small.
 fn warn_scalar(args: &BenchmarkArgs, loaded: &Loaded) {
     let scalar = loaded.engine().isa() == engine_native::Isa::Scalar;
-    if scalar && args.kernel == Kernel::Auto {
+    if scalar && args.engine.kernel == Kernel::Auto {
         eprintln!("warning: this CPU has no AVX2; running the scalar kernels");
     }
 }

@@ -40,15 +40,15 @@ pub fn run(args: &RunArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         kv_type: args.kv_type.into(),
         ..SessionOptions::new(ids.len() + args.tokens - 1)
     };
-    let kernels = KernelChoice::resolve(args.kernel.into()).map_err(RunFailure::from)?;
+    let kernels = KernelChoice::resolve(args.engine.kernel.into()).map_err(RunFailure::from)?;
     let flags = Flags {
         threads: args.threads,
         ..Flags::default()
     };
     let threads = Environment::resolve(flags, |_| None, default_threads())?.threads;
     let engine = EngineOptions {
-        packing: args.packing.into(),
-        screening: args.screen.into(),
+        packing: args.engine.packing.into(),
+        screening: args.engine.screen.into(),
         ..EngineOptions::new(threads)
     };
     let need = EngineNeed::of(&model, &*kernels, &engine);
