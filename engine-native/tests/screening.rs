@@ -54,6 +54,38 @@ fn run(model: &Arc<Model>, kernels: Arc<dyn Kernels>, screening: Screening, thre
     }
 }
 
+/// Tokens that are fed, as a claim is, choose what decoding chose, wherever prefill takes a break.
+#[test]
+fn fed_tokens_choose_what_decoding_chooses() {
+    let model = model(|_| {});
+    let prompt = [5, 77, 300];
+    let decoded = in_full(&model);
+    let chosen = decoded.iter().map(|(token, _)| *token);
+    let fed: Vec<u32> = prompt
+        .into_iter()
+        .chain(chosen.take(N_TOKENS - 1))
+        .collect();
+    for screening in [Screening::Off, Screening::Always] {
+        for prefill_chunk in [1, 2, 7, 64] {
+            let options = EngineOptions {
+                screening,
+                ..EngineOptions::new(1)
+            };
+            let engine = Engine::with_options(model.clone(), Arc::new(Scalar), options).unwrap();
+            let options = SessionOptions {
+                prefill_chunk,
+                choose_from: prompt.len() - 1,
+                ..SessionOptions::new(fed.len())
+            };
+            let mut session = engine.session(options).unwrap();
+            let step = session.generate(&fed, 1).unwrap().next().unwrap().unwrap();
+            let choices = step.positions.iter().filter_map(|trace| trace.choice);
+            let choices: Vec<_> = choices.map(|c| (c.token, c.logit.to_bits())).collect();
+            assert_eq!(choices, decoded, "{screening:?}, chunks of {prefill_chunk}");
+        }
+    }
+}
+
 /// Choices among all logits.
 fn in_full(model: &Arc<Model>) -> Vec<(u32, u32)> {
     run(model, Arc::new(Scalar), Screening::Off, 1).choices

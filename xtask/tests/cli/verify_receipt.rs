@@ -377,6 +377,17 @@ fn an_audit_is_drawn_by_its_nonce() {
     assert!(fresh.len() > 4, "{fresh:?}");
 }
 
+/// A nonce that is known draws other units of another receipt: nothing can be prepared for it.
+#[test]
+fn an_audit_is_drawn_for_its_receipt() {
+    let draws = |workspace: &Workspace| -> Vec<Vec<String>> {
+        let draw = |n: u32| audited(workspace, &format!("--sample 30% --nonce {n:064x}"));
+        (0..6).map(draw).collect()
+    };
+    let other = with_forgery(|r| r["created"] = json!("2026-01-01T00:00:00Z"));
+    assert_ne!(draws(&with_receipt()), draws(&other));
+}
+
 /// What no native run here leaves is not audited: a full replay has to say what is wrong.
 #[test]
 fn an_audit_accepts_no_invented_transcript() {
