@@ -1,16 +1,46 @@
 //! What the native engine of this machine makes of a claim: a start for guests, and never evidence.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use engine_native::{
-    Engine, EngineOptions, KernelChoice, Model, Packing, PositionTrace, Scalar, SessionOptions,
+    Engine, EngineOptions, KernelChoice, Model, Packing, PositionTrace, Scalar, Screening,
+    SessionOptions,
 };
 
 use crate::{
-    memory::{EngineNeed, MemoryNeed},
+    memory::{EngineNeed, MemoryNeed, guests_that_fit},
+    replay::Guesses,
     run::RunFailure,
     task::Task,
 };
+
+/// What several guests start from when they replay a claim.
+pub(crate) struct ClaimedRun {
+    traces: Vec<PositionTrace>,
+    guests: usize,
+}
+
+impl ClaimedRun {
+    /// Of the claimed `tokens`, for up to `guests` guests. `None` where one guest has to replay in
+    /// order: because there is no room for more, or no native run.
+    pub(crate) fn new(
+        model: &Arc<Model>,
+        task: &Task,
+        tokens: &[u32],
+        guests: NonZeroUsize,
+    ) -> Option<Self> {
+        let guests = guests_that_fit(model, task.n_positions(), guests);
+        let traces = (guests > 1).then(|| traces(model, task, tokens, guests, false).ok());
+        traces.flatten().map(|traces| Self { traces, guests })
+    }
+
+    pub(crate) fn guesses(&self) -> Guesses<'_> {
+        Guesses {
+            traces: &self.traces,
+            guests: self.guests,
+        }
+    }
+}
 
 /// What a run leaves that is fed the claimed `tokens`, all at once: `[n_positions]`, with the choices
 /// made here if `chooses`.
@@ -27,6 +57,11 @@ pub(crate) fn traces(
     let options = EngineOptions {
         // One pass over the weights is too few for a copy of them to pay.
         packing: Packing::Off,
+        // A copy of the output matrix pays where many choose.
+        screening: match chooses {
+            true => Screening::default(),
+            false => Screening::Off,
+        },
         ..EngineOptions::new(n_threads)
     };
     let session = SessionOptions {

@@ -10,10 +10,9 @@ use engine_native::{KvType, Model};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    claimed_run,
-    memory::guests_that_fit,
+    claimed_run::ClaimedRun,
     receipt::parse_kv_type_name,
-    replay::{Guesses, Margin, ReplayProgress, margins},
+    replay::{Margin, ReplayProgress, margins},
     sandbox::{ModelInput, Sandbox, SandboxError},
     task::Task,
     verify::Conclusion,
@@ -165,12 +164,8 @@ pub fn judge(
     progress: ReplayProgress,
 ) -> Result<Judgement, SandboxError> {
     let (task, tokens) = (transcript.task(), &transcript.tokens[..]);
-    let guests = guests_that_fit(model, task.n_positions(), guests);
-    let traces = match guests {
-        1 => None,
-        _ => claimed_run::traces(model, &task, tokens, guests, false).ok(),
-    };
-    let guesses = traces.as_deref().map(|traces| Guesses { traces, guests });
+    let claimed = ClaimedRun::new(model, &task, tokens, guests);
+    let guesses = claimed.as_ref().map(ClaimedRun::guesses);
     let input = ModelInput::from(&**model);
     let margins = margins(sandbox, input, &task, tokens, guesses, progress)?;
     Ok(Judgement::of(&margins, tolerance))

@@ -7,13 +7,12 @@ use engine_native::PositionTrace;
 
 use super::{
     Guesses, Meter, ReplayProgress, Unit,
-    parallel::{Done, compute_units, heads},
+    parallel::{Done, compute_units, heads, same_bits},
     units::{Head, Run},
 };
 use crate::{
     sandbox::{ModelInput, Sandbox, SandboxError},
     task::Task,
-    transcript::boundary_digest,
 };
 
 /// Choices of a unit: as much work as a layer over a run of usual length.
@@ -81,14 +80,15 @@ pub fn audit(
     let inputs: Vec<u32> = guesses.traces.iter().map(|trace| trace.input).collect();
     let tokens = &inputs[task.prompt.len().min(inputs.len())..];
     let run = Run::new(sandbox, model, task, tokens);
-    let shape = run.open()?.shape().clone();
+    let guest = run.open()?;
+    let shape = guest.shape().clone();
     if !guesses.fit(task, &shape) {
         return Err(SandboxError::Protocol(
             "the native run has another shape".into(),
         ));
     }
     let mut meter = Meter::of_units(&shape, task, units, progress);
-    let results = compute_units(&run, units, guesses, &mut meter);
+    let results = compute_units(&run, guest, units, guesses, &mut meter);
     for (unit, result) in units.iter().zip(results) {
         // Layers above one that differs may be left out: the finding comes first.
         let Some(result) = result else { continue };
@@ -105,9 +105,8 @@ fn first_difference(unit: &Unit, done: Done, traces: &[PositionTrace]) -> Option
     match (unit, done) {
         (Unit::Layer(layer), Done::Layer { unexpected, .. }) => {
             let leaving = unexpected?;
-            let differs = |(x, trace): (&Vec<f32>, &PositionTrace)| {
-                boundary_digest(x) != boundary_digest(trace.boundary(*layer))
-            };
+            let differs =
+                |(x, trace): (&Vec<f32>, &PositionTrace)| !same_bits(x, trace.boundary(*layer));
             leaving.iter().zip(traces).position(differs)
         }
         (Unit::Head(positions), Done::Head(heads)) => positions
@@ -122,6 +121,5 @@ fn first_difference(unit: &Unit, done: Done, traces: &[PositionTrace]) -> Option
 fn is_head_of(head: &Head, trace: &PositionTrace) -> bool {
     let choice =
         |choice: Option<engine_native::Choice>| choice.map(|c| (c.token, c.logit.to_bits()));
-    boundary_digest(&head.hidden) == boundary_digest(&trace.hidden)
-        && choice(head.choice) == choice(trace.choice)
+    same_bits(&head.hidden, &trace.hidden) && choice(head.choice) == choice(trace.choice)
 }

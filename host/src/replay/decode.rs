@@ -2,7 +2,7 @@
 
 use engine_native::Choice;
 
-use super::units::Run;
+use super::units::{Run, open};
 use crate::{
     sandbox::{ModelInput, Sandbox, SandboxError},
     task::{OpBits, Task},
@@ -20,8 +20,7 @@ pub fn op_outputs(
     layer: usize,
     entering: &[&[f32]],
 ) -> Result<Vec<OpBits>, SandboxError> {
-    let mut guest = sandbox.open(model)?;
-    guest.configure(task.kv_type, task.n_positions())?;
+    let mut guest = open(sandbox, model, task)?;
     guest.load_layer(layer)?;
     for (position, residual) in entering.iter().enumerate() {
         guest.set_residual(position, residual)?;
@@ -66,8 +65,7 @@ pub fn decode<E: From<SandboxError>>(
     task: &Task,
     mut sink: impl FnMut(Decoded) -> Result<(), E>,
 ) -> Result<Vec<u32>, E> {
-    let mut guest = sandbox.open(model)?;
-    guest.configure(task.kv_type, task.n_positions())?;
+    let mut guest = open(sandbox, model, task)?;
     let mut tokens = Vec::with_capacity(task.n_generate);
     for position in 0..task.n_positions() {
         let input = match task.prompt.get(position) {

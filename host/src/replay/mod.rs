@@ -136,7 +136,7 @@ fn compute(
     let mut meter = Meter::new(&shape, run.task(), progress);
     let guesses = guesses.filter(|g| g.guests > 1 && g.fit(run.task(), &shape));
     let computed = match guesses {
-        Some(guesses) => parallel::compute(run, &shape, guesses, &mut meter)?,
+        Some(guesses) => parallel::compute(run, guest, guesses, &mut meter)?,
         None => {
             let mut computed = Computed::default();
             run.finish(&mut guest, None, &mut computed, &mut || meter.tick())?;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     digest::Digest,
-    sandbox::{Guest, GuestShape, SandboxError},
+    sandbox::{Guest, SandboxError},
     task::Task,
     transcript::boundary_digest,
 };
@@ -49,24 +49,27 @@ enum Message {
     Done(usize, Result<(Done, u64), SandboxError>),
 }
 
-/// Computes the run from guesses, and in order what these were wrong for.
-pub(super) fn compute(
-    run: &Run,
-    shape: &GuestShape,
+/// Computes the run from guesses, and in order what these were wrong for. `guest` is one of those that
+/// work.
+pub(super) fn compute<'a>(
+    run: &Run<'a>,
+    guest: Guest<'a>,
     guesses: Guesses,
     meter: &mut Meter,
 ) -> Result<Computed, SandboxError> {
-    let units = units(run.task(), shape.n_layers as usize, guesses.guests);
-    let results = compute_units(run, &units, guesses, meter);
+    let n_layers = guest.shape().n_layers as usize;
+    let units = units(run.task(), n_layers, guesses.guests);
+    let results = compute_units(run, guest, &units, guesses, meter);
     join(run, units, results, meter)
 }
 
 /// A unit's result, with its fuel. `None` for a layer above one whose guess was wrong.
 pub(super) type UnitResult = Option<Result<(Done, u64), SandboxError>>;
 
-/// Computes each of `units` from guesses.
-pub(super) fn compute_units(
-    run: &Run,
+/// Computes each of `units` from guesses. `guest` is one of those that work.
+pub(super) fn compute_units<'a>(
+    run: &Run<'a>,
+    guest: Guest<'a>,
     units: &[Unit],
     guesses: Guesses,
     meter: &mut Meter,
@@ -79,9 +82,10 @@ pub(super) fn compute_units(
     };
     let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
+        let mut first = Some(guest);
         for _ in 0..guesses.guests.min(units.len()) {
-            let (queue, sender) = (&queue, sender.clone());
-            scope.spawn(move || queue.work(run, guesses.traces, &sender));
+            let (queue, sender, guest) = (&queue, sender.clone(), first.take());
+            scope.spawn(move || queue.work(run, guest, guesses.traces, &sender));
         }
         drop(sender);
         for message in receiver {
@@ -124,8 +128,13 @@ struct Queue<'u> {
 }
 
 impl Queue<'_> {
-    fn work(&self, run: &Run, traces: &[PositionTrace], sender: &Sender<Message>) {
-        let mut guest = None;
+    fn work<'a>(
+        &self,
+        run: &Run<'a>,
+        mut guest: Option<Guest<'a>>,
+        traces: &[PositionTrace],
+        sender: &Sender<Message>,
+    ) {
         while let Some((i, unit)) = self.take() {
             // The receiver lives as long as any worker.
             let mut tick = || drop(sender.send(Message::Tick));
@@ -207,7 +216,7 @@ fn layer_from(
     })
 }
 
-fn same_bits(x: &[f32], y: &[f32]) -> bool {
+pub(super) fn same_bits(x: &[f32], y: &[f32]) -> bool {
     x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
 }
 

@@ -73,9 +73,7 @@ impl<'a> Run<'a> {
 
     /// A guest that is ready for the run.
     pub(super) fn open(&self) -> Result<Guest<'a>, SandboxError> {
-        let mut guest = self.sandbox.open(self.model)?;
-        guest.configure(self.task.kv_type, self.task.n_positions())?;
-        Ok(guest)
+        open(self.sandbox, self.model, self.task)
     }
 
     /// Computes in order what `computed` lacks, from the residual streams `entering` the first layer
@@ -186,6 +184,17 @@ impl<'a> Run<'a> {
             })
             .collect()
     }
+}
+
+/// A guest that is ready for `task`.
+pub(super) fn open<'f>(
+    sandbox: &Sandbox,
+    model: ModelInput<'f>,
+    task: &Task,
+) -> Result<Guest<'f>, SandboxError> {
+    let mut guest = sandbox.open(model)?;
+    guest.configure(task.kv_type, task.n_positions())?;
+    Ok(guest)
 }
 
 /// Puts residual streams at their positions.

@@ -68,6 +68,19 @@ impl Selection {
             }
         }
     }
+
+    fn report(&self, units: &[Unit], n_units: usize) -> AuditReport {
+        let nonce = match self {
+            Self::Share { nonce, .. } => Some(*nonce),
+            Self::Layers(_) => None,
+        };
+        AuditReport {
+            units: units.iter().map(Unit::to_string).collect(),
+            n_units,
+            nonce,
+            detection: nonce.map(|_| units.len() as f64 / n_units as f64),
+        }
+    }
 }
 
 /// The lot of a unit; the smallest are drawn.
@@ -149,21 +162,6 @@ pub(super) fn run(
         ],
         report: Some(report),
     })
-}
-
-impl Selection {
-    fn report(&self, units: &[Unit], n_units: usize) -> AuditReport {
-        let nonce = match self {
-            Self::Share { nonce, .. } => Some(*nonce),
-            Self::Layers(_) => None,
-        };
-        AuditReport {
-            units: units.iter().map(Unit::to_string).collect(),
-            n_units,
-            nonce,
-            detection: nonce.map(|_| units.len() as f64 / n_units as f64),
-        }
-    }
 }
 
 impl std::fmt::Display for AuditReport {

@@ -50,34 +50,38 @@ fn samples(r: &Receipt) -> Result<(), String> {
     Ok(())
 }
 
-/// Times of the median repetition.
-struct Median {
+/// Times of a repetition.
+pub(super) struct Times {
     prefill_ns: u64,
     decode_ns: u64,
-    total_ns: u64,
+    pub(super) total_ns: u64,
 }
 
-/// The lower median by total time.
-fn median(r: &Receipt) -> Option<Median> {
-    let s = &r.samples;
-    let mut totals = Vec::with_capacity(s.prefill_ns.len());
-    for (&prefill_ns, steps) in s.prefill_ns.iter().zip(&s.decode_ns) {
-        let decode_ns = steps
-            .iter()
-            .try_fold(0u64, |sum, &ns| sum.checked_add(ns))?;
-        totals.push(Median {
+/// Of all repetitions, by total time. `None` if one is beyond all numbers.
+pub(super) fn repetitions(r: &Receipt) -> Option<Vec<Times>> {
+    let repetitions = r.samples.prefill_ns.iter().zip(&r.samples.decode_ns);
+    let times = repetitions.map(|(&prefill_ns, steps)| {
+        let mut steps = steps.iter();
+        let decode_ns = steps.try_fold(0u64, |sum, &ns| sum.checked_add(ns))?;
+        Some(Times {
             prefill_ns,
             decode_ns,
             total_ns: prefill_ns.checked_add(decode_ns)?,
-        });
-    }
-    totals.sort_by_key(|m| m.total_ns);
-    let middle = totals.len().checked_sub(1)? / 2;
-    totals.into_iter().nth(middle)
+        })
+    });
+    let mut times = times.collect::<Option<Vec<_>>>()?;
+    times.sort_by_key(|times| times.total_ns);
+    Some(times)
 }
 
-fn derived(r: &Receipt, found: f64, figure: impl Fn(&Median) -> Option<f64>) -> Result<(), String> {
-    match median(r).and_then(|m| figure(&m)) {
+/// The lower median of repetitions in their order.
+pub(super) fn median(sorted: &[Times]) -> Option<&Times> {
+    sorted.get(sorted.len().checked_sub(1)? / 2)
+}
+
+fn derived(r: &Receipt, found: f64, figure: impl Fn(&Times) -> Option<f64>) -> Result<(), String> {
+    let sorted = repetitions(r).unwrap_or_default();
+    match median(&sorted).and_then(figure) {
         Some(derived) if derived.to_bits() == found.to_bits() => Ok(()),
         Some(derived) => Err(format!("found {found}, the samples have {derived}")),
         None => Err(format!("found {found}, the samples have no such figure")),

@@ -23,7 +23,6 @@ pub use parse::NotAReceipt;
 pub use policy::{
     Accept, Ceilings, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
 };
-
 pub use svr::SimpleVerificationResult;
 
 use std::{num::NonZeroUsize, sync::Arc};
@@ -135,8 +134,8 @@ pub struct Checked {
     tokens: String,
     audit: Option<AuditReport>,
     replayed: RequiredParity,
-    signed_by: Option<String>,
-    signer: Option<Digest>,
+    /// Whose signature holds, or the rule that is broken; none if it was not asked.
+    signer: Option<Result<Digest, &'static str>>,
     file_sha256: Digest,
 }
 
@@ -168,7 +167,6 @@ impl Checked {
             tokens: "not replayed".into(),
             audit: None,
             replayed: RequiredParity::Claimed,
-            signed_by: None,
             signer: None,
             file_sha256: Digest::of(bytes),
         })
@@ -178,11 +176,7 @@ impl Checked {
     pub fn with_bundle(&mut self, bundle: &[u8], key: &PublicKey) {
         let rules = bundle::check(self.receipt.as_ref(), self.file_sha256, bundle, key);
         let broken = rules.iter().find(|r| r.outcome == Outcome::Fail);
-        self.signer = broken.is_none().then(|| key.id());
-        self.signed_by = Some(match broken {
-            None => key.id().to_string(),
-            Some(broken) => format!("nobody, as far as is known ({})", broken.rule),
-        });
+        self.signer = Some(broken.map_or(Ok(key.id()), |broken| Err(broken.rule)));
         self.rules.extend(rules);
     }
 
@@ -263,7 +257,7 @@ impl Checked {
         if let Some(receipt) = &self.receipt {
             let done = policy::Done {
                 replayed: self.replayed,
-                signer: self.signer,
+                signer: self.signer.and_then(Result::ok),
             };
             self.rules.extend(policy::check(policy, receipt, done));
         }
@@ -311,7 +305,10 @@ impl Checked {
             speed: format!("claimed by {host}"),
             replayed: self.replayed,
             audit: self.audit,
-            signed_by: self.signed_by,
+            signed_by: self.signer.map(|signer| match signer {
+                Ok(keyid) => keyid.to_string(),
+                Err(rule) => format!("nobody, as far as is known ({rule})"),
+            }),
             rules: self.rules,
         }
     }

@@ -6,10 +6,9 @@ use engine_native::Model;
 
 use super::{Outcome, Rule, RuleOutcome, identity};
 use crate::{
-    claimed_run,
-    memory::guests_that_fit,
+    claimed_run::ClaimedRun,
     receipt::{ParityStatus, Receipt, parse_kv_type_name},
-    replay::{Guesses, Replay, ReplayProgress, replay as replay_task},
+    replay::{Replay, ReplayProgress, replay as replay_task},
     sandbox::{ModelInput, Sandbox, SandboxError, WASMTIME_VERSION, guest_sha256},
     task::Task,
 };
@@ -92,12 +91,8 @@ pub(super) fn replay(
         let evidence = "the run's settings do not describe a task".to_owned();
         return Ok(refuted(rule, evidence));
     };
-    let guests = guests_that_fit(model, task.n_positions(), guests);
-    let traces = match guests {
-        1 => None,
-        _ => claimed_run::traces(model, &task, &r.tokens, guests, false).ok(),
-    };
-    let guesses = traces.as_deref().map(|traces| Guesses { traces, guests });
+    let claimed = ClaimedRun::new(model, &task, &r.tokens, guests);
+    let guesses = claimed.as_ref().map(ClaimedRun::guesses);
     let input = ModelInput::from(&**model);
     let replay = match replay_task(sandbox, input, &task, &r.tokens, guesses, progress) {
         Ok(replay) => replay,

@@ -51,7 +51,7 @@ impl<'a> Drill<'a> {
             tempfile::tempdir().map_err(|e| Failure::io(Path::new("a temporary folder"), &e))?;
         let key = folder.path().join(KEY);
         let made = |e: std::io::Error| Failure::io(&key, &e);
-        NewKey::write(&key).map_err(|e| Failure::new(Exit::Io, e))?;
+        NewKey::write(&key).map_err(|e| Failure::io(&e.path, &e.source))?;
         let keys = Keys {
             signer: SigningKey::read(&key).map_err(|e| Failure::key(&key, &e))?,
             attacker: SigningKey::generate().map_err(made)?,

@@ -4,7 +4,11 @@ use super::{Done, Policy, RequiredParity, physics::Machine};
 use crate::{
     digest::Digest,
     receipt::{Receipt, parse_kv_type_name},
-    verify::{Outcome, RuleOutcome, ledger},
+    verify::{
+        Outcome, RuleOutcome,
+        derived::{median, repetitions},
+        ledger,
+    },
 };
 
 /// The rules of `policy` over a receipt of which `done` was found here.
@@ -118,32 +122,18 @@ fn signer(policy: &Policy, found: Option<Digest>) -> RuleOutcome {
     RuleOutcome::new("policy_signer", outcome, evidence)
 }
 
-/// Total times of the repetitions, in ns. `None` if one is beyond all numbers.
-fn totals(r: &Receipt) -> Option<Vec<u64>> {
-    let repetitions = r.samples.prefill_ns.iter().zip(&r.samples.decode_ns);
-    repetitions
-        .map(|(&prefill, steps)| {
-            steps
-                .iter()
-                .try_fold(prefill, |sum, &ns| sum.checked_add(ns))
-        })
-        .collect()
-}
-
 fn spread(r: &Receipt, allowed: Option<f64>) -> Result<(), String> {
     let Some(allowed) = allowed else {
         return Ok(());
     };
-    let mut totals = totals(r).ok_or("the times overflow")?;
-    totals.sort_unstable();
-    let [shortest, .., longest] = totals[..] else {
+    let sorted = repetitions(r).ok_or("the times overflow")?;
+    let ([shortest, .., longest], Some(median)) = (&sorted[..], median(&sorted)) else {
         return Err(format!(
             "found {} repetitions, a spread needs two",
-            totals.len()
+            sorted.len()
         ));
     };
-    let median = totals[(totals.len() - 1) / 2];
-    let found = (longest - shortest) as f64 / median as f64;
+    let found = (longest.total_ns - shortest.total_ns) as f64 / median.total_ns as f64;
     match found <= allowed {
         true => Ok(()),
         false => Err(format!("found {found:.3}, the policy accepts {allowed}")),
