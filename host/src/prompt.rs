@@ -1,6 +1,7 @@
 //! Where the prompt of a run comes from, and its ids.
 
 use engine_native::{Model, gguf::GgufError};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     challenge::Challenge,
@@ -143,6 +144,18 @@ pub fn seeded_prompt(seed: u64, challenge: Option<&Challenge>, n: usize, n_vocab
         .collect()
 }
 
+/// Ids for a warm-up: as many as `prompt` has, drawn anew from them, so that an engine meets `prompt`
+/// itself for the first time when it is timed.
+pub fn warm_up_prompt(prompt: &[u32], n_vocab: u64) -> Vec<u32> {
+    let mut hash = Sha256::new_with_prefix(WARM_UP_TAG);
+    prompt.iter().for_each(|id| hash.update(id.to_le_bytes()));
+    let digest: [u8; 32] = hash.finalize().into();
+    let seed = u64::from_le_bytes(*digest.first_chunk().expect("32 bytes are at least 8"));
+    seeded_prompt(seed, None, prompt.len(), n_vocab)
+}
+
+const WARM_UP_TAG: &[u8; 22] = b"bitreceipt/warm-up/v1\0";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +179,17 @@ mod tests {
         let (short, long) = (prompt(5), prompt(16));
         assert_eq!(short, long[..5]);
         assert!(long.iter().all(|&id| id < 512));
+    }
+
+    #[test]
+    fn a_warm_up_has_another_prompt_of_the_same_length() {
+        let prompt = seeded_prompt(42, None, 16, 512);
+        let other = warm_up_prompt(&prompt, 512);
+        assert_eq!(other.len(), 16);
+        assert!(other.iter().all(|&id| id < 512));
+        // Not one id stands where it stood: nothing of a prefix can be used again.
+        assert!(prompt.iter().zip(&other).all(|(a, b)| a != b), "{other:?}");
+        assert_ne!(warm_up_prompt(&other, 512), prompt);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use engine_native::{
 };
 
 use crate::{
-    cancel::Cancel, challenge::Challenge, digest::Digest, run::RunFailure,
+    cancel::Cancel, challenge::Challenge, digest::Digest, prompt::warm_up_prompt, run::RunFailure,
     transcript::TranscriptStart,
 };
 
@@ -24,6 +24,14 @@ pub struct Task {
 }
 
 impl Task {
+    /// A run of the same length with another prompt.
+    pub fn warm_up(&self, n_vocab: u64) -> Self {
+        Self {
+            prompt: warm_up_prompt(&self.prompt, n_vocab),
+            ..self.clone()
+        }
+    }
+
     /// Positions that are fed: the last token is chosen, not fed.
     pub fn n_positions(&self) -> usize {
         self.prompt.len() + self.n_generate - 1

@@ -173,7 +173,7 @@ pub struct RunRecord {
     pub threads: u64,
     /// Kernels asked for: "auto", "scalar", "avx2", "avx-vnni", "avx512-vnni" or "amx".
     pub kernel: String,
-    /// Untimed runs before the first timed one.
+    /// Untimed runs of another prompt, before the first timed one.
     pub warmup: u64,
     /// Timed runs.
     pub repetitions: u64,

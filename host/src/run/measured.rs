@@ -28,9 +28,11 @@ impl Loaded {
         progress: Progress,
     ) -> Result<Measured, RunFailure> {
         let (warmup, of) = (self.settings.warmup, self.repetitions);
+        // The first timed prompt is a fresh one: what an engine could have kept of it shows.
+        let warm_up = self.task.warm_up(self.model.shape().n_vocab);
         for done in 0..warmup {
             progress(Phase::WarmUp { done, of: warmup });
-            runner.record(&self.task, &self.cancel)?;
+            runner.record(&warm_up, &self.cancel)?;
         }
         let mut repetitions = Vec::with_capacity(of);
         let mut evidence: Vec<Evidence> = Vec::new();

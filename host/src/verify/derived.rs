@@ -52,6 +52,8 @@ fn samples(r: &Receipt) -> Result<(), String> {
 
 /// Times of a repetition.
 pub(super) struct Times {
+    /// Its index.
+    pub(super) repetition: usize,
     prefill_ns: u64,
     decode_ns: u64,
     pub(super) total_ns: u64,
@@ -60,15 +62,18 @@ pub(super) struct Times {
 /// Of all repetitions, by total time. `None` if one is beyond all numbers.
 pub(super) fn repetitions(r: &Receipt) -> Option<Vec<Times>> {
     let repetitions = r.samples.prefill_ns.iter().zip(&r.samples.decode_ns);
-    let times = repetitions.map(|(&prefill_ns, steps)| {
-        let mut steps = steps.iter();
-        let decode_ns = steps.try_fold(0u64, |sum, &ns| sum.checked_add(ns))?;
-        Some(Times {
-            prefill_ns,
-            decode_ns,
-            total_ns: prefill_ns.checked_add(decode_ns)?,
-        })
-    });
+    let times = repetitions
+        .enumerate()
+        .map(|(repetition, (&prefill_ns, steps))| {
+            let mut steps = steps.iter();
+            let decode_ns = steps.try_fold(0u64, |sum, &ns| sum.checked_add(ns))?;
+            Some(Times {
+                repetition,
+                prefill_ns,
+                decode_ns,
+                total_ns: prefill_ns.checked_add(decode_ns)?,
+            })
+        });
     let mut times = times.collect::<Option<Vec<_>>>()?;
     times.sort_by_key(|times| times.total_ns);
     Some(times)

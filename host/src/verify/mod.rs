@@ -21,7 +21,7 @@ pub use audit::{AuditReport, Selection};
 pub use model::find_model;
 pub use parse::NotAReceipt;
 pub use policy::{
-    Accept, Ceilings, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
+    Accept, Caching, Ceilings, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
 };
 pub use svr::SimpleVerificationResult;
 

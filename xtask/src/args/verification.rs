@@ -30,7 +30,7 @@ pub struct VerifyReceiptArgs {
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// What else is demanded: a TOML file such as ci/policy.toml [default: no more than the ceilings
-    /// of that file]
+    /// and the bound on caching of that file]
     #[arg(long)]
     pub policy: Option<PathBuf>,
     /// Run the native engine here too, and show both speeds

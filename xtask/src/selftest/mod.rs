@@ -83,7 +83,7 @@ impl<'a> Drill<'a> {
     fn benchmark(&self, key: &Path) -> Result<Genuine, Failure> {
         let receipt = self.folder.path().join("genuine.json");
         let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 \
-                     --warmup 0 --repetitions 2";
+                     --warmup 1 --repetitions 2";
         let Command::Benchmark(mut args) = self.parse(words, "--output", &receipt)? else {
             unreachable!("the words say benchmark")
         };

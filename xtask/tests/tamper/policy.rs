@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use host::verify::{Ceilings, Checked, Outcome, Policy, PolicyError, RequiredParity, Verdict};
+use host::verify::{
+    Caching, Ceilings, Checked, Outcome, Policy, PolicyError, RequiredParity, RuleOutcome, Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::genuine::{
@@ -176,6 +178,57 @@ fn spread_is_of_the_longest_and_the_shortest() {
     assert_rejected_by(&verdict(0.0999), &["policy_spread"]);
 }
 
+/// Only a repetition that the figures are of can be too fast: the first one is the measure.
+#[test]
+fn a_prompt_that_is_faster_the_second_time() {
+    const POLICY: &str = "caching.jitter_ms = 20.0";
+    let with = |prefill: [u64; 3], step: [u64; 3], n_steps: usize, policy: &str| {
+        let mut receipt = GENUINE.clone();
+        receipt["run"]["tokens"] = json!(n_steps + 1);
+        let decode = step.map(|ns| vec![ns; n_steps]);
+        let samples = json!({ "load_ns": 9, "prefill_ns": prefill, "decode_ns": decode });
+        claim_samples(&mut receipt, samples);
+        let mut checked = Checked::read(receipt.to_string().as_bytes()).unwrap();
+        checked.with_policy(&read(policy));
+        let of_caching = |r: &RuleOutcome| r.rule == "physics_caching";
+        let rule = checked.verdict().rules.into_iter().find(of_caching);
+        rule.map(|r| (r.outcome, r.evidence)).unwrap()
+    };
+    let ms = |ms: [u64; 3]| ms.map(|ms| ms * 1_000_000);
+    let passes = (Outcome::Pass, String::new());
+    let fails = |what: &str, speedup: &str, limit: &str| {
+        let than = format!("{what}: {speedup} times as fast as that of repetition 0");
+        let why = format!("{than}, the policy accepts {limit}, which ran the same prompt first");
+        (Outcome::Fail, why)
+    };
+    let flat = ms([10, 10, 10]);
+    // By the prefill, of which 20 ms may be an interruption.
+    let prefill = "prefill of repetition 2";
+    let found = with(ms([120, 60, 61]), flat, 2, POLICY);
+    assert_eq!(found, fails(prefill, "1.97", "1.5"));
+    assert_eq!(with(ms([120, 60, 80]), flat, 2, POLICY), passes);
+    assert_eq!(with(ms([30, 9, 10]), flat, 2, POLICY), passes);
+    let found = with(ms([31, 9, 10]), flat, 2, POLICY);
+    assert_eq!(found, fails(prefill, "3.10", "1.5"));
+    let found = with(ms([30, 9, 10]), flat, 2, "caching.jitter_ms = 19.9");
+    assert_eq!(found, fails(prefill, "3.00", "1.5"));
+    let generous = "caching = { max_speedup = 2.0, jitter_ms = 20.0 }";
+    assert_eq!(with(ms([120, 60, 61]), flat, 2, generous), passes);
+    // By the decode, of which each step is short, once there are sixteen.
+    let prefill = ms([100, 100, 100]);
+    let faster = [200_000, 120_000, 130_000];
+    assert_eq!(with(prefill, faster, 15, POLICY), passes);
+    let found = with(prefill, faster, 16, POLICY);
+    assert_eq!(found, fails("decode step of repetition 2", "1.54", "1.5"));
+    // With fewer, all that they save together is more than an interruption.
+    assert_eq!(with(prefill, ms([4, 2, 2]), 10, POLICY), passes);
+    let found = with(prefill, ms([4, 2, 2]), 11, POLICY);
+    assert_eq!(found, fails("decode step of repetition 2", "2.00", "1.5"));
+    // A first repetition that is itself the median, or the fastest, tells nothing.
+    assert_eq!(with(ms([50, 10, 90]), flat, 2, POLICY), passes);
+    assert_eq!(with(ms([10, 90, 95]), flat, 2, POLICY), passes);
+}
+
 /// What was not replayed is not rejected: the verifier left it out.
 #[test]
 fn a_replay_that_is_required_is_missed() {
@@ -208,6 +261,11 @@ fn texts_that_are_no_policy() {
         ("ceilings.macs_per_sec_per_thread = inf", "found inf"),
         ("require.max_relative_spread = -0.5", "found -0.5"),
         (
+            "caching.max_speedup = 0.0",
+            "caching.max_speedup: found 0, allowed numbers above 0",
+        ),
+        ("caching.jitter_ms = nan", "caching.jitter_ms: found NaN"),
+        (
             "require.min_tokens_per_sec = nan",
             "require.min_tokens_per_sec: found NaN",
         ),
@@ -228,6 +286,7 @@ fn the_committed_policy_is_one() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../ci/policy.toml");
     let policy = Policy::read(&fs::read(path).unwrap()).unwrap();
     assert_eq!(policy.ceilings, Ceilings::default());
+    assert_eq!(policy.caching, Caching::default());
     assert_eq!(policy.require.parity, RequiredParity::Replayed);
     let model = GENUINE["model"]["sha256"].as_str().unwrap();
     let models: Vec<_> = policy.accept.models.iter().map(|d| d.to_string()).collect();

@@ -1,6 +1,7 @@
 //! What a verifier demands beyond that a receipt is right: which runs count, and what is too fast to
 //! be true.
 
+mod caching;
 mod physics;
 mod rules;
 
@@ -8,9 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{digest::Digest, toml_text};
 
+pub use caching::Caching;
 pub(super) use rules::check;
 
-/// A policy, as its TOML file says it. What it leaves out is not demanded, except the ceilings.
+/// A policy, as its TOML file says it. What it leaves out is not demanded, except what no honest
+/// run can miss: the ceilings, and what a prompt may gain by repetition.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
@@ -20,6 +23,8 @@ pub struct Policy {
     pub require: Require,
     /// What no machine can exceed.
     pub ceilings: Ceilings,
+    /// What a prompt may gain by repetition.
+    pub caching: Caching,
 }
 
 /// Lists of what is accepted; an empty one accepts all that the other rules do.
@@ -150,9 +155,11 @@ impl Policy {
             ("ceilings.macs_per_sec_per_thread", macs),
             ("ceilings.memory_bytes_per_sec_per_thread", memory),
             ("ceilings.cache_bytes_per_sec_per_thread", cache),
+            ("caching.max_speedup", self.caching.max_speedup),
         ];
         let amounts = [
             ("ceilings.cache_bytes", cache_bytes),
+            ("caching.jitter_ms", self.caching.jitter_ms),
             (
                 "require.min_tokens_per_sec",
                 self.require.min_tokens_per_sec,

@@ -1,6 +1,6 @@
 //! The rules of a policy.
 
-use super::{Done, Policy, RequiredParity, physics::Machine};
+use super::{Done, Policy, RequiredParity, caching, physics::Machine};
 use crate::{
     digest::Digest,
     receipt::{Receipt, parse_kv_type_name},
@@ -47,6 +47,7 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
         ),
         ("physics_prefill", prefill(r, policy)),
         ("physics_decode", decode(r, policy)),
+        ("physics_caching", caching::check(r, &policy.caching)),
     ];
     let rules = rules.map(|(rule, result)| RuleOutcome::of(rule, result));
     let of_this_verification = [parity(policy, done.replayed), signer(policy, done.signer)];

@@ -1,0 +1,79 @@
+//! Whether figures may come from what an engine kept of a prompt that it had run before. After
+//! MLPerf's audit TEST04, which compares repeated samples with fresh ones.
+//!
+//! A warm-up runs another prompt, so the first repetition is the fresh one.
+
+use serde::Deserialize;
+
+use crate::{
+    receipt::Receipt,
+    verify::derived::{median, repetitions},
+};
+
+/// From this many samples on, a median is not that of an interrupted few.
+const ENOUGH_SAMPLES: usize = 16;
+
+/// How much faster a prompt may be that has been run before.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Caching {
+    /// Time of the first repetition ÷ time of the one that the figures are of, at most.
+    pub max_speedup: f64,
+    /// Milliseconds saved that may be an interruption, where there are few samples.
+    pub jitter_ms: f64,
+}
+
+impl Default for Caching {
+    /// What a shared machine does by itself.
+    fn default() -> Self {
+        Self {
+            max_speedup: 1.5,
+            jitter_ms: 100.0,
+        }
+    }
+}
+
+/// Compares the repetition that the figures are of with the first one.
+pub(super) fn check(r: &Receipt, caching: &Caching) -> Result<(), String> {
+    let sorted = repetitions(r).ok_or("the times overflow")?;
+    let Some(published) = median(&sorted) else {
+        // Another rule counts them.
+        return Ok(());
+    };
+    let again = published.repetition;
+    let (prefill, decode) = (&r.samples.prefill_ns, &r.samples.decode_ns);
+    let figures = [
+        ("prefill", &prefill[..1], &prefill[again..=again]),
+        ("decode step", &decode[0][..], &decode[again][..]),
+    ];
+    figures.iter().try_for_each(|(what, fresh, again)| {
+        repeated(fresh, again, caching).map_err(|why| {
+            let repetition = published.repetition;
+            format!("{what} of repetition {repetition}: {why}, which ran the same prompt first")
+        })
+    })
+}
+
+/// Whether what took the times `fresh` may take the times `again` the next time.
+fn repeated(fresh: &[u64], again: &[u64], caching: &Caching) -> Result<(), String> {
+    let (Some(first), Some(second)) = (typical(fresh), typical(again)) else {
+        return Ok(());
+    };
+    let saved_ms = (first - second) * fresh.len() as f64 / 1e6;
+    let is_jitter = fresh.len() < ENOUGH_SAMPLES && saved_ms <= caching.jitter_ms;
+    let speedup = first / second;
+    if speedup <= caching.max_speedup || is_jitter {
+        return Ok(());
+    }
+    Err(format!(
+        "{speedup:.2} times as fast as that of repetition 0, the policy accepts {}",
+        caching.max_speedup
+    ))
+}
+
+/// The lower median, in nanoseconds.
+fn typical(times: &[u64]) -> Option<f64> {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    Some(sorted[sorted.len().checked_sub(1)? / 2] as f64)
+}
