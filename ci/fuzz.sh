@@ -10,16 +10,16 @@ if ! rustup run nightly rustc --version >/dev/null 2>&1; then
     exit 0
 fi
 target=$(rustup run nightly rustc -vV | sed -n 's/^host: //p')
-export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
--Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing -Zsanitizer=address"
+-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
 folder=$(mktemp -d)
-for name in native_reader guest_reader both_readers; do
-    mkdir "$folder/$name"
-    # Headers without their data: most of what a reader decides is decided there.
-    head -c 20000 ../../models/tiny.gguf >"$folder/$name/tiny"
-    head -c 12000 ../tests/oracle/F-tq1_0-embf16-outq4_k.gguf >"$folder/$name/llama"
-    if ! cargo +nightly run --release --locked --quiet --target "$target" --bin "$name" -- \
+
+# fuzz TARGET [flags of cargo]: runs it on the seeds in $folder/TARGET.
+fuzz() {
+    local name=$1
+    shift
+    if ! cargo +nightly run --locked --quiet --bin "$name" "$@" -- \
         -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -max_len=20000 \
         -artifact_prefix="$folder/$name-" "$folder/$name" >"$folder/log" 2>&1; then
         cat "$folder/log"
@@ -27,5 +27,31 @@ for name in native_reader guest_reader both_readers; do
         exit 1
     fi
     echo "$name: $(tail -n 1 "$folder/log")"
+}
+
+# Model files, with everything under the address sanitizer.
+for name in native_reader guest_reader both_readers; do
+    mkdir "$folder/$name"
+    # Headers without their data: most of what a reader decides is decided there.
+    head -c 20000 ../../models/tiny.gguf >"$folder/$name/tiny"
+    head -c 12000 ../tests/oracle/F-tq1_0-embf16-outq4_k.gguf >"$folder/$name/llama"
+    RUSTFLAGS="$coverage --cfg fuzzing -Zsanitizer=address" fuzz "$name" --release --target "$target"
+done
+
+# What a verifier reads. Coverage is measured in our own crate alone: the sandbox's compiler, which the
+# crate brings along, would take far longer to build.
+cat >"$folder/rustc" <<'WRAPPER'
+#!/bin/sh
+case " $* " in
+*" --crate-name host "*) exec "$@" $COVERAGE ;;
+*) exec "$@" ;;
+esac
+WRAPPER
+chmod +x "$folder/rustc"
+mkdir "$folder/documents" "$folder/receipts"
+cp seeds/* ../../ci/policy.toml "$folder/documents"
+for name in documents receipts; do
+    COVERAGE="$coverage" RUSTC_WRAPPER="$folder/rustc" \
+        fuzz "$name" --profile documents --features documents
 done
 rm -r "$folder"

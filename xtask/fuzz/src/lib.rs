@@ -1,5 +1,8 @@
 //! What the fuzz targets share: files with a few bytes changed, and each side taking one in whole.
 
+#[cfg(feature = "documents")]
+pub mod documents;
+
 use std::sync::Arc;
 
 use engine_native::{
