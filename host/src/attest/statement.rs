@@ -74,8 +74,8 @@ impl Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Predicate {
-    /// The receipt's `schema_version`.
-    pub schema_version: String,
+    /// The receipt's `receipt_schema`, which says what its fields mean.
+    pub receipt_schema: String,
     /// The receipt's `parity.checksum`, which commits to the whole transcript.
     pub transcript_checksum: Digest,
     /// [`CLAIM`].
@@ -131,7 +131,7 @@ impl Statement {
             subject: Role::ALL.map(subject).to_vec(),
             predicate_type: PREDICATE_TYPE.into(),
             predicate: Predicate {
-                schema_version: receipt.schema_version.clone(),
+                receipt_schema: receipt.receipt_schema.clone(),
                 transcript_checksum: receipt.parity.checksum,
                 claim: CLAIM.into(),
             },

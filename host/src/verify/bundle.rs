@@ -76,7 +76,7 @@ fn of_this_receipt(
         return Ok(());
     };
     let predicate = &statement.predicate;
-    equal(&predicate.schema_version, &receipt.schema_version)?;
+    equal(&predicate.receipt_schema, &receipt.receipt_schema)?;
     equal(&predicate.transcript_checksum, &receipt.parity.checksum)
 }
 

@@ -17,7 +17,7 @@ fn genuine() -> Value {
         ],
         "predicateType": PREDICATE_TYPE,
         "predicate": {
-            "schema_version": "1.0.0",
+            "receipt_schema": "1.1.0",
             "transcript_checksum": "5".repeat(64),
             "claim": CLAIM,
         },

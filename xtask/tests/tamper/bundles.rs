@@ -176,7 +176,7 @@ fn a_signers_lies() {
         "nobody can check it"
     );
     for (key, value) in [
-        ("schema_version", json!("0.9.0")),
+        ("receipt_schema", json!("1.0.0")),
         ("transcript_checksum", json!("ab".repeat(32))),
     ] {
         let lie = signed_lie(|s| s["predicate"][key] = value);
