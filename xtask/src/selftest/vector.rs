@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use host::toml_text;
+use host::{toml_text, verify::Policy};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -77,7 +77,7 @@ fn yes() -> bool {
 /// The vectors in a TOML text.
 ///
 /// # Errors
-/// It is none, or two vectors have one name.
+/// It is none, two vectors have one name, or a vector says what makes no sense.
 pub fn read_vectors(text: &str) -> Result<Vec<Vector>, String> {
     let vectors: Vectors = toml_text::read(text)?;
     let mut names = std::collections::BTreeSet::new();
@@ -90,6 +90,11 @@ pub fn read_vectors(text: &str) -> Result<Vec<Vector>, String> {
                 "vector {}: caught_by goes with a verdict",
                 vector.name
             ));
+        }
+        if let Some(policy) = &vector.policy {
+            // What is read under no policy would count as no receipt.
+            Policy::read(policy.as_bytes())
+                .map_err(|e| format!("vector {}: policy: {e}", vector.name))?;
         }
     }
     Ok(vectors.vector)

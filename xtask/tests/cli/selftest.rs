@@ -119,6 +119,10 @@ fn vectors_that_are_none_are_bad_input() {
             &["vector a: the receipt has no /nowhere"],
         ),
         (
+            "[[vector]]\nname = 'a'\noutcome = 'not_a_receipt'\npolicy = 'accept.kernel = 1'",
+            &["vector a: policy: line 1: unknown field `kernel`"],
+        ),
+        (
             "[[vector]]\nname = 'a'\ncaught_by = 'x'\nsuffix = 'x'\nflags = '--no'",
             &["--no"],
         ),
