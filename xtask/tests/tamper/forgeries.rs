@@ -199,3 +199,22 @@ fn a_deterministic_run_on_two_threads() {
     });
     assert_rejected_by(&replayed(&forged), &["environment"]);
 }
+
+/// What a verdict quotes of a receipt is cut to 1000 bytes, between two characters.
+#[test]
+fn a_long_name_is_cut_short() {
+    for (name, shown) in [
+        ("x".repeat(1000), "x".repeat(1000)),
+        ("x".repeat(1001), "x".repeat(1000) + "…"),
+        ("x".repeat(5000), "x".repeat(1000) + "…"),
+        ("é".repeat(501), "é".repeat(500) + "…"),
+        (
+            "x".to_owned() + &"é".repeat(500),
+            "x".to_owned() + &"é".repeat(499) + "…",
+        ),
+    ] {
+        let receipt = edited(|r| r["host"]["cpu_model"] = json!(name));
+        let verdict = replayed(&receipt);
+        assert_eq!(verdict.speed, format!("claimed by {shown}"));
+    }
+}

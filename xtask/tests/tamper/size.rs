@@ -14,9 +14,10 @@ fn no_receipt_is_larger_than_the_bound() {
         receipt.samples.decode_ns = vec![vec![MAX_INTEGER; n_tokens - 1]; repetitions];
         let found = to_json(&receipt).len() as u64;
         let bound = largest_receipt_bytes(n_prompt, n_tokens, repetitions);
-        // The rest of a receipt is smaller than what is set aside for it.
+        // What is set aside for the rest of a receipt, 64 KiB, less that rest: every id and every
+        // time counts with nearly what it takes.
         let slack = bound.checked_sub(found).expect("the bound holds");
-        assert!((16 << 10..70 << 10).contains(&slack), "{slack} of {bound}");
+        assert!((50 << 10..63 << 10).contains(&slack), "{slack} of {bound}");
     }
 }
 
