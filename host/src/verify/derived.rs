@@ -55,7 +55,7 @@ pub(super) struct Times {
     /// Its index.
     pub(super) repetition: usize,
     prefill_ns: u64,
-    decode_ns: u64,
+    pub(super) decode_ns: u64,
     pub(super) total_ns: u64,
 }
 

@@ -15,7 +15,9 @@ mod model;
 mod parity;
 mod parse;
 mod policy;
+mod speed;
 mod svr;
+mod work;
 
 pub use audit::{AuditReport, Selection};
 pub use model::find_model;
@@ -111,7 +113,7 @@ pub struct Verdict {
     pub conclusion: Conclusion,
     /// What is known of the tokens: `proved (143 positions)`, `not replayed` or why not.
     pub tokens: String,
-    /// What is known of the speed: always a claim.
+    /// What is known of the speed: always a claim, `45.2 tokens/s, claimed by …`.
     pub speed: String,
     /// What this verification has replayed.
     pub replayed: RequiredParity,
@@ -296,13 +298,10 @@ impl Checked {
         } else {
             Conclusion::Accepted
         };
-        let host = self.receipt.as_ref().map(|r| r.host.cpu_model.as_str());
-        // The name comes from the receipt: it must not look like another line of the verdict.
-        let host = shortened(host.unwrap_or("nobody").replace(char::is_control, " "));
         Verdict {
             conclusion,
             tokens: self.tokens,
-            speed: format!("claimed by {host}"),
+            speed: speed::claimed(self.receipt.as_ref()),
             replayed: self.replayed,
             audit: self.audit,
             signed_by: self.signer.map(|signer| match signer {

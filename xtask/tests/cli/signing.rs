@@ -77,7 +77,7 @@ fn a_signed_receipt_names_its_signer() {
     let signed_by = format!("\nsigned by: {}\n", keyid(&made));
     assert!(ran.stdout.ends_with(&signed_by), "{}", ran.stdout);
     assert!(
-        ran.stdout.contains("\nspeed: claimed by "),
+        ran.stdout.contains(" tokens/s, claimed by "),
         "{}",
         ran.stdout
     );

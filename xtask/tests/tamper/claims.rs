@@ -18,8 +18,38 @@ fn a_faster_claim_is_accepted_as_a_claim() {
     let verdict = replayed(&faster);
     assert_accepted(&verdict);
     let host = GENUINE["host"]["cpu_model"].as_str().unwrap();
-    assert_eq!(verdict.speed, format!("claimed by {host}"));
+    let expected = format!("1000000 tokens/s, claimed by {host} (");
+    assert!(verdict.speed.starts_with(&expected), "{}", verdict.speed);
     assert_eq!(verdict.tokens, "proved (6 positions)");
+}
+
+/// What a speed takes is derived from the shape, and counted here once more by hand.
+#[test]
+fn a_claim_says_what_it_takes() {
+    let shape = |key: &str| GENUINE["model"]["shape"][key].as_u64().unwrap();
+    let (n_embd, n_ff, n_layers) = (shape("n_embd"), shape("n_ff"), shape("n_layers"));
+    let q = shape("n_heads") * shape("head_dim");
+    let kv = shape("n_kv_heads") * shape("head_dim");
+    let weights = n_layers * n_embd * (2 * q + 2 * kv + 3 * n_ff);
+    // Positions 4 and 5 are decoded, in 2 µs; they attend to 5 and 6.
+    let macs = 2 * weights + n_layers * 2 * q * (5 + 6);
+    // log2(3) bits a weight; keys and values of 5 positions, the middle, in f16.
+    let bytes = 2.0 * (weights as f64 * 3f64.log2() / 8.0 + (n_layers * 2 * kv * 5 * 2) as f64);
+    let takes = format!(
+        " (decoding needs at least {:.1} GB/s and {:.1} GMAC/s)",
+        bytes / 2e-6 / 1e9,
+        macs as f64 / 2e-6 / 1e9
+    );
+    let speed = replayed(&GENUINE).speed;
+    assert!(speed.ends_with(&takes), "{speed}, not {takes}");
+    // One token was not decoded but chosen at the end of the prefill.
+    let mut one = GENUINE.clone();
+    one["run"]["tokens"] = json!(1);
+    one["tokens"].as_array_mut().unwrap().truncate(1);
+    let samples = json!({ "load_ns": 9, "prefill_ns": [9000], "decode_ns": [[]] });
+    claim_samples(&mut one, samples);
+    let speed = verify(one.to_string().as_bytes()).unwrap().speed;
+    assert!(!speed.contains("decoding"), "{speed}");
 }
 
 #[test]

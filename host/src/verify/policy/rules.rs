@@ -1,13 +1,12 @@
 //! The rules of a policy.
 
-use super::{Done, Policy, RequiredParity, caching, physics::Machine};
+use super::{Done, Policy, RequiredParity, caching, physics};
 use crate::{
     digest::Digest,
-    receipt::{Receipt, parse_kv_type_name},
+    receipt::Receipt,
     verify::{
         Outcome, RuleOutcome,
         derived::{median, repetitions},
-        ledger,
     },
 };
 
@@ -45,8 +44,8 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
             "policy_spread",
             spread(r, policy.require.max_relative_spread),
         ),
-        ("physics_prefill", prefill(r, policy)),
-        ("physics_decode", decode(r, policy)),
+        ("physics_prefill", physics::prefill(r, policy)),
+        ("physics_decode", physics::decode(r, policy)),
         ("physics_caching", caching::check(r, &policy.caching)),
     ];
     let rules = rules.map(|(rule, result)| RuleOutcome::of(rule, result));
@@ -139,64 +138,4 @@ fn spread(r: &Receipt, allowed: Option<f64>) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("found {found:.3}, the policy accepts {allowed}")),
     }
-}
-
-/// Prefill of every repetition, as one step.
-fn prefill(r: &Receipt, policy: &Policy) -> Result<(), String> {
-    let shape = ledger::shape(r)?;
-    let machine = machine(r, policy, &shape);
-    let end = r.run.prompt_ids.len() as u64;
-    let times = r.samples.prefill_ns.iter();
-    times
-        .enumerate()
-        .try_for_each(|(i, &ns)| possible(&machine, 0..end, ns).map_err(in_repetition(i)))
-}
-
-/// Every decode step of every repetition.
-fn decode(r: &Receipt, policy: &Policy) -> Result<(), String> {
-    let shape = ledger::shape(r)?;
-    let machine = machine(r, policy, &shape);
-    let first = r.run.prompt_ids.len() as u64;
-    for (i, steps) in r.samples.decode_ns.iter().enumerate() {
-        for (position, &ns) in (first..).zip(steps) {
-            possible(&machine, position..position + 1, ns).map_err(in_repetition(i))?;
-        }
-    }
-    Ok(())
-}
-
-fn in_repetition(i: usize) -> impl Fn(String) -> String {
-    move |why| format!("repetition {i}: {why}")
-}
-
-fn machine<'a>(
-    r: &Receipt,
-    policy: &'a Policy,
-    shape: &'a engine_native::ModelShape,
-) -> Machine<'a> {
-    Machine {
-        shape,
-        // A type that does not exist is another rule's to refuse.
-        kv_bytes: parse_kv_type_name(&r.run.kv_type)
-            .unwrap_or_default()
-            .bytes() as u64,
-        threads: r.run.threads.max(1),
-        ceilings: &policy.ceilings,
-    }
-}
-
-fn possible(machine: &Machine, positions: std::ops::Range<u64>, ns: u64) -> Result<(), String> {
-    let (first, last) = (positions.start, positions.end.saturating_sub(1));
-    let least = machine
-        .least_seconds(positions.start, positions.end)
-        .ok_or("the shape's work overflows")?;
-    let found = ns as f64 / 1e9;
-    if found >= least {
-        return Ok(());
-    }
-    Err(format!(
-        "positions {first} to {last} in {:.6} ms, at the policy's ceilings they take {:.6} ms",
-        found * 1e3,
-        least * 1e3
-    ))
 }
