@@ -17,6 +17,7 @@ mod json_schema;
 mod malformed;
 mod policy;
 mod screened;
+mod shapes;
 mod size;
 mod specification;
 

@@ -47,10 +47,8 @@ pub(super) fn check(r: &Receipt, caching: &Caching) -> Result<(), String> {
         ("decode step", &decode[0][..], &decode[again][..]),
     ];
     figures.iter().try_for_each(|(what, fresh, again)| {
-        repeated(fresh, again, caching).map_err(|why| {
-            let repetition = published.repetition;
-            format!("{what} of repetition {repetition}: {why}, which ran the same prompt first")
-        })
+        repeated(fresh, again, caching)
+            .map_err(|why| format!("{what} of repetition {}: {why}", published.repetition))
     })
 }
 
@@ -66,7 +64,7 @@ fn repeated(fresh: &[u64], again: &[u64], caching: &Caching) -> Result<(), Strin
         return Ok(());
     }
     Err(format!(
-        "{speedup:.2} times as fast as that of repetition 0, the policy accepts {}",
+        "{speedup:.2} times as fast as in repetition 0, where the prompt was new; the policy accepts {}",
         caching.max_speedup
     ))
 }
