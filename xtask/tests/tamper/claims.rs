@@ -141,3 +141,48 @@ fn other_times_of_creation_are_somebodys_word() {
         assert_rejected_by(&replayed(&forged), &["created"]);
     }
 }
+
+/// `--parity off` is refused for what it is, and for what it may not say besides.
+#[test]
+fn a_replay_that_did_not_happen_found_nothing() {
+    let with = |field: Option<&str>| {
+        let receipt = edited(|r| {
+            let found = r["parity"].take();
+            r["parity"] = json!({
+                "status": "not_checked",
+                "checksum": found["checksum"],
+                "reference_checksum": null,
+                "positions_compared": 0,
+                "first_divergence": null,
+                "guest_sha256": null,
+                "wasmtime_version": null,
+                "fuel": null,
+                "wall_ns": null,
+            });
+            if let Some(field) = field {
+                r["parity"][field] = match field {
+                    "first_divergence" => json!(3),
+                    _ => found[field].clone(),
+                };
+            }
+        });
+        let verdict = verify(receipt.to_string().as_bytes()).unwrap();
+        rules(&verdict, Outcome::Fail)
+    };
+    assert_eq!(with(None), ["parity_status"]);
+    for field in [
+        "reference_checksum",
+        "positions_compared",
+        "first_divergence",
+        "guest_sha256",
+        "wasmtime_version",
+        "fuel",
+        "wall_ns",
+    ] {
+        assert_eq!(
+            with(Some(field)),
+            ["parity_status", "parity_record"],
+            "{field}"
+        );
+    }
+}

@@ -85,6 +85,25 @@ fn too_many_bytes_are_not_looked_at() {
     assert!(error.contains("allowed at most 16777216"), "{error}");
 }
 
+/// Each bound by itself, to the last value.
+#[test]
+fn too_many_values_or_members_are_not_looked_at() {
+    // Both versions make members, and so does the array; all of them and the root are values.
+    let filled = |unit: &str, n: usize| {
+        let head = r#"{"schema_version":"1.0.0","receipt_schema":"1.1.0","x":["#;
+        format!("{head}{}]}}", vec![unit; n].join(","))
+    };
+    for (unit, most) in [("0", (1 << 20) - 4), (r#"{"":0}"#, (1 << 16) - 3)] {
+        assert_broken(&filled(unit, most), "schema");
+        let error = verify(filled(unit, most + 1).as_bytes()).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with("found ") && error.contains(" values with "),
+            "{error}"
+        );
+    }
+}
+
 #[test]
 fn json_that_is_no_receipt() {
     for text in [
@@ -159,6 +178,11 @@ fn integers_that_doubles_cannot_hold() {
             "schema",
         );
     }
+    // In an array, too.
+    assert_broken(
+        &replaced("\"prefill_ns\":[4000]", "\"prefill_ns\":[9007199254740992]"),
+        "schema",
+    );
     let largest = edited(|r| r["samples"]["load_ns"] = json!((1u64 << 53) - 1));
     let verdict = verify(largest.to_string().as_bytes()).unwrap();
     assert_eq!(verdict.conclusion, Conclusion::Accepted, "{verdict:?}");
