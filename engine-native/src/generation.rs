@@ -92,9 +92,9 @@ impl<'s> Generation<'s> {
             }
             // The last one follows below.
             let end = (first + chunk.len()).min(self.position + self.next_input.len() - 1);
-            for position in first.max(self.session.options.choose_from)..end {
-                let choice = self.session.choose(position - first, position)?;
-                self.session.traces[position].choice = Some(choice);
+            let choosing = first.max(self.session.options.choose_from)..end;
+            if !choosing.is_empty() {
+                self.session.choose_each(choosing, first)?;
             }
             first += chunk.len();
         }

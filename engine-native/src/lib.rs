@@ -8,6 +8,7 @@
 mod attention;
 mod bandwidth;
 mod choice;
+mod choices;
 mod decode_weights;
 mod engine;
 mod error;

@@ -54,22 +54,36 @@ fn run(model: &Arc<Model>, kernels: Arc<dyn Kernels>, screening: Screening, thre
     }
 }
 
+/// Each row twice.
+fn doubled(rows: &mut [Vec<half::f16>]) {
+    let (first, second) = rows.split_at_mut(256);
+    second.clone_from_slice(first);
+}
+
 /// Tokens that are fed, as a claim is, choose what decoding chose, wherever prefill takes a break.
 #[test]
 fn fed_tokens_choose_what_decoding_chooses() {
-    let model = model(|_| {});
+    assert_fed_chooses_the_same(&model(|_| {}));
+    assert_fed_chooses_the_same(&model(doubled));
+}
+
+fn assert_fed_chooses_the_same(model: &Arc<Model>) {
     let prompt = [5, 77, 300];
-    let decoded = in_full(&model);
+    let decoded = in_full(model);
     let chosen = decoded.iter().map(|(token, _)| *token);
     let fed: Vec<u32> = prompt
         .into_iter()
         .chain(chosen.take(N_TOKENS - 1))
         .collect();
-    for screening in [Screening::Off, Screening::Always] {
+    for (screening, n_threads) in [
+        (Screening::Off, 1),
+        (Screening::Off, 3),
+        (Screening::Always, 1),
+    ] {
         for prefill_chunk in [1, 2, 7, 64] {
             let options = EngineOptions {
                 screening,
-                ..EngineOptions::new(1)
+                ..EngineOptions::new(n_threads)
             };
             let engine = Engine::with_options(model.clone(), Arc::new(Scalar), options).unwrap();
             let options = SessionOptions {
@@ -81,7 +95,10 @@ fn fed_tokens_choose_what_decoding_chooses() {
             let step = session.generate(&fed, 1).unwrap().next().unwrap().unwrap();
             let choices = step.positions.iter().filter_map(|trace| trace.choice);
             let choices: Vec<_> = choices.map(|c| (c.token, c.logit.to_bits())).collect();
-            assert_eq!(choices, decoded, "{screening:?}, chunks of {prefill_chunk}");
+            assert_eq!(
+                choices, decoded,
+                "{screening:?}, {n_threads} threads, chunks of {prefill_chunk}"
+            );
         }
     }
 }
@@ -112,10 +129,7 @@ fn of_tiny() {
 /// Each row twice: the lower one of two equals is chosen.
 #[test]
 fn among_equals() {
-    let model = model(|rows| {
-        let (first, second) = rows.split_at_mut(256);
-        second.clone_from_slice(first);
-    });
+    let model = model(doubled);
     assert!(in_full(&model).iter().all(|(token, _)| *token < 256));
     assert_same_choices(&model);
 }

@@ -55,13 +55,9 @@ pub(crate) fn traces(
     chooses: bool,
 ) -> Result<Vec<PositionTrace>, RunFailure> {
     let options = EngineOptions {
-        // One pass over the weights is too few for a copy of them to pay.
+        // One pass over the weights is too few for copies of them to pay.
         packing: Packing::Off,
-        // A copy of the output matrix pays where many choose.
-        screening: match chooses {
-            true => Screening::default(),
-            false => Screening::Off,
-        },
+        screening: Screening::Off,
         ..EngineOptions::new(n_threads)
     };
     let session = SessionOptions {
