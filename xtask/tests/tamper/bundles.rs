@@ -7,7 +7,7 @@ use host::{
     attest::{CLAIM, Envelope, MAX_BUNDLE_BYTES, PublicKey, Role, SigningKey, Statement},
     digest::Digest,
     receipt::Receipt,
-    verify::{Checked, Conclusion, Outcome, Verdict},
+    verify::{Checked, Conclusion, Outcome, Policy, RuleOutcome, Verdict},
 };
 use serde_json::{Value, json};
 
@@ -78,6 +78,32 @@ fn the_genuine_bundle_is_accepted() {
     ] {
         assert!(passed.contains(&rule), "{rule} is not among {passed:?}");
     }
+}
+
+/// A policy's signer is a key, not any key.
+#[test]
+fn the_signer_that_a_policy_requires() {
+    let other = SigningKey::generate().unwrap().public_key();
+    let under = |required: &PublicKey, bundle: Option<&[u8]>| {
+        let policy = format!("require.signer = '{}'", required.id());
+        let mut checked = Checked::read(&GENUINE_BYTES).unwrap();
+        if let Some(bundle) = bundle {
+            checked.with_bundle(bundle, &KEY.public_key());
+        }
+        checked.with_policy(&Policy::read(policy.as_bytes()).unwrap());
+        let verdict = checked.verdict();
+        let is_it = |r: &RuleOutcome| r.rule == "policy_signer";
+        verdict.rules.into_iter().find(is_it).unwrap().outcome
+    };
+    assert_eq!(under(&KEY.public_key(), Some(&BUNDLE)), Outcome::Pass);
+    assert_eq!(under(&other, Some(&BUNDLE)), Outcome::Fail);
+    assert_eq!(under(&KEY.public_key(), None), Outcome::Unverifiable);
+    // A signature that does not hold is nobody's.
+    let forged = signed_lie(|s| s["subject"][1]["digest"]["sha256"] = json!("0".repeat(64)));
+    assert_eq!(
+        under(&KEY.public_key(), Some(&forged)),
+        Outcome::Unverifiable
+    );
 }
 
 /// A signature says who claims the speed. It is no less a claim.
