@@ -184,6 +184,15 @@ mod tests {
     }
 
     #[test]
+    fn values_of_any_number_are_hashed_one_after_another() {
+        for n in [0, 1, 255, 256, 257, 2560] {
+            let values: Vec<f32> = (0..n).map(|i| i as f32 * -0.5).collect();
+            let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            assert_eq!(boundary_digest(&values), Digest::of(&bytes), "{n} values");
+        }
+    }
+
+    #[test]
     fn a_challenge_stands_before_the_prompt() {
         let mut t0 = b"bitreceipt/transcript/v1\0".to_vec();
         t0.extend([0x11; 32]);
