@@ -221,6 +221,16 @@ fn every_broken_rule_is_shown() {
     assert!(line(&ran, "tokens: ").starts_with("tokens: proved ("));
 }
 
+/// What is rejected anyway is not run here, and the verdict says so.
+#[test]
+fn a_rejected_receipt_is_not_retimed() {
+    let workspace = with_forgery(|r| r["backend"] = json!("metal"));
+    let ran = workspace.run("verify-receipt --retime").exits(1);
+    let note = line(&ran, "  note retime_tokens: ");
+    assert!(note.ends_with("not run: the receipt is rejected"), "{note}");
+    assert!(!ran.stdout.contains("retimed: "), "{}", ran.stdout);
+}
+
 /// Text from a receipt must not look like a verdict on a terminal.
 #[test]
 fn a_receipt_cannot_write_into_the_verdict() {
