@@ -1,12 +1,17 @@
 //! Receipts that are consistent in themselves and still not what they say.
 
+use std::{num::NonZeroUsize, sync::Arc};
+
+use engine_native::Model;
 use host::{
     prompt::seeded_prompt,
-    verify::{Conclusion, Outcome},
+    verify::{Checked, Conclusion, Outcome},
 };
 use serde_json::{Value, json};
 
-use crate::genuine::{GENUINE, assert_rejected_by, edited, replayed, rules, seal, verify};
+use crate::genuine::{
+    GENUINE, SANDBOX, TINY, assert_rejected_by, edited, replayed, rules, seal, verify,
+};
 
 /// A prompt of another seed, with everything that a forger can recompute recomputed.
 #[test]
@@ -218,4 +223,31 @@ fn a_long_name_is_cut_short() {
         let named = format!(" tokens/s, claimed by {shown} (decoding ");
         assert!(verdict.speed.contains(&named), "{}", verdict.speed);
     }
+}
+
+/// A reference that meets infinity has given its answer: no run of this model leaves these tokens.
+#[test]
+fn a_run_that_cannot_be_finished_is_refuted() {
+    let mut file = std::fs::read(TINY).unwrap();
+    let model = Model::from_bytes(file.clone()).unwrap();
+    let norm = &model.layers()[0].attn_norm;
+    let bytes =
+        |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|x| x.to_le_bytes()).collect() };
+    let genuine = bytes(norm);
+    let mut places = file.windows(genuine.len()).enumerate();
+    let (place, _) = places.find(|(_, found)| *found == genuine).unwrap();
+    file[place..][..genuine.len()].copy_from_slice(&bytes(&vec![f32::MAX; norm.len()]));
+    let model = Arc::new(Model::from_bytes(file).unwrap());
+
+    let mut checked = Checked::read(GENUINE.to_string().as_bytes()).unwrap();
+    checked
+        .with_replay(&SANDBOX, &model, NonZeroUsize::MIN, &mut |_, _| {})
+        .unwrap();
+    let verdict = checked.verdict();
+    assert_rejected_by(&verdict, &["parity_replay"]);
+    assert!(
+        verdict.tokens.starts_with("refuted ("),
+        "{}",
+        verdict.tokens
+    );
 }

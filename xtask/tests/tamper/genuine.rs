@@ -21,7 +21,7 @@ use xtask::{
 
 pub use forge::{claim_samples, seal};
 
-const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
+pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
 
 /// The committed model, opened and hashed.
 static MODEL: LazyLock<HashedModel> = LazyLock::new(|| {
@@ -29,7 +29,7 @@ static MODEL: LazyLock<HashedModel> = LazyLock::new(|| {
         .expect("the committed model is a model")
 });
 
-static SANDBOX: LazyLock<Sandbox> =
+pub static SANDBOX: LazyLock<Sandbox> =
     LazyLock::new(|| Sandbox::new(&Cancel::default()).expect("the embedded guest compiles"));
 
 /// The bytes that `benchmark` wrote: 4 prompt ids, 3 tokens, one repetition, replayed.
