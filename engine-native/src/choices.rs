@@ -27,7 +27,8 @@ const BLOCK_BYTES: usize = 256 << 10;
 const ROW_UNIT: usize = 4;
 
 impl Session {
-    /// Chooses the tokens after `positions` of the last chunk, which began at position `first`.
+    /// Chooses the tokens after `positions` of the last chunk, which began at position `first`; there
+    /// may be none.
     pub(crate) fn choose_each(
         &mut self,
         positions: Range<usize>,

@@ -84,17 +84,16 @@ impl<'s> Generation<'s> {
         let mut first = self.position;
         for chunk in self.next_input.chunks(chunk_len) {
             self.session.forward(chunk, first)?;
+            // The last one follows below.
+            let end = (first + chunk.len()).min(self.position + self.next_input.len() - 1);
+            let choosing = first.max(self.session.options.choose_from)..end;
+            self.session.choose_each(choosing, first)?;
+            // Choosing used the buffer of the logits: those computed last are the last position's.
             if self.session.options.logits == LogitsAt::EveryPosition {
                 for i in 0..chunk.len() {
                     self.session.output(i)?;
                     logits.push(self.session.logits.clone());
                 }
-            }
-            // The last one follows below.
-            let end = (first + chunk.len()).min(self.position + self.next_input.len() - 1);
-            let choosing = first.max(self.session.options.choose_from)..end;
-            if !choosing.is_empty() {
-                self.session.choose_each(choosing, first)?;
             }
             first += chunk.len();
         }

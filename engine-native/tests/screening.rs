@@ -3,8 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use engine_native::{
-    DenseRows, Engine, EngineOptions, Isa, Kernels, Ledger, Model, Op, Recorder, RefineRows,
-    Scalar, ScreenActivations, ScreenRows, Screening, SessionOptions, available_kernels,
+    DenseRows, Engine, EngineOptions, Isa, Kernels, Ledger, LogitsAt, Model, Op, Recorder,
+    RefineRows, Scalar, ScreenActivations, ScreenRows, Screening, SessionOptions,
+    available_kernels,
 };
 
 const N_TOKENS: usize = 24;
@@ -99,6 +100,36 @@ fn assert_fed_chooses_the_same(model: &Arc<Model>) {
                 choices, decoded,
                 "{screening:?}, {n_threads} threads, chunks of {prefill_chunk}"
             );
+        }
+    }
+}
+
+/// Handing out all logits changes no choice.
+#[test]
+fn fed_tokens_choose_the_same_where_all_logits_are_handed_out() {
+    let model = model(|_| {});
+    let fed = [5, 77, 300, 9, 41];
+    let engine = Engine::new(model, Arc::new(Scalar), 1).unwrap();
+    let choices = |logits, prefill_chunk| {
+        let options = SessionOptions {
+            logits,
+            prefill_chunk,
+            choose_from: 1,
+            ..SessionOptions::new(fed.len())
+        };
+        let mut session = engine.session(options).unwrap();
+        let step = session.generate(&fed, 1).unwrap().next().unwrap().unwrap();
+        let choices = step.positions.iter().filter_map(|trace| trace.choice);
+        let choices: Vec<_> = choices.map(|c| (c.token, c.logit.to_bits())).collect();
+        (choices, step.logits)
+    };
+    let (expected, _) = choices(LogitsAt::ChoosingPositions, 5);
+    assert_eq!(expected.len(), 4);
+    for prefill_chunk in [1, 3, 5] {
+        let (found, logits) = choices(LogitsAt::EveryPosition, prefill_chunk);
+        assert_eq!(found, expected, "chunks of {prefill_chunk}");
+        for ((token, logit), logits) in found.iter().zip(&logits[1..]) {
+            assert_eq!(logits[*token as usize].to_bits(), *logit);
         }
     }
 }
