@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::{
     engine::Engine,
     error::{RunError, non_finite},
-    kernels::{DenseRows, ScreenActivations},
+    kernels::{DenseRows, ROW_UNIT, ScreenActivations},
     op::Op,
     position::Choice,
     screen::{Bound, Screen},
@@ -13,8 +13,6 @@ use crate::{
     workers::MAX_PARTS,
 };
 
-/// Rows are shared out in multiples of what kernels compute together.
-const ROW_UNIT: usize = 4;
 /// A screen that leaves more than one in so many rows saves nothing.
 const LARGEST_PART: usize = 8;
 /// What looking at one approximation is worth, in multiply-accumulates.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::{
     engine::Engine,
     error::{RunError, non_finite},
-    kernels::{DenseRows, Kernels, NonFinite},
+    kernels::{DenseRows, Kernels, NonFinite, ROW_UNIT},
     ledger::{Ledger, Recorder},
     model::DenseType,
     op::Op,
@@ -23,8 +23,6 @@ type Best = Vec<Option<Choice>>;
 
 /// Bytes of the rows that are computed for one position after another: they stay in a core's cache.
 const BLOCK_BYTES: usize = 256 << 10;
-/// Rows come in multiples of what kernels compute together.
-const ROW_UNIT: usize = 4;
 
 impl Session {
     /// Chooses the tokens after `positions` of the last chunk, which began at position `first`; there

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::{
     decode_weights::DecodeWeights,
     error::RunError,
-    kernels::{GemmBatch, Kernels, QuantizedActivations, TernaryRows},
+    kernels::{GemmBatch, Kernels, QuantizedActivations, ROW_UNIT, TernaryRows},
     model::Model,
     op::Op,
     position::PositionState,
@@ -17,8 +17,6 @@ use crate::{
 pub(crate) type Ends<const N: usize> =
     fn(&mut PositionState) -> (&QuantizedActivations, [&mut [f32]; N]);
 
-/// Rows are shared out in multiples of what kernels compute together.
-const ROW_UNIT: usize = 4;
 /// Positions are shared out in multiples of this, so that blocks of them are mostly full.
 const POSITION_UNIT: usize = 4;
 

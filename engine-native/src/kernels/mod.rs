@@ -135,6 +135,9 @@ impl<'a> DenseRows<'a> {
     }
 }
 
+/// Rows that kernels compute together: work is shared out in multiples of it.
+pub(crate) const ROW_UNIT: usize = 4;
+
 /// A multiple of the block length of every [`RowLayout`].
 const ACTIVATION_UNIT: usize = 768;
 
