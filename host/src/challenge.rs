@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use sha2::{Digest as _, Sha256};
 
-use crate::digest::hex_byte;
+use crate::digest::{Digest, hex_byte};
 
 /// Most bytes of a challenge: two SHA-256 digests.
 pub const MAX_CHALLENGE_BYTES: usize = 64;
@@ -35,8 +35,7 @@ impl Challenge {
             .chain_update(&self.0)
             .chain_update(seed.to_le_bytes())
             .finalize();
-        let digest: [u8; 32] = digest.into();
-        u64::from_le_bytes(*digest.first_chunk().expect("32 bytes are at least 8"))
+        Digest(digest.into()).seed()
     }
 }
 

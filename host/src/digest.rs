@@ -50,6 +50,11 @@ impl Digest {
         }
     }
 
+    /// The first 8 bytes, little-endian: what a seed is drawn by.
+    pub(crate) fn seed(&self) -> u64 {
+        u64::from_le_bytes(*self.0.first_chunk().expect("32 bytes are at least 8"))
+    }
+
     /// From exactly 64 lower-case hex digits.
     pub fn parse(text: &str) -> Option<Self> {
         let (pairs, []) = text.as_bytes().as_chunks::<2>() else {

@@ -10,6 +10,8 @@ use crate::{
     tokenizer::{EncodeError, EncodeOptions, Tokenizer, TokenizerError, TokenizerMetadata},
 };
 
+const WARM_UP_TAG: &[u8; 22] = b"bitreceipt/warm-up/v1\0";
+
 /// A prompt as it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prompt {
@@ -149,12 +151,9 @@ pub fn seeded_prompt(seed: u64, challenge: Option<&Challenge>, n: usize, n_vocab
 pub fn warm_up_prompt(prompt: &[u32], n_vocab: u64) -> Vec<u32> {
     let mut hash = Sha256::new_with_prefix(WARM_UP_TAG);
     prompt.iter().for_each(|id| hash.update(id.to_le_bytes()));
-    let digest: [u8; 32] = hash.finalize().into();
-    let seed = u64::from_le_bytes(*digest.first_chunk().expect("32 bytes are at least 8"));
+    let seed = Digest(hash.finalize().into()).seed();
     seeded_prompt(seed, None, prompt.len(), n_vocab)
 }
-
-const WARM_UP_TAG: &[u8; 22] = b"bitreceipt/warm-up/v1\0";
 
 #[cfg(test)]
 mod tests {

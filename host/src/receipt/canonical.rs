@@ -17,6 +17,16 @@ pub fn receipt_sha256(receipt: &Value) -> Option<Digest> {
     Some(Digest::of(&canonical))
 }
 
+/// Sets `receipt_sha256` of a JSON object to what the other fields have it be, as anybody can. Leaves
+/// what is no receipt as it is.
+pub fn seal(receipt: &mut Value) {
+    if let Some(digest) = receipt_sha256(receipt)
+        && let Some(fields) = receipt.as_object_mut()
+    {
+        fields.insert("receipt_sha256".into(), digest.to_string().into());
+    }
+}
+
 /// The file's text: indented JSON with a line break at the end.
 pub fn to_json(receipt: &Receipt) -> String {
     let mut text = serde_json::to_string_pretty(receipt).expect("a receipt's keys are strings");

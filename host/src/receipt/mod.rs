@@ -7,7 +7,7 @@ mod rate;
 mod schema;
 mod size;
 
-pub use canonical::{receipt_sha256, to_json};
+pub use canonical::{receipt_sha256, seal, to_json};
 pub use issue::{kernel_ids, weight_types};
 pub use names::{kernel_name, kv_type_name, parse_kernel_name, parse_kv_type_name};
 pub use rate::{milliseconds, per_second};

@@ -79,8 +79,8 @@ pub(super) fn repetitions(r: &Receipt) -> Option<Vec<Times>> {
     Some(times)
 }
 
-/// The lower median of repetitions in their order.
-pub(super) fn median(sorted: &[Times]) -> Option<&Times> {
+/// The lower median of what is in its order.
+pub(super) fn median<T>(sorted: &[T]) -> Option<&T> {
     sorted.get(sorted.len().checked_sub(1)? / 2)
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use host::{
     attest::{SigningKey, Statement},
     digest::Digest,
-    receipt::{Receipt, receipt_sha256},
+    receipt::{Receipt, seal},
 };
 use serde_json::{Map, Value, json};
 
@@ -111,9 +111,6 @@ fn edit(document: &mut Value, place: &str, kind: u8, other: Value) {
 
 /// The text of a receipt whose digest is right, as any forger can make it.
 pub fn sealed(mut receipt: Value) -> String {
-    let digest = receipt_sha256(&receipt);
-    if let (Some(digest), Some(members)) = (digest, receipt.as_object_mut()) {
-        members.insert("receipt_sha256".into(), json!(digest));
-    }
+    seal(&mut receipt);
     receipt.to_string()
 }

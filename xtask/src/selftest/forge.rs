@@ -1,6 +1,6 @@
 //! What any forger can do to a receipt that is JSON.
 
-use host::receipt::{milliseconds, per_second, receipt_sha256};
+use host::receipt::{milliseconds, per_second, seal};
 use serde_json::{Value, json};
 
 /// Replaces the samples, and every figure that follows from them: a consistent claim.
@@ -27,13 +27,4 @@ pub fn claim_samples(receipt: &mut Value, samples: Value) {
     receipt["decode_tokens_per_sec"] = json!(per_second(n - 1, decode));
     receipt["samples"] = samples;
     seal(receipt);
-}
-
-/// Recomputes `receipt_sha256`, as any forger can.
-pub fn seal(receipt: &mut Value) {
-    if let Some(digest) = receipt_sha256(receipt)
-        && let Some(fields) = receipt.as_object_mut()
-    {
-        fields.insert("receipt_sha256".into(), json!(digest.to_string()));
-    }
 }

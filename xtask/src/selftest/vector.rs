@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use host::{toml_text, verify::Policy};
+use host::{receipt::seal, toml_text, verify::Policy};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{
-    bundle::BundleForgery,
-    forge::{claim_samples, seal},
-};
+use super::{bundle::BundleForgery, forge::claim_samples};
 
 /// A file of vectors.
 #[derive(Debug, Deserialize)]

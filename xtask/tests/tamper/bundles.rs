@@ -7,13 +7,13 @@ use host::{
     attest::{CLAIM, Envelope, MAX_BUNDLE_BYTES, PublicKey, Role, SigningKey, Statement},
     digest::Digest,
     receipt::Receipt,
-    verify::{Checked, Conclusion, Outcome, Policy, RuleOutcome, Verdict},
+    verify::{Checked, Conclusion, Outcome, Policy, Verdict},
 };
 use serde_json::{Value, json};
 
 use crate::{
     edits,
-    genuine::{GENUINE, GENUINE_BYTES, assert_rejected_by, edited, rules, seal},
+    genuine::{GENUINE, GENUINE_BYTES, assert_rejected_by, edited, rule, rules, seal},
 };
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate().unwrap());
@@ -91,9 +91,7 @@ fn the_signer_that_a_policy_requires() {
             checked.with_bundle(bundle, &KEY.public_key());
         }
         checked.with_policy(&Policy::read(policy.as_bytes()).unwrap());
-        let verdict = checked.verdict();
-        let is_it = |r: &RuleOutcome| r.rule == "policy_signer";
-        verdict.rules.into_iter().find(is_it).unwrap().outcome
+        rule(&checked.verdict(), "policy_signer").outcome
     };
     assert_eq!(under(&KEY.public_key(), Some(&BUNDLE)), Outcome::Pass);
     assert_eq!(under(&other, Some(&BUNDLE)), Outcome::Fail);

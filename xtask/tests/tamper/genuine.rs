@@ -9,7 +9,7 @@ use host::{
     cancel::Cancel,
     model_file::HashedModel,
     sandbox::Sandbox,
-    verify::{Checked, Conclusion, NotAReceipt, Outcome, Policy, Verdict},
+    verify::{Checked, Conclusion, NotAReceipt, Outcome, Policy, RuleOutcome, Verdict},
 };
 use serde_json::{Value, json};
 use xtask::{
@@ -19,7 +19,8 @@ use xtask::{
     selftest::forge,
 };
 
-pub use forge::{claim_samples, seal};
+pub use forge::claim_samples;
+pub use host::receipt::seal;
 
 pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
 
@@ -103,6 +104,15 @@ pub fn replayed(receipt: &Value) -> Verdict {
 pub fn rules(verdict: &Verdict, outcome: Outcome) -> Vec<&'static str> {
     let with_outcome = verdict.rules.iter().filter(|r| r.outcome == outcome);
     with_outcome.map(|r| r.rule).collect()
+}
+
+/// What came of one rule.
+#[track_caller]
+pub fn rule<'v>(verdict: &'v Verdict, id: &str) -> &'v RuleOutcome {
+    let mut rules = verdict.rules.iter();
+    rules
+        .find(|r| r.rule == id)
+        .unwrap_or_else(|| panic!("no rule {id}: {verdict:?}"))
 }
 
 /// Rejected, by exactly these rules.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     edits,
-    genuine::{GENUINE, edited, rules, verify},
+    genuine::{GENUINE, edited, rule, rules, verify},
 };
 
 fn failed(receipt: &Value) -> Vec<&'static str> {
@@ -59,8 +59,7 @@ fn integers_have_the_bounds_of_the_verifier() {
 fn evidence_is_the_place_and_the_reason_and_not_the_value() {
     let forged = edited(|r| r["model"]["sha256"] = json!("x".repeat(100_000)));
     let verdict = verify(forged.to_string().as_bytes()).unwrap();
-    let rule = verdict.rules.iter().find(|r| r.rule == "json_schema");
-    let evidence = &rule.unwrap().evidence;
+    let evidence = &rule(&verdict, "json_schema").evidence;
     assert!(evidence.starts_with("\"/model/sha256\": "), "{evidence}");
     assert!(evidence.contains("[0-9a-f]{64}"), "{evidence}");
     assert!(evidence.len() < 200, "{evidence}");

@@ -8,7 +8,7 @@ use host::verify::{
 use serde_json::{Value, json};
 
 use crate::genuine::{
-    GENUINE, assert_accepted, assert_rejected_by, claim_samples, edited, replayed, rules,
+    GENUINE, assert_accepted, assert_rejected_by, claim_samples, edited, replayed, rule, rules,
 };
 
 /// The genuine receipt with other samples, consistently.
@@ -182,9 +182,11 @@ fn spread_is_of_the_longest_and_the_shortest() {
 fn rule_on(receipt: &Value, policy: &str) -> (Outcome, String) {
     let mut checked = Checked::read(receipt.to_string().as_bytes()).unwrap();
     checked.with_policy(&read(policy));
-    let of_caching = |r: &RuleOutcome| r.rule == "physics_caching";
-    let rule = checked.verdict().rules.into_iter().find(of_caching);
-    rule.map(|r| (r.outcome, r.evidence)).unwrap()
+    let verdict = checked.verdict();
+    let RuleOutcome {
+        outcome, evidence, ..
+    } = rule(&verdict, "physics_caching");
+    (*outcome, evidence.clone())
 }
 
 /// Only a repetition that the figures are of can be too fast: the first one is the measure.

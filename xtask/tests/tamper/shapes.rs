@@ -1,15 +1,14 @@
 //! Shapes and types of other models than the committed one: what is possible is told from what is not.
 
-use host::verify::{Outcome, RuleOutcome};
+use host::verify::Outcome;
 use serde_json::{Value, json};
 
-use crate::genuine::{GENUINE, edited, verify};
+use crate::genuine::{self, GENUINE, edited, verify};
 
 /// The outcome of one rule on the genuine receipt with an edit.
 fn outcome(rule: &str, edit: impl FnOnce(&mut Value)) -> Outcome {
     let verdict = verify(edited(edit).to_string().as_bytes()).unwrap();
-    let is_it = |r: &&RuleOutcome| r.rule == rule;
-    verdict.rules.iter().find(is_it).expect(rule).outcome
+    genuine::rule(&verdict, rule).outcome
 }
 
 #[test]

@@ -73,5 +73,5 @@ fn repeated(fresh: &[u64], again: &[u64], caching: &Caching) -> Result<(), Strin
 fn typical(times: &[u64]) -> Option<f64> {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
-    Some(sorted[sorted.len().checked_sub(1)? / 2] as f64)
+    median(&sorted).map(|&ns| ns as f64)
 }
