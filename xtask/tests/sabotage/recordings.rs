@@ -13,15 +13,28 @@ use crate::{Bench, with_kernels};
 /// The right engine, whose recordings are edited before anybody sees them.
 struct Edited<F> {
     inner: Box<dyn Runner>,
-    n_recorded: usize,
+    /// Of the runs so far.
+    prompts: Vec<Vec<u32>>,
     edit: F,
 }
 
-impl<F: Fn(usize, &mut Recording)> Runner for Edited<F> {
+/// A run of an [`Edited`] engine.
+pub struct Run {
+    /// 0 is the warm-up, 1 to 3 are timed.
+    index: usize,
+    /// Whether its prompt was run before.
+    pub is_repeated: bool,
+}
+
+impl<F: Fn(Run, &mut Recording)> Runner for Edited<F> {
     fn record(&mut self, task: &Task, cancel: &Cancel) -> Result<Recording, RunFailure> {
         let mut recording = self.inner.record(task, cancel)?;
-        (self.edit)(self.n_recorded, &mut recording);
-        self.n_recorded += 1;
+        let run = Run {
+            index: self.prompts.len(),
+            is_repeated: self.prompts.contains(&task.prompt),
+        };
+        self.prompts.push(task.prompt.clone());
+        (self.edit)(run, &mut recording);
         Ok(recording)
     }
 
@@ -36,14 +49,14 @@ impl<F: Fn(usize, &mut Recording)> Runner for Edited<F> {
     }
 }
 
-/// `edit` is told the number of the run: 0 is the warm-up, 1 to 3 are timed.
-fn edited<F: Fn(usize, &mut Recording) + Clone + 'static>(
+/// Makes an engine whose recordings `edit` edits.
+pub fn edited<F: Fn(Run, &mut Recording) + Clone + 'static>(
     edit: F,
 ) -> impl Fn(&Loaded) -> Box<dyn Runner> {
     move |loaded| {
         Box::new(Edited {
             inner: with_kernels(loaded, Scalar),
-            n_recorded: 0,
+            prompts: Vec::new(),
             edit: edit.clone(),
         })
     }
@@ -82,7 +95,7 @@ fn one_ulp_in_a_logit() {
 
 #[test]
 fn a_constant_output_engine() {
-    let constant = |_: usize, r: &mut Recording| {
+    let constant = |_: Run, r: &mut Recording| {
         r.tokens.fill(7);
         for (i, trace) in r.traces.iter_mut().enumerate() {
             if i > 5 {
@@ -112,14 +125,14 @@ fn a_token_list_that_is_not_what_was_decoded() {
 
 #[test]
 fn a_count_off_by_one() {
-    let short = |_: usize, r: &mut Recording| r.tokens.truncate(8);
+    let short = |_: Run, r: &mut Recording| r.tokens.truncate(8);
     Bench::new().assert_refused(&edited(short), &["tokens: native has 8, the task has 9"]);
-    let short = |_: usize, r: &mut Recording| r.traces.truncate(13);
+    let short = |_: Run, r: &mut Recording| r.traces.truncate(13);
     Bench::new().assert_refused(
         &edited(short),
         &["positions: native has 13, the task has 14"],
     );
-    let short = |_: usize, r: &mut Recording| r.decode_ns.truncate(7);
+    let short = |_: Run, r: &mut Recording| r.decode_ns.truncate(7);
     Bench::new().assert_refused(
         &edited(short),
         &["decode samples: native has 7, the task has 8"],
@@ -128,8 +141,8 @@ fn a_count_off_by_one() {
 
 #[test]
 fn a_count_off_by_one_names_its_repetition() {
-    let third = |run: usize, r: &mut Recording| {
-        if run == 3 {
+    let third = |run: Run, r: &mut Recording| {
+        if run.index == 3 {
             r.tokens.truncate(8);
         }
     };
@@ -138,8 +151,8 @@ fn a_count_off_by_one_names_its_repetition() {
 
 #[test]
 fn every_timed_repetition_counts() {
-    let second = |run: usize, r: &mut Recording| {
-        if run == 2 {
+    let second = |run: Run, r: &mut Recording| {
+        if run.index == 2 {
             flip_lowest_bit(&mut r.traces[0].hidden[0]);
         }
     };
@@ -151,8 +164,8 @@ fn every_timed_repetition_counts() {
 
 #[test]
 fn the_warm_up_is_not_evidence() {
-    let warm_up = |run: usize, r: &mut Recording| {
-        if run == 0 {
+    let warm_up = |run: Run, r: &mut Recording| {
+        if run.index == 0 {
             flip_lowest_bit(&mut r.traces[0].hidden[0]);
         }
     };
