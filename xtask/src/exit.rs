@@ -10,9 +10,9 @@ use std::{
 use engine_native::{ModelError, RunError};
 use host::{
     attest::KeyError,
-    environment::EnvironmentError,
-    prompt::PromptError,
-    run::RunFailure,
+    failure::RunFailure,
+    input::{OpenError, PromptError},
+    machine::{EnvironmentError, MemoryError},
     sandbox::SandboxError,
     verify::{Conclusion, NotAReceipt},
 };
@@ -65,6 +65,15 @@ impl Failure {
         }
     }
 
+    /// The same failure, of the file at `path`.
+    #[must_use]
+    pub fn at(self, path: &Path) -> Self {
+        Self::new(
+            self.exit,
+            format_args!("{}: {}", path.display(), self.error),
+        )
+    }
+
     /// A failure to read or write `path`.
     pub fn io(path: &Path, error: &io::Error) -> Self {
         Self::new(Exit::Io, format_args!("{}: {error}", path.display()))
@@ -113,6 +122,18 @@ impl From<EnvironmentError> for Failure {
 impl From<NotAReceipt> for Failure {
     fn from(error: NotAReceipt) -> Self {
         Self::new(Exit::BadInput, error)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        RunFailure::from(error).into()
+    }
+}
+
+impl From<MemoryError> for Failure {
+    fn from(error: MemoryError) -> Self {
+        RunFailure::from(error).into()
     }
 }
 

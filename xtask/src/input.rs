@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use host::regular_file;
+use host::files;
 
 use crate::exit::Failure;
 
@@ -11,5 +11,5 @@ use crate::exit::Failure;
 /// # Errors
 /// It cannot be read, or is no regular file.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
-    regular_file::read_bounded(path, limit).map_err(|e| Failure::io(path, &e))
+    files::read_bounded(path, limit).map_err(|e| Failure::io(path, &e))
 }

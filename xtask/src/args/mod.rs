@@ -4,12 +4,12 @@ mod values;
 mod verification;
 
 pub use values::{Format, I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking};
-pub use verification::{KeygenArgs, ReplayArgs, SelftestArgs, VerifyReceiptArgs};
+pub use verification::{KeygenArgs, ReplayArgs, SelftestArgs, ShowArgs, VerifyReceiptArgs};
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, builder::RangedU64ValueParser};
-use host::challenge::Challenge;
+use host::task::Challenge;
 
 use crate::make_model::{DenseType, OutputMatrix, WeightType};
 use values::{count, count_or_none};
@@ -31,8 +31,10 @@ pub struct Args {
 pub enum Command {
     /// Decode on the native engine, replay in the sandbox, write a receipt if both agree
     Benchmark(BenchmarkArgs),
-    /// Check a receipt: derive everything derivable again
+    /// Check a receipt: replay its run and derive every figure again
     VerifyReceipt(VerifyReceiptArgs),
+    /// Print what receipts say, without judging them
+    Show(ShowArgs),
     /// Judge tokens that another engine chose: would the reference have chosen them?
     Replay(ReplayArgs),
     /// Make a key that signs receipts

@@ -4,16 +4,15 @@ use std::{path::Path, time::Duration};
 
 use engine_native::Engine;
 use host::{
-    atomic_file::AtomicFile,
     cancel::Cancel,
-    environment::{Environment, Flags},
-    fingerprint::default_threads,
-    profile::{Profile, bytes_per_decoded_token},
-    prompt::Prompt,
+    failure::RunFailure,
+    files::AtomicFile,
+    input::Prompt,
+    machine::{Environment, Flags, default_threads},
     receipt::{Receipt, to_json},
-    run::{Loaded, Progress, Proved, RunFailure, RunSettings},
+    run::{Loaded, Profile, Progress, Proved, RunSettings, Runner, bytes_per_decoded_token},
     sandbox::Sandbox,
-    task::{Runner, Task},
+    task::Task,
 };
 use serde_json::json;
 

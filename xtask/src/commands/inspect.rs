@@ -10,9 +10,8 @@ use engine_native::{
 use host::{
     cancel::Cancel,
     digest::Digest,
-    fingerprint::default_threads,
-    memory::{EngineNeed, MemoryNeed, available},
-    prompt::tokenizer,
+    input::tokenizer_of,
+    machine::{EngineNeed, MemoryNeed, available_memory, default_threads},
 };
 
 use crate::{
@@ -94,7 +93,7 @@ fn types(gguf: &Gguf) -> BTreeMap<String, (usize, u64, u64)> {
 fn describe_model(text: &mut String, model: &Model) {
     let s = model.shape();
     line(text, "supported", "yes, every tensor");
-    match tokenizer(model) {
+    match tokenizer_of(model) {
         Ok(tokenizer) => line(text, "tokenizer", tokenizer.describe()),
         Err(error) => line(text, "tokenizer", format_args!("none for texts: {error}")),
     }
@@ -200,6 +199,6 @@ fn describe_cost(text: &mut String, model: &Model) {
     line(
         text,
         "available",
-        format_args!("{} here", megabytes(available())),
+        format_args!("{} here", megabytes(available_memory())),
     );
 }

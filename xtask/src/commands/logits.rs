@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use engine_native::{Engine, LogitsAt, Model, ModelError, ModelFile, SessionOptions};
 use host::{
-    atomic_file::AtomicFile,
     cancel::Cancel,
-    fingerprint::physical_cores,
+    failure::RunFailure,
+    files::AtomicFile,
+    machine::physical_cores,
     replay::{Decoded, decode},
-    run::RunFailure,
     sandbox::Sandbox,
     task::Task,
 };

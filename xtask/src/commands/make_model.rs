@@ -2,7 +2,7 @@
 
 use std::io;
 
-use host::{atomic_file::AtomicFile, cancel::Cancel};
+use host::{cancel::Cancel, files::AtomicFile};
 
 use crate::{
     args::MakeModelArgs,

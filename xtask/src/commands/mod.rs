@@ -12,6 +12,7 @@ mod profile_table;
 mod replay;
 mod run;
 mod selftest;
+mod show;
 mod sign;
 mod table;
 pub mod verify_receipt;
@@ -32,6 +33,7 @@ pub fn dispatch(args: Args) -> Result<Exit, Failure> {
     match args.command {
         Command::Benchmark(args) => benchmark::run(&args, &cancel),
         Command::VerifyReceipt(args) => verify_receipt::run(&args, &cancel),
+        Command::Show(args) => show::run(&args),
         Command::Replay(args) => replay::run(&args, &cancel),
         Command::Keygen(args) => keygen::run(&args),
         Command::Run(args) => run::run(&args, &cancel),

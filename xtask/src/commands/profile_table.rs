@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use host::profile::{OpProfile, Profile, StepProfile};
+use host::run::{OpProfile, Profile, StepProfile};
 
 /// Prefill and decode, a table each.
 pub fn profile(profile: &Profile) -> String {

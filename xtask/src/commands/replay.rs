@@ -4,15 +4,15 @@ use std::fmt::Write;
 
 use host::{
     cancel::Cancel,
-    external::{ExternalTranscript, Judgement, MAX_TRANSCRIPT_BYTES, TokenVerdict, judge},
-    fingerprint::default_threads,
-    model_file::HashedModel,
+    examine::judge,
+    external::{ExternalRun, Judgement, MAX_EXTERNAL_BYTES, TokenVerdict},
+    input::HashedModel,
+    machine::default_threads,
     sandbox::Sandbox,
 };
 
 use crate::{
     args::{Format, ReplayArgs},
-    commands::table,
     exit::{Exit, Failure},
     input::read_bounded,
     output::{print, print_json},
@@ -25,10 +25,10 @@ use crate::{
 /// The failure, with its exit code. A judgement is no failure.
 pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     let path = &args.transcript;
-    let bytes = read_bounded(path, MAX_TRANSCRIPT_BYTES)?;
+    let bytes = read_bounded(path, MAX_EXTERNAL_BYTES)?;
     let bad_input =
         |why: String| Failure::new(Exit::BadInput, format_args!("{}: {why}", path.display()));
-    let transcript = ExternalTranscript::read(&bytes).map_err(|e| bad_input(e.to_string()))?;
+    let transcript = ExternalRun::read(&bytes).map_err(|e| bad_input(e.to_string()))?;
     let found = HashedModel::open(&args.model, args.i2s_layout.into(), cancel)?;
     let task = transcript.task();
     let shape = found.model.shape();
@@ -61,7 +61,7 @@ pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     Ok(Exit::of(judgement.conclusion))
 }
 
-fn text(judgement: &Judgement, transcript: &ExternalTranscript, path: &std::path::Path) -> String {
+fn text(judgement: &Judgement, transcript: &ExternalRun, path: &std::path::Path) -> String {
     let n = judgement.tokens.len();
     let n_chosen = judgement
         .tokens
@@ -70,7 +70,7 @@ fn text(judgement: &Judgement, transcript: &ExternalTranscript, path: &std::path
         .count();
     let mut text = format!(
         "{}: {} ({n_chosen} of {n} tokens are the reference's choice)\n",
-        table::conclusion(judgement.conclusion),
+        judgement.conclusion.as_str(),
         path.display(),
     );
     let mut line = |what: &str, t: &TokenVerdict| {

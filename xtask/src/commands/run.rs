@@ -7,12 +7,12 @@ use engine_native::{
 };
 use host::{
     cancel::Cancel,
-    environment::{Environment, Flags},
-    fingerprint::default_threads,
-    memory::{EngineNeed, MemoryNeed},
-    prompt::{PromptError, tokenizer},
-    run::RunFailure,
-    tokenizer::{EncodeOptions, TextStream, Tokenizer},
+    failure::RunFailure,
+    input::{
+        PromptError, tokenizer::EncodeOptions, tokenizer::TextStream, tokenizer::Tokenizer,
+        tokenizer_of,
+    },
+    machine::{EngineNeed, Environment, Flags, MemoryNeed, default_threads},
 };
 
 use crate::{
@@ -31,7 +31,7 @@ pub fn run(args: &RunArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     MemoryNeed::to_load(&file, args.i2s_layout.into()).check()?;
     let model = Model::load(file, args.i2s_layout.into()).map_err(failed)?;
     let model = Arc::new(model);
-    let tokenizer = tokenizer(&model).map_err(RunFailure::from)?;
+    let tokenizer = tokenizer_of(&model).map_err(RunFailure::from)?;
     let ids = tokenizer
         .encode(&args.prompt, EncodeOptions::default())
         .map_err(|e| RunFailure::from(PromptError::from(e)))?;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use host::{
-    atomic_file::{AtomicFile, retire},
     attest::{Envelope, SigningKey, Statement, bundle_path},
     digest::Digest,
-    fingerprint::running_binary,
+    files::{AtomicFile, retire},
+    machine::running_binary,
     receipt::Receipt,
 };
 
