@@ -5,41 +5,58 @@
 //! [`Step`]s: tokens, the bits that the transcript commits to, and times. The arithmetic is
 //! written down in `guest-reference/NUMERICS.md`; the [`Ledger`] says which kernels ran.
 
-mod choice;
-mod decode_weights;
-mod engine;
-mod error;
-mod generation;
 pub mod gguf;
-mod huge_pages;
-mod kernels;
 mod ledger;
 mod model;
+
+#[cfg(feature = "run")]
+mod choice;
+#[cfg(feature = "run")]
+mod decode_weights;
+#[cfg(feature = "run")]
+mod engine;
+#[cfg(feature = "run")]
+mod error;
+#[cfg(feature = "run")]
+mod generation;
+#[cfg(feature = "run")]
+mod huge_pages;
+#[cfg(feature = "run")]
+mod kernels;
+#[cfg(feature = "run")]
 mod operands;
+#[cfg(feature = "run")]
 mod roofline;
+#[cfg(feature = "run")]
 mod run;
+#[cfg(feature = "run")]
 mod screen;
+#[cfg(feature = "run")]
 mod workers;
 
-pub use decode_weights::Packing;
-pub use engine::{Engine, EngineOptions};
-pub use error::RunError;
-pub use generation::{Generation, Step};
-#[cfg(target_arch = "x86_64")]
-pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
-pub use kernels::{Kernels, NonFinite, Scalar, UnavailableKernels, available_kernels};
 pub use ledger::{
     Choice, Entry, Isa, KernelChoice, KernelName, Ledger, Op, OpTotal, PositionTrace, Recorder,
     Tally,
 };
 pub use model::{
-    Activation, Architecture, DenseMatrix, DenseType, I2sLayout, KvType, Layer, Model, ModelError,
-    ModelFile, ModelShape, RopePairs, TernaryMatrix,
+    Activation, Architecture, DenseType, I2sLayout, KvType, ModelError, ModelShape, RopePairs,
 };
-pub use operands::{
-    AttentionScratch, Bound, Bounded, DenseRows, GemmBatch, GemmScratch, QuantizedActivations,
-    Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+
+#[cfg(all(feature = "run", target_arch = "x86_64"))]
+pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
+#[cfg(feature = "run")]
+pub use {
+    decode_weights::Packing,
+    engine::{Engine, EngineOptions},
+    error::RunError,
+    generation::{Generation, Step},
+    kernels::{Kernels, NonFinite, Scalar, UnavailableKernels, available_kernels},
+    model::{DenseMatrix, Layer, Model, ModelFile, TernaryMatrix},
+    operands::{
+        AttentionScratch, Bound, Bounded, DenseRows, GemmBatch, GemmScratch, QuantizedActivations,
+        Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+    },
+    roofline::{ReadBuffer, Readers},
+    run::{LogitsAt, OpOutput, Probe, ProbePoint, Session, SessionOptions},
+    screen::Screening,
 };
-pub use roofline::{ReadBuffer, Readers};
-pub use run::{LogitsAt, OpOutput, Probe, ProbePoint, Session, SessionOptions};
-pub use screen::Screening;

@@ -8,6 +8,7 @@ mod error;
 mod i2s_layout;
 mod kv_type;
 mod shape;
+#[cfg(feature = "run")]
 mod weights;
 
 pub use architecture::{Activation, Architecture, RopePairs};
@@ -16,5 +17,7 @@ pub use error::ModelError;
 pub use i2s_layout::I2sLayout;
 pub use kv_type::KvType;
 pub use shape::ModelShape;
+#[cfg(feature = "run")]
 pub(crate) use weights::BLOCK_LEN;
+#[cfg(feature = "run")]
 pub use weights::{DenseMatrix, Layer, Model, ModelFile, TernaryMatrix};
