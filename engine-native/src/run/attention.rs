@@ -1,14 +1,15 @@
 //! Attention over one position (heads shared out) or several (positions shared out): scores, softmax
 //! and weighted sums, one KV head after another.
 
-use super::{PositionState, kv_cache::KvCache};
+use super::{KvCache, PositionState};
 use crate::{
+    engine::Engine,
     error::{RunError, non_finite},
-    kernels::{Kernels, check_finite},
+    kernels::check_finite,
     ledger::Op,
     model::ModelShape,
     operands::Queries,
-    workers::{Scratch, Workers},
+    workers::Scratch,
 };
 
 /// Positions that go over keys and values together.
@@ -16,8 +17,7 @@ pub(crate) const MAX_POSITIONS: usize = 4;
 
 /// Attention of one layer over the positions in the cache.
 pub(crate) struct Attention<'a> {
-    pub kernels: &'a dyn Kernels,
-    pub shape: &'a ModelShape,
+    pub engine: &'a Engine,
     pub cache: &'a KvCache,
     pub layer: usize,
 }
@@ -38,14 +38,22 @@ impl Attention<'_> {
         (shape.n_heads / shape.n_kv_heads) as usize
     }
 
-    /// All heads at the position of `state`; each thread takes its share of them.
-    pub(crate) fn one(
+    /// All heads at the positions of `states`, which follow one another.
+    pub(crate) fn run(
         &self,
-        state: &mut PositionState,
-        workers: &Workers,
+        states: &mut [PositionState],
         scratch: &mut [Scratch],
     ) -> Result<(), RunError> {
-        let (n_heads, head_dim) = (self.shape.n_heads as usize, self.shape.head_dim as usize);
+        match states {
+            [state] => self.one(state, scratch),
+            states => self.several(states, scratch),
+        }
+    }
+
+    /// All heads at one position; each thread takes its share of them.
+    fn one(&self, state: &mut PositionState, scratch: &mut [Scratch]) -> Result<(), RunError> {
+        let (workers, shape) = (&self.engine.workers, self.shape());
+        let (n_heads, head_dim) = (shape.n_heads as usize, shape.head_dim as usize);
         let part_len = workers.part_len(n_heads, self.work_of_head(state.position + 1), 1);
         let (query, position) = (&state.query, state.position);
         let parts = state.attention.chunks_mut(part_len * head_dim).enumerate();
@@ -56,18 +64,18 @@ impl Attention<'_> {
         })
     }
 
-    /// All heads at the positions of `states`, which follow one another. Later ones attend to more:
-    /// parts are of equal work, not of equal length.
-    pub(crate) fn several(
+    /// All heads at several positions. Later ones attend to more keys, so the parts are of equal work,
+    /// not of equal length.
+    fn several(
         &self,
         mut states: &mut [PositionState],
-        workers: &Workers,
         scratch: &mut [Scratch],
     ) -> Result<(), RunError> {
+        let workers = &self.engine.workers;
         let (n, first) = (states.len(), states[0].position);
         // Keys that the first `n` positions attend to, all together.
         let keys = |n: usize| n * (2 * first + n + 1) / 2;
-        let work = self.shape.n_heads as usize * self.work_of_head(keys(n));
+        let work = self.shape().n_heads as usize * self.work_of_head(keys(n));
         let n_parts = workers.shares(work).n_parts();
         let end = |part: usize| {
             let reaches = |&end: &usize| keys(end) * n_parts >= keys(n) * part;
@@ -92,9 +100,13 @@ impl Attention<'_> {
         })
     }
 
+    fn shape(&self) -> &ModelShape {
+        self.engine.model.shape()
+    }
+
     /// Of one query head with `n_keys` keys, in multiply-accumulates of ternary products.
     fn work_of_head(&self, n_keys: usize) -> usize {
-        2 * self.shape.head_dim as usize * n_keys * FLOAT_WORK
+        2 * self.shape().head_dim as usize * n_keys * FLOAT_WORK
     }
 
     /// Heads `first_head` and following at up to [`MAX_POSITIONS`] positions from `first` on.
@@ -105,8 +117,8 @@ impl Attention<'_> {
         ends: &mut [Ends],
         scratch: &mut Scratch,
     ) -> Result<(), RunError> {
-        let head_dim = self.shape.head_dim as usize;
-        let group = Self::group(self.shape);
+        let head_dim = self.shape().head_dim as usize;
+        let group = Self::group(self.shape());
         let n_positions = ends.len();
         let n_heads = ends.first().map_or(0, |ends| ends.out.len()) / head_dim;
         let mut done = 0;
@@ -147,7 +159,8 @@ impl Attention<'_> {
         let scores = &mut scratch.scores[..n_scores];
         let (attention, ledger) = (&mut scratch.attention, &mut scratch.ledger);
         let recorder = ledger.op(Op::AttentionScores);
-        self.kernels
+        self.engine
+            .kernels
             .attention_scores(queries, keys, scale, scores, attention, recorder);
         let recorder = ledger.op(Op::AttentionSoftmax);
         for (i, scores) in scores.chunks_exact_mut(n_keys).enumerate() {
@@ -155,11 +168,12 @@ impl Attention<'_> {
             let failed = |op| non_finite(position, Some(self.layer), op);
             let scores = &mut scores[..position + 1];
             check_finite(scores).map_err(failed(Op::AttentionScores))?;
-            let softmax = self.kernels.softmax(scores, recorder);
+            let softmax = self.engine.kernels.softmax(scores, recorder);
             softmax.map_err(failed(Op::AttentionSoftmax))?;
         }
         let recorder = ledger.op(Op::AttentionValues);
-        self.kernels
+        self.engine
+            .kernels
             .attention_values(scores, values, first, out, attention, recorder);
         Ok(())
     }

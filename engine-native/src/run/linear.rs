@@ -5,13 +5,12 @@ use std::ops::Range;
 
 use super::PositionState;
 use crate::{
-    decode_weights::{DecodeWeights, projection},
+    decode_weights::projection,
+    engine::Engine,
     error::RunError,
-    kernels::Kernels,
     ledger::Op,
-    model::Model,
     operands::{GemmBatch, QuantizedActivations, ROW_UNIT, TernaryRows},
-    workers::{Scratch, Workers},
+    workers::Scratch,
 };
 
 /// Where N projections read and write in a position's buffers.
@@ -32,15 +31,13 @@ impl<const N: usize> Projections<N> {
     /// Computes the projections for every position in `states`.
     pub(crate) fn run(
         &self,
-        (model, weights): (&Model, &DecodeWeights),
-        kernels: &dyn Kernels,
+        engine: &Engine,
         states: &mut [PositionState],
-        workers: &Workers,
         scratch: &mut [Scratch],
     ) -> Result<(), RunError> {
+        let (model, workers) = (&engine.model, &engine.workers);
         if let [state] = states {
-            let rows = self.ops.map(|op| weights.rows(model, self.layer, op));
-            return self.gemv(rows, kernels, state, workers, scratch);
+            return self.gemv(engine, state, scratch);
         }
         for (i, op) in self.ops.into_iter().enumerate() {
             let rows = projection(&model.layers()[self.layer], op).rows(model.file_bytes());
@@ -48,25 +45,42 @@ impl<const N: usize> Projections<N> {
             let part_len = workers.part_len(states.len(), work, POSITION_UNIT);
             let parts = states.chunks_mut(part_len);
             workers.run(parts, scratch, |states, scratch| {
-                let ends = self.ends;
-                let mut batch = States { states, ends, i };
-                let recorder = scratch.ledger.op(op);
-                kernels.ternary_gemm(rows, &mut batch, &mut scratch.gemm, recorder);
+                let mut batch = Batch {
+                    projections: self,
+                    states,
+                    i,
+                };
+                let (gemm, recorder) = (&mut scratch.gemm, scratch.ledger.op(op));
+                engine
+                    .kernels
+                    .ternary_gemm(rows, &mut batch, gemm, recorder);
                 Ok(())
             })?;
         }
         Ok(())
     }
 
+    /// What the `i`-th projection reads and writes at the position of `state`.
+    pub(crate) fn ends_of<'s>(
+        &self,
+        state: &'s mut PositionState,
+        i: usize,
+    ) -> (&'s QuantizedActivations, &'s mut [f32]) {
+        let (activations, mut outs) = (self.ends)(state);
+        (activations, std::mem::take(&mut outs[i]))
+    }
+
     /// Every thread takes its share of the rows of each projection.
     fn gemv(
         &self,
-        rows: [TernaryRows; N],
-        kernels: &dyn Kernels,
+        engine: &Engine,
         state: &mut PositionState,
-        workers: &Workers,
         scratch: &mut [Scratch],
     ) -> Result<(), RunError> {
+        let workers = &engine.workers;
+        let rows: [TernaryRows; N] = self
+            .ops
+            .map(|op| engine.decode_weights.rows(&engine.model, self.layer, op));
         let (activations, mut outs) = (self.ends)(state);
         let units = rows.map(|rows| rows.n_rows.div_ceil(ROW_UNIT));
         let shares = workers.shares(rows.iter().map(|rows| rows.n_rows * rows.n_cols).sum());
@@ -91,7 +105,9 @@ impl<const N: usize> Projections<N> {
                 if !out.is_empty() {
                     let rows = rows[i].rows(start, out.len());
                     let recorder = scratch.ledger.op(self.ops[i]);
-                    kernels.ternary_gemv(rows, activations, out, recorder);
+                    engine
+                        .kernels
+                        .ternary_gemv(rows, activations, out, recorder);
                 }
             }
             Ok(())
@@ -100,20 +116,19 @@ impl<const N: usize> Projections<N> {
 }
 
 /// Positions of one of N projections.
-struct States<'a, const N: usize> {
+struct Batch<'a, const N: usize> {
+    projections: &'a Projections<N>,
     states: &'a mut [PositionState],
-    ends: Ends<N>,
     /// Which of the N.
     i: usize,
 }
 
-impl<const N: usize> GemmBatch for States<'_, N> {
+impl<const N: usize> GemmBatch for Batch<'_, N> {
     fn n_positions(&self) -> usize {
         self.states.len()
     }
 
     fn position(&mut self, i: usize) -> (&QuantizedActivations, &mut [f32]) {
-        let (activations, mut outs) = (self.ends)(&mut self.states[i]);
-        (activations, std::mem::take(&mut outs[self.i]))
+        self.projections.ends_of(&mut self.states[i], self.i)
     }
 }

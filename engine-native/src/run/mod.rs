@@ -1,8 +1,10 @@
 //! One run: its state, and the forward pass of a chunk of positions through all layers.
 
 mod attention;
+mod each_position;
 mod forward;
 mod kv_cache;
+mod layer;
 mod linear;
 mod options;
 mod position;
@@ -10,6 +12,7 @@ mod probe;
 mod rope_table;
 mod session;
 
+use kv_cache::KvCache;
 pub use options::{LogitsAt, SessionOptions};
 pub(crate) use position::PositionState;
 pub use probe::{OpOutput, Probe, ProbePoint};

@@ -34,8 +34,8 @@ impl ProbeSlot {
         &mut self,
         op: Op,
         layer: usize,
-        states: &[PositionState],
-        output: fn(&PositionState) -> OpOutput<'_>,
+        states: &mut [PositionState],
+        output: impl Fn(&mut PositionState) -> OpOutput<'_>,
     ) {
         let Some(probe) = &mut self.0 else { return };
         for state in states {

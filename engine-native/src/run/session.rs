@@ -1,8 +1,7 @@
 //! One run's state: KV cache, buffers, ledgers. What a step computes in is allocated here.
 
 use super::{
-    PositionState, Probe, SessionOptions, kv_cache::KvCache, probe::ProbeSlot,
-    rope_table::RopeTable,
+    KvCache, PositionState, Probe, SessionOptions, probe::ProbeSlot, rope_table::RopeTable,
 };
 use crate::{
     engine::Engine,
