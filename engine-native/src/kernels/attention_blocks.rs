@@ -140,3 +140,118 @@ fn fill(x: &[f32], lanes: &mut [Lanes16]) {
         lanes.0[..x.len()].copy_from_slice(x);
     }
 }
+
+/// Sixteen elements of a row that starts with `row`, `B` bytes from the `j`-th sixteen on; zeros after
+/// its end.
+pub fn padded<const B: usize>(row: &[u8], j: usize) -> [u8; B] {
+    let mut bytes = [0; B];
+    let row = &row[(j * B).min(row.len())..];
+    let n = row.len().min(B);
+    bytes[..n].copy_from_slice(&row[..n]);
+    bytes
+}
+
+/// Writes the scores of a block of keys, of which `out` may want fewer.
+pub fn write_scores<const KEYS: usize>(scores: [f32; KEYS], out: &mut [f32]) {
+    match out.as_chunks_mut() {
+        ([out], []) => *out = scores,
+        (_, rest) => rest.copy_from_slice(&scores[..rest.len()]),
+    }
+}
+
+/// The loops over groups of lanes of a [`BlockKernel`], compiled for the features of an ISA: a group has
+/// one of the given numbers of lanes, the last of which is 1.
+///
+/// Uses the ISA's `Lanes`, with the functions `zero`, `splat`, `load_lanes`, `store_lanes` and
+/// `add_product` on them, and its `widen_group`.
+macro_rules! lane_loops {
+    ($features:literal, $keys:literal keys, groups of $($n:literal)+ or 1) => {
+        /// Widens all rows, group by group. Sixteen elements take `B` bytes.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn widen_groups<const B: usize>(
+            rows: DenseRows,
+            groups: Groups,
+            out: &mut [Lanes16],
+            widen: impl Fn(&[u8; B]) -> Lanes + Copy,
+        ) {
+            for (start, group) in groups.of(rows.n_cols.div_ceil(16)) {
+                let out = &mut out[start * groups.rows..][..group * groups.rows];
+                match group {
+                    $($n => widen_group::<$n, B>(rows, start, out, widen),)+
+                    _ => widen_group::<1, B>(rows, start, out, widen),
+                }
+            }
+        }
+
+        /// Products of a query and each key of a block, summed in sixteen lanes.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn dot_lanes(query: &[Lanes16], (keys, groups): (&[Lanes16], Groups)) -> [Lanes; $keys] {
+            let mut acc = [zero(); $keys];
+            for (start, group) in groups.of(query.len()) {
+                let query = &query[start..start + group];
+                let keys = &keys[start * $keys..(start + group) * $keys];
+                match group {
+                    $($n => add_products::<$n>(query, keys, &mut acc),)+
+                    _ => add_products::<1>(query, keys, &mut acc),
+                }
+            }
+            acc
+        }
+
+        /// Adds the products of `G` lanes of a query and of each key of a block.
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn add_products<const G: usize>(
+            query: &[Lanes16],
+            keys: &[Lanes16],
+            acc: &mut [Lanes; $keys],
+        ) {
+            let ([query], _) = query.as_chunks::<G>() else {
+                unreachable!("as many lanes as the group has")
+            };
+            let ([keys], _) = keys.as_chunks::<G>().0.as_chunks::<$keys>() else {
+                unreachable!("a block of keys")
+            };
+            for j in 0..G {
+                let q = load_lanes(&query[j]);
+                for r in 0..$keys {
+                    acc[r] = add_product(acc[r], q, load_lanes(&keys[r][j]));
+                }
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        fn weigh(weights: &[f32], values: &[Lanes16], sums: &mut [Lanes16]) {
+            match sums.len() {
+                $($n => weigh_group::<$n>(weights, values, sums),)+
+                _ => weigh_group::<1>(weights, values, sums),
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        #[inline]
+        fn weigh_group<const G: usize>(
+            weights: &[f32],
+            values: &[Lanes16],
+            sums: &mut [Lanes16],
+        ) {
+            let (sums, _) = sums.as_chunks_mut::<G>();
+            let mut acc = [zero(); G];
+            for j in 0..G {
+                acc[j] = load_lanes(&sums[0][j]);
+            }
+            for (weight, values) in weights.iter().zip(values.as_chunks::<G>().0) {
+                let weight = splat(*weight);
+                for j in 0..G {
+                    acc[j] = add_product(acc[j], weight, load_lanes(&values[j]));
+                }
+            }
+            for j in 0..G {
+                store_lanes(&mut sums[0][j], acc[j]);
+            }
+        }
+    };
+}
+pub(super) use lane_loops;

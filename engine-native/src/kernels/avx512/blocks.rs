@@ -1,27 +1,29 @@
-//! Attention on sixteen lanes.
+//! Attention, block by block, with one vector for sixteen lanes.
 
 use std::arch::x86_64::*;
 
 use super::{
-    Avx512Vnni,
-    lanes::{load, store, tree16_eight},
+    lanes::{load as load_lanes, store as store_lanes, tree16_eight},
     linear::PREFETCH_AHEAD,
+    token::Avx512Vnni,
 };
 use crate::{
     kernels::{
-        attention_blocks::{BlockKernel, Groups},
+        attention_blocks::{BlockKernel, Groups, lane_loops, padded, write_scores},
         avx2::prefetch,
     },
     model::DenseType,
     operands::{DenseRows, Lanes16},
 };
 
+type Lanes = __m512;
+
 impl BlockKernel for Avx512Vnni {
     const KEYS: usize = 8;
     const LANES: usize = 8;
 
     fn widen(&self, rows: DenseRows, groups: Groups, out: &mut [Lanes16]) {
-        // SAFETY: `self` proves that the CPU has AVX-512 F.
+        // SAFETY: `self` proves that the CPU has AVX-512 F and DQ, and AVX2.
         unsafe { widen(rows, groups, out) }
     }
 
@@ -31,19 +33,14 @@ impl BlockKernel for Avx512Vnni {
     }
 
     fn weigh(&self, weights: &[f32], values: &[Lanes16], sums: &mut [Lanes16]) {
-        // SAFETY: `self` proves that the CPU has AVX-512 F.
-        unsafe {
-            match sums.len() {
-                8 => weigh::<8>(weights, values, sums),
-                4 => weigh::<4>(weights, values, sums),
-                2 => weigh::<2>(weights, values, sums),
-                _ => weigh::<1>(weights, values, sums),
-            }
-        }
+        // SAFETY: `self` proves that the CPU has AVX-512 F and DQ, and AVX2.
+        unsafe { weigh(weights, values, sums) }
     }
 }
 
-#[target_feature(enable = "avx512f")]
+lane_loops! { "avx512f,avx512dq,avx2", 8 keys, groups of 8 4 2 or 1 }
+
+#[target_feature(enable = "avx512f,avx512dq,avx2")]
 fn widen(rows: DenseRows, groups: Groups, out: &mut [Lanes16]) {
     match rows.dense_type {
         DenseType::F32 => widen_groups::<64>(rows, groups, out, |bytes| {
@@ -58,34 +55,14 @@ fn widen(rows: DenseRows, groups: Groups, out: &mut [Lanes16]) {
     }
 }
 
-/// Sixteen elements take `B` bytes.
-#[target_feature(enable = "avx512f")]
-#[inline]
-fn widen_groups<const B: usize>(
-    rows: DenseRows,
-    groups: Groups,
-    out: &mut [Lanes16],
-    widen: impl Fn(&[u8; B]) -> __m512 + Copy,
-) {
-    for (start, group) in groups.of(rows.n_cols.div_ceil(16)) {
-        let out = &mut out[start * groups.rows..][..group * groups.rows];
-        match group {
-            8 => widen_group::<8, B>(rows, start, out, widen),
-            4 => widen_group::<4, B>(rows, start, out, widen),
-            2 => widen_group::<2, B>(rows, start, out, widen),
-            _ => widen_group::<1, B>(rows, start, out, widen),
-        }
-    }
-}
-
-/// `G` lanes from lane `start` on of all rows.
-#[target_feature(enable = "avx512f")]
+/// Widens `G` lanes from lane `start` on of all rows.
+#[target_feature(enable = "avx512f,avx512dq,avx2")]
 #[inline]
 fn widen_group<const G: usize, const B: usize>(
     rows: DenseRows,
     start: usize,
     out: &mut [Lanes16],
-    widen: impl Fn(&[u8; B]) -> __m512,
+    widen: impl Fn(&[u8; B]) -> Lanes,
 ) {
     let bytes = rows.bytes.chunks_exact(rows.row_bytes());
     for (row, out) in bytes.zip(out.as_chunks_mut::<G>().0) {
@@ -95,76 +72,45 @@ fn widen_group<const G: usize, const B: usize>(
                 if (j * B).is_multiple_of(64) {
                     prefetch(&lanes[j], PREFETCH_AHEAD);
                 }
-                store(&mut out[j], widen(&lanes[j]));
+                store_lanes(&mut out[j], widen(&lanes[j]));
             }
         } else {
-            // The last lanes, not all of whose elements the row has.
-            for j in 0..G {
-                let mut bytes = [0; B];
-                let row = &row[(j * B).min(row.len())..];
-                let n = row.len().min(B);
-                bytes[..n].copy_from_slice(&row[..n]);
-                store(&mut out[j], widen(&bytes));
+            for (j, out) in out.iter_mut().enumerate() {
+                store_lanes(out, widen(&padded(row, j)));
             }
         }
     }
 }
 
 #[target_feature(enable = "avx512f,avx512dq,avx2")]
-fn scores(query: &[Lanes16], (keys, groups): (&[Lanes16], Groups), scale: f32, out: &mut [f32]) {
-    let mut acc = [_mm512_setzero_ps(); 8];
-    for (start, group) in groups.of(query.len()) {
-        let query = &query[start..start + group];
-        let keys = &keys[start * 8..(start + group) * 8];
-        match group {
-            8 => add_products::<8>(query, keys, &mut acc),
-            4 => add_products::<4>(query, keys, &mut acc),
-            2 => add_products::<2>(query, keys, &mut acc),
-            _ => add_products::<1>(query, keys, &mut acc),
-        }
-    }
-    let scores = _mm256_mul_ps(tree16_eight(acc), _mm256_set1_ps(scale));
-    let mut all = [0.0; 8];
+fn scores(query: &[Lanes16], keys: (&[Lanes16], Groups), scale: f32, out: &mut [f32]) {
+    let sums = tree16_eight(dot_lanes(query, keys));
+    let mut scores = [0.0; 8];
     // SAFETY: the array is 32 writable bytes; the store needs no alignment.
-    unsafe { _mm256_storeu_ps(all.as_mut_ptr(), scores) };
-    match out.as_chunks_mut::<8>() {
-        ([out], []) => *out = all,
-        (_, rest) => rest.copy_from_slice(&all[..rest.len()]),
-    }
+    unsafe {
+        _mm256_storeu_ps(
+            scores.as_mut_ptr(),
+            _mm256_mul_ps(sums, _mm256_set1_ps(scale)),
+        )
+    };
+    write_scores(scores, out);
 }
 
-/// Products of `G` lanes of a query and of each key of a block.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn add_products<const G: usize>(query: &[Lanes16], keys: &[Lanes16], acc: &mut [__m512; 8]) {
-    let ([query], _) = query.as_chunks::<G>() else {
-        unreachable!("as many lanes as the group has")
-    };
-    let ([keys], _) = keys.as_chunks::<G>().0.as_chunks::<8>() else {
-        unreachable!("a block of keys")
-    };
-    for j in 0..G {
-        let q = load(&query[j]);
-        for r in 0..8 {
-            acc[r] = _mm512_add_ps(acc[r], _mm512_mul_ps(q, load(&keys[r][j])));
-        }
-    }
+fn zero() -> Lanes {
+    _mm512_setzero_ps()
 }
 
 #[target_feature(enable = "avx512f")]
-fn weigh<const L: usize>(weights: &[f32], values: &[Lanes16], sums: &mut [Lanes16]) {
-    let (sums, _) = sums.as_chunks_mut::<L>();
-    let mut acc = [_mm512_setzero_ps(); L];
-    for l in 0..L {
-        acc[l] = load(&sums[0][l]);
-    }
-    for (weight, values) in weights.iter().zip(values.as_chunks::<L>().0) {
-        let weight = _mm512_set1_ps(*weight);
-        for l in 0..L {
-            acc[l] = _mm512_add_ps(acc[l], _mm512_mul_ps(weight, load(&values[l])));
-        }
-    }
-    for l in 0..L {
-        store(&mut sums[0][l], acc[l]);
-    }
+#[inline]
+fn splat(x: f32) -> Lanes {
+    _mm512_set1_ps(x)
+}
+
+/// `acc + a · b`, rounded after each of the two operations.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn add_product(acc: Lanes, a: Lanes, b: Lanes) -> Lanes {
+    _mm512_add_ps(acc, _mm512_mul_ps(a, b))
 }
