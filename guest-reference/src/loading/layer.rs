@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{MAX_RANGE_BYTES, Part, Staging};
+use super::staging::{LayerPart, MAX_RANGE_BYTES, Part, Staging};
 use crate::error::{Error, Result};
 use crate::memory::zeroed;
 use crate::model::{
@@ -13,19 +13,6 @@ use crate::model::{
 use crate::rope::Rotation;
 use crate::rows;
 use crate::ternary::{I2sLayout, PackedMatrix, TernaryMatrix};
-
-/// What the bytes of a range are within a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LayerPart {
-    /// The model's frequency factors.
-    FrequencyFactors,
-    /// A norm.
-    Norm(Norm),
-    /// Rows of a projection, from this one on.
-    Rows(Projection, usize),
-    /// What follows the last row of a projection.
-    Trailer(Projection),
-}
 
 /// The tensors of one layer.
 pub struct LayerSlot {
