@@ -1,8 +1,8 @@
-//! Model bytes on their way in: what the host is asked to copy, and what the copy has to satisfy.
+//! How model bytes come in: what the host is asked to copy, and which rules the copy must satisfy.
 //!
 //! The host copies one range at a time, always to the same place. Each is validated and decoded
-//! before the next one comes, so memory follows the decoded form of one embedding row, one layer
-//! and one chunk of the output matrix, not the file.
+//! before the next one comes. So memory depends on the decoded size of one embedding row, one layer
+//! and one chunk of the output matrix, and not on the size of the file.
 
 mod layer;
 mod numbers;
@@ -17,10 +17,10 @@ use crate::error::{Error, Result};
 use crate::memory::zeroed;
 use crate::model::FileRange;
 
-/// Most bytes of a range. No row is longer: the widest has 2^20 elements of four bytes.
+/// Most bytes of a range. A row always fits: the widest has 2^20 elements of four bytes.
 pub const MAX_RANGE_BYTES: usize = 4 << 20;
 
-/// What the bytes of a range are.
+/// What a range holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The embedding row of this token.
@@ -33,7 +33,7 @@ pub enum Part {
     OutputNorm,
 }
 
-/// The ranges of the last plan, and the one place they are copied to.
+/// The ranges of the last plan, and the one buffer that each is copied to.
 pub struct Staging {
     bytes: Vec<u8>,
     ranges: Vec<(FileRange, Part)>,
@@ -42,7 +42,7 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Allocates the place.
+    /// Allocates the buffer.
     pub fn new() -> Result<Self> {
         Ok(Self {
             bytes: zeroed("range", MAX_RANGE_BYTES)?,
@@ -83,14 +83,14 @@ impl Staging {
         })
     }
 
-    /// Where the host copies range `i` to: the same place for each.
+    /// Where the host copies range `i` to: the same address for every range.
     pub fn destination(&mut self, i: usize) -> Result<&mut [u8]> {
-        // No range is longer than the place, by construction.
+        // By construction, no range is longer than the buffer.
         let len = self.file_range(i)?.len as usize;
         Ok(&mut self.bytes[..len])
     }
 
-    /// The part and the bytes of range `i`, which has to be the next one.
+    /// The part and the bytes of range `i`, which must be the next one.
     pub fn next(&mut self, i: usize) -> Result<(Part, &[u8])> {
         let len = self.file_range(i)?.len as usize;
         if i != self.n_loaded {

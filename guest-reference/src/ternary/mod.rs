@@ -1,8 +1,8 @@
 //! Ternary weights: one packed form in memory, whatever the file holds.
 //!
 //! A packed row is blocks of 128 weights in 32 bytes. Byte k of a block holds weight k in bits
-//! 7:6, k + 32 in 5:4, k + 64 in 3:2 and k + 96 in 1:0. A code is weight + 1. A row that is no
-//! multiple of 128 wide is filled up with weight 0.
+//! 7:6, k + 32 in 5:4, k + 64 in 3:2 and k + 96 in 1:0. A code is weight + 1. A row whose width is
+//! not a multiple of 128 is padded with weight 0.
 
 mod decode;
 mod scale;
@@ -61,7 +61,7 @@ pub struct PackedMatrix {
     codes: Vec<u8>,
     row_bytes: usize,
     n_cols: usize,
-    /// As many weights as are decoded at a time: four rows, filled up to whole blocks.
+    /// The weights decoded at a time: up to four rows, padded to whole blocks.
     weights: Vec<i8>,
     scale: OneScale,
 }
@@ -80,12 +80,12 @@ impl PackedMatrix {
         })
     }
 
-    /// Forgets the scale of the tensor before.
+    /// Forgets the scale of the previous tensor.
     pub fn start(&mut self) {
         self.scale = OneScale::default();
     }
 
-    /// Validates and packs the rows from `first_row` on; an error says which row and why.
+    /// Validates and packs rows, starting with `first_row`; an error says which row and why.
     pub fn load_rows(
         &mut self,
         ternary_type: TernaryType,
