@@ -4,8 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 
-use super::cursor::{Cursor, Stop};
-use super::malformed;
+use super::cursor::{Cursor, Stop, malformed};
 use crate::error::{Error, Result};
 
 /// Longest key in bytes.

@@ -11,14 +11,12 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 
-pub use cursor::{Cursor, Stop};
+use cursor::malformed;
+pub use cursor::{Cursor, MAX_HEADER_BYTES, Stop};
 pub use metadata::{Metadata, Value};
 pub use tensor_info::TensorInfo;
 
 use crate::error::Error;
-
-/// Most bytes that metadata and tensor infos may take.
-pub const MAX_HEADER_BYTES: u64 = 256 << 20;
 
 /// Most metadata keys.
 pub const MAX_KEYS: u64 = 65_536;
@@ -111,8 +109,4 @@ fn alignment(metadata: &Metadata) -> Result<u64, Error> {
         ALIGNMENT_RANGE.start(),
         ALIGNMENT_RANGE.end()
     )))
-}
-
-fn malformed(message: String) -> Stop {
-    Stop::Failed(Error::Malformed(message))
 }

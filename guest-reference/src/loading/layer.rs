@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{MAX_RANGE_BYTES, Part, Staging};
+use super::staging::{LayerPart, MAX_RANGE_BYTES, Part, Staging};
 use crate::error::{Error, Result};
 use crate::memory::zeroed;
 use crate::model::{
@@ -13,19 +13,6 @@ use crate::model::{
 use crate::rope::Rotation;
 use crate::rows;
 use crate::ternary::{I2sLayout, PackedMatrix, TernaryMatrix};
-
-/// The part of a layer that a range holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LayerPart {
-    /// The model's frequency factors.
-    FrequencyFactors,
-    /// A norm.
-    Norm(Norm),
-    /// Rows of a projection, starting with this one.
-    Rows(Projection, usize),
-    /// The bytes after the last row of a projection.
-    Trailer(Projection),
-}
 
 /// The tensors of one layer.
 pub struct LayerSlot {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Part, Staging};
+use super::staging::{Part, Staging};
 use crate::error::Result;
 use crate::head::HeadChunks;
 use crate::memory::{product, zeroed};

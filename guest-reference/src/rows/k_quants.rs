@@ -1,6 +1,6 @@
 //! Q6_K and Q4_K: blocks of 256 weights with scales at two levels.
 
-use super::f16_le;
+use super::elements::f16_le;
 
 /// Weights of a block.
 pub const WEIGHTS: usize = 256;

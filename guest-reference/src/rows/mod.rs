@@ -3,13 +3,15 @@
 //! Every conversion to f32 is exact, except Q4_K's. An f16 has 11 significant bits, so its products
 //! with the small integers of Q8_0 and Q6_K fit the 24 bits of f32. Q4_K's difference rounds once.
 
+mod elements;
 mod k_quants;
 
 use alloc::format;
 
+pub use elements::{bf16_le, f16_le, f32_le};
+
 use crate::error::{Error, Result};
 use crate::float::is_finite;
-use crate::half;
 
 /// Element types of norms, embeddings and the output matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,21 +64,6 @@ impl RowType {
             RowType::Q4K => blocks(bytes, out, k_quants::q4_k),
         }
     }
-}
-
-/// The f32 of four little-endian bytes.
-pub fn f32_le(bytes: [u8; 4]) -> f32 {
-    f32::from_le_bytes(bytes)
-}
-
-/// The f32 with the value of a half.
-pub fn f16_le(bytes: [u8; 2]) -> f32 {
-    half::widen(u16::from_le_bytes(bytes))
-}
-
-/// The f32 whose upper half is given.
-pub fn bf16_le(bytes: [u8; 2]) -> f32 {
-    f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)
 }
 
 /// Decodes rows of `n_cols` elements to `out` and refuses any that is not finite. An error names

@@ -6,7 +6,8 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::{BLOCK_BYTES, BLOCK_WEIGHTS, OneScale};
+use super::packed::{BLOCK_BYTES, BLOCK_WEIGHTS};
+use super::scale::OneScale;
 use crate::float::is_finite;
 use crate::half;
 use crate::rows::{bf16_le, f16_le, f32_le};
