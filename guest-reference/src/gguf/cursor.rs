@@ -1,4 +1,4 @@
-//! A reader over the first bytes of a file that tells "not here yet" from "not in the file".
+//! A reader of the first bytes of a file. It distinguishes "not here yet" from "not in the file".
 
 use alloc::format;
 use alloc::string::String;

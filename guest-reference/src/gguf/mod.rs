@@ -1,7 +1,7 @@
 //! The GGUF container: header, metadata and tensor infos, read from the first bytes of a file.
 //!
-//! The file is untrusted. Nothing is allocated for a count or a length before the bytes it
-//! promises are there, every sum is checked, and every cap has a name.
+//! The file is untrusted. Nothing is allocated for a count or a length before the bytes that it
+//! announces are there, every sum is checked, and every cap is a named constant.
 
 mod cursor;
 mod metadata;
@@ -44,7 +44,7 @@ pub struct Header {
 
 /// Reads the header from the first `bytes` of a file of `file_len` bytes.
 ///
-/// [`Stop::NeedMore`] says how many bytes to come back with.
+/// [`Stop::NeedMore`] says how many bytes the next call has to bring.
 pub fn parse(bytes: &[u8], file_len: u64) -> Result<Header, Stop> {
     let mut cursor = Cursor::new(bytes, file_len);
     read_magic(&mut cursor)?;

@@ -83,7 +83,7 @@ impl LayerSlot {
         }
     }
 
-    /// Validates and decodes one part of layer `layer`, which is planned.
+    /// Validates and decodes one part of the planned layer.
     pub fn load(
         &mut self,
         layer: usize,
@@ -152,7 +152,7 @@ fn refused(layer: usize, projection: Projection, why: &str) -> Error {
     Error::Malformed(format!("tensor `{name}`: {why}"))
 }
 
-/// Rows that share their bytes come in whole groups.
+/// Checks that rows which share their bytes come in whole groups.
 fn check_groups(layer: usize, tensors: &LayerTensors, layout: I2sLayout) -> Result<()> {
     for ((_, part), tensor) in Projection::ALL.iter().zip(&tensors.projections) {
         let group = tensor.ternary_type.rows_per_group(layout);
@@ -162,7 +162,7 @@ fn check_groups(layer: usize, tensors: &LayerTensors, layout: I2sLayout) -> Resu
     Ok(())
 }
 
-/// Plans runs of whole groups of rows, then what follows them.
+/// Plans the rows, in runs of whole groups, then the bytes after them.
 fn plan_matrix(
     projection: Projection,
     tensor: &TernaryTensor,

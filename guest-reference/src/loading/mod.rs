@@ -1,8 +1,8 @@
-//! Model bytes on their way in: what the host is asked to copy, and what the copy has to satisfy.
+//! How model bytes come in: what the host is asked to copy, and which rules the copy must satisfy.
 //!
 //! The host copies one range at a time, always to the same place. Each is validated and decoded
-//! before the next one comes, so memory follows the decoded form of one embedding row, one layer
-//! and one chunk of the output matrix, not the file.
+//! before the next one comes. So memory depends on the decoded size of one embedding row, one layer
+//! and one chunk of the output matrix, and not on the size of the file.
 
 mod layer;
 mod numbers;

@@ -1,4 +1,4 @@
-//! The ranges that the host is asked for, and the place that it copies them to.
+//! The ranges that the host is asked for, and the buffer that it copies them to.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -7,10 +7,10 @@ use crate::error::{Error, Result};
 use crate::memory::zeroed;
 use crate::model::{FileRange, Norm, Projection};
 
-/// Most bytes of a range. No row is longer: the widest has 2^20 elements of four bytes.
+/// Most bytes of a range. A row always fits: the widest has 2^20 elements of four bytes.
 pub const MAX_RANGE_BYTES: usize = 4 << 20;
 
-/// What the bytes of a range are.
+/// What a range holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The embedding row of this token.
@@ -23,20 +23,20 @@ pub enum Part {
     OutputNorm,
 }
 
-/// What the bytes of a range are within a layer.
+/// The part of a layer that a range holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LayerPart {
     /// The model's frequency factors.
     FrequencyFactors,
     /// A norm.
     Norm(Norm),
-    /// Rows of a projection, from this one on.
+    /// Rows of a projection, starting with this one.
     Rows(Projection, usize),
-    /// What follows the last row of a projection.
+    /// The bytes after the last row of a projection.
     Trailer(Projection),
 }
 
-/// The ranges of the last plan, and the one place they are copied to.
+/// The ranges of the last plan, and the one buffer that each is copied to.
 pub struct Staging {
     bytes: Vec<u8>,
     ranges: Vec<(FileRange, Part)>,
@@ -45,7 +45,7 @@ pub struct Staging {
 }
 
 impl Staging {
-    /// Allocates the place.
+    /// Allocates the buffer.
     pub fn new() -> Result<Self> {
         Ok(Self {
             bytes: zeroed("range", MAX_RANGE_BYTES)?,
@@ -86,14 +86,14 @@ impl Staging {
         })
     }
 
-    /// Where the host copies range `i` to: the same place for each.
+    /// Where the host copies range `i` to: the same address for every range.
     pub fn destination(&mut self, i: usize) -> Result<&mut [u8]> {
-        // No range is longer than the place, by construction.
+        // By construction, no range is longer than the buffer.
         let len = self.file_range(i)?.len as usize;
         Ok(&mut self.bytes[..len])
     }
 
-    /// The part and the bytes of range `i`, which has to be the next one.
+    /// The part and the bytes of range `i`, which must be the next one.
     pub fn next(&mut self, i: usize) -> Result<(Part, &[u8])> {
         let len = self.file_range(i)?.len as usize;
         if i != self.n_loaded {

@@ -30,7 +30,7 @@ pub struct PackedMatrix {
     codes: Vec<u8>,
     row_bytes: usize,
     n_cols: usize,
-    /// As many weights as are decoded at a time: four rows, filled up to whole blocks.
+    /// The weights decoded at a time: up to four rows, padded to whole blocks.
     weights: Vec<i8>,
     scale: OneScale,
 }
@@ -49,12 +49,12 @@ impl PackedMatrix {
         })
     }
 
-    /// Forgets the scale of the tensor before.
+    /// Forgets the scale of the previous tensor.
     pub fn start(&mut self) {
         self.scale = OneScale::default();
     }
 
-    /// Validates and packs the rows from `first_row` on; an error says which row and why.
+    /// Validates and packs rows, starting with `first_row`; an error says which row and why.
     pub fn load_rows(
         &mut self,
         ternary_type: TernaryType,

@@ -1,7 +1,8 @@
 //! The packed form of a row: blocks of 128 weights in 32 bytes.
 //!
 //! Byte k of a block holds weight k in bits 7:6, k + 32 in 5:4, k + 64 in 3:2 and k + 96 in 1:0. A
-//! code is weight + 1. A row that is no multiple of 128 wide is filled up with weight 0.
+//! code is weight + 1. A row whose width is not a multiple of 128 is padded with
+//! weight 0.
 
 /// Weights per packed block.
 pub const BLOCK_WEIGHTS: usize = 128;

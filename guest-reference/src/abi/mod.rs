@@ -1,6 +1,6 @@
 //! The module's exports: numbers in, numbers out, no imports. `NUMERICS.md` describes each call.
 //!
-//! Only this module is unsafe: it keeps the one session of an instance in a static, and its
+//! This is the only module with `unsafe`: an instance keeps its one session in a static, and the
 //! exports have unmangled names.
 #![allow(unsafe_code)]
 
@@ -32,7 +32,7 @@ struct State {
 
 struct Global(UnsafeCell<State>);
 
-// SAFETY: the module is built without threads, so the static is only ever used by one.
+// SAFETY: the module is built without threads, so only one ever uses the static.
 unsafe impl Sync for Global {}
 
 static GLOBAL: Global = Global(UnsafeCell::new(State {
@@ -47,7 +47,7 @@ fn with_state<R>(call: impl FnOnce(&mut State) -> R) -> R {
     call(unsafe { &mut *GLOBAL.0.get() })
 }
 
-/// Runs `call`; an error's message is kept and its status returned, negated.
+/// Runs `call`. If it fails, keeps the message and returns the status, negated.
 fn value(call: impl FnOnce(&mut Session) -> Result<i64>) -> i64 {
     with_state(|state| match call(&mut state.session) {
         Ok(value) => value,
@@ -58,9 +58,9 @@ fn value(call: impl FnOnce(&mut Session) -> Result<i64>) -> i64 {
     })
 }
 
-/// Runs `call`; 0 or the status of its error.
+/// Runs `call`. Returns 0, or the status if it fails.
 fn status(call: impl FnOnce(&mut Session) -> Result<()>) -> i32 {
-    // A negated status is -5 to 0, which fits.
+    // A negated status is in -5..=0, which fits.
     -value(|session| call(session).map(|()| 0)) as i32
 }
 
