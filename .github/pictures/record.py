@@ -154,7 +154,8 @@ class Picture:
         width = round(2 * MARGIN + COLUMNS * CELL_WIDTH)
         height = TITLE_HEIGHT + 2 * MARGIN + (self.line - 2) * LINE_HEIGHT
         dots = "".join(f'<circle class="bar" cx="{22 + 20 * n}" cy="19" r="6"/>' for n in range(3))
-        described = "A terminal: a benchmark writes a receipt, verify-receipt accepts it, and rejects two forgeries."
+        described = ("A terminal: a benchmark writes a receipt, verify-receipt accepts it and rejects "
+                     "two forgeries.")
         return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
                 f'width="{width}" height="{height}" role="img">\n<title>{described}</title>\n'
                 f'<style>{STYLE}</style>\n<rect class="page" x=".5" y=".5" width="{width - 1}" '
