@@ -41,7 +41,7 @@ impl HashedModel {
         let stop = || refused.load(Ordering::Relaxed) || cancel.is_requested();
         let (model, sha256) = thread::scope(|scope| {
             let hashing = scope.spawn(|| Digest::of_unless(&file, stop));
-            let model = Model::load(file.clone(), i2s_layout);
+            let model = Model::load(file.clone(), i2s_layout, &());
             refused.store(model.is_err(), Ordering::Relaxed);
             (model, hashing.join().unwrap_or(None))
         });

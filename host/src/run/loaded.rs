@@ -91,7 +91,7 @@ impl Loaded {
         };
         let need = EngineNeed::of(&model, &*kernels, &options);
         MemoryNeed::to_run(&model, &task.session_options(), need).check()?;
-        let engine = Engine::with_options(model.clone(), kernels, options)?;
+        let engine = Engine::with_options(model.clone(), kernels, options, &())?;
         let default = if model.file_bytes().len() > LARGE_FILE {
             1
         } else {
