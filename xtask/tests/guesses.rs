@@ -47,7 +47,7 @@ static CASE: LazyLock<Case> = LazyLock::new(|| {
         KvType::F16,
     );
     let kernels = KernelChoice::Auto.resolve().unwrap();
-    let engine = Engine::with_options(model.clone(), kernels, EngineOptions::new(1)).unwrap();
+    let engine = Engine::with_options(model.clone(), kernels, EngineOptions::new(1), &()).unwrap();
     let mut runner = NativeRunner::new(&engine, &task).unwrap();
     let recording = runner.record(&task, &Cancel::default()).unwrap();
     let in_order = replayed(&model, &task, &recording.tokens, None);

@@ -39,6 +39,7 @@ fn record(model: &Arc<Model>, task: &Task, threads: usize) -> Recording {
             min_part_work: 1,
             ..EngineOptions::new(threads)
         },
+        &(),
     )
     .unwrap();
     let mut runner = NativeRunner::new(&engine, task).unwrap();

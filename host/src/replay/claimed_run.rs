@@ -70,7 +70,7 @@ pub(crate) fn claimed_traces(
     let kernels = KernelChoice::Auto.resolve().unwrap_or(Arc::new(Scalar));
     let need = EngineNeed::of(model, &*kernels, &options);
     MemoryNeed::to_run(model, &session, need).check()?;
-    let engine = Engine::with_options(model.clone(), kernels, options)?;
+    let engine = Engine::with_options(model.clone(), kernels, options, &())?;
     let mut session = engine.session(session)?;
     let inputs: Vec<u32> = task.inputs(tokens).collect();
     let mut steps = session.generate(&inputs, 1)?;

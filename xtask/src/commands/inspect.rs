@@ -33,7 +33,7 @@ pub fn run(args: &InspectArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     let digest = digest.ok_or_else(Failure::interrupted)?;
     let mut text = String::new();
     describe_file(&mut text, &gguf, &file, digest);
-    let model = Model::load(file, args.i2s_layout.into());
+    let model = Model::load(file, args.i2s_layout.into(), &());
     match &model {
         Ok(model) => describe_model(&mut text, model),
         Err(error) => line(&mut text, "supported", format_args!("no: {error}")),

@@ -33,7 +33,7 @@ struct Report {
 pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     let failed = |e: ModelError| Failure::model(&args.model, &e);
     let file = ModelFile::map(&args.model).map_err(|e| failed(e.into()))?;
-    let model = Model::load(file, args.i2s_layout.into()).map_err(failed)?;
+    let model = Model::load(file, args.i2s_layout.into(), &()).map_err(failed)?;
     let model = Arc::new(model);
     let task = Task {
         prompt: args.prompt_ids.clone(),

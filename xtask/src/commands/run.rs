@@ -29,7 +29,7 @@ pub fn run(args: &RunArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     let failed = |e: ModelError| Failure::model(&args.model, &e);
     let file = ModelFile::map(&args.model).map_err(|e| failed(e.into()))?;
     MemoryNeed::to_load(&file, args.i2s_layout.into()).check()?;
-    let model = Model::load(file, args.i2s_layout.into()).map_err(failed)?;
+    let model = Model::load(file, args.i2s_layout.into(), &()).map_err(failed)?;
     let model = Arc::new(model);
     let tokenizer = tokenizer_of(&model).map_err(RunFailure::from)?;
     let ids = tokenizer
@@ -53,7 +53,8 @@ pub fn run(args: &RunArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     };
     let need = EngineNeed::of(&model, &*kernels, &engine);
     MemoryNeed::to_run(&model, &options, need).check()?;
-    let mut session = Engine::with_options(model.clone(), kernels, engine)?.session(options)?;
+    let mut session =
+        Engine::with_options(model.clone(), kernels, engine, &())?.session(options)?;
     let mut text = after_prompt(&tokenizer, &ids)?;
     for step in session.generate(&ids, args.tokens)? {
         let token = step?.choice.token;

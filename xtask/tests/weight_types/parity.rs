@@ -30,6 +30,7 @@ fn record(model: &Arc<Model>, task: &Task) -> Recording {
             min_part_work: 1,
             ..EngineOptions::new(2)
         },
+        &(),
     )
     .unwrap();
     let mut runner = NativeRunner::new(&engine, task).unwrap();
@@ -38,7 +39,7 @@ fn record(model: &Arc<Model>, task: &Task) -> Recording {
 
 fn assert_parity(file: &File, kv_type: KvType) {
     let name = &file.name;
-    let model = Arc::new(Model::load(file.bytes.clone().into(), file.layout).unwrap());
+    let model = Arc::new(Model::load(file.bytes.clone().into(), file.layout, &()).unwrap());
     let task = task(
         &seeded_prompt(3, None, 7, model.shape().n_vocab),
         6,
