@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, builder::RangedU64ValueParser};
 use host::challenge::Challenge;
 
 use super::{
+    examples,
     files::{OptionalModel, RequiredModel},
     output::{LongOutputArgs, OutputArgs},
     values::{
@@ -41,7 +42,12 @@ pub struct EngineArgs {
 
 /// Arguments of `benchmark`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = BENCHMARK_EXAMPLES)]
+#[command(after_help = examples(&[
+    "benchmark",
+    "benchmark model.gguf -p 512 -n 64 -t 4",
+    "benchmark model.gguf --prompt 'Once upon a time' --kernel avx2",
+    "benchmark -o - > receipt.json",
+]))]
 pub struct BenchmarkArgs {
     /// Model file
     #[command(flatten)]
@@ -71,13 +77,6 @@ pub struct BenchmarkArgs {
     #[command(flatten)]
     pub print: LongOutputArgs,
 }
-
-const BENCHMARK_EXAMPLES: &str = "\
-Examples:
-  benchmark                              the tiny model, 128 tokens after a prompt of 16
-  benchmark model.gguf -p 512 -n 64 -t 4
-  benchmark model.gguf --prompt 'Once upon a time' --kernel avx2
-  benchmark -o - --quiet > receipt.json  the receipt on standard output";
 
 /// What is decoded.
 #[derive(Debug, ClapArgs)]
@@ -120,7 +119,7 @@ pub struct MeasurementArgs {
 
 /// Arguments of `run`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  run model.gguf -p 'Once upon a time' -n 40")]
+#[command(after_help = examples(&["run model.gguf -p 'Once upon a time' -n 40"]))]
 pub struct RunArgs {
     /// Model file
     #[command(flatten)]
@@ -141,7 +140,7 @@ pub struct RunArgs {
 
 /// Arguments of `logits`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  logits model.gguf --prompt-ids 1,2,3 -o out.npy")]
+#[command(after_help = examples(&["logits model.gguf --prompt-ids 1,2,3 -o out.npy"]))]
 pub struct LogitsArgs {
     /// Model file
     #[command(flatten)]
@@ -174,6 +173,7 @@ pub struct LogitsArgs {
 
 /// Arguments of `bandwidth`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["bandwidth -t 1,2"]))]
 pub struct BandwidthArgs {
     /// Numbers of threads, separated by commas [default: 1, 2, 4, … and the physical cores]
     #[arg(short, long, value_name = "N,…", value_delimiter = ',', value_parser = threads)]
@@ -191,6 +191,7 @@ pub struct BandwidthArgs {
 
 /// Arguments of `keygen`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["keygen my.key", "benchmark --sign my.key"]))]
 pub struct KeygenArgs {
     /// Where the key goes
     #[command(flatten)]

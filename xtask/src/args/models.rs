@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand, builder::PossibleValuesParser};
 
 use super::{
+    examples,
     files::RequiredModel,
     output::{LongOutputArgs, OutputArgs},
     values::I2s,
@@ -13,9 +14,10 @@ use crate::make_model::{DenseType, OutputMatrix, PRESETS, WeightType};
 
 /// Arguments of `make-model`.
 #[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "Examples:\n  make-model 2b4t --cache\n  make-model tiny --weights tq2_0 -o tiny.gguf"
-)]
+#[command(after_help = examples(&[
+    "make-model 2b4t --cache",
+    "make-model tiny --weights tq2_0 -o tiny-tq2_0.gguf",
+]))]
 pub struct MakeModelArgs {
     /// Which model
     #[command(flatten)]
@@ -81,6 +83,7 @@ pub struct ModelPlace {
 
 /// Arguments of `inspect`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["inspect model.gguf"]))]
 pub struct InspectArgs {
     /// Model file
     #[command(flatten)]

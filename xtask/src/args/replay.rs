@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use clap::Args as ClapArgs;
 
 use super::{
+    examples,
     files::TranscriptAndModel,
     output::LongOutputArgs,
     values::{I2s, tolerance},
@@ -12,7 +13,10 @@ use super::{
 
 /// Arguments of `replay`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  replay transcript.json model.gguf --logit-tolerance 0.05")]
+#[command(after_help = examples(&[
+    "replay transcript.json model.gguf",
+    "replay - model.gguf --logit-tolerance 0.05 < transcript.json",
+]))]
 pub struct ReplayArgs {
     /// The files
     #[command(flatten)]

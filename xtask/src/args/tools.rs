@@ -5,13 +5,11 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use clap_complete::Shell;
 
-use super::output::LongOutputArgs;
+use super::{examples, output::LongOutputArgs};
 
 /// Arguments of `completions`.
 #[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "Example:\n  completions bash > ~/.local/share/bash-completion/completions/bitreceipt"
-)]
+#[command(after_help = examples(&["completions bash", "completions zsh", "completions fish"]))]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
@@ -20,6 +18,7 @@ pub struct CompletionsArgs {
 
 /// Arguments of `man`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["man | man -l -", "man -o man1"]))]
 pub struct ManArgs {
     /// Write a page for each command to this folder [default: the main page, to standard output]
     #[arg(short, long, value_name = "DIR")]
