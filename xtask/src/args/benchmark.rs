@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, builder::RangedU64ValueParser};
 use host::challenge::Challenge;
 
 use super::{
-    examples,
+    examples::examples,
     files::{OptionalModel, RequiredModel},
     output::{LongOutputArgs, OutputArgs},
     values::{

@@ -1,6 +1,7 @@
 //! Arguments of every command.
 
 mod benchmark;
+mod examples;
 mod files;
 mod models;
 mod output;
@@ -30,21 +31,12 @@ pub use verification::VerifyReceiptArgs;
 
 use clap::{Parser, Subcommand};
 
-use crate::program;
-
 const AFTER_HELP: &str = "\
 With --format json, an error is an object on standard output too:
   {\"error\": {\"code\": 5, \"what\": \"…\", \"where\": \"…\", \"hint\": \"…\"}}
 
 Exit codes: 0 done or accepted, 1 rejected or parity failed, 2 usage, 3 unverifiable,
 4 bad input, 5 input or output failed, 130 interrupted.";
-
-/// Lines to type, for the end of a help text.
-fn examples(lines: &[&str]) -> String {
-    let call = program::current().call();
-    let lines = lines.iter().map(|line| format!("\n  {call} {line}"));
-    format!("Examples:{}", lines.collect::<String>())
-}
 
 /// Benchmark receipts for 1.58-bit LLM inference that a stranger can replay.
 #[derive(Debug, Parser)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand, builder::PossibleValuesParser};
 
 use super::{
-    examples,
+    examples::examples,
     files::RequiredModel,
     output::{LongOutputArgs, OutputArgs},
     values::I2s,

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::Args as ClapArgs;
 
 use super::{
-    examples,
+    examples::examples,
     files::TranscriptAndModel,
     output::LongOutputArgs,
     values::{I2s, tolerance},

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use clap_complete::Shell;
 
-use super::{examples, output::LongOutputArgs};
+use super::{examples::examples, output::LongOutputArgs};
 
 /// Arguments of `completions`.
 #[derive(Debug, ClapArgs)]

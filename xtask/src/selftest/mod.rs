@@ -1,6 +1,7 @@
 //! The forgery drill: a genuine receipt, forged in every published way, before the verifier.
 
 mod bundle;
+mod edit;
 pub mod forge;
 mod vector;
 
