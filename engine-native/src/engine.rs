@@ -5,71 +5,12 @@ use std::{fmt, sync::Arc};
 use crate::{
     decode_weights::{DecodeWeights, Packing},
     error::RunError,
-    kernels::{Isa, Kernels, Scalar},
+    kernels::Kernels,
+    ledger::Isa,
     model::Model,
     screen::{Screen, Screening},
-    session::{Session, SessionOptions},
     workers::{MIN_PART_WORK, Workers},
 };
-
-/// Which kernels to run, as a user asks for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KernelChoice {
-    /// The fastest that this CPU has.
-    #[default]
-    Auto,
-    /// Those of one ISA, or an error.
-    Only(Isa),
-}
-
-/// A choice of kernels that this CPU cannot run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "kernel {}: this CPU does not have it ({} needed); auto takes the fastest that it has",
-    isa.option_name(),
-    isa.needs()
-)]
-pub struct UnavailableKernels {
-    /// The ISA that was asked for.
-    pub isa: Isa,
-}
-
-impl KernelChoice {
-    /// The kernels, resolved for this CPU: the one place where the ISA is decided.
-    ///
-    /// # Errors
-    /// The CPU does not have the ISA that was named.
-    pub fn resolve(self) -> Result<Arc<dyn Kernels>, UnavailableKernels> {
-        match self {
-            Self::Auto => Ok(available_kernels()
-                .pop()
-                .unwrap_or_else(|| Arc::new(Scalar))),
-            Self::Only(isa) => of_isa(isa).ok_or(UnavailableKernels { isa }),
-        }
-    }
-}
-
-/// The kernels of every ISA that this CPU has, the fastest last.
-pub fn available_kernels() -> Vec<Arc<dyn Kernels>> {
-    Isa::ALL.iter().filter_map(|&isa| of_isa(isa)).collect()
-}
-
-#[cfg(target_arch = "x86_64")]
-fn of_isa(isa: Isa) -> Option<Arc<dyn Kernels>> {
-    use crate::kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
-    match isa {
-        Isa::Scalar => Some(Arc::new(Scalar)),
-        Isa::Avx2 => Some(Arc::new(Avx2::new()?)),
-        Isa::AvxVnni => Some(Arc::new(AvxVnni::new()?)),
-        Isa::Avx512Vnni => Some(Arc::new(Avx512Vnni::new()?)),
-        Isa::Amx => Some(Arc::new(Amx::new()?)),
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn of_isa(isa: Isa) -> Option<Arc<dyn Kernels>> {
-    (isa == Isa::Scalar).then(|| Arc::new(Scalar) as Arc<dyn Kernels>)
-}
 
 /// Runs one model. Cheap to clone; sessions are independent of one another.
 #[derive(Clone)]
@@ -172,14 +113,6 @@ impl Engine {
     /// Number of threads.
     pub fn n_threads(&self) -> usize {
         self.workers.n_threads()
-    }
-
-    /// Buffers and KV cache for runs of at most `options.n_positions` positions.
-    ///
-    /// # Errors
-    /// The model's context is shorter.
-    pub fn session(&self, options: SessionOptions) -> Result<Session, RunError> {
-        Session::new(self.clone(), options)
     }
 }
 

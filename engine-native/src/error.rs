@@ -1,6 +1,6 @@
 //! What ends a run.
 
-use crate::{kernels::NonFinite, op::Op};
+use crate::{kernels::NonFinite, ledger::Op};
 
 /// Why a run could not start or had to end. No result of such a run is usable.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::{
     error::RunError,
-    ledger::Ledger,
+    ledger::{Choice, Ledger, PositionTrace},
     model::ModelShape,
-    position::{Choice, PositionTrace},
-    session::{LogitsAt, Session},
+    run::{LogitsAt, Session},
 };
 
 /// One step: the prefill of the whole prompt, or the decode of one token.
@@ -32,12 +31,24 @@ pub struct Generation<'s> {
     remaining: usize,
 }
 
-impl<'s> Generation<'s> {
-    pub(crate) fn new(
-        session: &'s mut Session,
+impl Session {
+    /// Decodes `n_tokens` greedily after `prompt`. The first step is the whole prefill, which
+    /// chooses the first token; each further one feeds the last token and chooses the next. Starts
+    /// from position 0 with an empty KV cache and ledger.
+    ///
+    /// # Errors
+    /// The prompt is empty or has an unknown id, or the run does not fit the session.
+    pub fn generate(
+        &mut self,
         prompt: &[u32],
         n_tokens: usize,
-    ) -> Result<Self, RunError> {
+    ) -> Result<Generation<'_>, RunError> {
+        Generation::new(self, prompt, n_tokens)
+    }
+}
+
+impl<'s> Generation<'s> {
+    fn new(session: &'s mut Session, prompt: &[u32], n_tokens: usize) -> Result<Self, RunError> {
         let n_vocab = session.engine.model.shape().n_vocab;
         let allowed = session.options.n_positions as u64;
         let needed = check_run(prompt, n_tokens, n_vocab, allowed)?;

@@ -1,4 +1,4 @@
-//! A request to stop, from a signal handler: seen between decode steps and inside the sandbox.
+//! A request to stop, from a signal handler: seen between pieces of work and inside the sandbox.
 
 use std::sync::{
     Arc, OnceLock,
@@ -12,16 +12,15 @@ pub struct Cancel(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     requested: AtomicBool,
-    sandbox: OnceLock<wasmtime::Engine>,
+    on_request: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Cancel {
     /// Asks the run to stop.
     pub fn request(&self) {
         self.0.requested.store(true, Ordering::SeqCst);
-        if let Some(engine) = self.0.sandbox.get() {
-            // Ends a guest's call at its next loop or function entry.
-            engine.increment_epoch();
+        if let Some(interrupt) = self.0.on_request.get() {
+            interrupt();
         }
     }
 
@@ -30,8 +29,8 @@ impl Cancel {
         self.0.requested.load(Ordering::SeqCst)
     }
 
-    /// Lets [`Cancel::request`] reach the guests of `engine`. The first engine counts.
-    pub(crate) fn watch(&self, engine: &wasmtime::Engine) {
-        let _ = self.0.sandbox.set(engine.clone());
+    /// Calls `interrupt` with each request. Only the first one that is given counts.
+    pub(crate) fn on_request(&self, interrupt: impl Fn() + Send + Sync + 'static) {
+        let _ = self.0.on_request.set(Box::new(interrupt));
     }
 }

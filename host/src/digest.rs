@@ -10,6 +10,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use sha2::{Digest as _, Sha256};
 
+use crate::hex;
+
 /// A SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 32]);
@@ -57,37 +59,13 @@ impl Digest {
 
     /// From exactly 64 lower-case hex digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
-            return None;
-        };
-        let pairs: &[[u8; 2]; 32] = pairs.try_into().ok()?;
-        let mut out = [0; 32];
-        for (out, pair) in out.iter_mut().zip(pairs) {
-            *out = hex_byte(*pair)?;
-        }
-        Some(Self(out))
-    }
-}
-
-/// The byte of two lower-case hex digits.
-pub(crate) fn hex_byte([high, low]: [u8; 2]) -> Option<u8> {
-    Some(nibble(high)? << 4 | nibble(low)?)
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
+        Some(Self(hex::read(text)?.try_into().ok()?))
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        for byte in self.0 {
-            write!(f, "{byte:02x}")?;
-        }
-        Ok(())
+        hex::write(f, &self.0)
     }
 }
 

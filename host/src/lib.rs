@@ -2,29 +2,36 @@
 //!
 //! A run goes [`run::Loaded`] → [`run::Measured`] → [`run::Proved`] → [`receipt::Receipt`], each
 //! made only from the one before. [`verify`] believes nothing in a receipt that it can derive.
+//!
+//! Without the feature `run` there is what needs no engine, sandbox, file mapping or thread: the
+//! receipt, its rules, the transcript, statements and signatures. That half builds for the web.
 #![forbid(unsafe_code)]
 
-pub mod atomic_file;
 pub mod attest;
-pub mod cancel;
-pub mod challenge;
-mod claimed_run;
 pub mod digest;
-pub mod divergence;
-pub mod environment;
 pub mod external;
-pub mod fingerprint;
-pub mod memory;
-pub mod model_file;
-pub mod profile;
-pub mod prompt;
+pub mod files;
+pub mod guest;
+mod hex;
 pub mod receipt;
-pub mod regular_file;
-pub mod replay;
-pub mod run;
-pub mod sandbox;
 pub mod task;
-pub mod tokenizer;
-pub mod toml_text;
-pub mod transcript;
 pub mod verify;
+
+#[cfg(feature = "run")]
+pub mod cancel;
+#[cfg(feature = "run")]
+pub mod divergence;
+#[cfg(feature = "run")]
+pub mod examine;
+#[cfg(feature = "run")]
+pub mod failure;
+#[cfg(feature = "run")]
+pub mod input;
+#[cfg(feature = "run")]
+pub mod machine;
+#[cfg(feature = "run")]
+pub mod replay;
+#[cfg(feature = "run")]
+pub mod run;
+#[cfg(feature = "run")]
+pub mod sandbox;

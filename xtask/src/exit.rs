@@ -11,9 +11,9 @@ use std::{
 use engine_native::{ModelError, RunError};
 use host::{
     attest::KeyError,
-    environment::EnvironmentError,
-    prompt::PromptError,
-    run::RunFailure,
+    failure::RunFailure,
+    input::{OpenError, PromptError},
+    machine::{EnvironmentError, MemoryError},
     sandbox::SandboxError,
     verify::{Conclusion, NotAReceipt},
 };
@@ -73,19 +73,28 @@ impl Failure {
         }
     }
 
-    /// Says where: a path or an argument.
-    pub fn at(mut self, place: impl fmt::Display) -> Self {
+    /// The same failure, of the file at `path`.
+    #[must_use]
+    pub fn at(self, path: &Path) -> Self {
+        self.about(path.display())
+    }
+
+    /// The same failure, of an argument or of something else that has a name.
+    #[must_use]
+    pub fn about(mut self, place: impl fmt::Display) -> Self {
         self.place = Some(place.to_string());
         self
     }
 
     /// Says what to do about it.
+    #[must_use]
     pub fn with_hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());
         self
     }
 
     /// Says what else has happened.
+    #[must_use]
     pub fn and(mut self, what: impl fmt::Display) -> Self {
         self.error = anyhow::anyhow!("{:#}{what}", self.error);
         self
@@ -93,7 +102,7 @@ impl Failure {
 
     /// A failure to read or write `path`.
     pub fn io(path: &Path, error: &io::Error) -> Self {
-        let mut failure = Self::new(Exit::Io, error).at(path.display());
+        let mut failure = Self::new(Exit::Io, error).at(path);
         if error.kind() == io::ErrorKind::NotFound {
             failure.hint = hints::near(path);
         }
@@ -105,7 +114,7 @@ impl Failure {
         match error {
             ModelError::Io(error) => Self::io(path, error),
             _ => {
-                let mut failure = Self::new(Exit::BadInput, error).at(path.display());
+                let mut failure = Self::new(Exit::BadInput, error).at(path);
                 failure.hint = hints::instead_of_a_model(path).map(str::to_owned);
                 failure
             }
@@ -118,7 +127,7 @@ impl Failure {
             KeyError::Io(_) => Exit::Io,
             _ => Exit::BadInput,
         };
-        Self::new(exit, error).at(path.display())
+        Self::new(exit, error).at(path)
     }
 
     /// Ctrl-C.
@@ -156,6 +165,18 @@ impl From<EnvironmentError> for Failure {
 impl From<NotAReceipt> for Failure {
     fn from(error: NotAReceipt) -> Self {
         Self::new(Exit::BadInput, error)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        RunFailure::from(error).into()
+    }
+}
+
+impl From<MemoryError> for Failure {
+    fn from(error: MemoryError) -> Self {
+        RunFailure::from(error).into()
     }
 }
 

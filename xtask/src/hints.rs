@@ -2,13 +2,13 @@
 
 use std::{fs, path::Path};
 
-use host::regular_file;
+use host::files;
 use serde_json::Value;
 
 /// What a file is that is no model, and what to do with it. None if it is of no kind that people
 /// mistake for one.
 pub fn instead_of_a_model(path: &Path) -> Option<&'static str> {
-    let head = regular_file::read_bounded(path, 4096).ok()?;
+    let head = files::read_bounded(path, 4096).ok()?;
     let text = std::str::from_utf8(&head).unwrap_or_default().trim_start();
     Some(match &head[..] {
         [] => "the file is empty; download or make it again",

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use host::regular_file;
+use host::files;
 
 use crate::exit::{Exit, Failure};
 
@@ -18,8 +18,8 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     if path.as_os_str() == "-" {
         let mut bytes = Vec::new();
         let read = io::stdin().take(limit + 1).read_to_end(&mut bytes);
-        read.map_err(|e| Failure::new(Exit::Io, e).at("standard input"))?;
+        read.map_err(|e| Failure::new(Exit::Io, e).about("standard input"))?;
         return Ok(bytes);
     }
-    regular_file::read_bounded(path, limit).map_err(|e| Failure::io(path, &e))
+    files::read_bounded(path, limit).map_err(|e| Failure::io(path, &e))
 }

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use host::atomic_file::AtomicFile;
+use host::files::AtomicFile;
 
 use crate::{
     args::{Format, OutputArgs},
@@ -20,7 +20,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
         .and_then(|()| stdout.flush())
     {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(e) => Err(Failure::new(Exit::Io, e).at("standard output")),
+        Err(e) => Err(Failure::new(Exit::Io, e).about("standard output")),
         Ok(()) => Ok(()),
     }
 }
@@ -110,9 +110,7 @@ pub fn file(path: &Path) -> Result<AtomicFile, Failure> {
         Some(folder) if e.kind() == io::ErrorKind::NotFound => {
             let what = format!("there is no folder {}", folder.display());
             let hint = "make it first, or name another place with --output";
-            Failure::new(Exit::Io, what)
-                .at(path.display())
-                .with_hint(hint)
+            Failure::new(Exit::Io, what).at(path).with_hint(hint)
         }
         _ => Failure::io(path, &e),
     })

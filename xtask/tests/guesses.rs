@@ -8,9 +8,9 @@ use std::sync::{Arc, LazyLock};
 use engine_native::{Engine, EngineOptions, KernelChoice, KvType, Model, PositionTrace};
 use host::{
     cancel::Cancel,
-    prompt::seeded_prompt,
     replay::{Audited, Finding, Guesses, Replay, Unit, audit, replay, units_of},
-    task::{NativeRunner, Recording, Runner, Task},
+    run::{NativeRunner, Recording, Runner},
+    task::{Task, seeded_prompt},
 };
 use proptest::prelude::*;
 use support::{SANDBOX, task};

@@ -1,6 +1,6 @@
 //! The committed guest is the one that the sources make. Builds nothing, needs no wasm target.
 
-use host::{digest::Digest, sandbox::GUEST_WASM};
+use host::{digest::Digest, guest::GUEST_WASM};
 use xtask::guest::{SourceInputs, read_artifact, source_sha256, workspace_root};
 
 /// Changes one input.

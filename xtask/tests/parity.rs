@@ -8,10 +8,9 @@ use engine_native::{Engine, EngineOptions, KernelChoice, KvType, Model};
 use host::{
     cancel::Cancel,
     digest::Digest,
-    prompt::seeded_prompt,
     replay::{Replay, replay},
-    task::{NativeRunner, Recording, Runner, Task},
-    transcript::{PositionRecord, Transcript},
+    run::{NativeRunner, Recording, Runner},
+    task::{PositionRecord, Task, Transcript, seeded_prompt},
 };
 use support::{SANDBOX, TINY, task};
 use xtask::make_model::{Shape, to_vec};

@@ -4,7 +4,7 @@ use std::{hint::black_box, ops::Range, sync::Arc};
 
 use engine_native::{
     DenseRows, DenseType, GemmBatch, GemmScratch, Kernels, Ledger, Op, QuantizedActivations,
-    ReadBuffer, ScreenActivations, ScreenRows, TernaryRows,
+    ReadBuffer, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
 };
 
 use crate::sampling::Workload;
@@ -68,7 +68,8 @@ impl Products {
                 run,
             }
         };
-        let (ternary, half) = (self.ternary(0..1), self.half(0..1));
+        let layout = self.kernels.row_layout();
+        let (ternary, half) = (self.ternary(layout, 0..1), self.half(0..1));
         let (ternary, half) = (ternary.row_bytes(), half.row_bytes());
         [
             workload(
@@ -104,15 +105,14 @@ impl Products {
             name: kernels.isa().as_str(),
             n_units: N_POSITIONS,
             granularity: 4,
-            bytes: self.ternary(0..N_ROWS).packed.len(),
+            bytes: self.ternary(RowLayout::Rows, 0..N_ROWS).packed.len(),
             macs: N_ROWS * N_COLS * N_POSITIONS,
             repetitions: 1,
             run: Box::new(|positions, n| self.gemm(kernels, positions, n)),
         }
     }
 
-    fn ternary(&self, rows: Range<usize>) -> TernaryRows<'_> {
-        let layout = self.kernels.row_layout();
+    fn ternary(&self, layout: RowLayout, rows: Range<usize>) -> TernaryRows<'_> {
         let (start, len) = (
             layout.bytes(rows.start, N_COLS),
             layout.bytes(rows.len(), N_COLS),
@@ -137,7 +137,7 @@ impl Products {
 
     fn read(&self, rows: Range<usize>, repetitions: usize) {
         for _ in 0..repetitions {
-            let packed = self.ternary(rows.clone()).packed;
+            let packed = self.ternary(self.kernels.row_layout(), rows.clone()).packed;
             black_box(self.kernels.read(black_box(packed)));
         }
     }
@@ -148,8 +148,9 @@ impl Products {
         for call in calls(rows, repetitions) {
             let out = &mut out[..call.len()];
             let recorder = ledger.op(Op::FfnUp);
+            let weights = self.ternary(self.kernels.row_layout(), call);
             self.kernels
-                .ternary_gemv(self.ternary(call), &self.activations, out, recorder);
+                .ternary_gemv(weights, &self.activations, out, recorder);
             black_box(out);
         }
     }
@@ -192,7 +193,8 @@ impl Products {
         };
         let mut scratch = GemmScratch::new(N_COLS, positions.len());
         for _ in 0..repetitions {
-            let (weights, recorder) = (self.ternary(0..N_ROWS), ledger.op(Op::FfnUp));
+            let weights = self.ternary(RowLayout::Rows, 0..N_ROWS);
+            let recorder = ledger.op(Op::FfnUp);
             kernels.ternary_gemm(weights, &mut batch, &mut scratch, recorder);
             black_box(&batch.outs);
         }

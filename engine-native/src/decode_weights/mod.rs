@@ -5,19 +5,18 @@
 //! one buffer of huge pages: page walks cost a fifth of the bandwidth otherwise. Prefill goes on
 //! using the packed rows of the model.
 
-mod huge_pages;
 mod repack;
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-pub(crate) use self::huge_pages::HugePages;
 use crate::{
-    bandwidth::FROM_MEMORY_BYTES,
-    kernels::{Kernels, RowLayout, TernaryRows},
+    huge_pages::{FROM_MEMORY_BYTES, HugePages},
+    kernels::Kernels,
+    ledger::Op,
     model::{Layer, Model, TernaryMatrix},
-    op::Op,
+    operands::{RowLayout, TernaryRows},
 };
 
 /// How ternary weights are arranged at load for decoding.
@@ -106,7 +105,7 @@ impl DecodeWeights {
 
     /// The projection `op` of `layer`.
     pub(crate) fn rows<'a>(&'a self, model: &'a Model, layer: usize, op: Op) -> TernaryRows<'a> {
-        let index = Layer::projection_index(op);
+        let index = projection_index(op);
         let matrix = model.layers()[layer].projections()[index];
         match self.ranges.get(layer) {
             None => matrix.rows(model.file_bytes()),
@@ -116,6 +115,28 @@ impl DecodeWeights {
                 ..matrix.rows(model.file_bytes())
             },
         }
+    }
+}
+
+/// The projection `op` of `layer`.
+///
+/// # Panics
+/// `op` is no projection.
+pub(crate) fn projection(layer: &Layer, op: Op) -> &TernaryMatrix {
+    layer.projections()[projection_index(op)]
+}
+
+/// The place of `op` in [`Layer::projections`].
+fn projection_index(op: Op) -> usize {
+    match op {
+        Op::AttnQ => 0,
+        Op::AttnK => 1,
+        Op::AttnV => 2,
+        Op::AttnOutput => 3,
+        Op::FfnGate => 4,
+        Op::FfnUp => 5,
+        Op::FfnDown => 6,
+        other => panic!("{} is no projection", other.name()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! From packed rows to the other arrangements of [`RowLayout`]. Written so that the compiler
 //! vectorises the loops over bytes: two billion weights are arranged while a user waits.
 
-use crate::{kernels::RowLayout, model::BLOCK_LEN};
+use crate::{model::BLOCK_LEN, operands::RowLayout};
 
 /// Bytes of a packed block of 128 weights.
 const BLOCK: usize = 32;

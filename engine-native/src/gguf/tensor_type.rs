@@ -53,10 +53,10 @@ const FOREIGN: [(u32, &str); 10] = [
     (135, "IQ2_BN"),
 ];
 
-/// What follows the codes of an I2_S tensor: an f32 scale and 28 bytes without meaning.
-pub(crate) const I2S_TRAILER_BYTES: usize = 32;
-
 impl TensorType {
+    /// Bytes after the codes of an I2_S tensor: an f32 scale and 28 bytes without meaning.
+    pub const I2S_TRAILER_BYTES: usize = 32;
+
     pub(super) fn from_id(id: u32) -> Self {
         let row = TYPES.iter().find(|row| row.1 == id);
         row.map_or(Self::Other(id), |row| row.0)
@@ -75,7 +75,7 @@ impl TensorType {
     /// Nothing for a type of unknown extent: it is refused by name where the model binds it.
     pub(super) fn n_bytes(self, n_elements: u64) -> u64 {
         let trailer = match self {
-            Self::I2S => I2S_TRAILER_BYTES as u64,
+            Self::I2S => Self::I2S_TRAILER_BYTES as u64,
             _ => 0,
         };
         let blocks = |row: &Row| n_elements / row.3 * row.4;

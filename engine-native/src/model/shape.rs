@@ -91,7 +91,11 @@ impl Keys<'_> {
 }
 
 impl ModelShape {
-    pub(super) fn from_metadata(gguf: &Gguf) -> Result<Self, ModelError> {
+    /// The shape that a file's metadata and its token embedding have.
+    ///
+    /// # Errors
+    /// A key is missing, unknown, of the wrong type or out of range.
+    pub fn from_gguf(gguf: &Gguf) -> Result<Self, ModelError> {
         let keys = Keys {
             metadata: &gguf.metadata,
             architecture: architecture(&gguf.metadata)?,

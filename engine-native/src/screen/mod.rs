@@ -5,23 +5,24 @@
 //! proved, not assumed ([`Bound`]). Rows whose logit cannot be the largest are left out; the others
 //! are computed as the contract says. Token, logit and transcript are those of the full product.
 
-mod bound;
+mod buffers;
 mod pack;
 #[cfg(test)]
 mod tests;
 
 use rayon::prelude::*;
 
-pub(crate) use bound::Bound;
+pub(crate) use buffers::ScreenBuffers;
 
 use crate::{
-    decode_weights::HugePages,
-    kernels::{
-        Bounded, DenseRows, Isa, Kernels, MAX_SCREEN_COLS, RefineRows, SCREEN_ROWS, ScreenRows,
-        norm_rounded_up,
-    },
-    ledger::Recorder,
+    huge_pages::HugePages,
+    kernels::Kernels,
+    ledger::{Isa, Recorder},
     model::Model,
+    operands::{
+        Bound, Bounded, DenseRows, MAX_SCREEN_COLS, RefineRows, SCREEN_ROWS, ScreenRows,
+        norm_rounded_up, rounded_up,
+    },
 };
 
 /// Whether choices are screened. No setting changes a result.
@@ -144,7 +145,7 @@ impl Screen {
                         let packed = packer.pack(&row, r % SCREEN_ROWS, group, refine);
                         scales[r] = packed.scale;
                         [residuals[r], refined[r]] = packed.residuals;
-                        norms[r] = bound::rounded_up(norm_rounded_up(&row));
+                        norms[r] = rounded_up(norm_rounded_up(&row));
                     }
                 },
             );
@@ -197,9 +198,7 @@ impl Screen {
             approximations,
             residuals: &self.of_rows.residuals,
             norms: &self.of_rows.norms,
-            per_residual: bound.per_residual,
-            per_norm: bound.per_norm,
-            slack: bound::SLACK,
+            bound,
         }
     }
 

@@ -1,9 +1,8 @@
-//! From f32 rows to [`ScreenRows`](crate::kernels::ScreenRows). Written so that the compiler
+//! From f32 rows to [`ScreenRows`](crate::operands::ScreenRows). Written so that the compiler
 //! vectorises the loops over a row: a user waits meanwhile.
 
-use super::bound::rounded_up;
-use crate::kernels::{
-    SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up,
+use crate::operands::{
+    SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up, rounded_up,
 };
 
 /// Packs rows of one length.
@@ -78,7 +77,7 @@ fn norm_of(residual: &[f32], scale: f32) -> f32 {
     rounded_up(norm + f64::from(f32::MIN_POSITIVE))
 }
 
-/// Codes of row `r` in the arrangement of a [`ScreenStep`](crate::kernels::ScreenStep).
+/// Codes of row `r` in the arrangement of a [`ScreenStep`](crate::operands::ScreenStep).
 fn pack_step(codes: &[u8], r: usize, step: &mut [u8]) {
     let (groups, _) = codes.as_chunks::<64>();
     let rows = step.as_chunks_mut::<64>().0.as_chunks_mut::<5>().0;
@@ -96,7 +95,7 @@ fn pack_step(codes: &[u8], r: usize, step: &mut [u8]) {
     }
 }
 
-/// The lowest two bits of codes in the arrangement of [`RefineRows`](crate::kernels::RefineRows).
+/// The lowest two bits of codes in the arrangement of [`RefineRows`](crate::operands::RefineRows).
 fn pack_lowest(codes: &[u8; 256], block: &mut [u8; 64]) {
     let (groups, _) = codes.as_chunks::<64>();
     for lane in 0..64 {

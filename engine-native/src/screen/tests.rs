@@ -1,12 +1,13 @@
 //! The bound holds, hardly more than holds where it is tight, and no row that matters is left out.
 
 use crate::{
-    kernels::{DenseRows, Kernels, Scalar, ScreenActivations},
+    kernels::{Kernels, Scalar},
     ledger::Recorder,
     model::DenseType,
+    operands::{Bound, DenseRows, ScreenActivations, rounded_up},
 };
 
-use super::{Bound, OfRows, Screen, bound::rounded_up};
+use super::{OfRows, Screen};
 
 /// splitmix64
 struct Random(u64);

@@ -1,18 +1,17 @@
 //! Threads that share work out in parts fixed beforehand, whoever takes them. No reduction is ever
 //! split, so that the results are the same for any number of threads.
 
+mod float_environment;
+mod scratch;
 mod shares;
 mod team;
 
 use std::sync::{Mutex, MutexGuard};
 
-use crate::{
-    error::RunError,
-    float_environment,
-    kernels::{AttentionScratch, GemmScratch},
-    ledger::Ledger,
-};
+pub(crate) use scratch::{Scratch, ScratchSize};
 pub(crate) use shares::Shares;
+
+use crate::error::RunError;
 use team::Team;
 
 /// The threads of an engine.
@@ -31,54 +30,6 @@ pub(crate) const MIN_PART_WORK: usize = 1 << 18;
 pub(crate) const MAX_PARTS: usize = 64;
 /// Parts to be taken by another thread are at least this part of what a thread is woken for.
 const SMALLEST_TAKEN: usize = 2;
-
-/// What one thread keeps to itself.
-#[derive(Debug)]
-pub(crate) struct Scratch {
-    pub ledger: Ledger,
-    /// Attention scores of the query heads of one KV head at a few positions.
-    pub scores: Vec<f32>,
-    /// Widened keys and values.
-    pub attention: AttentionScratch,
-    /// Of a ternary product over many positions.
-    pub gemm: GemmScratch,
-}
-
-/// What a thread needs room for.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct ScratchSize {
-    /// Positions of a run.
-    pub n_positions: usize,
-    /// Query heads that go over keys and values together, those of all positions counted.
-    pub n_queries: usize,
-    /// Elements of a head.
-    pub head_dim: usize,
-    /// Columns of the widest projection.
-    pub n_cols: usize,
-    /// Positions that a thread takes through a product together.
-    pub gemm_positions: usize,
-}
-
-impl ScratchSize {
-    /// Bytes that a thread allocates, small things aside.
-    pub(crate) fn bytes(&self) -> u128 {
-        let gemm = GemmScratch::bytes(self.n_cols as u64, self.gemm_positions as u64);
-        let scores = self.n_positions as u128 * self.n_queries as u128 * 4;
-        u128::from(gemm) + scores
-    }
-}
-
-impl Scratch {
-    /// For one thread.
-    pub(crate) fn new(size: ScratchSize) -> Self {
-        Self {
-            ledger: Ledger::default(),
-            scores: vec![0.0; size.n_positions * size.n_queries],
-            attention: AttentionScratch::new(size.n_queries, size.head_dim),
-            gemm: GemmScratch::new(size.n_cols, size.gemm_positions),
-        }
-    }
-}
 
 impl Workers {
     pub(crate) fn new(n_threads: usize, min_part_work: usize) -> Result<Self, RunError> {

@@ -1,6 +1,6 @@
 //! Products with the low-bit copy of an output matrix.
 
-use engine_native::{Bounded, Kernels, Recorder, RefineRows, ScreenActivations, ScreenRows};
+use engine_native::{Bound, Bounded, Kernels, Recorder, RefineRows, ScreenActivations, ScreenRows};
 
 use crate::{
     compare::{Mismatch, Output, compare},
@@ -210,9 +210,11 @@ fn reaching(
             approximations: &approximations,
             residuals: &residuals,
             norms: &norms,
-            per_residual: 1.0,
-            per_norm: 2.0,
-            slack: 0.0,
+            bound: Bound {
+                per_residual: 1.0,
+                per_norm: 2.0,
+                slack: 0.0,
+            },
         };
         let mut found = vec![kernels.largest(&approximations) as u32];
         let mut rows = vec![7; approximations.len()];

@@ -13,7 +13,10 @@ use ed25519_dalek::VerifyingKey;
 use ssh_key::public::KeyData;
 use zeroize::Zeroizing;
 
-use crate::{digest::Digest, regular_file};
+use crate::{
+    digest::Digest,
+    files::{open_regular, read_secret},
+};
 
 /// A key's file may not be larger.
 pub const MAX_KEY_BYTES: u64 = 16 << 10;
@@ -99,15 +102,10 @@ impl Kind {
 }
 
 impl SigningKey {
-    /// A new one, from the system's random numbers.
-    ///
-    /// # Errors
-    /// The system has none.
-    pub fn generate() -> io::Result<Self> {
-        let mut secret = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *secret)
-            .map_err(|e| io::Error::other(format!("random numbers: {e}")))?;
-        Ok(Self(ed25519_dalek::SigningKey::from_bytes(&secret)))
+    /// From the 32 bytes of a private key.
+    #[cfg(feature = "run")]
+    pub(super) fn from_secret(secret: &[u8; 32]) -> Self {
+        Self(ed25519_dalek::SigningKey::from_bytes(secret))
     }
 
     /// Reads a file that nobody but its owner can read.
@@ -115,12 +113,9 @@ impl SigningKey {
     /// # Errors
     /// Others can read it, or it is no unencrypted ed25519 private key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let file = regular_file::open(path)?;
+        let file = open_regular(path)?;
         check_mode(&file, path)?;
-        Self::parse(key_text(
-            &regular_file::read_secret(file, MAX_KEY_BYTES)?,
-            PRIVATE,
-        )?)
+        Self::parse(key_text(&read_secret(file, MAX_KEY_BYTES)?, PRIVATE)?)
     }
 
     /// From PKCS#8 PEM or OpenSSH's format.
@@ -168,7 +163,7 @@ impl SigningKey {
     }
 
     /// PKCS#8 PEM. In version 1, without the public half: not every reader takes version 2.
-    pub(super) fn to_pem(&self) -> Result<Zeroizing<String>, pkcs8::Error> {
+    pub fn to_pem(&self) -> Result<Zeroizing<String>, pkcs8::Error> {
         let pair = pkcs8::KeypairBytes {
             secret_key: self.0.to_bytes(),
             public_key: None,
@@ -196,11 +191,8 @@ impl PublicKey {
     /// It is no ed25519 public key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
         // Somebody may have named the private half.
-        let file = regular_file::open(path)?;
-        Self::parse(key_text(
-            &regular_file::read_secret(file, MAX_KEY_BYTES)?,
-            PUBLIC,
-        )?)
+        let file = open_regular(path)?;
+        Self::parse(key_text(&read_secret(file, MAX_KEY_BYTES)?, PUBLIC)?)
     }
 
     /// From SPKI PEM or a line of OpenSSH's.
@@ -244,7 +236,7 @@ impl PublicKey {
     }
 
     /// SPKI PEM.
-    pub(super) fn to_pem(self) -> Result<String, spki::Error> {
+    pub fn to_pem(self) -> Result<String, spki::Error> {
         self.0.to_public_key_pem(spki::der::pem::LineEnding::LF)
     }
 }

@@ -5,13 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{PublicKey, SigningKey, with_suffix};
-use crate::atomic_file::AtomicFile;
+use zeroize::Zeroizing;
 
-/// Where the public half of the key at `path` goes: its name with `.pub` at the end.
-pub fn public_key_path(path: &Path) -> PathBuf {
-    with_suffix(path, ".pub")
-}
+use super::{
+    key::{PublicKey, SigningKey},
+    paths::public_key_path,
+};
+use crate::files::AtomicFile;
 
 /// A pair of keys that was written.
 #[derive(Debug)]
@@ -62,5 +62,18 @@ impl NewKey {
             public: public_path,
             key: key.public_key(),
         })
+    }
+}
+
+impl SigningKey {
+    /// A new one, from the system's random numbers.
+    ///
+    /// # Errors
+    /// The system has none.
+    pub fn generate() -> io::Result<Self> {
+        let mut secret = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *secret)
+            .map_err(|e| io::Error::other(format!("random numbers: {e}")))?;
+        Ok(Self::from_secret(&secret))
     }
 }

@@ -6,29 +6,17 @@
 
 mod dsse;
 mod key;
+#[cfg(feature = "run")]
 mod key_file;
+mod paths;
 mod statement;
-
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
 
 pub use dsse::{Envelope, EnvelopeError, MAX_BUNDLE_BYTES, PAYLOAD_TYPE, SignatureError, pae};
 pub use key::{KeyError, MAX_KEY_BYTES, PublicKey, SigningKey};
-pub use key_file::{NewKey, NewKeyError, public_key_path};
+#[cfg(feature = "run")]
+pub use key_file::{NewKey, NewKeyError};
+pub use paths::{bundle_path, public_key_path};
 pub use statement::{
     CLAIM, NotProved, PREDICATE_TYPE, Predicate, Role, STATEMENT_TYPE, Statement, StatementError,
     Subject,
 };
-
-/// Where the bundle of the receipt at `receipt` lies: its name with `.dsse.json` at the end.
-pub fn bundle_path(receipt: &Path) -> PathBuf {
-    with_suffix(receipt, ".dsse.json")
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
-}

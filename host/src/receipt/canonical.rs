@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Receipt;
+use super::fields::Receipt;
 use crate::digest::Digest;
 
 /// SHA-256 of the canonical form of `receipt`, a JSON object, without its `receipt_sha256`.

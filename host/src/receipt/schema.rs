@@ -1,13 +1,10 @@
 //! The JSON Schema of a receipt: generated from its types, published in `ci/receipt.schema.json`.
 
-/// The published schema, draft 2020-12, which `verify-receipt` checks receipts against.
+/// The published schema, draft 2020-12.
 pub const PUBLISHED_SCHEMA: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../ci/receipt.schema.json"
 ));
-
-/// Integers above this are not exact in every JSON reader, nor in the canonical form.
-pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 
 #[cfg(test)]
 mod tests {
@@ -21,7 +18,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::receipt::{RECEIPT_SCHEMA, Receipt};
+    use crate::receipt::{MAX_INTEGER, RECEIPT_SCHEMA, Receipt};
 
     /// The schema that the types have, as the text of its file.
     fn generated() -> String {

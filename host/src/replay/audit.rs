@@ -6,9 +6,10 @@ use std::fmt;
 use engine_native::PositionTrace;
 
 use super::{
-    Guesses, Meter, ReplayProgress, Unit,
+    guesses::Guesses,
+    meter::{Meter, ReplayProgress},
     parallel::{Done, compute_units, heads, same_bits},
-    units::{Head, Run},
+    units::{Head, Run, Unit},
 };
 use crate::{
     sandbox::{ModelInput, Sandbox, SandboxError},
@@ -42,17 +43,6 @@ pub struct Finding {
     pub unit: Unit,
     /// The first position of it that differs.
     pub position: usize,
-}
-
-impl fmt::Display for Unit {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::Layer(layer) => write!(f, "layer {layer}"),
-            Self::Head(positions) => {
-                write!(f, "head at {} to {}", positions.start, positions.end - 1)
-            }
-        }
-    }
 }
 
 impl fmt::Display for Finding {

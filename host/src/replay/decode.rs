@@ -4,15 +4,15 @@ use engine_native::Choice;
 
 use super::units::{Run, open};
 use crate::{
-    sandbox::{ModelInput, Sandbox, SandboxError},
-    task::{OpBits, Task},
+    sandbox::{ModelInput, OpBits, Sandbox, SandboxError},
+    task::Task,
 };
 
 /// Outputs of every operation of `layer` at `position`, when the residual streams that enter the
 /// layer at positions 0..=position are `entering`.
 ///
 /// # Errors
-/// As for [`super::replay`].
+/// As for [`crate::replay::replay`].
 pub fn op_outputs(
     sandbox: &Sandbox,
     model: ModelInput,
@@ -32,7 +32,7 @@ pub fn op_outputs(
 /// Residual streams before the first layer, `[n_embd]` for each position, as the guest embeds them.
 ///
 /// # Errors
-/// As for [`super::replay`].
+/// As for [`crate::replay::replay`].
 pub fn embedded(
     sandbox: &Sandbox,
     model: ModelInput,
@@ -58,7 +58,7 @@ pub struct Decoded {
 /// The reference decoding by itself, one position after the other, every logit at every position.
 ///
 /// # Errors
-/// As for [`super::replay`], and whatever `sink` returns.
+/// As for [`crate::replay::replay`], and whatever `sink` returns.
 pub fn decode<E: From<SandboxError>>(
     sandbox: &Sandbox,
     model: ModelInput,

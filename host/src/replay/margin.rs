@@ -2,29 +2,7 @@
 
 use engine_native::Choice;
 
-/// A choice of the reference beside a claim.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Margin {
-    /// What the reference chooses.
-    pub chosen: Choice,
-    /// The largest of the other logits; none in a vocabulary of one token.
-    pub runner_up: Option<f32>,
-    /// The claimed token, and the reference's logit of it.
-    pub claimed: Choice,
-}
-
-impl Margin {
-    /// By how much the claimed token's logit is below the largest; 0 for the reference's choice.
-    pub fn deficit(&self) -> f64 {
-        f64::from(self.chosen.logit) - f64::from(self.claimed.logit)
-    }
-
-    /// By how much the largest logit is above all others.
-    pub fn lead(&self) -> f64 {
-        let runner_up = self.runner_up.map_or(f64::NEG_INFINITY, f64::from);
-        f64::from(self.chosen.logit) - runner_up
-    }
-}
+use crate::external::Margin;
 
 /// A margin while the logits pass by in ascending order of tokens.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,6 @@
 //! Several guests at once, each with a unit of its own.
 
 use std::{
-    ops::Range,
     sync::{
         atomic::{AtomicUsize, Ordering},
         mpsc::{self, Sender},
@@ -12,24 +11,15 @@ use std::{
 use engine_native::PositionTrace;
 
 use super::{
-    Guesses, Meter,
-    units::{Computed, Head, Residuals, Run, enter},
+    guesses::Guesses,
+    meter::Meter,
+    units::{Computed, Head, Residuals, Run, Unit, enter},
 };
 use crate::{
     digest::Digest,
     sandbox::{Guest, SandboxError},
-    task::Task,
-    transcript::boundary_digest,
+    task::{Task, boundary_digest},
 };
-
-/// What a guest takes at a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unit {
-    /// A layer over all positions.
-    Layer(usize),
-    /// The final norm, the output matrix and the choice at these positions.
-    Head(Range<usize>),
-}
 
 /// What came of a unit.
 pub(super) enum Done {

@@ -1,16 +1,36 @@
 //! What one guest computes in one go: a layer over all positions, or the head at some of them.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use engine_native::Choice;
 
-use super::margin::{Margin, Passing};
+use super::margin::Passing;
 use crate::{
     digest::Digest,
+    external::Margin,
     sandbox::{Guest, ModelInput, Sandbox, SandboxError},
-    task::Task,
-    transcript::{PositionRecord, boundary_digest},
+    task::{PositionRecord, Task, boundary_digest},
 };
+
+/// What a guest takes at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unit {
+    /// A layer over all positions.
+    Layer(usize),
+    /// The final norm, the output matrix and the choice at these positions.
+    Head(Range<usize>),
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Layer(layer) => write!(f, "layer {layer}"),
+            Self::Head(positions) => {
+                write!(f, "head at {} to {}", positions.start, positions.end - 1)
+            }
+        }
+    }
+}
 
 /// A task, a model and the tokens that are fed.
 pub(super) struct Run<'a> {
@@ -192,7 +212,7 @@ pub(super) fn open<'f>(
     model: ModelInput<'f>,
     task: &Task,
 ) -> Result<Guest<'f>, SandboxError> {
-    let mut guest = sandbox.open(model)?;
+    let mut guest = Guest::open(sandbox, model)?;
     guest.configure(task.kv_type, task.n_positions())?;
     Ok(guest)
 }

@@ -1,17 +1,14 @@
 //! The first phase: a model in memory, and an engine ready to run.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{path::PathBuf, time::Instant};
 
-use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Model, Packing, Screening};
+use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Packing, Screening};
 
-use super::RunFailure;
 use crate::{
     cancel::Cancel,
-    digest::Digest,
-    environment::Environment,
-    memory::{EngineNeed, MemoryNeed},
-    model_file::HashedModel,
-    prompt::Prompt,
+    failure::RunFailure,
+    input::{HashedModel, Prompt},
+    machine::{EngineNeed, Environment, MemoryNeed},
     receipt::{MAX_RECEIPT_BYTES, largest_receipt_bytes},
     task::Task,
 };
@@ -55,8 +52,7 @@ pub struct Loaded {
     pub(crate) settings: RunSettings,
     pub(crate) task: Task,
     pub(crate) repetitions: usize,
-    pub(crate) model: Arc<Model>,
-    pub(crate) model_sha256: Digest,
+    pub(crate) file: HashedModel,
     pub(crate) load_ns: u64,
     pub(super) engine: Engine,
     pub(super) cancel: Cancel,
@@ -75,10 +71,10 @@ impl Loaded {
         progress(Phase::Load);
         let kernels = settings.kernel.resolve()?;
         let start = Instant::now();
-        let opened = HashedModel::open(&settings.model, settings.i2s_layout, cancel)?;
-        let model = opened.model;
+        let file = HashedModel::open(&settings.model, settings.i2s_layout, cancel)?;
+        let model = &file.model;
         let task = Task {
-            prompt: settings.prompt.ids(&model)?,
+            prompt: settings.prompt.ids(model)?,
             n_generate: settings.n_generate,
             kv_type: settings.kv_type,
             challenge: settings.prompt.challenge().cloned(),
@@ -89,8 +85,8 @@ impl Loaded {
             screening: settings.screening,
             ..EngineOptions::new(settings.environment.threads)
         };
-        let need = EngineNeed::of(&model, &*kernels, &options);
-        MemoryNeed::to_run(&model, &task.session_options(), need).check()?;
+        let need = EngineNeed::of(model, &*kernels, &options);
+        MemoryNeed::to_run(model, &task.session_options(), need).check()?;
         let engine = Engine::with_options(model.clone(), kernels, options)?;
         let default = if model.file_bytes().len() > LARGE_FILE {
             1
@@ -102,8 +98,7 @@ impl Loaded {
             load_ns: start.elapsed().as_nanos() as u64,
             settings,
             task,
-            model,
-            model_sha256: opened.sha256,
+            file,
             engine,
             cancel: cancel.clone(),
         })

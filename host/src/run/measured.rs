@@ -1,11 +1,14 @@
 //! The second phase: the task run and timed, with the evidence that each run left.
 
-use super::{Loaded, Phase, Progress, RunFailure};
+use super::{
+    compare::check_counts,
+    loaded::{Loaded, Phase, Progress},
+    runner::{NativeRunner, Recording, Runner},
+};
 use crate::{
     digest::Digest,
-    divergence::check_counts,
-    task::{NativeRunner, Recording, Runner},
-    transcript::{PositionRecord, Transcript},
+    failure::RunFailure,
+    task::{PositionRecord, Transcript},
 };
 
 impl Loaded {
@@ -29,7 +32,7 @@ impl Loaded {
     ) -> Result<Measured, RunFailure> {
         let (warmup, of) = (self.settings.warmup, self.repetitions);
         // The first timed prompt is a fresh one: what an engine could have kept of it shows.
-        let warm_up = self.task.warm_up(self.model.shape().n_vocab);
+        let warm_up = self.task.warm_up(self.file.model.shape().n_vocab);
         for done in 0..warmup {
             progress(Phase::WarmUp { done, of: warmup });
             runner.record(&warm_up, &self.cancel)?;
@@ -61,7 +64,7 @@ impl Loaded {
     fn keep(&self, recording: Recording, evidence: &mut Vec<Evidence>) -> Repetition {
         let records = recording.traces.iter().map(PositionRecord::from_trace);
         let records: Vec<_> = records.collect();
-        let start = self.task.transcript_start(self.model_sha256);
+        let start = self.task.transcript_start(self.file.sha256);
         let checksum = Transcript::of(&start, &records);
         let known = evidence
             .iter()

@@ -1,12 +1,16 @@
 //! A benchmark run, in the only order in which it can happen:
 //! [`Loaded`] → [`Measured`] → [`Proved`] → receipt. Each phase is made from the one before.
 
-mod failure;
+mod compare;
 mod loaded;
 mod measured;
+mod profile;
 mod proved;
+mod receipt;
+mod runner;
 
-pub use failure::RunFailure;
 pub use loaded::{Loaded, Phase, Progress, RunSettings};
 pub use measured::Measured;
+pub use profile::{OpProfile, Profile, StepProfile, bytes_per_decoded_token};
 pub use proved::Proved;
+pub use runner::{NativeRunner, Recording, Runner};

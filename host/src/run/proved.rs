@@ -2,15 +2,19 @@
 
 use engine_native::Model;
 
-use super::{Measured, Phase, Progress, RunFailure};
+use super::{
+    compare::{explain, first_divergence},
+    loaded::{Phase, Progress},
+    measured::Measured,
+    runner::Recording,
+};
 use crate::{
     digest::Digest,
-    divergence::{Difference, Divergence, explain, first_divergence},
-    fingerprint::default_threads,
-    memory::guests_that_fit,
+    divergence::{Difference, Divergence},
+    failure::RunFailure,
+    machine::{default_threads, guests_that_fit},
     replay::{Guesses, Replay, replay},
     sandbox::{GuestShape, ModelInput, Sandbox},
-    task::Recording,
 };
 
 impl Measured {
@@ -19,7 +23,7 @@ impl Measured {
     /// # Errors
     /// Native and reference disagree, or the reference failed.
     pub fn prove(mut self, sandbox: &Sandbox, progress: Progress) -> Result<Proved, RunFailure> {
-        let model = self.loaded.model.clone();
+        let model = self.loaded.file.model.clone();
         let input = ModelInput::from(&*model);
         let task = self.loaded.task.clone();
         let Recording { tokens, traces, .. } = &self.evidence[0].recording;
@@ -33,7 +37,7 @@ impl Measured {
         for index in 0..self.evidence.len() {
             self.compare(index, &reference, sandbox, input)?;
         }
-        let checksum = reference.checksum(&task, self.loaded.model_sha256);
+        let checksum = reference.checksum(&task, self.loaded.file.sha256);
         if self.evidence.len() != 1 || self.evidence[0].checksum != checksum {
             return Err(self.unexplained());
         }
@@ -57,7 +61,7 @@ impl Measured {
 
     /// Two parsers read the same header: they must have read the same shape.
     fn check_shape(&self, reference: &GuestShape) -> Result<(), RunFailure> {
-        let native = native_shape(&self.loaded.model, reference.n_head_chunks);
+        let native = native_shape(&self.loaded.file.model, reference.n_head_chunks);
         if native == *reference {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use engine_native::Op;
 use wasmtime::{Instance, Memory, Store, StoreLimits, TypedFunc};
 
-use super::SandboxError;
+use super::error::SandboxError;
 
 /// Version of the calls that this host makes.
 pub(super) const ABI_VERSION: i32 = 3;

@@ -4,10 +4,14 @@
 use wasmtime::{Instance, Store, StoreLimitsBuilder, Trap, TypedFunc, WasmParams, WasmResults};
 
 use super::{
-    FUEL_PER_CALL, MEMORY_LIMIT, Sandbox, SandboxError,
     abi::{Exports, GuestStore},
+    compiled::Sandbox,
+    error::SandboxError,
 };
-use crate::cancel::Cancel;
+use crate::{cancel::Cancel, guest::MEMORY_LIMIT};
+
+/// Fuel for one call; a call of the guest that needs more is in an endless loop.
+const FUEL_PER_CALL: u64 = 1 << 44;
 
 /// One instance of the guest.
 pub(super) struct Calls {

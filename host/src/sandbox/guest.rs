@@ -3,10 +3,14 @@
 use engine_native::{Choice, I2sLayout, KvType, Model, Op};
 
 use super::{
-    Sandbox, SandboxError,
     abi::{ABI_VERSION, GUEST_OPS},
     calls::Calls,
+    compiled::Sandbox,
+    error::SandboxError,
 };
+
+/// The bits of an operation's output, all elements.
+pub type OpBits = (Op, Vec<u32>);
 
 /// What a guest is given: the file, and the one setting that files do not hold.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +56,11 @@ pub struct Guest<'f> {
 }
 
 impl<'f> Guest<'f> {
-    pub(super) fn open(sandbox: &Sandbox, model: ModelInput<'f>) -> Result<Self, SandboxError> {
+    /// A fresh guest, given the header of the file.
+    ///
+    /// # Errors
+    /// The guest refuses the file.
+    pub fn open(sandbox: &Sandbox, model: ModelInput<'f>) -> Result<Self, SandboxError> {
         let mut calls = Calls::new(sandbox)?;
         check_version(&mut calls)?;
         parse_header(&mut calls, model.file)?;

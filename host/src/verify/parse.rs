@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Outcome, RuleOutcome, extent::Extent, json_schema};
+use super::{
+    extent::Extent,
+    outcome::{Outcome, RuleOutcome},
+    what::{self, What},
+};
 use crate::{
     digest::Digest,
     receipt::{
@@ -17,14 +21,18 @@ const MAX_EXTENT: Extent = Extent {
     members: 1 << 16,
 };
 
-/// Bytes that no rule can be applied to.
+/// Why bytes are no receipt, so that no rule can be applied to them.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum NotAReceipt {
     #[error("found more bytes than a receipt has, allowed at most {MAX_RECEIPT_BYTES}")]
     TooLarge,
-    #[error("not JSON: {0}")]
+    #[error("this is {0}")]
+    SomethingElse(What),
+    #[error("not a receipt: not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
+    #[error("not a receipt: {0}")]
+    NoSchema(String),
     #[error(
         "found {values} values with {members} members of objects, allowed at most {} with {}",
         MAX_EXTENT.values, MAX_EXTENT.members
@@ -33,6 +41,9 @@ pub enum NotAReceipt {
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>), NotAReceipt> {
+    if let Some(what) = what::of_bytes(bytes) {
+        return Err(NotAReceipt::SomethingElse(what));
+    }
     if bytes.len() as u64 > MAX_RECEIPT_BYTES {
         return Err(NotAReceipt::TooLarge);
     }
@@ -41,8 +52,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
         return Err(NotAReceipt::TooMuch { values, members });
     }
     let value: Value = serde_json::from_slice(bytes)?;
-    let version = RuleOutcome::of("schema_version", check_version(&value));
-    if version.outcome == Outcome::Fail {
+    if let Some(what) = what::of_json(&value) {
+        return Err(NotAReceipt::SomethingElse(what));
+    }
+    let version = version(&value)?;
+    if version.outcome == Outcome::Unverifiable {
         // What another version's fields mean is unknown: no other rule applies.
         return Ok((None, vec![version]));
     }
@@ -56,24 +70,40 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
     let rules = vec![
         version,
         RuleOutcome::of("schema", schema),
-        RuleOutcome::of("json_schema", json_schema::check(&value)),
         RuleOutcome::of("receipt_sha256", check_digest(&value)),
     ];
     Ok((receipt, rules))
 }
 
-fn check_version(value: &Value) -> Result<(), String> {
-    let field = |name, allowed| match value.get(name) {
-        Some(Value::String(found)) if found == allowed => Ok(()),
-        found => Err(format!(
-            "found {}, allowed {allowed:?}",
-            found.map_or("nothing".into(), Value::to_string)
-        )),
+/// Whether this program knows the receipt's version; of one that it does not know, who does.
+fn version(value: &Value) -> Result<RuleOutcome, NotAReceipt> {
+    let rule = "schema_version";
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+    let Some(common) = text("/schema_version") else {
+        let fields = value.as_object().map_or(0, |fields| fields.len());
+        let found = format!("found {fields} fields without a schema_version among them");
+        return Err(NotAReceipt::NoSchema(found));
     };
-    field("schema_version", COMMON_SCHEMA)?;
-    field("receipt_schema", RECEIPT_SCHEMA).map_err(|e| {
-        format!("receipt_schema: {e}; check it with the version of this program that wrote it")
-    })
+    let own = text("/receipt_schema").unwrap_or("none");
+    if (common, own) == (COMMON_SCHEMA, RECEIPT_SCHEMA) {
+        return Ok(RuleOutcome::new(rule, Outcome::Pass, ""));
+    }
+    let writer = match (
+        text("/environment/BITNET_VERSION"),
+        text("/build/git_commit"),
+    ) {
+        (None, None) => "the build that wrote it".to_owned(),
+        (version, commit) => format!(
+            "the build that wrote it: version {}, commit {}",
+            version.unwrap_or("unknown"),
+            commit.unwrap_or("unknown")
+        ),
+    };
+    let evidence = format!(
+        "found schema_version {common:?} with receipt_schema {own:?}, this program reads \
+         {COMMON_SCHEMA:?} with {RECEIPT_SCHEMA:?}; check the receipt with {writer}"
+    );
+    Ok(RuleOutcome::new(rule, Outcome::Unverifiable, evidence))
 }
 
 fn check_integers(value: &Value) -> Result<(), String> {

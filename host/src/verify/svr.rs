@@ -5,7 +5,10 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::{Conclusion, RequiredParity, Verdict};
+use super::{
+    outcome::{Conclusion, Replayed},
+    verdict::Verdict,
+};
 use crate::digest::Digest;
 
 /// The predicate. What is attested of is the receipt's file.
@@ -50,12 +53,13 @@ const VERIFIER: &str = concat!(
 );
 
 impl SimpleVerificationResult {
-    /// Of `verdict`, under the policy file with digest `policy`, if there is one.
-    pub fn of(verdict: &Verdict, policy: Option<Digest>) -> Self {
+    /// The result that `verdict` is at the time `now`, under the policy file with digest `policy`, if
+    /// there is one.
+    pub fn new(verdict: &Verdict, policy: Option<Digest>, now: SystemTime) -> Self {
         let replayed = match verdict.replayed {
-            RequiredParity::Claimed => None,
-            RequiredParity::Audited => Some("BITRECEIPT_TOKENS_AUDITED"),
-            RequiredParity::Replayed => Some("BITRECEIPT_TOKENS_PROVED"),
+            Replayed::Nothing | Replayed::Layers => None,
+            Replayed::Sample => Some("BITRECEIPT_TOKENS_AUDITED"),
+            Replayed::Everything => Some("BITRECEIPT_TOKENS_PROVED"),
         };
         let under_policy = policy.map(|_| "BITRECEIPT_POLICY_MET");
         let all = [Some("BITRECEIPT_RECEIPT_ACCEPTED"), replayed, under_policy];
@@ -67,7 +71,7 @@ impl SimpleVerificationResult {
                     digest: PolicyDigest { sha256 },
                 }),
             },
-            time_created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            time_created: humantime::format_rfc3339_seconds(now).to_string(),
             properties: all.into_iter().flatten().filter(|_| holds).collect(),
         }
     }

@@ -65,7 +65,7 @@ proptest! {
 mod tokenizers {
     use std::{collections::HashMap, sync::LazyLock};
 
-    use host::tokenizer::Tokenizer;
+    use host::input::tokenizer::Tokenizer;
 
     use crate::vectors::{BYTE_LEVEL, SENTENCE_PIECE, byte_level, tokenizer};
 

@@ -1,6 +1,6 @@
 //! One bad file per rule, and the line that it gets.
 
-use host::tokenizer::{EncodeOptions, Tokenizer, TokenizerMetadata};
+use host::input::{tokenizer::EncodeOptions, tokenizer::Tokenizer, tokenizer::TokenizerMetadata};
 
 use crate::vectors::{byte_level, plain, sentence_piece};
 

@@ -1,6 +1,9 @@
 //! Tokens that are not plain text: before and after it, in it, at its end.
 
-use host::tokenizer::{EncodeError, EncodeOptions, Tokenizer, TokenizerMetadata};
+use host::input::{
+    tokenizer::EncodeError, tokenizer::EncodeOptions, tokenizer::Tokenizer,
+    tokenizer::TokenizerMetadata,
+};
 
 use crate::vectors::{byte_level, decoded, plain, sentence_piece};
 

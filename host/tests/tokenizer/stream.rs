@@ -1,6 +1,6 @@
 //! Tokens to text, one by one.
 
-use host::tokenizer::Tokenizer;
+use host::input::tokenizer::Tokenizer;
 
 use crate::vectors::{byte_level, decoded, plain, sentence_piece};
 

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use host::tokenizer::{EncodeOptions, Tokenizer, TokenizerMetadata};
+use host::input::{tokenizer::EncodeOptions, tokenizer::Tokenizer, tokenizer::TokenizerMetadata};
 use serde_json::Value;
 
 static VECTORS: LazyLock<Value> =

@@ -2,11 +2,7 @@
 
 use std::sync::LazyLock;
 
-use host::{
-    attest::{SigningKey, Statement},
-    digest::Digest,
-    receipt::{Receipt, seal},
-};
+use host::{attest::{SigningKey, Statement}, digest::Digest, receipt::{Receipt, seal}};
 use serde_json::{Map, Value, json};
 
 /// A receipt of `models/tiny.gguf`, as `benchmark --deterministic --prompt-tokens 4 --tokens 3

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, builder::RangedU64ValueParser};
-use host::challenge::Challenge;
+use host::task::Challenge;
 
 use super::{
     examples::examples,

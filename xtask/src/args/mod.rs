@@ -27,7 +27,7 @@ pub use output::{LongOutputArgs, OutputArgs, ProgressMode};
 pub use replay::ReplayArgs;
 pub use tools::{CompletionsArgs, GuestArgs, ManArgs, SelftestArgs};
 pub use values::{Format, I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking};
-pub use verification::VerifyReceiptArgs;
+pub use verification::{ShowArgs, VerifyReceiptArgs};
 
 use clap::{Parser, Subcommand};
 
@@ -61,8 +61,10 @@ pub struct XtaskArgs {
 pub enum Command {
     /// Decode on the native engine, replay in the sandbox, write a receipt if both agree
     Benchmark(BenchmarkArgs),
-    /// Check a receipt: derive everything derivable again
+    /// Check a receipt: replay its run and derive every figure again
     VerifyReceipt(VerifyReceiptArgs),
+    /// Print what receipts say, without judging them
+    Show(ShowArgs),
     /// Judge tokens that another engine chose: would the reference have chosen them?
     Replay(ReplayArgs),
     /// Make a key that signs receipts

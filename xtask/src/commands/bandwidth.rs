@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use engine_native::{KernelChoice, ReadBuffer, Readers};
-use host::{cancel::Cancel, fingerprint::physical_cores, memory::available, run::RunFailure};
+use host::{
+    cancel::Cancel,
+    failure::RunFailure,
+    machine::{MemoryError, available_memory, physical_cores},
+};
 use serde::Serialize;
 
 use crate::{
@@ -42,12 +46,12 @@ struct Row {
 /// The failure, with its exit code.
 pub fn run(args: &BandwidthArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     let counts = thread_counts(args)?;
-    if args.bytes as u64 > available() {
-        return Err(Failure::from(RunFailure::Memory {
+    if args.bytes as u64 > available_memory() {
+        return Err(Failure::from(RunFailure::Memory(MemoryError {
             what: "memory",
             needed: args.bytes as u64,
-            available: available(),
-        }));
+            available: available_memory(),
+        })));
     }
     let kernels = KernelChoice::resolve(args.kernel.into()).map_err(RunFailure::from)?;
     let mut readers = Vec::new();

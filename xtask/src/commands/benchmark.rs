@@ -3,16 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use host::{
-    atomic_file::AtomicFile,
     cancel::Cancel,
-    environment::{Environment, Flags},
-    fingerprint::default_threads,
-    profile::bytes_per_decoded_token,
-    prompt::Prompt,
+    failure::RunFailure,
+    files::AtomicFile,
+    input::Prompt,
+    machine::{Environment, Flags, default_threads},
     receipt::{Receipt, to_json},
-    run::{Loaded, Progress, Proved, RunFailure, RunSettings},
+    run::{Loaded, Progress, Proved, RunSettings, Runner, bytes_per_decoded_token},
     sandbox::Sandbox,
-    task::Runner,
 };
 use serde_json::json;
 
@@ -67,7 +65,7 @@ fn print_receipt(
     if args.sign.is_some() {
         let what = "found --output -: a bundle needs a file that it stands beside";
         return Err(Failure::new(Exit::Usage, what)
-            .at("--sign")
+            .about("--sign")
             .with_hint("name a file for the receipt"));
     }
     let (receipt, _) = make_receipt(args, settings, cancel, runner)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine_native::Engine;
-use host::{cancel::Cancel, profile::Profile, run::RunFailure, task::Task};
+use host::{cancel::Cancel, failure::RunFailure, run::Profile, task::Task};
 
 use crate::{
     args::{BenchmarkArgs, Format},

@@ -5,9 +5,9 @@ use std::{io, sync::Arc};
 use engine_native::{Engine, LogitsAt, Model, ModelError, ModelFile, SessionOptions};
 use host::{
     cancel::Cancel,
-    fingerprint::physical_cores,
+    failure::RunFailure,
+    machine::physical_cores,
     replay::{Decoded, decode},
-    run::RunFailure,
     sandbox::Sandbox,
     task::Task,
 };

@@ -29,7 +29,7 @@ pub fn run(args: &MakeModelArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     let output = Destination::prepare(&path)?;
     if !args.force && path.exists() && !is_stdout(&path) {
         return Err(Failure::new(Exit::Io, "exists")
-            .at(path.display())
+            .at(&path)
             .with_hint("add --force to replace it, or name another file"));
     }
     let bytes = write(
@@ -116,7 +116,7 @@ fn write(
         match write_model(&job.recipe, name, job.seed, &mut file, &mut progress) {
             Ok(()) => Ok(()),
             Err(_) if cancel.is_requested() => Err(Failure::interrupted()),
-            Err(e) => Err(Failure::new(Exit::Io, e).at("the model")),
+            Err(e) => Err(Failure::new(Exit::Io, e).about("the model")),
         }
     })?;
     Ok(bytes)
@@ -131,7 +131,7 @@ fn recipe(preset: &Preset, args: &MakeModelArgs) -> Result<Recipe, Failure> {
     recipe.validate().map_err(|reason| {
         let name = preset.name;
         Failure::new(Exit::Usage, reason)
-            .at(format_args!("preset {name}"))
+            .about(format_args!("preset {name}"))
             .with_hint("ask for other types with --weights, --embedding or --output-matrix")
     })?;
     Ok(recipe)

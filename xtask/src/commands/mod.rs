@@ -16,6 +16,7 @@ mod replay;
 mod run;
 mod selftest;
 mod shell;
+mod show;
 mod sign;
 mod table;
 mod threads;
@@ -53,6 +54,7 @@ fn dispatch_user(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Benchmark(args) => benchmark::run(&args, cancel),
         Command::VerifyReceipt(args) => verify_receipt::run(&args, cancel),
+        Command::Show(args) => show::run(&args),
         Command::Replay(args) => replay::run(&args, cancel),
         Command::Keygen(args) => keygen::run(&args),
         Command::Run(args) => run::run(&args, cancel),

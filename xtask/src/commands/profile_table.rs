@@ -1,6 +1,6 @@
 //! The table of `--profile`: every row's time, and the rows add up.
 
-use host::profile::{OpProfile, Profile, StepProfile};
+use host::run::{OpProfile, Profile, StepProfile};
 
 use crate::markdown::{Align, table};
 

@@ -4,15 +4,15 @@ use std::{fmt::Write, path::Path};
 
 use host::{
     cancel::Cancel,
-    external::{ExternalTranscript, Judgement, MAX_TRANSCRIPT_BYTES, TokenVerdict, judge},
-    fingerprint::default_threads,
-    model_file::HashedModel,
+    examine::judge,
+    external::{ExternalRun, Judgement, MAX_EXTERNAL_BYTES, TokenVerdict},
+    input::HashedModel,
+    machine::default_threads,
     sandbox::Sandbox,
 };
 
 use crate::{
     args::ReplayArgs,
-    commands::table,
     exit::{Exit, Failure},
     hints::instead_of_a_transcript,
     input::read_bounded,
@@ -26,9 +26,9 @@ use crate::{
 /// The failure, with its exit code. A judgement is no failure.
 pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     let (path, model) = (args.files.transcript(), args.files.model());
-    let bytes = read_bounded(path, MAX_TRANSCRIPT_BYTES)?;
-    let bad_input = |why: String| Failure::new(Exit::BadInput, why).at(path.display());
-    let transcript = ExternalTranscript::read(&bytes).map_err(|e| {
+    let bytes = read_bounded(path, MAX_EXTERNAL_BYTES)?;
+    let bad_input = |why: String| Failure::new(Exit::BadInput, why).at(path);
+    let transcript = ExternalRun::read(&bytes).map_err(|e| {
         let failure = bad_input(e.to_string());
         match instead_of_a_transcript(&bytes) {
             Some(hint) => failure.with_hint(hint),
@@ -70,7 +70,7 @@ pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     Ok(Exit::of(judgement.conclusion))
 }
 
-fn text(judgement: &Judgement, transcript: &ExternalTranscript, path: &Path) -> String {
+fn text(judgement: &Judgement, transcript: &ExternalRun, path: &Path) -> String {
     let n = judgement.tokens.len();
     let n_chosen = judgement
         .tokens
@@ -79,7 +79,7 @@ fn text(judgement: &Judgement, transcript: &ExternalTranscript, path: &Path) -> 
         .count();
     let mut text = format!(
         "{}: {} ({n_chosen} of {n} tokens are the reference's choice)\n",
-        table::conclusion(judgement.conclusion),
+        judgement.conclusion.as_str(),
         path.display(),
     );
     let mut line = |what: &str, t: &TokenVerdict| {

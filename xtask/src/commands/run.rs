@@ -7,10 +7,13 @@ use engine_native::{
 };
 use host::{
     cancel::Cancel,
-    memory::{EngineNeed, MemoryNeed},
-    prompt::{PromptError, tokenizer},
-    run::RunFailure,
-    tokenizer::{EncodeOptions, Tokenizer},
+    failure::RunFailure,
+    input::{
+        PromptError,
+        tokenizer::{EncodeOptions, Tokenizer},
+        tokenizer_of,
+    },
+    machine::{EngineNeed, MemoryNeed},
 };
 use serde::Serialize;
 
@@ -108,7 +111,7 @@ fn load(args: &RunArgs) -> Result<Loaded, Failure> {
     let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
     MemoryNeed::to_load(&file, engine.i2s_layout.into()).check()?;
     let model = Arc::new(Model::load(file, engine.i2s_layout.into()).map_err(failed)?);
-    let tokenizer = tokenizer(&model).map_err(RunFailure::from)?;
+    let tokenizer = tokenizer_of(&model).map_err(RunFailure::from)?;
     let ids = tokenizer
         .encode(&args.prompt, EncodeOptions::default())
         .map_err(|e| RunFailure::from(PromptError::from(e)))?;

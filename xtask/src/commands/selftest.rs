@@ -134,7 +134,7 @@ impl OnModel<'_> {
         let args = Args::try_parse_from(words).map_err(|e| {
             let text = e.to_string();
             let line = text.lines().next().unwrap_or_default();
-            Failure::new(Exit::BadInput, line).at("flags of a vector")
+            Failure::new(Exit::BadInput, line).about("flags of a vector")
         })?;
         Ok(args.command)
     }
@@ -151,13 +151,12 @@ fn read_folder(folder: &Path) -> Result<Vec<Vector>, Failure> {
     let mut vectors = Vec::new();
     for path in &paths {
         let text = fs::read_to_string(path).map_err(|e| Failure::io(path, &e))?;
-        let found =
-            read_vectors(&text).map_err(|e| Failure::new(Exit::BadInput, e).at(path.display()))?;
+        let found = read_vectors(&text).map_err(|e| Failure::new(Exit::BadInput, e).at(path))?;
         vectors.extend(found);
     }
     if vectors.is_empty() {
         let what = "found no vectors, allowed TOML files such as receipts.toml";
-        return Err(Failure::new(Exit::BadInput, what).at(folder.display()));
+        return Err(Failure::new(Exit::BadInput, what).at(folder));
     }
     Ok(vectors)
 }

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use host::{
-    atomic_file::{AtomicFile, retire},
     attest::{Envelope, SigningKey, Statement, bundle_path},
     digest::Digest,
-    fingerprint::running_binary,
+    files::{AtomicFile, retire},
+    machine::running_binary,
     receipt::Receipt,
 };
 
@@ -48,7 +48,7 @@ impl Bundle {
         };
         if args.parity == ParityMode::Off {
             let what = "found --parity off, allowed full: nothing unproved is signed";
-            return Err(Failure::new(Exit::Usage, what).at("--sign"));
+            return Err(Failure::new(Exit::Usage, what).about("--sign"));
         }
         let key = SigningKey::read(key_path).map_err(|e| Failure::key(key_path, &e))?;
         let output = spares_model(file(&path)?, model)?;
@@ -58,8 +58,8 @@ impl Bundle {
         receipt
             .spares("key", key_path)
             .map_err(|e| Failure::io(receipt.path(), &e))?;
-        let binary =
-            running_binary().map_err(|e| Failure::new(Exit::Io, e).at("the running executable"))?;
+        let binary = running_binary()
+            .map_err(|e| Failure::new(Exit::Io, e).about("the running executable"))?;
         let signer = Some(Signer {
             key,
             binary,

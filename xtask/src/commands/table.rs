@@ -3,10 +3,7 @@
 use std::{fmt::Write, path::Path};
 
 use engine_native::{Isa, KernelName};
-use host::{
-    receipt::{ParityStatus, Receipt, per_second},
-    verify::{Conclusion, Outcome, Verdict},
-};
+use host::receipt::{ParityStatus, Receipt, per_second};
 
 use crate::{
     commands::figures::Figures,
@@ -123,46 +120,4 @@ fn mean_and_deviation(rates: &[f64]) -> String {
 fn counted(n: u64, what: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{n} {what}{plural}")
-}
-
-/// A conclusion.
-pub fn conclusion(conclusion: Conclusion) -> &'static str {
-    match conclusion {
-        Conclusion::Accepted => "accepted",
-        Conclusion::Rejected => "rejected",
-        Conclusion::Unverifiable => "unverifiable",
-    }
-}
-
-/// A verdict.
-pub fn verdict(verdict: &Verdict, path: &Path) -> String {
-    let conclusion = conclusion(verdict.conclusion);
-    let n_passed = verdict
-        .rules
-        .iter()
-        .filter(|r| r.outcome == Outcome::Pass)
-        .count();
-    let notes = verdict.rules.iter().filter(|r| r.outcome == Outcome::Note);
-    let mut text = format!(
-        "{conclusion}: {} ({n_passed} of {} rules hold)\n",
-        path.display(),
-        verdict.rules.len() - notes.count()
-    );
-    for rule in &verdict.rules {
-        let mark = match rule.outcome {
-            Outcome::Pass => continue,
-            Outcome::Fail => "FAIL",
-            Outcome::Unverifiable => "????",
-            Outcome::Note => "note",
-        };
-        // Evidence quotes the receipt, which may try to look like a verdict.
-        let evidence = rule.evidence.replace(char::is_control, " ");
-        let _ = writeln!(text, "  {mark} {}: {evidence}", rule.rule);
-    }
-    let _ = writeln!(text, "tokens: {}", verdict.tokens);
-    let _ = writeln!(text, "speed: {}", verdict.speed);
-    if let Some(signed_by) = &verdict.signed_by {
-        let _ = writeln!(text, "signed by: {signed_by}");
-    }
-    text
 }

@@ -2,10 +2,7 @@
 
 use std::thread::available_parallelism;
 
-use host::{
-    environment::{Environment, Flags},
-    fingerprint::default_threads,
-};
+use host::machine::{Environment, Flags, default_threads};
 
 use crate::exit::{Exit, Failure};
 
@@ -34,7 +31,9 @@ pub fn check(threads: usize) -> Result<(), Failure> {
         let what = format!("found {threads}, allowed at most {logical}");
         let why = "this machine has no more logical processors; \
                    only benchmark --parity off takes more";
-        return Err(Failure::new(Exit::Usage, what).at("threads").with_hint(why));
+        return Err(Failure::new(Exit::Usage, what)
+            .about("threads")
+            .with_hint(why));
     }
     Ok(())
 }

@@ -1,39 +1,30 @@
 //! `verify-receipt`: believes nothing that can be derived.
 
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
 use host::{
     attest::{MAX_BUNDLE_BYTES, PublicKey},
     cancel::Cancel,
     digest::Digest,
-    environment::Environment,
-    fingerprint::default_threads,
-    model_file::HashedModel,
-    prompt::Prompt,
-    receipt::{MAX_RECEIPT_BYTES, Receipt, parse_kernel_name, parse_kv_type_name},
-    run::{Loaded, RunFailure, RunSettings},
+    examine::{Retimed, Selection, audit_receipt, find_model, open_model, replay_receipt, retime},
+    input::HashedModel,
+    machine::default_threads,
+    receipt::{MAX_RECEIPT_BYTES, Receipt},
     sandbox::Sandbox,
-    verify::{
-        Checked, MAX_POLICY_BYTES, Policy, Selection, SimpleVerificationResult, Verdict, find_model,
-    },
+    verify::{Checked, Conclusion, MAX_POLICY_BYTES, Policy, SimpleVerificationResult, Verdict},
 };
 use serde::Serialize;
 
 use crate::{
     args::{Format, VerifyReceiptArgs},
-    commands::table,
     exit::{Exit, Failure},
     input::read_bounded,
     output::{print, print_json},
     progress::RunProgress,
 };
-
-/// Speeds beside each other; neither proves the other.
-#[derive(Debug, Serialize)]
-struct Retimed {
-    receipt_tokens_per_sec: f64,
-    here_tokens_per_sec: f64,
-    here_host: String,
-    same_tokens: bool,
-}
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -58,21 +49,31 @@ pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     let exit = Exit::of(verdict.conclusion);
     match args.format {
         Format::Json => print_json(&Report {
-            result: SimpleVerificationResult::of(&verdict, policy_sha256),
+            result: SimpleVerificationResult::new(&verdict, policy_sha256, SystemTime::now()),
             verdict,
             retimed,
         })?,
+        Format::Human if args.quiet && verdict.conclusion == Conclusion::Accepted => {}
         Format::Human => {
-            print(&table::verdict(&verdict, &args.path))?;
-            if let Some(r) = retimed {
-                print(&format!(
-                    "retimed: {} tokens/s in the receipt, {} here on {}\n",
-                    r.receipt_tokens_per_sec, r.here_tokens_per_sec, r.here_host,
-                ))?;
-            }
+            print(&verdict.to_text(&args.receipt_path().display().to_string()))?;
+            print(&retimed.as_ref().map_or(String::new(), retimed_text))?;
         }
     }
     Ok(exit)
+}
+
+fn retimed_text(r: &Retimed) -> String {
+    let mut text = format!(
+        "retimed: {} tokens/s in the receipt, {} here on {}",
+        r.receipt_tokens_per_sec, r.here_tokens_per_sec, r.here_host,
+    );
+    if r.here_threads != r.receipt_threads {
+        text += &format!(
+            " with {} threads of the receipt's {}: this machine has no more",
+            r.here_threads, r.receipt_threads
+        );
+    }
+    text + "\n"
 }
 
 /// What was found of a receipt.
@@ -88,22 +89,22 @@ pub struct Examined {
 /// # Errors
 /// The failure, with its exit code. A verdict is no failure.
 pub fn examine(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Examined, Failure> {
+    let path = args.receipt_path();
     let (policy, policy_sha256) = policy(args)?;
-    let bytes = read_bounded(&args.path, MAX_RECEIPT_BYTES)?;
-    let mut checked = Checked::read(&bytes).map_err(|e| {
-        let failure = Failure::from(e);
-        Failure::new(
-            failure.exit,
-            format_args!("{}: {}", args.path.display(), failure.error),
-        )
-    })?;
+    let bytes = read_bounded(path, MAX_RECEIPT_BYTES)?;
+    let mut checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(path))?;
     checked.with_challenge(args.challenge.as_ref());
     if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
         let public_key = PublicKey::read(key).map_err(|e| Failure::key(key, &e))?;
         checked.with_bundle(&read_bounded(bundle, MAX_BUNDLE_BYTES)?, &public_key);
     }
     let retimed = match checked.receipt.clone() {
-        Some(receipt) => check_model(args, &receipt, &mut checked, cancel)?,
+        Some(receipt) => Examination {
+            args,
+            receipt: &receipt,
+            cancel,
+        }
+        .run(&mut checked)?,
         None => None,
     };
     checked.with_policy(&policy);
@@ -125,70 +126,111 @@ fn policy(args: &VerifyReceiptArgs) -> Result<(Policy, Option<Digest>), Failure>
     Ok((policy, Some(Digest::of(&bytes))))
 }
 
-fn check_model(
-    args: &VerifyReceiptArgs,
-    receipt: &Receipt,
-    checked: &mut Checked,
-    cancel: &Cancel,
-) -> Result<Option<Retimed>, Failure> {
-    let found = find_model(receipt, &args.path, args.model.as_deref(), cancel)?;
-    let Some(found) = found else {
-        if args.check_parity || args.retime {
-            checked.without_replay(format!(
-                "model {} not found in models/ or beside the receipt; name it with --model",
-                receipt.model.file_name
-            ));
-        }
-        return Ok(None);
-    };
-    checked.with_model(&found);
-    if found.sha256 != receipt.model.sha256 {
-        if args.check_parity {
-            checked.without_replay("the model of the receipt is not here".into());
-        }
-        if args.retime {
-            checked.without_retime("not run: the model of the receipt is not here");
-        }
-        return Ok(None);
-    }
-    if args.check_parity {
-        let display = RunProgress::new(false);
-        let mut progress = |done, of| display.replay(done, of);
-        let sandbox = Sandbox::new(cancel)?;
-        let guests = args.jobs.unwrap_or_else(default_threads);
-        let model = &found.model;
-        match selection(args)? {
-            None => checked.with_replay(&sandbox, model, guests, &mut progress)?,
-            Some(selection) => {
-                checked.with_audit(&sandbox, model, &selection, guests, &mut progress)?;
-            }
-        }
-    }
-    if !args.retime {
-        return Ok(None);
-    }
-    if checked.is_rejected() {
-        checked.without_retime("not run: the receipt is rejected");
-        return Ok(None);
-    }
-    let retimed = retime(receipt, &found, cancel)?;
-    checked.with_retime(retimed.same_tokens);
-    Ok(Some(retimed))
+/// What needs the model: a replay or an audit, and the run on this machine.
+struct Examination<'a> {
+    args: &'a VerifyReceiptArgs,
+    receipt: &'a Receipt,
+    cancel: &'a Cancel,
 }
 
-/// What is replayed, if not everything. The receipt has been read by now.
-fn selection(args: &VerifyReceiptArgs) -> Result<Option<Selection>, Failure> {
-    if let Some(layers) = &args.layers {
-        return Ok(Some(Selection::Layers(layers.clone())));
+impl Examination<'_> {
+    fn run(&self, checked: &mut Checked) -> Result<Option<Retimed>, Failure> {
+        let is_needed = !self.args.no_replay || self.args.retime || self.args.model.is_some();
+        let found = match is_needed {
+            true => self.model(checked)?,
+            false => None,
+        };
+        match (&found, self.args.no_replay) {
+            (_, true) => checked.without_replay("not asked for: --no-replay"),
+            (Some(found), false) => self.replay(checked, found)?,
+            (None, false) => {}
+        }
+        if !self.args.retime {
+            return Ok(None);
+        }
+        let not_run = |why: &str| format!("not run: {why}");
+        match found {
+            None => checked.without_retime(&not_run("the model of the receipt is not here")),
+            Some(_) if checked.is_rejected() => {
+                checked.without_retime(&not_run("the receipt is rejected"));
+            }
+            Some(found) => {
+                let display = RunProgress::new(self.args.quiet);
+                let progress = &mut |phase| display.show(phase);
+                let retimed = retime(self.receipt, &found, self.cancel, progress)?;
+                checked.with_retime(retimed.same_tokens);
+                return Ok(Some(retimed));
+            }
+        }
+        Ok(None)
     }
-    let Some(per_mille) = args.sample else {
-        return Ok(None);
-    };
-    let nonce = match args.nonce {
-        Some(nonce) => nonce,
-        None => fresh_nonce()?,
-    };
-    Ok(Some(Selection::Share { per_mille, nonce }))
+
+    /// The receipt's model, if it is here.
+    fn model(&self, checked: &mut Checked) -> Result<Option<HashedModel>, Failure> {
+        let found = match &self.args.model {
+            Some(path) => Some(open_model(self.receipt, path, self.cancel)?),
+            None => find_model(self.receipt, &self.folders(), self.cancel)?,
+        };
+        let Some(found) = found else {
+            let model = &self.receipt.model;
+            checked.without_replay(format!(
+                "model {} with sha256 {} is not here; name it with --model",
+                model.file_name, model.sha256
+            ));
+            return Ok(None);
+        };
+        checked.with_model(&found.facts());
+        if found.sha256 == self.receipt.model.sha256 {
+            return Ok(Some(found));
+        }
+        checked.without_replay("the model of the receipt is not here");
+        Ok(None)
+    }
+
+    /// Where models are looked for.
+    fn folders(&self) -> Vec<PathBuf> {
+        let beside = self.args.receipt_path().parent();
+        let beside = beside.filter(|folder| *folder != Path::new(""));
+        vec![
+            PathBuf::from("models"),
+            beside.unwrap_or(Path::new(".")).to_owned(),
+        ]
+    }
+
+    fn replay(&self, checked: &mut Checked, found: &HashedModel) -> Result<(), Failure> {
+        let display = RunProgress::new(self.args.quiet);
+        let mut progress = |done, of| display.replay(done, of);
+        let sandbox = Sandbox::new(self.cancel)?;
+        let guests = self.args.jobs.unwrap_or_else(default_threads);
+        let (receipt, model) = (self.receipt, &found.model);
+        match self.selection()? {
+            None => {
+                let replay = replay_receipt(receipt, &sandbox, model, guests, &mut progress)?;
+                checked.with_replay(replay);
+            }
+            Some(units) => {
+                let finding =
+                    audit_receipt(receipt, &sandbox, model, &units, guests, &mut progress)?;
+                checked.with_audit(finding);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is replayed, if not everything. The receipt has been read by now.
+    fn selection(&self) -> Result<Option<Selection>, Failure> {
+        if let Some(layers) = &self.args.layers {
+            return Ok(Some(Selection::Layers(layers.clone())));
+        }
+        let Some(per_mille) = self.args.sample else {
+            return Ok(None);
+        };
+        let nonce = match self.args.nonce {
+            Some(nonce) => nonce,
+            None => fresh_nonce()?,
+        };
+        Ok(Some(Selection::Share { per_mille, nonce }))
+    }
 }
 
 fn fresh_nonce() -> Result<Digest, Failure> {
@@ -198,40 +240,4 @@ fn fresh_nonce() -> Result<Digest, Failure> {
         Failure::new(Exit::Io, line)
     })?;
     Ok(nonce)
-}
-
-/// Runs the receipt's task on the native engine of this machine.
-fn retime(receipt: &Receipt, found: &HashedModel, cancel: &Cancel) -> Result<Retimed, RunFailure> {
-    let run = &receipt.run;
-    let settings = RunSettings {
-        model: found.path.clone(),
-        i2s_layout: found.model.i2s_layout().unwrap_or_default(),
-        prompt: Prompt::Ids(run.prompt_ids.clone()),
-        n_generate: run.tokens as usize,
-        // What ran there, where this CPU has it.
-        kernel: parse_kernel_name(&run.kernel)
-            .filter(|kernel| kernel.resolve().is_ok())
-            .unwrap_or_default(),
-        packing: engine_native::Packing::default(),
-        screening: engine_native::Screening::default(),
-        // Only a receipt whose settings were understood is retimed.
-        kv_type: parse_kv_type_name(&run.kv_type).unwrap_or_default(),
-        warmup: 1,
-        repetitions: Some(run.repetitions as usize),
-        environment: Environment {
-            deterministic: receipt.environment.BITNET_DETERMINISTIC == "1",
-            seed: receipt.environment.BITNET_SEED.parse().unwrap_or_default(),
-            threads: run.threads as usize,
-        },
-    };
-    let display = RunProgress::new(false);
-    let progress = &mut |phase| display.show(phase);
-    let loaded = Loaded::open(settings, cancel, progress)?;
-    let here = loaded.measure(progress)?.without_proof().receipt();
-    Ok(Retimed {
-        receipt_tokens_per_sec: receipt.tokens_per_sec,
-        here_tokens_per_sec: here.tokens_per_sec,
-        same_tokens: here.tokens == receipt.tokens,
-        here_host: here.host.cpu_model,
-    })
 }

@@ -17,7 +17,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use host::{atomic_file::AtomicFile, digest::Digest};
+use host::{digest::Digest, files::AtomicFile};
 use serde::{Deserialize, Serialize};
 
 const TARGET: &str = "wasm32-unknown-unknown";

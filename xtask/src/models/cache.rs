@@ -40,11 +40,8 @@ pub fn make_cache_folder() -> Result<PathBuf, Failure> {
         let what = "the system names no folder for caches";
         return Err(Failure::new(Exit::Io, what).with_hint(hint));
     };
-    fs::create_dir_all(&folder).map_err(|e| {
-        Failure::new(Exit::Io, e)
-            .at(folder.display())
-            .with_hint(hint)
-    })?;
+    fs::create_dir_all(&folder)
+        .map_err(|e| Failure::new(Exit::Io, e).at(&folder).with_hint(hint))?;
     Ok(folder)
 }
 

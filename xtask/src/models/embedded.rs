@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use host::{atomic_file::AtomicFile, digest::Digest};
+use host::{digest::Digest, files::AtomicFile};
 
 use super::cache::make_cache_folder;
 use crate::exit::Failure;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use host::{receipt::seal, toml_text, verify::Policy};
+use host::{files, receipt::seal, verify::Policy};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -80,7 +80,7 @@ fn yes() -> bool {
 /// # Errors
 /// It is none, two vectors have one name, or a vector says what makes no sense.
 pub fn read_vectors(text: &str) -> Result<Vec<Vector>, String> {
-    let vectors: Vectors = toml_text::read(text)?;
+    let vectors: Vectors = files::read_toml(text)?;
     let mut names = std::collections::BTreeSet::new();
     for vector in &vectors.vector {
         if !names.insert(&vector.name) {

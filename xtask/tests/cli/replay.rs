@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use engine_native::{Engine, Isa, Kernels, KvType, Model, Recorder, Scalar, SessionOptions};
-use host::prompt::seeded_prompt;
+use host::task::seeded_prompt;
 use serde_json::{Value, json};
 
 use crate::process::{Ran, TINY, Workspace};

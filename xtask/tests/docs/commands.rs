@@ -83,6 +83,8 @@ impl Quoted {
             .into_iter()
             .chain(self.words.iter().map(String::as_str));
         match program.try_get_matches_from(words) {
+            // Help and version.
+            Err(error) if !error.use_stderr() => Ok(()),
             // A sentence names a command, and need not say everything that it takes.
             Err(error) if !self.is_line && is_incomplete(&error) => Ok(()),
             parsed => parsed.map(drop),

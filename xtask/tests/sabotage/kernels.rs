@@ -6,7 +6,7 @@ use engine_native::{
     DenseRows, Engine, EngineOptions, GemmBatch, GemmScratch, Isa, Kernels, NonFinite,
     QuantizedActivations, Recorder, Scalar, ScreenActivations, ScreenRows, Screening, TernaryRows,
 };
-use host::task::NativeRunner;
+use host::run::NativeRunner;
 
 use crate::{Bench, with_kernels};
 

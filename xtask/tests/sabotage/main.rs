@@ -14,8 +14,7 @@ use engine_native::{Engine, Kernels, Scalar};
 use host::{
     attest::{NewKey, bundle_path},
     cancel::Cancel,
-    run::Loaded,
-    task::{NativeRunner, Runner},
+    run::{Loaded, NativeRunner, Runner},
 };
 use xtask::{
     args::{Args, Command},

@@ -3,8 +3,10 @@
 use engine_native::{Choice, Scalar};
 use host::{
     cancel::Cancel,
-    run::{Loaded, RunFailure},
-    task::{OpBits, Recording, Runner, Task},
+    failure::RunFailure,
+    run::{Loaded, Recording, Runner},
+    sandbox::OpBits,
+    task::Task,
 };
 use xtask::exit::Exit;
 

@@ -2,7 +2,7 @@
 //! prompt would have.
 
 use host::{
-    task::Recording,
+    run::Recording,
     verify::{Checked, Outcome, Policy},
 };
 use xtask::exit::Exit;

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use engine_native::Model;
 use host::{
-    prompt::seeded_prompt,
+    task::seeded_prompt,
     verify::{Checked, Conclusion, Outcome},
 };
 use serde_json::{Value, json};

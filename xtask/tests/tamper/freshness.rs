@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use host::{
-    prompt::seeded_prompt,
+    task::seeded_prompt,
     verify::{Checked, Conclusion, Outcome, Verdict},
 };
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use clap::Parser;
 use engine_native::I2sLayout;
 use host::{
     cancel::Cancel,
-    model_file::HashedModel,
+    input::HashedModel,
     sandbox::Sandbox,
     verify::{Checked, Conclusion, NotAReceipt, Outcome, Policy, RuleOutcome, Verdict},
 };

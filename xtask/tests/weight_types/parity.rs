@@ -9,10 +9,9 @@ use engine_native::{Architecture, Engine, EngineOptions, I2sLayout, KernelChoice
 use host::{
     cancel::Cancel,
     digest::Digest,
-    prompt::seeded_prompt,
     replay::replay,
-    task::{NativeRunner, Recording, Runner, Task},
-    transcript::{PositionRecord, Transcript},
+    run::{NativeRunner, Recording, Runner},
+    task::{PositionRecord, Task, Transcript, seeded_prompt},
 };
 use support::{SANDBOX, task};
 use xtask::make_model::{DenseType, OutputMatrix, Recipe, WeightType};

@@ -6,7 +6,7 @@ use engine_native::{
     Engine, EngineOptions, KernelChoice, Kernels, Model, PositionTrace, Scalar, Session,
     SessionOptions, Step, available_kernels,
 };
-use host::prompt::seeded_prompt;
+use host::task::seeded_prompt;
 
 use crate::models::{File, N_VOCAB};
 

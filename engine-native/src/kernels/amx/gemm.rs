@@ -5,18 +5,18 @@ use super::{
     Amx,
     tiles::{TILE_ROWS, Tiles},
 };
-use crate::kernels::{
-    Avx2,
-    gemm::{
-        CodeLine, SumLine,
-        tiling::{Block, TileKernel},
+use crate::{
+    kernels::{
+        Avx512Vnni,
+        gemm_tiles::{Block, TileKernel, TilePacking},
     },
+    operands::{CodeLine, SumLine},
 };
 
 /// The tiles, configured, and the token of what is computed beside them.
 pub struct TileProduct {
     tiles: Tiles,
-    avx2: Avx2,
+    base: Avx512Vnni,
 }
 
 impl TileProduct {
@@ -24,7 +24,7 @@ impl TileProduct {
     pub fn new(amx: &Amx) -> Self {
         Self {
             tiles: Tiles::configure(amx),
-            avx2: amx.base.avx2(),
+            base: amx.base,
         }
     }
 }
@@ -37,8 +37,8 @@ impl TileKernel for TileProduct {
     const BLOCK_POSITIONS: usize = 2 * TILE_ROWS;
     const POSITION_UNIT: usize = TILE_ROWS;
 
-    fn avx2(&self) -> Avx2 {
-        self.avx2
+    fn packing(&self) -> &impl TilePacking {
+        self.base.packing()
     }
 
     fn multiply(&self, panels: &[CodeLine], block: Block, sums: &mut [SumLine]) {

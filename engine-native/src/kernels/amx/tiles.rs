@@ -3,7 +3,7 @@
 use std::{arch::asm, marker::PhantomData};
 
 use super::Amx;
-use crate::kernels::gemm::{ActivationLine, CodeLine, SumLine};
+use crate::operands::{ActivationLine, CodeLine, SumLine};
 
 /// Rows of a tile.
 pub const TILE_ROWS: usize = 16;

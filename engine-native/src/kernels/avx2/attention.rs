@@ -4,9 +4,13 @@ use std::arch::x86_64::*;
 
 use super::lanes::{exp, load, load_twice, max_f32, store, store_half, sum16_of};
 use crate::{
-    kernels::{Isa, KernelName, NonFinite, RopeAngles, check_finite_scalar, scalar},
-    ledger::Recorder,
+    kernels::{
+        finite::{NonFinite, check_finite_scalar},
+        scalar,
+    },
+    ledger::{Isa, KernelName, Recorder},
     model::{DenseType, RopePairs},
+    operands::RopeAngles,
 };
 
 #[target_feature(enable = "avx2")]

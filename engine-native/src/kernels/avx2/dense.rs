@@ -9,9 +9,13 @@ use super::{
     widen::{Lanes, widen_bf16, widen_f16, widen_f32, widen_q4_k, widen_q6_k, widen_q8_0},
 };
 use crate::{
-    kernels::{DenseRows, Isa, KernelName, NonFinite, check_finite, scalar},
-    ledger::Recorder,
+    kernels::{
+        finite::{NonFinite, check_finite},
+        scalar,
+    },
+    ledger::{Isa, KernelName, Recorder},
     model::DenseType,
+    operands::DenseRows,
 };
 
 /// How far ahead of the rows the products ask for them, in bytes.

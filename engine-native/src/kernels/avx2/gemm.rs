@@ -7,12 +7,9 @@ use super::{
     Avx2,
     lanes::{load_bytes, prefetch, store},
 };
-use crate::kernels::{
-    TernaryRows,
-    gemm::{
-        CodeLine, PANEL_ROWS, SumLine,
-        tiling::{Block, TileKernel},
-    },
+use crate::{
+    kernels::gemm_tiles::{Block, TileKernel, TilePacking},
+    operands::{CodeLine, PANEL_ROWS, SumLine, TernaryRows},
 };
 
 /// How far ahead of the codes they are asked for from L2, in bytes.
@@ -21,9 +18,8 @@ const PREFETCH_AHEAD: usize = 2048;
 /// 128 weights.
 type PackedBlock = [u8; 32];
 
-impl Avx2 {
-    /// Unpacks a tile into panels. Rows that the last panels lack are copies of the last one.
-    pub(in crate::kernels) fn unpack_tile(self, rows: TernaryRows, codes: &mut [CodeLine]) {
+impl TilePacking for Avx2 {
+    fn unpack_tile(&self, rows: TernaryRows, codes: &mut [CodeLine]) {
         // A line has four columns, and so has a packed byte.
         let lines = rows.row_bytes();
         let n_rows = rows.n_rows;
@@ -35,14 +31,7 @@ impl Avx2 {
         }
     }
 
-    /// `out[r] = (sums[r] - activation_sum) · scale`.
-    pub(in crate::kernels) fn scale_sums(
-        self,
-        sums: &[SumLine],
-        activation_sum: i32,
-        scale: f32,
-        out: &mut [f32],
-    ) {
+    fn scale_sums(&self, sums: &[SumLine], activation_sum: i32, scale: f32, out: &mut [f32]) {
         // SAFETY: `self` proves that the CPU has AVX2.
         unsafe { scale_sums(sums, activation_sum, scale, out) }
     }
@@ -56,8 +45,8 @@ impl TileKernel for Avx2 {
     const BLOCK_POSITIONS: usize = 6;
     const POSITION_UNIT: usize = 1;
 
-    fn avx2(&self) -> Avx2 {
-        *self
+    fn packing(&self) -> &impl TilePacking {
+        self
     }
 
     fn multiply(&self, panels: &[CodeLine], block: Block, sums: &mut [SumLine]) {
@@ -118,7 +107,7 @@ fn multiply<const P: usize>(panel: &[CodeLine], block: Block, sums: &mut [SumLin
 /// Both halves of a line: rows 0 to 7 and rows 8 to 15.
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(in crate::kernels) fn halves(line: &CodeLine) -> [__m256i; 2] {
+pub fn halves(line: &CodeLine) -> [__m256i; 2] {
     let (halves, _) = line.0.as_chunks::<32>();
     prefetch(&line.0, PREFETCH_AHEAD);
     [load_bytes(&halves[0]), load_bytes(&halves[1])]
@@ -126,7 +115,7 @@ pub(in crate::kernels) fn halves(line: &CodeLine) -> [__m256i; 2] {
 
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(in crate::kernels) fn store_sums(out: &mut SumLine, sums: [__m256i; 2]) {
+pub fn store_sums(out: &mut SumLine, sums: [__m256i; 2]) {
     let (out, _) = out.0.as_chunks_mut::<8>();
     for (out, sums) in out.iter_mut().zip(sums) {
         // SAFETY: the array is 32 writable bytes; the store needs no alignment.

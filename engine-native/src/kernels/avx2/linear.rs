@@ -6,10 +6,9 @@ use super::lanes::{
     load, load_bytes, load_i8, magnitude_bits, max_i32, prefetch, store_four, sum_i32, sum_i32_four,
 };
 use crate::{
-    kernels::{
-        Isa, KernelName, NonFinite, QuantizedActivations, RowLayout, TernaryRows, check_finite,
-    },
-    ledger::Recorder,
+    kernels::finite::{NonFinite, check_finite},
+    ledger::{Isa, KernelName, Recorder},
+    operands::{QuantizedActivations, RowLayout, TernaryRows},
 };
 
 /// 128 weights.

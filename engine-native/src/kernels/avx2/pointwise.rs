@@ -4,8 +4,11 @@ use std::arch::x86_64::*;
 
 use super::lanes::{exp, load, store, sum16_of};
 use crate::{
-    kernels::{Isa, KernelName, NonFinite, check_finite_scalar, scalar},
-    ledger::Recorder,
+    kernels::{
+        finite::{NonFinite, check_finite_scalar},
+        scalar,
+    },
+    ledger::{Isa, KernelName, Recorder},
 };
 
 #[target_feature(enable = "avx2")]

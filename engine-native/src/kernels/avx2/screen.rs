@@ -6,11 +6,12 @@ use super::lanes::{
     load, load_bytes, load_four, load_i8, prefetch, store_four, sum_i32, sum_i32_four,
 };
 use crate::{
-    kernels::{
-        Bounded, Isa, KernelName, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, ScreenActivations,
-        ScreenRows, ScreenStep, index_of_largest,
+    kernels::scalar,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{
+        Bound, Bounded, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, ScreenActivations, ScreenRows,
+        ScreenStep,
     },
-    ledger::Recorder,
 };
 
 /// How many rows ahead of one that is refined are asked for: they lie apart from one another.
@@ -107,7 +108,7 @@ fn refine_row(row: &[[u8; 64]], x: &ScreenActivations) -> [i32; 2] {
 
 #[target_feature(enable = "avx2")]
 pub fn largest(approximations: &[f32]) -> usize {
-    index_of_largest(approximations)
+    scalar::largest(approximations)
 }
 
 #[target_feature(enable = "avx2")]
@@ -122,8 +123,13 @@ pub fn reaching(bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
     let (residuals, _) = bounded.residuals.as_chunks::<8>();
     let (norms, _) = bounded.norms.as_chunks::<8>();
     let lanes = approximations.iter().zip(residuals).zip(norms);
+    let Bound {
+        per_residual,
+        per_norm,
+        slack,
+    } = bounded.bound;
     let [per_residual, per_norm, slack] =
-        [bounded.per_residual, bounded.per_norm, bounded.slack].map(|x| _mm256_set1_ps(x));
+        [per_residual, per_norm, slack].map(|x| _mm256_set1_ps(x));
     let least_lanes = _mm256_set1_ps(least);
     for (i, ((approximations, residuals), norms)) in lanes.enumerate() {
         let of_residuals = _mm256_mul_ps(load(residuals), per_residual);

@@ -3,12 +3,9 @@
 use std::arch::x86_64::*;
 
 use super::Avx512Vnni;
-use crate::kernels::{
-    Avx2,
-    gemm::{
-        CodeLine, SumLine,
-        tiling::{Block, TileKernel},
-    },
+use crate::{
+    kernels::gemm_tiles::{Block, TileKernel, TilePacking},
+    operands::{CodeLine, SumLine},
 };
 
 /// How far ahead of the codes they are asked for from L2, in bytes.
@@ -21,8 +18,8 @@ impl TileKernel for Avx512Vnni {
     const BLOCK_POSITIONS: usize = 12;
     const POSITION_UNIT: usize = 1;
 
-    fn avx2(&self) -> Avx2 {
-        self.base
+    fn packing(&self) -> &impl TilePacking {
+        &self.base
     }
 
     fn multiply(&self, panels: &[CodeLine], block: Block, sums: &mut [SumLine]) {

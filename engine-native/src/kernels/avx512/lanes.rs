@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-use crate::kernels::attention::Lanes16;
+use crate::operands::Lanes16;
 
 #[target_feature(enable = "avx512f")]
 #[inline]

@@ -6,11 +6,11 @@ use std::arch::x86_64::*;
 use super::lanes::{load_64, load_i8, sum_i32_four};
 use crate::{
     kernels::{
-        Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows,
         avx2::{prefetch, store_products},
-        row_layout::in_pairs,
+        pairs::in_pairs,
     },
-    ledger::Recorder,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{QuantizedActivations, RowLayout, TernaryRows},
 };
 
 /// How far ahead of the weights the product asks the L2 cache for them, in bytes: the L1 cache can wait

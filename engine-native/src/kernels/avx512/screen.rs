@@ -5,11 +5,11 @@ use std::arch::x86_64::*;
 use super::lanes::{load_64, load_i8, sum_i32_four};
 use crate::{
     kernels::{
-        Isa, KernelName, RefineRows, SCREEN_ROWS, ScreenActivations, ScreenRows, ScreenStep,
         avx2::{prefetch, store_approximations},
-        row_layout::in_pairs,
+        pairs::in_pairs,
     },
-    ledger::Recorder,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{RefineRows, SCREEN_ROWS, ScreenActivations, ScreenRows, ScreenStep},
 };
 
 /// How many rows ahead of one that is refined are asked for: they lie apart from one another.

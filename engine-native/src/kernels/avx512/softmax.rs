@@ -4,8 +4,11 @@ use std::arch::x86_64::*;
 
 use super::lanes::{load_floats, store_floats, tree16_eight};
 use crate::{
-    kernels::{Isa, KernelName, NonFinite, check_finite_scalar, scalar::float::exp_constants::*},
-    ledger::Recorder,
+    kernels::{
+        finite::{NonFinite, check_finite_scalar},
+        scalar::float::exp_constants::*,
+    },
+    ledger::{Isa, KernelName, Recorder},
 };
 
 #[target_feature(enable = "avx512f,avx512dq,avx2")]

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     kernels::{
-        Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows,
         avx2::{prefetch, store_products},
-        row_layout::in_pairs,
+        pairs::in_pairs,
     },
-    ledger::Recorder,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{QuantizedActivations, RowLayout, TernaryRows},
 };
 
 /// 384 weights of each of four rows.

@@ -3,13 +3,12 @@
 use std::arch::x86_64::*;
 
 use super::AvxVnni;
-use crate::kernels::{
-    Avx2,
-    avx2::gemm::{halves, store_sums},
-    gemm::{
-        CodeLine, SumLine,
-        tiling::{Block, TileKernel},
+use crate::{
+    kernels::{
+        avx2::{halves, store_sums},
+        gemm_tiles::{Block, TileKernel, TilePacking},
     },
+    operands::{CodeLine, SumLine},
 };
 
 impl TileKernel for AvxVnni {
@@ -20,8 +19,8 @@ impl TileKernel for AvxVnni {
     const BLOCK_POSITIONS: usize = 6;
     const POSITION_UNIT: usize = 1;
 
-    fn avx2(&self) -> Avx2 {
-        self.base
+    fn packing(&self) -> &impl TilePacking {
+        &self.base
     }
 
     fn multiply(&self, panels: &[CodeLine], block: Block, sums: &mut [SumLine]) {

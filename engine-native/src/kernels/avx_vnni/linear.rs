@@ -4,11 +4,11 @@ use std::arch::x86_64::*;
 
 use crate::{
     kernels::{
-        Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows,
         avx2::{load_bytes, load_i8, prefetch, store_products, sum_i32_four},
-        row_layout::in_pairs,
+        pairs::in_pairs,
     },
-    ledger::Recorder,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{QuantizedActivations, RowLayout, TernaryRows},
 };
 
 /// How far ahead of the weights the product asks the L2 cache for them, in bytes.

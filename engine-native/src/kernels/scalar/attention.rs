@@ -5,12 +5,10 @@ use super::{
     float::{exp, sum16},
 };
 use crate::{
-    kernels::{
-        DenseRows, Isa, KernelName, NonFinite, Queries, RopeAngles, attention::assert_sums_fit,
-        check_finite_scalar,
-    },
-    ledger::Recorder,
+    kernels::finite::{NonFinite, check_finite_scalar},
+    ledger::{Isa, KernelName, Recorder},
     model::{DenseType, RopePairs},
+    operands::{AttentionScratch, DenseRows, Queries, RopeAngles, assert_sums_fit},
 };
 
 pub fn rope(heads: &mut [f32], head_dim: usize, angles: RopeAngles, recorder: &mut Recorder) {
@@ -90,6 +88,7 @@ pub fn attention_scores(
     keys: DenseRows,
     scale: f32,
     scores: &mut [f32],
+    _: &mut AttentionScratch,
     recorder: &mut Recorder,
 ) {
     queries.assert_fit(keys, scores);
@@ -125,6 +124,7 @@ pub fn attention_values(
     values: DenseRows,
     first: usize,
     out: &mut [&mut [f32]],
+    _: &mut AttentionScratch,
     recorder: &mut Recorder,
 ) {
     let macs = assert_sums_fit(weights, values, first, out);

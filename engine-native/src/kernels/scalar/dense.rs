@@ -2,9 +2,10 @@
 
 use super::float::tree16;
 use crate::{
-    kernels::{DenseRows, Isa, KernelName, NonFinite, check_finite},
-    ledger::Recorder,
+    kernels::finite::{NonFinite, check_finite},
+    ledger::{Isa, KernelName, Recorder},
     model::DenseType,
+    operands::DenseRows,
 };
 
 /// Element `i` of a row, exactly widened to f32.

@@ -1,11 +1,9 @@
 //! BitLinear: activation quantization and the ternary product.
 
 use crate::{
-    kernels::{
-        GemmBatch, Isa, KernelName, NonFinite, QuantizedActivations, RowLayout, TernaryRows,
-        check_finite,
-    },
-    ledger::Recorder,
+    kernels::finite::{NonFinite, check_finite},
+    ledger::{Isa, KernelName, Recorder},
+    operands::{GemmBatch, GemmScratch, QuantizedActivations, RowLayout, TernaryRows},
 };
 
 pub fn quantize(
@@ -102,7 +100,12 @@ pub fn ternary_gemv(
     recorder.record(KernelName::I2sGemv, Isa::Scalar, out.len() * weights.n_cols);
 }
 
-pub fn ternary_gemm(weights: TernaryRows, batch: &mut dyn GemmBatch, recorder: &mut Recorder) {
+pub fn ternary_gemm(
+    weights: TernaryRows,
+    batch: &mut dyn GemmBatch,
+    _: &mut GemmScratch,
+    recorder: &mut Recorder,
+) {
     let mut n_outputs = 0;
     for i in 0..batch.n_positions() {
         let (activations, out) = batch.position(i);

@@ -3,35 +3,14 @@
 //!
 //! A warm-up runs another prompt, so the first repetition is the fresh one.
 
-use serde::Deserialize;
-
+use super::file::Caching;
 use crate::{
     receipt::Receipt,
-    verify::derived::{median, repetitions},
+    verify::{rules::derived::median, rules::derived::repetitions},
 };
 
 /// From this many samples on, a median is not that of an interrupted few.
 const ENOUGH_SAMPLES: usize = 16;
-
-/// How much faster a prompt may be that has been run before.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Caching {
-    /// Time of the first repetition ÷ time of the one that the figures are of, at most.
-    pub max_speedup: f64,
-    /// Milliseconds saved that may be an interruption, where there are few samples.
-    pub jitter_ms: f64,
-}
-
-impl Default for Caching {
-    /// What a shared machine does by itself.
-    fn default() -> Self {
-        Self {
-            max_speedup: 1.5,
-            jitter_ms: 100.0,
-        }
-    }
-}
 
 /// Compares the repetition that the figures are of with the first one.
 pub(super) fn check(r: &Receipt, caching: &Caching) -> Result<(), String> {

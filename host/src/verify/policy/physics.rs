@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::{Ceilings, Policy};
-use crate::{receipt::Receipt, verify::work::Work};
+use super::file::{Ceilings, Policy};
+use crate::{receipt::Receipt, verify::rules::work::Work};
 
 /// Whether the prefill of every repetition is possible.
 pub(super) fn prefill(r: &Receipt, policy: &Policy) -> Result<(), String> {

@@ -1,14 +1,27 @@
 //! The rules of a policy.
 
-use super::{Done, Policy, RequiredParity, caching, physics};
+use super::{
+    caching,
+    file::{Policy, RequiredParity},
+    physics,
+};
 use crate::{
     digest::Digest,
-    receipt::Receipt,
+    receipt::{ParityStatus, Receipt},
     verify::{
-        Outcome, RuleOutcome,
-        derived::{median, repetitions},
+        outcome::Outcome, outcome::Replayed, outcome::RuleOutcome, rules::derived::median,
+        rules::derived::repetitions,
     },
 };
+
+/// What a verification has found beside the receipt's own content.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// What it has replayed.
+    pub replayed: Replayed,
+    /// Whose signature holds.
+    pub signer: Option<Digest>,
+}
 
 /// The rules of `policy` over a receipt of which `done` was found here.
 pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
@@ -43,6 +56,10 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
         (
             "policy_spread",
             spread(r, policy.require.max_relative_spread),
+        ),
+        (
+            "policy_writer_proof",
+            writer_proof(r, policy.require.writer_proof),
         ),
         ("physics_prefill", physics::prefill(r, policy)),
         ("physics_decode", physics::decode(r, policy)),
@@ -85,21 +102,31 @@ fn at_least<T: PartialOrd + std::fmt::Display>(found: T, least: T) -> Result<(),
     }
 }
 
+/// Whether the writer replayed the run before it was published.
+fn writer_proof(r: &Receipt, is_required: bool) -> Result<(), String> {
+    match is_required && r.parity.status == ParityStatus::NotChecked {
+        false => Ok(()),
+        true => Err("found not_checked, the policy requires a replay by the writer".into()),
+    }
+}
+
 /// What was replayed here must be what is required. It may only have been left out.
-fn parity(policy: &Policy, done: RequiredParity) -> RuleOutcome {
-    let required = policy.require.parity;
-    let (outcome, evidence) = match (required <= done, required) {
-        (true, _) => (Outcome::Pass, ""),
-        (false, RequiredParity::Audited) => (
-            Outcome::Unverifiable,
-            "the policy requires an audit: add --check-parity --sample",
+fn parity(policy: &Policy, done: Replayed) -> RuleOutcome {
+    let (least, evidence) = match policy.require.parity {
+        None => (Replayed::Nothing, ""),
+        Some(RequiredParity::Audited) => (
+            Replayed::Sample,
+            "the policy requires an audit: leave out --no-replay, or add --sample",
         ),
-        (false, _) => (
-            Outcome::Unverifiable,
-            "the policy requires a full replay: add --check-parity",
+        Some(RequiredParity::Replayed) => (
+            Replayed::Everything,
+            "the policy requires a full replay: leave out --no-replay, --sample and --layers",
         ),
     };
-    RuleOutcome::new("policy_parity", outcome, evidence)
+    match least <= done {
+        true => RuleOutcome::new("policy_parity", Outcome::Pass, ""),
+        false => RuleOutcome::new("policy_parity", Outcome::Unverifiable, evidence),
+    }
 }
 
 /// Without a bundle nobody knows who signed.

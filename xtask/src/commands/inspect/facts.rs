@@ -9,8 +9,7 @@ use engine_native::{
 use host::{
     cancel::Cancel,
     digest::Digest,
-    fingerprint::default_threads,
-    memory::{EngineNeed, MemoryNeed},
+    machine::{EngineNeed, MemoryNeed, default_threads},
 };
 use serde::Serialize;
 

@@ -1,7 +1,7 @@
 //! What `inspect` prints for programs.
 
 use engine_native::Model;
-use host::{memory::available, prompt::tokenizer};
+use host::{input::tokenizer_of, machine::available_memory};
 use serde_json::{Value, json};
 
 use super::facts::{Inspected, memory};
@@ -39,7 +39,7 @@ fn describe(model: &Model) -> Value {
         })
     });
     json!({
-        "tokenizer": tokenizer(model).ok().map(|tokenizer| tokenizer.describe()),
+        "tokenizer": tokenizer_of(model).ok().map(|tokenizer| tokenizer.describe()),
         "layers": shape.n_layers,
         "vocabulary": shape.n_vocab,
         "embedding": shape.n_embd,
@@ -52,6 +52,6 @@ fn describe(model: &Model) -> Value {
         "context": shape.context_length,
         "bytes_per_token": model.bytes_per_token(),
         "memory": need,
-        "available_bytes": available(),
+        "available_bytes": available_memory(),
     })
 }

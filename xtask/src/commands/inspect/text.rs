@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use engine_native::{Activation, Model, RopePairs};
-use host::{memory::available, prompt::tokenizer};
+use host::{input::tokenizer_of, machine::available_memory};
 
 use super::facts::{Inspected, memory};
 use crate::units;
@@ -53,7 +53,7 @@ fn describe_file(text: &mut String, inspected: &Inspected) {
 fn describe_model(text: &mut String, model: &Model) {
     let s = model.shape();
     line(text, "supported", "yes, every tensor");
-    match tokenizer(model) {
+    match tokenizer_of(model) {
         Ok(tokenizer) => line(text, "tokenizer", tokenizer.describe()),
         Err(error) => line(text, "tokenizer", format_args!("none for texts: {error}")),
     }
@@ -153,6 +153,6 @@ fn describe_cost(text: &mut String, model: &Model) {
     line(
         text,
         "available",
-        format_args!("{} here", units::bytes(available())),
+        format_args!("{} here", units::bytes(available_memory())),
     );
 }

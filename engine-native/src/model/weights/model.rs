@@ -1,0 +1,166 @@
+//! A model: the file, validated, with its tensors bound to the places of the architecture.
+
+use std::path::Path;
+
+use super::{DenseMatrix, Layer, ModelFile, bind};
+use crate::{
+    gguf::{Gguf, Metadata, TensorType},
+    model::{I2sLayout, ModelError, ModelShape},
+};
+
+/// A validated model. Every weight and scale has been checked: codes, signs, finiteness, shapes.
+#[derive(Debug)]
+pub struct Model {
+    file: ModelFile,
+    metadata: Metadata,
+    i2s_layout: Option<I2sLayout>,
+    shape: ModelShape,
+    layers: Vec<Layer>,
+    token_embd: DenseMatrix,
+    output_norm: Vec<f32>,
+    output: Option<DenseMatrix>,
+    rope_factors: Option<Vec<f32>>,
+    n_parameters: u64,
+    weight_types: Vec<(TensorType, u64)>,
+}
+
+impl Model {
+    /// Maps the file at `path` and validates it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or breaks a rule: the error names the key or tensor.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        Self::load(ModelFile::map(path)?, I2sLayout::default())
+    }
+
+    /// Validates a model held in memory.
+    ///
+    /// # Errors
+    /// As for [`Model::open`].
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ModelError> {
+        Self::load(bytes.into(), I2sLayout::default())
+    }
+
+    /// Validates `file` and packs what the kernels cannot use as it is. `i2s_layout` says how the
+    /// I2_S tensors of the file are arranged, if it has any.
+    ///
+    /// # Errors
+    /// As for [`Model::open`].
+    pub fn load(file: ModelFile, i2s_layout: I2sLayout) -> Result<Self, ModelError> {
+        let gguf = Gguf::parse(&file)?;
+        let shape = ModelShape::from_gguf(&gguf)?;
+        let bound = bind::bind(&gguf, &shape, &file, i2s_layout)?;
+        let has_i2s = gguf
+            .tensors
+            .iter()
+            .any(|t| t.tensor_type == TensorType::I2S);
+        if !has_i2s && i2s_layout != I2sLayout::default() {
+            return Err(ModelError::Unsupported {
+                what: "layout of I2_S tensors".into(),
+                found: format!("{} for a file without such tensors", i2s_layout.as_str()),
+                supported: "none".into(),
+            });
+        }
+        Ok(Self {
+            n_parameters: gguf.n_parameters(),
+            weight_types: gguf.weight_types(),
+            layers: bound.layers,
+            token_embd: bound.token_embd,
+            output_norm: bound.output_norm,
+            output: bound.output,
+            rope_factors: bound.rope_factors,
+            metadata: gguf.metadata,
+            i2s_layout: has_i2s.then_some(i2s_layout),
+            shape,
+            file,
+        })
+    }
+
+    /// Bytes that loading `file` will allocate for packed weights; 0 for what is no model.
+    pub fn bytes_to_pack(file: &ModelFile, i2s_layout: I2sLayout) -> u64 {
+        Gguf::parse(file).map_or(0, |gguf| bind::bytes_to_pack(&gguf, i2s_layout))
+    }
+
+    /// Bytes that are allocated for packed weights.
+    pub fn packed_at_load(&self) -> u64 {
+        let matrices = self.layers.iter().flat_map(Layer::projections);
+        matrices.map(|m| m.packed_at_load() as u64).sum()
+    }
+
+    /// Bytes of weights that one decode step reads: every projection, the output matrix, one row of
+    /// the embedding and the norms.
+    pub fn bytes_per_token(&self) -> u64 {
+        let norm = |norm: &Option<Vec<f32>>| norm.as_ref().map_or(0, Vec::len);
+        let layer = |layer: &Layer| {
+            let packed = layer.projections().map(|m| m.packed(&self.file).len());
+            let sub_norms = norm(&layer.attn_sub_norm) + norm(&layer.ffn_sub_norm);
+            let norms = layer.attn_norm.len() + layer.ffn_norm.len() + sub_norms;
+            packed.iter().sum::<usize>() + 4 * norms
+        };
+        let layers: usize = self.layers.iter().map(layer).sum();
+        let output = self.output().rows(&self.file).len();
+        let rest = self.token_embd.row_bytes() + 4 * self.output_norm.len();
+        (layers + output + rest) as u64
+    }
+
+    /// All bytes of the file: what is hashed, what the engine computes from and what a replay is
+    /// given are this one mapping.
+    pub fn file_bytes(&self) -> &[u8] {
+        &self.file
+    }
+
+    /// All keys of the file.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// How I2_S tensors were read; `None` if the file has none.
+    pub fn i2s_layout(&self) -> Option<I2sLayout> {
+        self.i2s_layout
+    }
+
+    /// Hyperparameters.
+    pub fn shape(&self) -> &ModelShape {
+        &self.shape
+    }
+
+    /// Layers in order.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// Token embedding, `[n_vocab, n_embd]`.
+    pub fn token_embd(&self) -> &DenseMatrix {
+        &self.token_embd
+    }
+
+    /// Weight of the final RMSNorm, `[n_embd]`.
+    pub fn output_norm(&self) -> &[f32] {
+        &self.output_norm
+    }
+
+    /// Output matrix, `[n_vocab, n_embd]`; the token embedding when tied.
+    pub fn output(&self) -> &DenseMatrix {
+        self.output.as_ref().unwrap_or(&self.token_embd)
+    }
+
+    /// Whether the output matrix is the token embedding.
+    pub fn is_tied(&self) -> bool {
+        self.output.is_none()
+    }
+
+    /// What RoPE's frequencies are divided by, `[rope_dim / 2]`, where the file says so.
+    pub fn rope_factors(&self) -> Option<&[f32]> {
+        self.rope_factors.as_deref()
+    }
+
+    /// Elements of all tensors.
+    pub fn n_parameters(&self) -> u64 {
+        self.n_parameters
+    }
+
+    /// Tensor types of the file, each with the bytes it takes, sorted by type.
+    pub fn weight_types(&self) -> &[(TensorType, u64)] {
+        &self.weight_types
+    }
+}

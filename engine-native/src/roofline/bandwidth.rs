@@ -1,0 +1,119 @@
+//! How fast this machine reads memory: the bound of a decode step, measured with the same threads
+//! and in the same kind of pages.
+
+use std::{
+    hint::black_box,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    engine::Engine,
+    error::RunError,
+    huge_pages::{FROM_MEMORY_BYTES, HugePages},
+    kernels::Kernels,
+    workers::{Scratch, Workers},
+};
+
+/// Threads start at whole pages.
+const PAGE: usize = 4096;
+
+/// Memory to be read, in huge pages where the system has them.
+#[derive(Debug)]
+pub struct ReadBuffer(HugePages);
+
+impl ReadBuffer {
+    /// `n_bytes` bytes, all written once: pages that never were share one page of zeros.
+    pub fn new(n_bytes: usize) -> Self {
+        let mut pages = HugePages::zeroed(n_bytes);
+        pages.as_mut_slice().fill(1);
+        Self(pages)
+    }
+
+    /// The memory, to be filled with something else.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        self.0.as_mut_slice()
+    }
+
+    /// The memory.
+    pub fn as_slice(&self) -> &[u8] {
+        self.0.as_slice()
+    }
+}
+
+/// Threads that read a buffer together: started once, released together.
+pub struct Readers {
+    kernels: Arc<dyn Kernels>,
+    workers: Workers,
+    scratch: Vec<Scratch>,
+}
+
+impl Readers {
+    /// `n_threads` threads (1: the caller's) that read with `kernels`.
+    ///
+    /// # Errors
+    /// The threads cannot be started, or the floating-point environment is not the contract's.
+    ///
+    /// # Panics
+    /// `n_threads` is 0.
+    pub fn new(kernels: Arc<dyn Kernels>, n_threads: usize) -> Result<Self, RunError> {
+        assert!(n_threads > 0, "somebody has to read");
+        let workers = Workers::new(n_threads, 1)?;
+        Ok(Self {
+            scratch: workers.ledgers(),
+            kernels,
+            workers,
+        })
+    }
+
+    /// Reads all of `buffer` once, in equal parts, and says how long that took.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn read(&mut self, buffer: &ReadBuffer) -> Result<Duration, RunError> {
+        let bytes = buffer.0.as_slice();
+        read(&*self.kernels, &self.workers, &mut self.scratch, bytes)
+    }
+}
+
+fn read(
+    kernels: &dyn Kernels,
+    workers: &Workers,
+    scratch: &mut [Scratch],
+    bytes: &[u8],
+) -> Result<Duration, RunError> {
+    let part_len = workers.part_len(bytes.len(), usize::MAX, PAGE);
+    let start = Instant::now();
+    workers.run(bytes.chunks(part_len), scratch, |bytes, _| {
+        black_box(kernels.read(bytes));
+        Ok(())
+    })?;
+    Ok(start.elapsed())
+}
+
+impl Engine {
+    /// Bytes a second that this engine's threads read from its own weights, the median of as many
+    /// passes as fit into `budget`, at least three. `None` when the weights may lie in a cache.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn read_bandwidth(&self, budget: Duration) -> Result<Option<f64>, RunError> {
+        // The buffer that decoding reads, else the file.
+        let bytes = match self.decode_weights.as_bytes() {
+            [] => self.model.file_bytes(),
+            arranged => arranged,
+        };
+        if bytes.len() < FROM_MEMORY_BYTES {
+            return Ok(None);
+        }
+        let mut scratch = self.workers.ledgers();
+        let mut times = Vec::new();
+        let start = Instant::now();
+        while times.len() < 3 || start.elapsed() < budget {
+            times.push(read(&*self.kernels, &self.workers, &mut scratch, bytes)?);
+        }
+        times.sort();
+        let median = times[times.len() / 2];
+        Ok(Some(bytes.len() as f64 / median.as_secs_f64()))
+    }
+}

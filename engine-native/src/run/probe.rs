@@ -1,0 +1,51 @@
+//! Looks at the output of every operation, to name the first one that differs from a replay.
+
+use super::PositionState;
+use crate::ledger::Op;
+
+/// Where in a run an operation's output was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbePoint {
+    /// Position.
+    pub position: usize,
+    /// Layer.
+    pub layer: usize,
+    /// Operation.
+    pub op: Op,
+}
+
+/// Output of an operation, all elements.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub enum OpOutput<'a> {
+    F32(&'a [f32]),
+    I8(&'a [i8]),
+}
+
+/// Called with the output of each operation in each layer, in order.
+pub type Probe = Box<dyn FnMut(ProbePoint, OpOutput) + Send>;
+
+/// The probe of a session, if it has one. Costs a branch per operation otherwise.
+#[derive(Default)]
+pub(crate) struct ProbeSlot(pub(crate) Option<Probe>);
+
+impl ProbeSlot {
+    pub(crate) fn see(
+        &mut self,
+        op: Op,
+        layer: usize,
+        states: &mut [PositionState],
+        output: impl Fn(&mut PositionState) -> OpOutput<'_>,
+    ) {
+        let Some(probe) = &mut self.0 else { return };
+        for state in states {
+            let position = state.position;
+            let point = ProbePoint {
+                position,
+                layer,
+                op,
+            };
+            probe(point, output(state));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The audit: a replay of some units, drawn when the receipt can no longer be changed.
+
+use std::{num::NonZeroUsize, ops::Range, sync::Arc};
+
+use engine_native::{Model, PositionTrace};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    digest::Digest,
+    machine::guests_that_fit,
+    receipt::Receipt,
+    replay::{Audited, Guesses, ReplayProgress, Unit, audit, claimed_traces, units_of},
+    sandbox::{ModelInput, Sandbox, SandboxError},
+    task::{PositionRecord, Task, Transcript},
+    verify::{AuditFinding, AuditReport},
+};
+
+const TAG: &[u8] = b"bitreceipt/audit/v1\0";
+
+/// Which units of a replay are computed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Selection {
+    /// So many parts of a thousand of them, at least one, drawn by `nonce`.
+    Share {
+        /// In 1..=1000.
+        per_mille: u32,
+        /// Drawn after the receipt was fixed, or the audit could be prepared for.
+        nonce: Digest,
+    },
+    /// These layers, named by the verifier.
+    Layers(Range<usize>),
+}
+
+impl Selection {
+    /// The units of `all` that are computed, in their order.
+    fn units(&self, all: Vec<Unit>, receipt: &Receipt) -> Vec<Unit> {
+        match self {
+            Self::Layers(layers) => all
+                .into_iter()
+                .filter(|unit| matches!(unit, Unit::Layer(layer) if layers.contains(layer)))
+                .collect(),
+            Self::Share { per_mille, nonce } => {
+                let n = (all.len() * *per_mille as usize).div_ceil(1000).max(1);
+                let mut order: Vec<usize> = (0..all.len()).collect();
+                order.sort_by_key(|&unit| lot(*nonce, receipt.receipt_sha256, unit));
+                let mut drawn = order[..n.min(all.len())].to_vec();
+                drawn.sort_unstable();
+                drawn.into_iter().map(|unit| all[unit].clone()).collect()
+            }
+        }
+    }
+
+    fn report(&self, units: &[Unit], n_units: usize) -> AuditReport {
+        let nonce = match self {
+            Self::Share { nonce, .. } => Some(*nonce),
+            Self::Layers(_) => None,
+        };
+        AuditReport {
+            units: units.iter().map(Unit::to_string).collect(),
+            n_units,
+            nonce,
+            detection: nonce.map(|_| units.len() as f64 / n_units as f64),
+        }
+    }
+}
+
+/// The lot of a unit; the smallest are drawn.
+fn lot(nonce: Digest, receipt: Digest, unit: usize) -> Digest {
+    let mut hasher = Sha256::new();
+    hasher.update(TAG);
+    hasher.update(nonce.0);
+    hasher.update(receipt.0);
+    hasher.update((unit as u32).to_le_bytes());
+    Digest(hasher.finalize().into())
+}
+
+/// Audits the receipt's task: the transcript of the native run here must be the receipt's, and the
+/// reference must compute the units of `selection` as that run did.
+///
+/// # Errors
+/// The audit was interrupted.
+pub fn audit_receipt(
+    r: &Receipt,
+    sandbox: &Sandbox,
+    model: &Arc<Model>,
+    selection: &Selection,
+    guests: NonZeroUsize,
+    progress: ReplayProgress,
+) -> Result<AuditFinding, SandboxError> {
+    let Some(task) = r.task() else {
+        let why = "the run's settings do not describe a task";
+        return Ok(AuditFinding::NoTask(why.into()));
+    };
+    let n_layers = model.layers().len();
+    let all = units_of(&task, n_layers);
+    let n_units = all.len();
+    let units = selection.units(all, r);
+    if units.is_empty() {
+        let why = format!("the layers named do not exist: the model has {n_layers}");
+        return Ok(AuditFinding::NoTranscript(why));
+    }
+    let guests = guests_that_fit(model, task.n_positions(), guests);
+    let traces = match transcript(r, model, &task, guests) {
+        Ok(traces) => traces,
+        Err(why) => return Ok(AuditFinding::NoTranscript(why)),
+    };
+    let guesses = Guesses {
+        traces: &traces,
+        guests,
+    };
+    let report = selection.report(&units, n_units);
+    let input = ModelInput::from(&**model);
+    match audit(sandbox, input, &task, &units, guesses, progress) {
+        Ok(Audited::Agrees) => Ok(AuditFinding::Agrees(report)),
+        Ok(Audited::Differs(finding)) => Ok(AuditFinding::Differs(report, finding.to_string())),
+        Err(SandboxError::Interrupted) => Err(SandboxError::Interrupted),
+        Err(error) if error.is_refutation() => Ok(AuditFinding::Differs(report, error.to_string())),
+        Err(error) => Ok(AuditFinding::Unanswered(report, error.to_string())),
+    }
+}
+
+/// What the native run here left, if its transcript is the receipt's.
+fn transcript(
+    r: &Receipt,
+    model: &Arc<Model>,
+    task: &Task,
+    n_threads: usize,
+) -> Result<Vec<PositionTrace>, String> {
+    let traces = claimed_traces(model, task, &r.tokens, n_threads, true);
+    let traces = traces.map_err(|e| e.to_string())?;
+    let records: Vec<_> = traces.iter().map(PositionRecord::from_trace).collect();
+    let checksum = Transcript::of(&task.transcript_start(r.model.sha256), &records);
+    let chosen = records
+        .iter()
+        .filter_map(|record| Some(record.choice?.token));
+    if checksum == r.parity.checksum && chosen.eq(r.tokens.iter().copied()) {
+        return Ok(traces);
+    }
+    Err(format!(
+        "the native run here leaves the transcript {checksum}, the receipt has {}; a full replay decides which is wrong",
+        r.parity.checksum
+    ))
+}

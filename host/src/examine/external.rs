@@ -1,0 +1,31 @@
+//! Tokens of another engine before the reference: would it have chosen them?
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use engine_native::Model;
+
+use crate::{
+    external::{ExternalRun, Judgement},
+    replay::{ClaimedRun, ReplayProgress, margins},
+    sandbox::{ModelInput, Sandbox, SandboxError},
+};
+
+/// Replays `run` with up to `guests` guests at once.
+///
+/// # Errors
+/// The guest refuses the file or a value, or was interrupted.
+pub fn judge(
+    run: &ExternalRun,
+    tolerance: f64,
+    sandbox: &Sandbox,
+    model: &Arc<Model>,
+    guests: NonZeroUsize,
+    progress: ReplayProgress,
+) -> Result<Judgement, SandboxError> {
+    let (task, tokens) = (run.task(), &run.tokens[..]);
+    let claimed = ClaimedRun::new(model, &task, tokens, guests);
+    let guesses = claimed.as_ref().map(ClaimedRun::guesses);
+    let input = ModelInput::from(&**model);
+    let margins = margins(sandbox, input, &task, tokens, guesses, progress)?;
+    Ok(Judgement::of(&margins, tolerance))
+}

@@ -1,0 +1,100 @@
+//! The model of a receipt: found by its digest, whatever its name.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use engine_native::{I2sLayout, KernelName, ModelFile};
+
+use crate::{
+    cancel::Cancel,
+    digest::Digest,
+    input::{HashedModel, OpenError},
+    receipt::Receipt,
+    verify::ModelFacts,
+};
+
+impl HashedModel {
+    /// What a verifier compares a receipt with.
+    pub fn facts(&self) -> ModelFacts {
+        ModelFacts {
+            place: self.path.display().to_string(),
+            record: self.record(),
+            embedding: KernelName::embedding_row(self.model.token_embd().dense_type),
+            output: KernelName::output_gemv(self.model.output().dense_type),
+        }
+    }
+}
+
+/// How the receipt says that its I2_S tensors were read. A layout that does not exist is a rule's to
+/// refuse.
+fn layout(receipt: &Receipt) -> I2sLayout {
+    let layout = receipt.model.i2s_layout.as_deref();
+    layout.and_then(I2sLayout::from_name).unwrap_or_default()
+}
+
+/// Opens the file at `path` as the receipt says that its model was read.
+///
+/// # Errors
+/// It cannot be read or is no model, or the run was interrupted.
+pub fn open_model(
+    receipt: &Receipt,
+    path: &Path,
+    cancel: &Cancel,
+) -> Result<HashedModel, OpenError> {
+    HashedModel::open(path, layout(receipt), cancel)
+}
+
+/// The first file of `folders` that has the digest of the receipt's model. Only files of its size are
+/// read, those of its name first.
+///
+/// # Errors
+/// The model is there and cannot be used, or the search was interrupted.
+pub fn find_model(
+    receipt: &Receipt,
+    folders: &[PathBuf],
+    cancel: &Cancel,
+) -> Result<Option<HashedModel>, OpenError> {
+    for path in candidates(receipt, folders) {
+        match open_model(receipt, &path, cancel) {
+            Ok(found) if found.sha256 == receipt.model.sha256 => return Ok(Some(found)),
+            Ok(_) => {}
+            Err(OpenError::Interrupted) => return Err(OpenError::Interrupted),
+            // What cannot be read or is no model is not the receipt's, unless it has its digest.
+            Err(error) => {
+                if digest(&path, cancel)? == Some(receipt.model.sha256) {
+                    return Err(error);
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Files as large as the receipt's model.
+fn candidates(receipt: &Receipt, folders: &[PathBuf]) -> Vec<PathBuf> {
+    let (name, size) = (&receipt.model.file_name, receipt.model.file_bytes);
+    let files = folders
+        .iter()
+        .filter_map(|folder| fs::read_dir(folder).ok());
+    let paths = files.flatten().flatten().map(|entry| entry.path());
+    let is_candidate = |path: &PathBuf| {
+        let metadata = fs::metadata(path);
+        metadata.is_ok_and(|m| m.is_file() && m.len() == size)
+    };
+    let mut paths: Vec<_> = paths.filter(is_candidate).collect();
+    // Nothing may depend on the order in which a folder lists its files.
+    paths.sort();
+    paths.sort_by_key(|path| path.file_name().is_none_or(|n| n != name.as_str()));
+    paths
+}
+
+/// The digest of a file; none if it cannot be read.
+fn digest(path: &Path, cancel: &Cancel) -> Result<Option<Digest>, OpenError> {
+    let Ok(file) = ModelFile::map(path) else {
+        return Ok(None);
+    };
+    let digest = Digest::of_unless(&file, || cancel.is_requested());
+    digest.map(Some).ok_or(OpenError::Interrupted)
+}

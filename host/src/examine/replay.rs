@@ -1,0 +1,42 @@
+//! The replay of a receipt: the reference decodes its task, with the receipt's tokens as the claim.
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use engine_native::Model;
+
+use crate::{
+    receipt::Receipt,
+    replay::{ClaimedRun, ReplayProgress, replay},
+    sandbox::{ModelInput, Sandbox, SandboxError},
+    verify::{ReplayFailure, ReplayResult},
+};
+
+/// Replays the task of `r` on `model`, with up to `guests` guests at once.
+///
+/// # Errors
+/// The replay was interrupted. That it came to nothing is a result.
+pub fn replay_receipt(
+    r: &Receipt,
+    sandbox: &Sandbox,
+    model: &Arc<Model>,
+    guests: NonZeroUsize,
+    progress: ReplayProgress,
+) -> Result<Result<ReplayResult, ReplayFailure>, SandboxError> {
+    let Some(task) = r.task() else {
+        let why = "the run's settings do not describe a task";
+        return Ok(Err(ReplayFailure::Refuted(why.into())));
+    };
+    let claimed = ClaimedRun::new(model, &task, &r.tokens, guests);
+    let guesses = claimed.as_ref().map(ClaimedRun::guesses);
+    let input = ModelInput::from(&**model);
+    match replay(sandbox, input, &task, &r.tokens, guesses, progress) {
+        Ok(replay) => Ok(Ok(ReplayResult {
+            tokens: replay.tokens().collect(),
+            checksum: replay.checksum(&task, r.model.sha256),
+            fuel: Some(replay.fuel),
+        })),
+        Err(SandboxError::Interrupted) => Err(SandboxError::Interrupted),
+        Err(error) if error.is_refutation() => Ok(Err(ReplayFailure::Refuted(error.to_string()))),
+        Err(error) => Ok(Err(ReplayFailure::Unanswered(error.to_string()))),
+    }
+}

@@ -1,0 +1,74 @@
+//! The receipt's task on the native engine of this machine: two speeds beside each other. Neither
+//! proves the other.
+
+use serde::Serialize;
+
+use crate::{
+    cancel::Cancel,
+    failure::RunFailure,
+    input::{HashedModel, Prompt},
+    machine::{Environment, logical_cores},
+    receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
+    run::{Loaded, Progress, RunSettings},
+};
+
+/// What running the task here came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Retimed {
+    /// The receipt's generated tokens per second.
+    pub receipt_tokens_per_sec: f64,
+    /// The same of this machine.
+    pub here_tokens_per_sec: f64,
+    /// Threads of the receipt's run.
+    pub receipt_threads: u64,
+    /// Threads of the run here: no more than this machine has.
+    pub here_threads: u64,
+    /// The CPU here.
+    pub here_host: String,
+    /// Whether the tokens are the receipt's.
+    pub same_tokens: bool,
+}
+
+/// Runs the task of `receipt`, whose rules hold so far, on the native engine.
+///
+/// # Errors
+/// The run is not possible here, or was interrupted.
+pub fn retime(
+    receipt: &Receipt,
+    found: &HashedModel,
+    cancel: &Cancel,
+    progress: Progress,
+) -> Result<Retimed, RunFailure> {
+    let run = &receipt.run;
+    let threads = (run.threads as usize).min(logical_cores());
+    let settings = RunSettings {
+        model: found.path.clone(),
+        i2s_layout: found.model.i2s_layout().unwrap_or_default(),
+        prompt: Prompt::Ids(run.prompt_ids.clone()),
+        n_generate: run.tokens as usize,
+        // What ran there, where this CPU has it.
+        kernel: parse_kernel_name(&run.kernel)
+            .filter(|kernel| kernel.resolve().is_ok())
+            .unwrap_or_default(),
+        packing: engine_native::Packing::default(),
+        screening: engine_native::Screening::default(),
+        kv_type: parse_kv_type_name(&run.kv_type).unwrap_or_default(),
+        warmup: 1,
+        repetitions: Some(run.repetitions as usize),
+        environment: Environment {
+            deterministic: receipt.environment.BITNET_DETERMINISTIC == "1",
+            seed: receipt.environment.BITNET_SEED.parse().unwrap_or_default(),
+            threads,
+        },
+    };
+    let loaded = Loaded::open(settings, cancel, progress)?;
+    let here = loaded.measure(progress)?.without_proof().receipt();
+    Ok(Retimed {
+        receipt_tokens_per_sec: receipt.tokens_per_sec,
+        here_tokens_per_sec: here.tokens_per_sec,
+        receipt_threads: run.threads,
+        here_threads: threads as u64,
+        same_tokens: here.tokens == receipt.tokens,
+        here_host: here.host.cpu_model,
+    })
+}

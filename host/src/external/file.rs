@@ -1,0 +1,107 @@
+//! The file in which another engine's tokens come. `ci/TRANSCRIPT.md` describes it.
+
+use engine_native::KvType;
+use serde::Deserialize;
+
+use crate::{receipt::parse_kv_type_name, task::Task};
+
+/// What another engine chose; `ci/TRANSCRIPT.md` describes the file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalRun {
+    /// 1.
+    pub version: u64,
+    /// Ids fed first.
+    pub prompt_ids: Vec<u32>,
+    /// Ids chosen greedily after them.
+    pub tokens: Vec<u32>,
+    /// "f16", the default, or "f32": elements of the KV cache.
+    #[serde(default)]
+    pub kv_type: Option<String>,
+    /// Logits that differ by no more are a tie; 0 without it.
+    #[serde(default)]
+    pub logit_tolerance: Option<f64>,
+    /// Who says so.
+    #[serde(default)]
+    pub engine: Option<String>,
+    /// How fast it was, by its own word.
+    #[serde(default)]
+    pub tokens_per_sec: Option<f64>,
+}
+
+/// A transcript file may not be larger.
+pub const MAX_EXTERNAL_BYTES: u64 = 16 << 20;
+
+/// Why bytes are no transcript.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum NotAnExternalRun {
+    #[error("found more bytes than a transcript has, allowed at most {MAX_EXTERNAL_BYTES}")]
+    TooLarge,
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    #[error("{key}: found {found}, allowed {allowed}")]
+    Value {
+        key: &'static str,
+        found: String,
+        allowed: &'static str,
+    },
+}
+
+impl ExternalRun {
+    /// From the bytes of a JSON file.
+    ///
+    /// # Errors
+    /// They are none, or say something that makes no sense.
+    pub fn read(bytes: &[u8]) -> Result<Self, NotAnExternalRun> {
+        if bytes.len() as u64 > MAX_EXTERNAL_BYTES {
+            return Err(NotAnExternalRun::TooLarge);
+        }
+        let transcript: Self = serde_json::from_slice(bytes)?;
+        let value = |key, found: &dyn std::fmt::Debug, allowed| NotAnExternalRun::Value {
+            key,
+            found: format!("{found:?}"),
+            allowed,
+        };
+        if transcript.version != 1 {
+            return Err(value("version", &transcript.version, "1"));
+        }
+        for (key, ids) in [
+            ("prompt_ids", &transcript.prompt_ids),
+            ("tokens", &transcript.tokens),
+        ] {
+            if ids.is_empty() {
+                return Err(value(key, ids, "at least one id"));
+            }
+        }
+        if transcript.kv_type().is_none() {
+            return Err(value("kv_type", &transcript.kv_type, "\"f16\" or \"f32\""));
+        }
+        for (key, x) in [
+            ("logit_tolerance", transcript.logit_tolerance),
+            ("tokens_per_sec", transcript.tokens_per_sec),
+        ] {
+            if x.is_some_and(|x| !x.is_finite() || x < 0.0) {
+                return Err(value(key, &x, "numbers from 0 on"));
+            }
+        }
+        Ok(transcript)
+    }
+
+    fn kv_type(&self) -> Option<KvType> {
+        match &self.kv_type {
+            None => Some(KvType::default()),
+            Some(name) => parse_kv_type_name(name),
+        }
+    }
+
+    /// What the reference replays.
+    pub fn task(&self) -> Task {
+        Task {
+            prompt: self.prompt_ids.clone(),
+            n_generate: self.tokens.len(),
+            kv_type: self.kv_type().unwrap_or_default(),
+            challenge: None,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Why a run ended without a receipt.
+
+use std::path::PathBuf;
+
+use engine_native::{ModelError, RunError, UnavailableKernels};
+
+use crate::{
+    divergence::Divergence,
+    input::{OpenError, PromptError},
+    machine::MemoryError,
+    receipt::MAX_RECEIPT_BYTES,
+    sandbox::SandboxError,
+};
+
+/// Why a run ended without a receipt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunFailure {
+    /// The model cannot be used.
+    #[error("{}: {source}", path.display())]
+    #[allow(missing_docs)]
+    Model { path: PathBuf, source: ModelError },
+    /// The kernels that were asked for cannot run here.
+    #[error(transparent)]
+    Kernels(#[from] UnavailableKernels),
+    /// The native engine could not start or had to end.
+    #[error("native: {0}")]
+    Native(#[from] RunError),
+    /// The reference could not start or had to end.
+    #[error("{0}")]
+    Sandbox(SandboxError),
+    /// Native and reference read different shapes from the same header.
+    #[error("shape: native reads {native}, the reference {reference}")]
+    #[allow(missing_docs)]
+    Shape { native: String, reference: String },
+    /// Native and reference disagree.
+    #[error("parity failed: repetition {repetition}: {divergence}")]
+    #[allow(missing_docs)]
+    Parity {
+        repetition: usize,
+        divergence: Divergence,
+    },
+    /// The prompt's text has no ids.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The run would not fit.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    /// No verifier would read the receipt.
+    #[error(
+        "receipt: {repetitions} repetitions of {n_generate} tokens may take {bytes} bytes, allowed at \
+         most {MAX_RECEIPT_BYTES}, which is what a verifier reads; ask for fewer"
+    )]
+    #[allow(missing_docs)]
+    ReceiptTooLarge {
+        repetitions: usize,
+        n_generate: usize,
+        bytes: u64,
+    },
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl From<SandboxError> for RunFailure {
+    fn from(error: SandboxError) -> Self {
+        match error {
+            SandboxError::Interrupted => Self::Interrupted,
+            other => Self::Sandbox(other),
+        }
+    }
+}
+
+impl From<OpenError> for RunFailure {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Model { path, source } => Self::Model { path, source },
+            OpenError::Memory(error) => Self::Memory(error),
+            OpenError::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+impl RunFailure {
+    /// Whether the failure shows that the run was wrong, as opposed to never having been possible.
+    pub fn is_wrong_result(&self) -> bool {
+        match self {
+            Self::Sandbox(error) => error.is_refutation(),
+            Self::Native(error) => matches!(error, RunError::NonFinite { .. }),
+            Self::Shape { .. } | Self::Parity { .. } => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Files that somebody else wrote, and files that replace others.
+
+#[cfg(feature = "run")]
+mod atomic_file;
+mod regular_file;
+mod toml_text;
+
+#[cfg(feature = "run")]
+pub use atomic_file::{AtomicFile, retire};
+pub use regular_file::{open_regular, read_bounded, read_secret};
+pub use toml_text::read_toml;

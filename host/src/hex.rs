@@ -1,0 +1,27 @@
+//! Bytes as lower-case hex digits, two for each: the one form that receipts have.
+
+use std::fmt;
+
+/// Writes `bytes`.
+pub(crate) fn write(f: &mut fmt::Formatter, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+/// The bytes of `text`; `None` if it has anything but pairs of lower-case hex digits.
+pub(crate) fn read(text: &str) -> Option<Vec<u8>> {
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
+        return None;
+    };
+    let bytes = pairs
+        .iter()
+        .map(|&[high, low]| Some(nibble(high)? << 4 | nibble(low)?));
+    bytes.collect()
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}

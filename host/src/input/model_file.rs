@@ -1,0 +1,115 @@
+//! A model in memory with the digest of its very bytes: both are made from one mapping, at the same
+//! time.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use engine_native::{I2sLayout, Model, ModelError, ModelFile};
+
+use crate::{
+    cancel::Cancel,
+    digest::Digest,
+    machine::{MemoryError, MemoryNeed},
+    receipt::{ModelRecord, ShapeRecord, WeightType},
+};
+
+/// A model file, validated and hashed.
+#[derive(Debug, Clone)]
+pub struct HashedModel {
+    /// Where it is.
+    pub path: PathBuf,
+    /// SHA-256 of the whole file.
+    pub sha256: Digest,
+    /// The model.
+    pub model: Arc<Model>,
+}
+
+/// Why a file cannot be used as a model.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum OpenError {
+    #[error("{}: {source}", path.display())]
+    Model { path: PathBuf, source: ModelError },
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl HashedModel {
+    /// Maps the file at `path`; one thread hashes it while this one validates it.
+    ///
+    /// # Errors
+    /// The file cannot be used as a model, or the run was interrupted.
+    pub fn open(path: &Path, i2s_layout: I2sLayout, cancel: &Cancel) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::Model {
+            path: path.to_owned(),
+            source,
+        };
+        let file = ModelFile::map(path).map_err(|e| failed(ModelError::Io(e)))?;
+        MemoryNeed::to_load(&file, i2s_layout).check()?;
+        let refused = AtomicBool::new(false);
+        let stop = || refused.load(Ordering::Relaxed) || cancel.is_requested();
+        let (model, sha256) = thread::scope(|scope| {
+            let hashing = scope.spawn(|| Digest::of_unless(&file, stop));
+            let model = Model::load(file.clone(), i2s_layout);
+            refused.store(model.is_err(), Ordering::Relaxed);
+            (model, hashing.join().unwrap_or(None))
+        });
+        let model = model.map_err(failed)?;
+        Ok(Self {
+            path: path.to_owned(),
+            sha256: sha256.ok_or(OpenError::Interrupted)?,
+            model: Arc::new(model),
+        })
+    }
+
+    /// What a receipt says about it.
+    pub fn record(&self) -> ModelRecord {
+        let model = &self.model;
+        let file_name = self.path.file_name().unwrap_or_default();
+        ModelRecord {
+            file_name: file_name.to_string_lossy().into_owned(),
+            sha256: self.sha256,
+            file_bytes: model.file_bytes().len() as u64,
+            architecture: model.shape().architecture.to_string(),
+            i2s_layout: model.i2s_layout().map(|layout| layout.as_str().into()),
+            shape: shape_record(model),
+            tied_embeddings: model.is_tied(),
+            rope_factors: model.rope_factors().is_some(),
+            parameters: model.n_parameters(),
+            weight_types: weight_types(model),
+        }
+    }
+}
+
+fn weight_types(model: &Model) -> Vec<WeightType> {
+    let types = model.weight_types().iter();
+    types
+        .map(|(tensor_type, bytes)| WeightType {
+            tensor_type: tensor_type.to_string(),
+            bytes: *bytes,
+        })
+        .collect()
+}
+
+fn shape_record(model: &Model) -> ShapeRecord {
+    let shape = model.shape();
+    ShapeRecord {
+        n_vocab: shape.n_vocab,
+        n_embd: shape.n_embd,
+        n_layers: shape.n_layers,
+        n_heads: shape.n_heads,
+        n_kv_heads: shape.n_kv_heads,
+        head_dim: shape.head_dim,
+        rope_dim: shape.rope_dim,
+        n_ff: shape.n_ff,
+        context_length: shape.context_length,
+    }
+}

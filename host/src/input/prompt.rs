@@ -1,0 +1,133 @@
+//! Where the prompt of a run comes from, and its ids.
+
+use engine_native::{Model, gguf::GgufError};
+
+use crate::{
+    digest::Digest,
+    input::{
+        tokenizer::EncodeError, tokenizer::EncodeOptions, tokenizer::Tokenizer,
+        tokenizer::TokenizerError, tokenizer::TokenizerMetadata,
+    },
+    receipt::PromptSource,
+    task::{Challenge, seeded_prompt},
+};
+
+/// A prompt as it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prompt {
+    /// Derived from a seed, as the numerics document says: it can be derived again instead of
+    /// believed.
+    Seeded {
+        /// The seed.
+        seed: u64,
+        /// Number of ids.
+        count: usize,
+        /// A challenge, mixed into the seed.
+        challenge: Option<Challenge>,
+    },
+    /// Ids.
+    Ids(Vec<u32>),
+    /// A text, plain: what looks like a special token is not one.
+    Text(String),
+}
+
+/// Why a text has no ids.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PromptError {
+    /// A key of the tokenizer has another type than it has to have.
+    #[error("{0}")]
+    Key(#[from] GgufError),
+    /// The file has no tokenizer that is supported.
+    #[error("{0}; give the prompt as ids with --prompt-ids")]
+    Tokenizer(#[from] TokenizerError),
+    /// The tokenizer cannot encode the text.
+    #[error("prompt: {0}")]
+    Encode(#[from] EncodeError),
+    /// The tokenizer has another vocabulary than the model.
+    #[error(
+        "tokenizer.ggml.tokens: found {found} entries, allowed at most {n_vocab}, the rows of the embedding"
+    )]
+    #[allow(missing_docs)]
+    Vocabulary { found: usize, n_vocab: u64 },
+}
+
+impl Prompt {
+    /// The ids.
+    ///
+    /// # Errors
+    /// A text that the tokenizer of the file cannot encode.
+    pub fn ids(&self, model: &Model) -> Result<Vec<u32>, PromptError> {
+        match self {
+            Self::Seeded {
+                seed,
+                count,
+                challenge,
+            } => {
+                let n_vocab = model.shape().n_vocab;
+                Ok(seeded_prompt(*seed, challenge.as_ref(), *count, n_vocab))
+            }
+            Self::Ids(ids) => Ok(ids.clone()),
+            Self::Text(text) => Ok(tokenizer_of(model)?.encode(text, EncodeOptions::default())?),
+        }
+    }
+
+    /// The challenge. Only a seeded prompt can have one: others may be older than it.
+    pub fn challenge(&self) -> Option<&Challenge> {
+        match self {
+            Self::Seeded { challenge, .. } => challenge.as_ref(),
+            Self::Ids(_) | Self::Text(_) => None,
+        }
+    }
+
+    /// What a receipt says about it.
+    pub fn source(&self) -> PromptSource {
+        match self {
+            Self::Seeded { seed, count, .. } => PromptSource::Seeded {
+                seed: *seed,
+                count: *count as u64,
+            },
+            Self::Ids(_) => PromptSource::Ids,
+            Self::Text(text) => PromptSource::Text {
+                sha256: Digest::of(text.as_bytes()),
+            },
+        }
+    }
+}
+
+/// The tokenizer in a model file.
+///
+/// # Errors
+/// There is none, or none that is supported.
+pub fn tokenizer_of(model: &Model) -> Result<Tokenizer, PromptError> {
+    let (keys, file) = (model.metadata(), model.file_bytes());
+    let key = |name: &str| format!("tokenizer.ggml.{name}");
+    let id = |name: &str| -> Result<Option<u32>, GgufError> {
+        let id = keys.unsigned(&key(name))?;
+        // No vocabulary has an id above 2^32: what does not fit is out of range either way.
+        Ok(id.map(|id| u32::try_from(id).unwrap_or(u32::MAX)))
+    };
+    let tokenizer = Tokenizer::from_metadata(&TokenizerMetadata {
+        model: keys.string(&key("model"))?,
+        pre: keys.string(&key("pre"))?,
+        tokens: keys.strings(&key("tokens"), file)?.unwrap_or_default(),
+        scores: keys.f32s(&key("scores"), file)?,
+        token_types: keys.i32s(&key("token_type"), file)?,
+        merges: keys.strings(&key("merges"), file)?,
+        bos_token_id: id("bos_token_id")?,
+        eos_token_id: id("eos_token_id")?,
+        eot_token_id: id("eot_token_id")?,
+        add_bos_token: keys.bool(&key("add_bos_token"))?,
+        add_eos_token: keys.bool(&key("add_eos_token"))?,
+        add_space_prefix: keys.bool(&key("add_space_prefix"))?,
+    })?;
+    let n_vocab = model.shape().n_vocab;
+    // An embedding may have more rows than there are tokens, for alignment; never fewer.
+    if tokenizer.n_vocab() as u64 > n_vocab {
+        return Err(PromptError::Vocabulary {
+            found: tokenizer.n_vocab(),
+            n_vocab,
+        });
+    }
+    Ok(tokenizer)
+}

@@ -1,0 +1,209 @@
+//! Byte-level BPE: the tokenizer of GPT-2, and with other words that of Llama 3.
+//!
+//! A file spells a token with one printable character per byte, and so does the `tokenizers` crate.
+//! Here the tokens are bytes again where they become text.
+
+use std::collections::HashMap;
+
+use fancy_regex::Regex;
+use tokenizers::{
+    OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _, SplitDelimiterBehavior,
+    models::bpe::{BPE, Merges},
+    pre_tokenizers::byte_level::ByteLevel as Spelling,
+};
+
+use super::{
+    bpe,
+    encode_error::EncodeError,
+    marks::{Fragment, Marks},
+    metadata::{
+        ADD_SPACE_PREFIX, MAX_ENTRIES, MERGES, TokenizerError, TokenizerMetadata, shown, utf8,
+    },
+    pre_tokenizer::PreTokenizer,
+    vocabulary::{TokenType, Vocabulary},
+};
+
+/// The tokens that a plain text can become. Control tokens are none of them.
+const PLAIN: [TokenType; 2] = [TokenType::Normal, TokenType::UserDefined];
+
+pub(super) struct ByteLevel {
+    pre_tokenizer: &'static PreTokenizer,
+    word: Regex,
+    model: BPE,
+    n_merges: usize,
+    user_defined: Marks,
+}
+
+impl ByteLevel {
+    pub(super) fn new(
+        metadata: &TokenizerMetadata,
+        pre_tokenizer: &'static PreTokenizer,
+        vocabulary: &Vocabulary,
+    ) -> Result<Self, TokenizerError> {
+        if metadata.add_space_prefix == Some(true) {
+            return Err(TokenizerError::Unsupported {
+                key: ADD_SPACE_PREFIX,
+                found: "true".to_owned(),
+                allowed: "false for gpt2".to_owned(),
+            });
+        }
+        let Some(lines) = &metadata.merges else {
+            return Err(TokenizerError::Missing {
+                key: MERGES,
+                needed_by: "gpt2 needs it",
+            });
+        };
+        let merges = read_merges(lines, vocabulary)?;
+        let whole_words = pre_tokenizer.whole_words;
+        Ok(Self {
+            pre_tokenizer,
+            word: pre_tokenizer.regex(),
+            n_merges: merges.len(),
+            model: bpe::model(vocabulary, &PLAIN, merges, |model| {
+                model.ignore_merges(whole_words)
+            }),
+            user_defined: vocabulary.marks(TokenType::UserDefined),
+        })
+    }
+
+    /// The name of the pre-tokenizer.
+    pub(super) fn pre_tokenizer(&self) -> &'static str {
+        self.pre_tokenizer.name
+    }
+
+    pub(super) fn n_merges(&self) -> usize {
+        self.n_merges
+    }
+
+    /// Appends the tokens of `text`.
+    pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+        for fragment in self.user_defined.split(text) {
+            match fragment {
+                Fragment::Mark { id, .. } => ids.push(id),
+                Fragment::Text(text) => self.encode_words(text, ids)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn encode_words(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
+        let words = self.words(text).map_err(|_| EncodeError::WhiteSpace)?;
+        for (word, ..) in words.get_splits(OffsetReferential::Normalized, OffsetType::None) {
+            let word_ids = bpe::encode(&self.model, word);
+            ids.extend(word_ids.ok_or_else(|| self.no_token(word))?);
+        }
+        Ok(())
+    }
+
+    /// The words of `text`, in the spelling of the tokens.
+    fn words(&self, text: &str) -> tokenizers::Result<PreTokenizedString> {
+        let mut words = PreTokenizedString::from(text);
+        // Not the crate's own `Split`: that takes the rest of the text for one word where the
+        // expression fails.
+        words.split(|_, text| text.split(&self.word, SplitDelimiterBehavior::Isolated))?;
+        let (add_prefix_space, trim_offsets, use_regex) = (false, false, false);
+        Spelling::new(add_prefix_space, trim_offsets, use_regex).pre_tokenize(&mut words)?;
+        Ok(words)
+    }
+
+    /// The error of a word that the model cannot encode.
+    fn no_token(&self, word: &str) -> EncodeError {
+        let missing = bpe::unknown(&self.model, word).next();
+        let byte = missing.and_then(|c| Alphabet::new().byte(c));
+        EncodeError::NoToken {
+            byte: byte.unwrap_or_default(),
+        }
+    }
+}
+
+/// The bytes that a token stands for in a text.
+pub(super) fn pieces(vocabulary: &Vocabulary) -> Vec<Box<[u8]>> {
+    let alphabet = Alphabet::new();
+    let piece = |(_, text, kind): (u32, &str, TokenType)| match kind {
+        TokenType::Control | TokenType::Unknown => Box::default(),
+        TokenType::UserDefined => text.as_bytes().into(),
+        // What is not spelled in the alphabet is spelled as it is.
+        _ => alphabet
+            .bytes(text)
+            .unwrap_or_else(|| text.as_bytes().into()),
+    };
+    vocabulary.iter().map(piece).collect()
+}
+
+fn read_merges(lines: &[&[u8]], vocabulary: &Vocabulary) -> Result<Merges, TokenizerError> {
+    if lines.len() > MAX_ENTRIES {
+        return Err(TokenizerError::TooMany {
+            key: MERGES,
+            found: lines.len(),
+        });
+    }
+    let mut merges = Merges::with_capacity(lines.len());
+    let mut seen = HashMap::with_capacity(lines.len());
+    let mut joined = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        let (left, right) = pair(index, line)?;
+        joined.clear();
+        joined.extend([left, right]);
+        let id = |text| plain(index, text, vocabulary);
+        let pair = (id(left)?, id(right)?);
+        id(&joined)?;
+        if let Some(first) = seen.insert(pair, index) {
+            let problem = format!("is already {MERGES}[{first}]");
+            return Err(TokenizerError::element(MERGES, index, problem));
+        }
+        merges.push((left.to_owned(), right.to_owned()));
+    }
+    Ok(merges)
+}
+
+fn pair(index: usize, line: &[u8]) -> Result<(&str, &str), TokenizerError> {
+    let line = utf8(MERGES, index, line)?;
+    let is_token = |text: &str| !text.is_empty() && !text.contains(' ');
+    line.split_once(' ')
+        .filter(|(left, right)| is_token(left) && is_token(right))
+        .ok_or_else(|| {
+            let problem = format!("{} is not two tokens with a space between", shown(line));
+            TokenizerError::element(MERGES, index, problem)
+        })
+}
+
+/// The id of a token of a merge.
+fn plain(index: usize, text: &str, vocabulary: &Vocabulary) -> Result<u32, TokenizerError> {
+    let id = vocabulary.id(text);
+    id.filter(|&id| PLAIN.contains(&vocabulary.token_type(id)))
+        .ok_or_else(|| {
+            let problem = format!("{} is not a token of plain text", shown(text));
+            TokenizerError::element(MERGES, index, problem)
+        })
+}
+
+/// The printable characters that stand for the 256 bytes: their bytes, as far as there are any. A
+/// table, because all tokens are read through it.
+///
+/// Source: the GPT-2 vocabulary. Printable bytes of Latin-1 stand for themselves, the others in
+/// their order for U+0100 and up.
+struct Alphabet([Option<u8>; 0x180]);
+
+impl Alphabet {
+    fn new() -> Self {
+        let mut others = 0x100..;
+        let mut bytes = [None; 0x180];
+        for byte in 0..=u8::MAX {
+            let c = match byte {
+                b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF => Some(usize::from(byte)),
+                _ => others.next(),
+            };
+            bytes[c.unwrap_or_default()] = Some(byte);
+        }
+        Self(bytes)
+    }
+
+    fn byte(&self, c: char) -> Option<u8> {
+        *self.0.get(c as usize)?
+    }
+
+    /// The bytes that `text` spells; `None` if it has another character.
+    fn bytes(&self, text: &str) -> Option<Box<[u8]>> {
+        text.chars().map(|c| self.byte(c)).collect()
+    }
+}

@@ -1,0 +1,206 @@
+//! What memory a run needs, so that it can be refused before it runs out of it.
+
+use std::num::NonZeroUsize;
+
+use engine_native::{
+    Engine, EngineOptions, I2sLayout, Kernels, Layer, Model, ModelFile, SessionOptions,
+};
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
+use crate::guest::MEMORY_LIMIT;
+
+/// The run would not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{what}: the run needs about {:.2} GB, available {:.2} GB; free some, or run fewer positions",
+    *needed as f64 / 1e9, *available as f64 / 1e9
+)]
+#[allow(missing_docs)]
+pub struct MemoryError {
+    pub what: &'static str,
+    pub needed: u64,
+    pub available: u64,
+}
+
+/// Bytes that a run needs, small things aside.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryNeed {
+    /// The file. It is mapped, and each decoded token reads nearly all of it: a run that does not
+    /// find it in memory measures the disk.
+    pub file: u64,
+    /// Weights packed at load.
+    pub packed: u64,
+    /// KV cache, activations and traces of the native engine.
+    pub session: u64,
+    /// The reference's memory in the sandbox.
+    pub replay: u64,
+}
+
+/// What an engine adds to what a run needs.
+#[derive(Debug, Clone, Copy)]
+pub struct EngineNeed {
+    /// Its threads: each has buffers of its own.
+    pub n_threads: usize,
+    /// Bytes of its own copy of the weights.
+    pub arranged: u64,
+}
+
+impl EngineNeed {
+    /// Of an engine with `options`.
+    pub fn of(model: &Model, kernels: &dyn Kernels, options: &EngineOptions) -> Self {
+        Self {
+            n_threads: options.n_threads,
+            arranged: Engine::bytes_to_pack(model, kernels, options),
+        }
+    }
+}
+
+/// Bytes beside what grows with the model: a range of the file and a chunk of the output matrix in
+/// the guest, and the module's code.
+const GUEST_ROOM: u64 = 32 << 20;
+
+impl MemoryNeed {
+    /// Of loading alone.
+    pub fn to_load(file: &ModelFile, i2s_layout: I2sLayout) -> Self {
+        Self {
+            file: file.len() as u64,
+            packed: Model::bytes_to_pack(file, i2s_layout),
+            ..Self::default()
+        }
+    }
+
+    /// Of a native run of `options` on `engine` and its replay.
+    pub fn to_run(model: &Model, options: &SessionOptions, engine: EngineNeed) -> Self {
+        Self {
+            file: model.file_bytes().len() as u64,
+            packed: model.packed_at_load().saturating_add(engine.arranged),
+            session: options.bytes_needed(model.shape(), engine.n_threads),
+            replay: replay(model, options.n_positions as u64),
+        }
+    }
+
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        let parts = [self.file, self.packed, self.session, self.replay];
+        parts.into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// Refuses what this machine, or the sandbox, does not have.
+    ///
+    /// # Errors
+    /// It has less.
+    pub fn check(&self) -> Result<(), MemoryError> {
+        self.check_against(available_memory())
+    }
+
+    fn check_against(&self, available: u64) -> Result<(), MemoryError> {
+        if self.total() > available {
+            return Err(MemoryError {
+                what: "memory",
+                needed: self.total(),
+                available,
+            });
+        }
+        if self.replay > MEMORY_LIMIT as u64 {
+            return Err(MemoryError {
+                what: "memory of the sandbox",
+                needed: self.replay,
+                available: MEMORY_LIMIT as u64,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// One layer and its KV cache in f32, and two vectors per position.
+fn replay(model: &Model, n_positions: u64) -> u64 {
+    let shape = model.shape();
+    let layer = |layer: &Layer| -> u64 {
+        let packed = layer
+            .projections()
+            .map(|m| m.packed(model.file_bytes()).len() as u64);
+        packed.iter().sum()
+    };
+    let largest = model.layers().iter().map(layer).max().unwrap_or(0);
+    let kv_dim = shape.n_kv_heads.saturating_mul(shape.head_dim);
+    let per_position = shape.n_embd.saturating_add(kv_dim).saturating_mul(8);
+    let positions = per_position.saturating_mul(n_positions);
+    largest.saturating_add(positions).saturating_add(GUEST_ROOM)
+}
+
+/// How many guests, at most `wanted`, can replay `n_positions` at once beside what is in memory now;
+/// at least one.
+pub fn guests_that_fit(model: &Model, n_positions: usize, wanted: NonZeroUsize) -> usize {
+    let each = replay(model, n_positions as u64).max(1);
+    let fitting = usize::try_from(available_memory() / each).unwrap_or(usize::MAX);
+    wanted.get().min(fitting).max(1)
+}
+
+/// Bytes that can be had without swapping: caches that the system would give up count as free, the
+/// model's own pages above all, and the limit of a container holds. Where the system does not say,
+/// nothing is refused.
+pub fn available_memory() -> u64 {
+    let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+    let Ok(system) = System::new_with_specifics(memory) else {
+        return u64::MAX;
+    };
+    let in_container = system
+        .cgroup_limits()
+        .map(|limits| limits.total_memory.saturating_sub(limits.rss));
+    in_container
+        .unwrap_or(u64::MAX)
+        .min(system.available_memory())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEED: MemoryNeed = MemoryNeed {
+        file: 1000,
+        packed: 200,
+        session: 30,
+        replay: 4,
+    };
+
+    #[test]
+    fn what_fits_exactly_is_run() {
+        assert!(NEED.check_against(1234).is_ok());
+    }
+
+    #[test]
+    fn one_byte_short_is_refused_with_both_figures() {
+        assert!(matches!(
+            NEED.check_against(1233),
+            Err(MemoryError {
+                what: "memory",
+                needed: 1234,
+                available: 1233,
+            })
+        ));
+    }
+
+    #[test]
+    fn a_need_beyond_all_numbers_is_refused() {
+        let need = MemoryNeed {
+            file: u64::MAX,
+            ..NEED
+        };
+        assert!(need.check_against(u64::MAX - 1).is_err());
+    }
+
+    #[test]
+    fn the_sandbox_has_a_limit_of_its_own() {
+        let need = MemoryNeed {
+            replay: MEMORY_LIMIT as u64 + 1,
+            ..NEED
+        };
+        assert!(matches!(
+            need.check_against(u64::MAX),
+            Err(MemoryError {
+                what: "memory of the sandbox",
+                ..
+            })
+        ));
+    }
+}

@@ -1,0 +1,9 @@
+//! This machine and this build: what they are, what they have, and what the environment asks for.
+
+mod environment;
+mod memory;
+mod provenance;
+
+pub use environment::{Environment, EnvironmentError, Flags};
+pub use memory::{EngineNeed, MemoryError, MemoryNeed, available_memory, guests_that_fit};
+pub use provenance::{default_threads, logical_cores, physical_cores, running_binary};

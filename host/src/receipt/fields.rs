@@ -1,0 +1,299 @@
+//! The fields of a receipt, in the order of its file.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{digest::Digest, task::Challenge};
+
+/// Version of the receipt's schema.
+pub const RECEIPT_SCHEMA: &str = "1.1.0";
+
+/// Version of the fields that tools of the older project read. They know this one alone.
+pub const COMMON_SCHEMA: &str = "1.0.0";
+
+/// A receipt of a benchmark run. Field order is the order in the file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// "1.0.0": the version of the fields that tools of the older project read.
+    #[schemars(extend("const" = COMMON_SCHEMA))]
+    pub schema_version: String,
+    /// "1.1.0": the version of this schema.
+    #[schemars(extend("const" = RECEIPT_SCHEMA))]
+    pub receipt_schema: String,
+    /// "real": the number comes from this model's forward pass.
+    pub compute_path: String,
+    /// "cpu".
+    pub backend: String,
+    /// Ids of the kernels that ran, sorted; those of the ledger.
+    pub kernels: Vec<String>,
+    /// Prefill and decode of the median repetition, in milliseconds.
+    pub timing_ms: f64,
+    /// Tokens generated in each repetition.
+    pub tokens_generated: u64,
+    /// Tokens generated ÷ time of prefill and decode of the median repetition.
+    pub tokens_per_sec: f64,
+    /// Prompt tokens ÷ time of prefill of the median repetition.
+    pub prefill_tokens_per_sec: f64,
+    /// Decode steps ÷ time of decode of the median repetition; none for one token.
+    pub decode_tokens_per_sec: Option<f64>,
+    /// Environment variables in effect.
+    pub environment: EnvironmentRecord,
+    /// The model.
+    pub model: ModelRecord,
+    /// What was run.
+    pub run: RunRecord,
+    /// Raw times.
+    pub samples: Samples,
+    /// What the kernels of the median repetition recorded.
+    pub kernel_ledger: Vec<LedgerRecord>,
+    /// Ids of the generated tokens.
+    pub tokens: Vec<u32>,
+    /// The replay.
+    pub parity: Parity,
+    /// The machine, as it describes itself.
+    pub host: Machine,
+    /// The build.
+    pub build: Build,
+    /// When the receipt was made, RFC 3339, UTC.
+    pub created: String,
+    /// SHA-256 of the RFC 8785 form of everything else. Catches accidents, not forgery.
+    pub receipt_sha256: Digest,
+}
+
+impl Receipt {
+    /// Positions fed: the last token is chosen, not fed. `None` if they are beyond all numbers.
+    pub fn n_positions(&self) -> Option<u64> {
+        (self.run.prompt_ids.len() as u64).checked_add(self.run.tokens.checked_sub(1)?)
+    }
+}
+
+/// Environment variables in effect, all strings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(non_snake_case)]
+pub struct EnvironmentRecord {
+    /// Version of this program.
+    pub BITNET_VERSION: String,
+    /// Operating system family.
+    pub OS: String,
+    /// "1" or "0".
+    pub BITNET_DETERMINISTIC: String,
+    /// Seed of the prompt.
+    pub BITNET_SEED: String,
+    /// Threads of the run.
+    pub RAYON_NUM_THREADS: String,
+}
+
+/// The model that was run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRecord {
+    /// Name of the file, without its folder.
+    pub file_name: String,
+    /// SHA-256 of the whole file.
+    pub sha256: Digest,
+    /// Size of the file.
+    pub file_bytes: u64,
+    /// `general.architecture`.
+    pub architecture: String,
+    /// How I2_S tensors were read: "block128", "row4" or "block64"; none where there are none.
+    pub i2s_layout: Option<String>,
+    /// Hyperparameters.
+    pub shape: ShapeRecord,
+    /// Whether the output matrix is the token embedding.
+    pub tied_embeddings: bool,
+    /// Whether the file has frequency factors for RoPE.
+    pub rope_factors: bool,
+    /// Elements of all tensors.
+    pub parameters: u64,
+    /// Tensor types with the bytes that each takes.
+    pub weight_types: Vec<WeightType>,
+}
+
+/// Hyperparameters, from the metadata of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShapeRecord {
+    /// Rows of the token embedding.
+    pub n_vocab: u64,
+    /// Elements of the residual stream.
+    pub n_embd: u64,
+    /// Layers.
+    pub n_layers: u64,
+    /// Query heads.
+    pub n_heads: u64,
+    /// Key and value heads.
+    pub n_kv_heads: u64,
+    /// Elements of a head.
+    pub head_dim: u64,
+    /// Elements of a head that RoPE rotates.
+    pub rope_dim: u64,
+    /// Elements of the feed-forward layer.
+    pub n_ff: u64,
+    /// Most positions of a run.
+    pub context_length: u64,
+}
+
+/// Bytes of one tensor type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeightType {
+    /// Name of the type, such as "I2_S".
+    #[serde(rename = "type")]
+    pub tensor_type: String,
+    /// Bytes of all tensors of this type.
+    pub bytes: u64,
+}
+
+/// What was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Where the prompt came from.
+    pub prompt: PromptSource,
+    /// The nonce of a verifier that is mixed into the seed of the prompt.
+    pub challenge: Option<Challenge>,
+    /// Prompt ids.
+    pub prompt_ids: Vec<u32>,
+    /// Tokens asked for.
+    pub tokens: u64,
+    /// Threads of the native engine.
+    pub threads: u64,
+    /// Kernels asked for: "auto", "scalar", "avx2", "avx-vnni", "avx512-vnni" or "amx".
+    pub kernel: String,
+    /// Untimed runs of another prompt, before the first timed one.
+    pub warmup: u64,
+    /// Timed runs.
+    pub repetitions: u64,
+    /// Element type of the KV cache: "f16" or "f32".
+    pub kv_type: String,
+}
+
+/// Where a prompt comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum PromptSource {
+    /// Derived from a seed, as the numerics document says.
+    Seeded {
+        /// The seed.
+        seed: u64,
+        /// Number of ids.
+        count: u64,
+    },
+    /// Given as ids.
+    Ids,
+    /// Encoded from a text by the tokenizer in the model file.
+    Text {
+        /// SHA-256 of the text, UTF-8.
+        sha256: Digest,
+    },
+}
+
+/// Raw times in nanoseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Samples {
+    /// Mapping, validating and hashing the model, and starting the threads.
+    pub load_ns: u64,
+    /// Prefill, `[repetition]`; ends when the first token is chosen.
+    pub prefill_ns: Vec<u64>,
+    /// Each decode step, `[repetition][tokens − 1]`.
+    pub decode_ns: Vec<Vec<u64>>,
+}
+
+/// One line of the kernel ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerRecord {
+    /// Kernel id.
+    pub kernel: String,
+    /// Operation it ran for.
+    pub op: String,
+    /// Calls.
+    pub calls: u64,
+    /// Multiply-accumulates; one per element for element-wise kernels.
+    pub multiply_accumulates: u64,
+}
+
+/// What the replay found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parity {
+    /// Whether the run was replayed. A run that failed its replay has no receipt.
+    pub status: ParityStatus,
+    /// Checksum of the native transcript.
+    pub checksum: Digest,
+    /// Checksum of the reference's transcript.
+    pub reference_checksum: Option<Digest>,
+    /// Positions compared, in each repetition.
+    pub positions_compared: u64,
+    /// The first position that differed: always none in a receipt.
+    pub first_divergence: Option<u64>,
+    /// SHA-256 of the guest's module.
+    pub guest_sha256: Option<Digest>,
+    /// Version of the sandbox.
+    pub wasmtime_version: Option<String>,
+    /// Fuel of the reference's calls, one position at a time, loading excluded.
+    pub fuel: Option<u64>,
+    /// Wall time of the replay.
+    pub wall_ns: Option<u64>,
+}
+
+/// Whether a run was replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ParityStatus {
+    /// Every timed repetition agreed with the reference bit for bit.
+    Passed,
+    /// `--parity off`.
+    NotChecked,
+}
+
+/// The machine. Told by the machine itself: shown, never believed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// CPU model as the CPU names itself.
+    pub cpu_model: String,
+    /// CPU features that matter to kernels of this kind, sorted.
+    pub cpu_features: Vec<String>,
+    /// Physical cores.
+    pub physical_cores: u64,
+    /// Logical processors that this process may use.
+    pub logical_cores: u64,
+    /// Memory in bytes.
+    pub memory_bytes: u64,
+    /// Operating system and version.
+    pub os: String,
+    /// Kernel version.
+    pub kernel: String,
+    /// CPU frequency governor, where the system says.
+    pub governor: Option<String>,
+}
+
+/// The build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Build {
+    /// Commit of the checkout, or "unknown".
+    pub git_commit: String,
+    /// Whether tracked files were changed: "true", "false" or "unknown".
+    pub git_dirty: String,
+    /// Compiler version.
+    pub rustc: String,
+    /// Cargo profile family, "debug" or "release"; the engine is optimised in both.
+    pub profile: String,
+    /// Target triple.
+    pub target: String,
+    /// Target features that the whole build assumes, comma separated.
+    pub target_features: String,
+}
+
+/// The sorted ids of the kernels in a ledger.
+pub fn kernel_ids(ledger: &[LedgerRecord]) -> Vec<String> {
+    let mut ids: Vec<String> = ledger.iter().map(|entry| entry.kernel.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}

@@ -1,0 +1,32 @@
+//! Bounds of what stands in a receipt, and how large one can become: known before the run.
+
+/// Larger integers are not exact in every JSON reader, nor in the canonical form.
+pub const MAX_INTEGER: u64 = (1 << 53) - 1;
+
+/// The largest seed of a prompt.
+pub const MAX_SEED: u64 = MAX_INTEGER;
+
+/// Most threads of a run.
+pub const MAX_THREADS: usize = 1024;
+
+/// A verifier reads no larger file. There is room for 3 repetitions of 100,000 tokens.
+pub const MAX_RECEIPT_BYTES: u64 = 16 << 20;
+
+/// Everything but ids and samples: some hundred lines.
+const REST: u64 = 64 << 10;
+
+/// Most bytes of a receipt's file, whatever the ids and the times.
+///
+/// Each of them is a line: an indent, the digits of an integer below 2³² or 2⁵³, a comma and the end.
+/// None has less than 16 bytes here, which also bounds the number of values.
+pub fn largest_receipt_bytes(n_prompt: usize, n_tokens: usize, repetitions: usize) -> u64 {
+    let line = |indent: u64, digits: u64| indent + digits + 2;
+    let [n_prompt, n_tokens, repetitions] = [n_prompt, n_tokens, repetitions].map(|n| n as u64);
+    let brackets = line(6, 1) + line(6, 1);
+    let repetition =
+        line(6, 16) + brackets + n_tokens.saturating_sub(1).saturating_mul(line(8, 16));
+    (n_prompt.saturating_mul(line(6, 10)))
+        .saturating_add(n_tokens.saturating_mul(line(4, 10)))
+        .saturating_add(repetitions.saturating_mul(repetition))
+        .saturating_add(REST)
+}

@@ -1,0 +1,20 @@
+//! The task that a receipt is of.
+
+use super::{fields::Receipt, names::parse_kv_type_name};
+use crate::task::Task;
+
+impl Receipt {
+    /// The task that the settings describe, if they do.
+    pub fn task(&self) -> Option<Task> {
+        let task = Task {
+            prompt: self.run.prompt_ids.clone(),
+            n_generate: usize::try_from(self.run.tokens).ok()?,
+            kv_type: parse_kv_type_name(&self.run.kv_type)?,
+            challenge: self.run.challenge.clone(),
+        };
+        let is_complete =
+            task.n_generate >= 1 && self.tokens.len() == task.n_generate && !task.prompt.is_empty();
+        let fits = self.n_positions()? <= self.model.shape.context_length;
+        (is_complete && fits).then_some(task)
+    }
+}

@@ -1,0 +1,81 @@
+//! What the native engine of this machine makes of a claim: a start for guests, and never evidence.
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use engine_native::{
+    Engine, EngineOptions, KernelChoice, Model, Packing, PositionTrace, Scalar, Screening,
+    SessionOptions,
+};
+
+use super::guesses::Guesses;
+use crate::{
+    failure::RunFailure,
+    machine::{EngineNeed, MemoryNeed, guests_that_fit},
+    task::Task,
+};
+
+/// What several guests start from when they replay a claim.
+pub(crate) struct ClaimedRun {
+    traces: Vec<PositionTrace>,
+    guests: usize,
+}
+
+impl ClaimedRun {
+    /// Of the claimed `tokens`, for up to `guests` guests. `None` where one guest has to replay in
+    /// order: because there is no room for more, or no native run.
+    pub(crate) fn new(
+        model: &Arc<Model>,
+        task: &Task,
+        tokens: &[u32],
+        guests: NonZeroUsize,
+    ) -> Option<Self> {
+        let guests = guests_that_fit(model, task.n_positions(), guests);
+        let traces = (guests > 1).then(|| claimed_traces(model, task, tokens, guests, false).ok());
+        traces.flatten().map(|traces| Self { traces, guests })
+    }
+
+    pub(crate) fn guesses(&self) -> Guesses<'_> {
+        Guesses {
+            traces: &self.traces,
+            guests: self.guests,
+        }
+    }
+}
+
+/// What a run leaves that is fed the claimed `tokens`, all at once: `[n_positions]`, with the choices
+/// made here if `chooses`.
+///
+/// # Errors
+/// The claim does not fit the model, or the run does not fit this machine's memory.
+pub(crate) fn claimed_traces(
+    model: &Arc<Model>,
+    task: &Task,
+    tokens: &[u32],
+    n_threads: usize,
+    chooses: bool,
+) -> Result<Vec<PositionTrace>, RunFailure> {
+    let options = EngineOptions {
+        // One pass over the weights is too few for copies of them to pay.
+        packing: Packing::Off,
+        screening: Screening::Off,
+        ..EngineOptions::new(n_threads)
+    };
+    let session = SessionOptions {
+        choose_from: match chooses {
+            true => task.prompt.len() - 1,
+            false => usize::MAX,
+        },
+        ..task.session_options()
+    };
+    let kernels = KernelChoice::Auto.resolve().unwrap_or(Arc::new(Scalar));
+    let need = EngineNeed::of(model, &*kernels, &options);
+    MemoryNeed::to_run(model, &session, need).check()?;
+    let engine = Engine::with_options(model.clone(), kernels, options)?;
+    let mut session = engine.session(session)?;
+    let inputs: Vec<u32> = task.inputs(tokens).collect();
+    let mut steps = session.generate(&inputs, 1)?;
+    Ok(steps
+        .next()
+        .transpose()?
+        .map_or(Vec::new(), |step| step.positions))
+}

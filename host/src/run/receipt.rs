@@ -1,0 +1,130 @@
+//! The last phase: the receipt of a proved run. Every field comes from the run.
+
+use std::time::SystemTime;
+
+use engine_native::Ledger;
+
+use super::{loaded::Loaded, measured::Measured, proved::Proved};
+use crate::{
+    digest::Digest,
+    guest::{WASMTIME_VERSION, guest_sha256},
+    receipt::{
+        Build, COMMON_SCHEMA, EnvironmentRecord, LedgerRecord, Machine, Parity, ParityStatus,
+        RECEIPT_SCHEMA, Receipt, RunRecord, Samples, kernel_ids, kernel_name, kv_type_name,
+        milliseconds, per_second,
+    },
+};
+
+impl Proved {
+    /// The receipt of the run.
+    pub fn receipt(&self) -> Receipt {
+        let measured = &self.measured;
+        let loaded = &measured.loaded;
+        let median = &measured.repetitions[measured.median()];
+        let tokens = measured.tokens().to_vec();
+        let decode_ns: u64 = median.decode_ns.iter().sum();
+        let rate = |count, ns| per_second(count, ns).expect("every step took at least 1 ns");
+        let kernel_ledger = ledger_records(&median.ledger);
+        let mut receipt = Receipt {
+            schema_version: COMMON_SCHEMA.into(),
+            receipt_schema: RECEIPT_SCHEMA.into(),
+            compute_path: "real".into(),
+            backend: "cpu".into(),
+            kernels: kernel_ids(&kernel_ledger),
+            timing_ms: milliseconds(median.total_ns()),
+            tokens_generated: tokens.len() as u64,
+            tokens_per_sec: rate(tokens.len() as u64, median.total_ns()),
+            prefill_tokens_per_sec: rate(loaded.task.prompt.len() as u64, median.prefill_ns),
+            decode_tokens_per_sec: (tokens.len() > 1)
+                .then(|| rate(median.decode_ns.len() as u64, decode_ns)),
+            environment: environment(loaded),
+            model: loaded.file.record(),
+            run: run_record(loaded),
+            samples: samples(measured),
+            kernel_ledger,
+            tokens,
+            parity: self.parity_record(),
+            host: Machine::current(),
+            build: Build::current(),
+            created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            receipt_sha256: Digest([0; 32]),
+        };
+        receipt.seal();
+        receipt
+    }
+
+    fn parity_record(&self) -> Parity {
+        let checksum = self.measured.checksum();
+        match &self.parity {
+            Some(proof) => Parity {
+                status: ParityStatus::Passed,
+                checksum,
+                reference_checksum: Some(proof.checksum),
+                positions_compared: self.measured.loaded.task.n_positions() as u64,
+                first_divergence: None,
+                guest_sha256: Some(guest_sha256()),
+                wasmtime_version: Some(WASMTIME_VERSION.into()),
+                fuel: Some(proof.fuel),
+                wall_ns: Some(proof.wall_ns),
+            },
+            None => Parity {
+                status: ParityStatus::NotChecked,
+                checksum,
+                reference_checksum: None,
+                positions_compared: 0,
+                first_divergence: None,
+                guest_sha256: None,
+                wasmtime_version: None,
+                fuel: None,
+                wall_ns: None,
+            },
+        }
+    }
+}
+
+fn ledger_records(ledger: &Ledger) -> Vec<LedgerRecord> {
+    let entries = ledger.entries().into_iter();
+    entries
+        .map(|entry| LedgerRecord {
+            kernel: entry.kernel,
+            op: entry.op.name().into(),
+            calls: entry.tally.calls,
+            multiply_accumulates: entry.tally.macs,
+        })
+        .collect()
+}
+
+fn environment(loaded: &Loaded) -> EnvironmentRecord {
+    let environment = &loaded.settings.environment;
+    EnvironmentRecord {
+        BITNET_VERSION: env!("CARGO_PKG_VERSION").into(),
+        OS: std::env::consts::OS.into(),
+        BITNET_DETERMINISTIC: u8::from(environment.deterministic).to_string(),
+        BITNET_SEED: environment.seed.to_string(),
+        RAYON_NUM_THREADS: environment.threads.to_string(),
+    }
+}
+
+fn run_record(loaded: &Loaded) -> RunRecord {
+    let settings = &loaded.settings;
+    RunRecord {
+        prompt: settings.prompt.source(),
+        challenge: loaded.task.challenge.clone(),
+        prompt_ids: loaded.task.prompt.clone(),
+        tokens: settings.n_generate as u64,
+        threads: settings.environment.threads as u64,
+        kernel: kernel_name(settings.kernel).into(),
+        warmup: settings.warmup as u64,
+        repetitions: loaded.repetitions as u64,
+        kv_type: kv_type_name(settings.kv_type).into(),
+    }
+}
+
+fn samples(measured: &Measured) -> Samples {
+    let repetitions = &measured.repetitions;
+    Samples {
+        load_ns: measured.loaded.load_ns,
+        prefill_ns: repetitions.iter().map(|r| r.prefill_ns).collect(),
+        decode_ns: repetitions.iter().map(|r| r.decode_ns.clone()).collect(),
+    }
+}

@@ -1,0 +1,127 @@
+//! What runs a task and times it, and what it leaves behind.
+
+use engine_native::{Engine, Ledger, OpOutput, PositionTrace, RunError, Session};
+
+use crate::{cancel::Cancel, failure::RunFailure, sandbox::OpBits, task::Task};
+
+/// A timed native run, with the evidence that it recorded while it was timed.
+#[derive(Debug)]
+pub struct Recording {
+    /// Chosen tokens.
+    pub tokens: Vec<u32>,
+    /// One trace per position fed.
+    pub traces: Vec<PositionTrace>,
+    /// Time of the prefill step, which ends when the first token is chosen.
+    pub prefill_ns: u64,
+    /// Time of each decode step.
+    pub decode_ns: Vec<u64>,
+    /// The kernels that ran.
+    pub ledger: Ledger,
+}
+
+/// An engine under test. [`NativeRunner`] is the one that ships; tests bring sabotaged ones.
+pub trait Runner {
+    /// Runs the task once, timed.
+    ///
+    /// # Errors
+    /// The run failed or was interrupted.
+    fn record(&mut self, task: &Task, cancel: &Cancel) -> Result<Recording, RunFailure>;
+
+    /// Runs the task again, untimed, for the outputs of every operation at one place.
+    ///
+    /// # Errors
+    /// The run failed or was interrupted.
+    fn op_outputs(
+        &mut self,
+        task: &Task,
+        position: usize,
+        layer: usize,
+        cancel: &Cancel,
+    ) -> Result<Vec<OpBits>, RunFailure>;
+}
+
+/// The native engine with a session that fits one task.
+pub struct NativeRunner {
+    session: Session,
+}
+
+impl NativeRunner {
+    /// A session of `engine` for `task`.
+    ///
+    /// # Errors
+    /// The task does not fit the model.
+    pub fn new(engine: &Engine, task: &Task) -> Result<Self, RunError> {
+        let shape = engine.model().shape();
+        shape.check_run(&task.prompt, task.n_generate)?;
+        let session = engine.session(task.session_options())?;
+        Ok(Self { session })
+    }
+}
+
+impl Runner for NativeRunner {
+    fn record(&mut self, task: &Task, cancel: &Cancel) -> Result<Recording, RunFailure> {
+        let mut step_ns = Vec::with_capacity(task.n_generate);
+        let mut tokens = Vec::with_capacity(task.n_generate);
+        let mut traces = Vec::with_capacity(task.n_positions());
+        for step in self.session.generate(&task.prompt, task.n_generate)? {
+            let step = step?;
+            // A coarse clock may see nothing pass; a rate needs a time.
+            step_ns.push((step.elapsed.as_nanos() as u64).max(1));
+            tokens.push(step.choice.token);
+            traces.extend(step.positions);
+            if cancel.is_requested() {
+                return Err(RunFailure::Interrupted);
+            }
+        }
+        let decode_ns = step_ns.split_off(1);
+        Ok(Recording {
+            tokens,
+            traces,
+            prefill_ns: step_ns[0],
+            decode_ns,
+            ledger: self.session.ledger(),
+        })
+    }
+
+    fn op_outputs(
+        &mut self,
+        task: &Task,
+        position: usize,
+        layer: usize,
+        cancel: &Cancel,
+    ) -> Result<Vec<OpBits>, RunFailure> {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        self.session.set_probe(Box::new(move |point, output| {
+            if (point.position, point.layer) == (position, layer) {
+                // The receiver outlives the session's run.
+                let _ = sender.send((point.op, bits(output)));
+            }
+        }));
+        let ran = self.run_to(task, position, cancel);
+        self.session.clear_probe();
+        ran.map(|()| receiver.try_iter().collect())
+    }
+}
+
+impl NativeRunner {
+    /// Runs the task until `position` has been fed.
+    fn run_to(&mut self, task: &Task, position: usize, cancel: &Cancel) -> Result<(), RunFailure> {
+        for step in self.session.generate(&task.prompt, task.n_generate)? {
+            let fed = step?.positions;
+            if fed.iter().any(|trace| trace.position == position) {
+                break;
+            }
+            if cancel.is_requested() {
+                return Err(RunFailure::Interrupted);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn bits(output: OpOutput) -> Vec<u32> {
+    match output {
+        OpOutput::F32(x) => x.iter().map(|x| x.to_bits()).collect(),
+        OpOutput::I8(x) => x.iter().map(|x| u32::from(x.cast_unsigned())).collect(),
+    }
+}

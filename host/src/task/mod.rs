@@ -1,0 +1,11 @@
+//! What is decoded, and the hash chain over everything that decoding it leaves behind.
+
+mod challenge;
+mod seeded_prompt;
+mod spec;
+mod transcript;
+
+pub use challenge::{Challenge, MAX_CHALLENGE_BYTES, NotAChallenge};
+pub use seeded_prompt::{seeded_prompt, warm_up_prompt};
+pub use spec::Task;
+pub use transcript::{PositionRecord, Transcript, TranscriptStart, boundary_digest};

@@ -1,0 +1,89 @@
+//! Rules on a receipt's bundle: each needs the one before it, so that nothing is believed of bytes
+//! that nobody signed.
+
+use super::found::equal;
+use crate::{
+    attest::{Envelope, PublicKey, Role, Statement},
+    digest::Digest,
+    receipt::Receipt,
+    verify::{outcome::Outcome, outcome::RuleOutcome},
+};
+
+/// Checks `bundle`, the content of the bundle's file, against the receipt whose file has the digest
+/// `receipt_file`.
+pub(in crate::verify) fn check(
+    receipt: Option<&Receipt>,
+    receipt_file: Digest,
+    bundle: &[u8],
+    key: &PublicKey,
+) -> Vec<RuleOutcome> {
+    let mut rules = Vec::new();
+    if let Some(statement) = signed_statement(bundle, key, &mut rules) {
+        rules.push(RuleOutcome::of(
+            "bundle_receipt",
+            of_this_receipt(&statement, receipt, receipt_file),
+        ));
+        if let Some(receipt) = receipt {
+            let model = equal(&statement.digest(Role::Model), &receipt.model.sha256);
+            rules.push(RuleOutcome::of("bundle_model", model));
+            let guest = match receipt.parity.guest_sha256 {
+                Some(guest) => equal(&statement.digest(Role::Guest), &guest),
+                None => Err("the receipt names no guest".into()),
+            };
+            rules.push(RuleOutcome::of("bundle_guest", guest));
+        }
+        rules.push(binary(&statement));
+    }
+    rules
+}
+
+/// The statement, if the bundle is well-formed and `key` signed it.
+fn signed_statement(
+    bundle: &[u8],
+    key: &PublicKey,
+    rules: &mut Vec<RuleOutcome>,
+) -> Option<Statement> {
+    let envelope = holds("bundle_envelope", Envelope::parse(bundle), rules)?;
+    let payload = holds("bundle_signature", envelope.verify(key), rules)?;
+    holds("bundle_statement", Statement::parse(payload), rules)
+}
+
+/// Records whether the rule holds; the value, if it does.
+fn holds<T, E: ToString>(
+    rule: &'static str,
+    result: Result<T, E>,
+    rules: &mut Vec<RuleOutcome>,
+) -> Option<T> {
+    let (value, result) = match result {
+        Ok(value) => (Some(value), Ok(())),
+        Err(error) => (None, Err(error.to_string())),
+    };
+    rules.push(RuleOutcome::of(rule, result));
+    value
+}
+
+fn of_this_receipt(
+    statement: &Statement,
+    receipt: Option<&Receipt>,
+    receipt_file: Digest,
+) -> Result<(), String> {
+    let signed = statement.digest(Role::Receipt);
+    if signed != receipt_file {
+        return Err(format!(
+            "signed is a receipt with {signed}, this file has {receipt_file}"
+        ));
+    }
+    let Some(receipt) = receipt else {
+        return Ok(());
+    };
+    let predicate = &statement.predicate;
+    equal(&predicate.receipt_schema, &receipt.receipt_schema)?;
+    equal(&predicate.transcript_checksum, &receipt.parity.checksum)
+}
+
+/// Builds differ from machine to machine: only who has the signer's binary could compare it.
+fn binary(statement: &Statement) -> RuleOutcome {
+    let digest = statement.digest(Role::Binary);
+    let evidence = format!("{digest} is the signer's word: that file is not here");
+    RuleOutcome::new("bundle_binary", Outcome::Note, evidence)
+}

@@ -1,0 +1,32 @@
+//! The freshness of a run: its prompt is derived from a nonce that the verifier chose.
+
+use crate::{
+    receipt::Receipt,
+    task::Challenge,
+    verify::{outcome::Outcome, outcome::RuleOutcome},
+};
+
+/// The rule `challenge`, where there is anything to say. That the prompt and the transcript are
+/// those of the receipt's challenge are other rules.
+pub(in crate::verify) fn check(
+    receipt: &Receipt,
+    chosen: Option<&Challenge>,
+) -> Option<RuleOutcome> {
+    let rule = "challenge";
+    let found = receipt.run.challenge.as_ref();
+    match (found, chosen) {
+        (None, None) => None,
+        (Some(found), None) => {
+            let evidence = format!("found {found}; --challenge says whether it is yours");
+            Some(RuleOutcome::new(rule, Outcome::Note, evidence))
+        }
+        (_, Some(chosen)) if found == Some(chosen) => {
+            Some(RuleOutcome::new(rule, Outcome::Pass, ""))
+        }
+        (found, Some(chosen)) => {
+            let found = found.map_or("none".into(), Challenge::to_string);
+            let evidence = format!("found {found}, allowed {chosen}: the run may be older");
+            Some(RuleOutcome::new(rule, Outcome::Fail, evidence))
+        }
+    }
+}

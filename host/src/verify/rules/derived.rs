@@ -1,0 +1,102 @@
+//! Rules on the numbers: each follows exactly from the raw samples.
+
+use super::found::{equal, in_vocabulary};
+use crate::{
+    receipt::{Receipt, milliseconds, per_second},
+    verify::outcome::Rule,
+};
+
+pub(super) const RULES: &[Rule] = &[
+    ("token_count", token_count),
+    ("samples", samples),
+    ("timing_ms", |r| {
+        derived(r, r.timing_ms, |m| Some(milliseconds(m.total_ns)))
+    }),
+    ("tokens_per_sec", |r| {
+        derived(r, r.tokens_per_sec, |m| {
+            per_second(r.tokens_generated, m.total_ns)
+        })
+    }),
+    ("prefill_tokens_per_sec", |r| {
+        derived(r, r.prefill_tokens_per_sec, |m| {
+            per_second(r.run.prompt_ids.len() as u64, m.prefill_ns)
+        })
+    }),
+    ("decode_tokens_per_sec", decode_rate),
+];
+
+fn token_count(r: &Receipt) -> Result<(), String> {
+    let named = |what, found, allowed| equal(&found, &allowed).map_err(|e| format!("{what}: {e}"));
+    named("tokens_generated", r.tokens_generated, r.run.tokens)?;
+    named("ids in tokens", r.tokens.len() as u64, r.run.tokens)?;
+    in_vocabulary(&r.tokens, r.model.shape.n_vocab)
+}
+
+fn samples(r: &Receipt) -> Result<(), String> {
+    let s = &r.samples;
+    let counted = |what: &str, found: usize, allowed: u64| {
+        equal(&(found as u64), &allowed).map_err(|e| format!("{what}: {e}"))
+    };
+    counted("prefill_ns", s.prefill_ns.len(), r.run.repetitions)?;
+    counted("decode_ns", s.decode_ns.len(), r.run.repetitions)?;
+    for steps in &s.decode_ns {
+        let allowed = r.run.tokens.saturating_sub(1);
+        counted("steps in a repetition of decode_ns", steps.len(), allowed)?;
+    }
+    let mut times = s.prefill_ns.iter().chain(s.decode_ns.iter().flatten());
+    if times.any(|&ns| ns == 0) || s.load_ns == 0 {
+        return Err("found a time of 0 ns".into());
+    }
+    Ok(())
+}
+
+/// Times of a repetition.
+pub(in crate::verify) struct Times {
+    /// Its index.
+    pub(in crate::verify) repetition: usize,
+    pub(in crate::verify) prefill_ns: u64,
+    pub(in crate::verify) decode_ns: u64,
+    pub(in crate::verify) total_ns: u64,
+}
+
+/// Of all repetitions, by total time. `None` if one is beyond all numbers.
+pub(in crate::verify) fn repetitions(r: &Receipt) -> Option<Vec<Times>> {
+    let repetitions = r.samples.prefill_ns.iter().zip(&r.samples.decode_ns);
+    let times = repetitions
+        .enumerate()
+        .map(|(repetition, (&prefill_ns, steps))| {
+            let mut steps = steps.iter();
+            let decode_ns = steps.try_fold(0u64, |sum, &ns| sum.checked_add(ns))?;
+            Some(Times {
+                repetition,
+                prefill_ns,
+                decode_ns,
+                total_ns: prefill_ns.checked_add(decode_ns)?,
+            })
+        });
+    let mut times = times.collect::<Option<Vec<_>>>()?;
+    times.sort_by_key(|times| times.total_ns);
+    Some(times)
+}
+
+/// The lower median of what is in its order.
+pub(in crate::verify) fn median<T>(sorted: &[T]) -> Option<&T> {
+    sorted.get(sorted.len().checked_sub(1)? / 2)
+}
+
+fn derived(r: &Receipt, found: f64, figure: impl Fn(&Times) -> Option<f64>) -> Result<(), String> {
+    let sorted = repetitions(r).unwrap_or_default();
+    match median(&sorted).and_then(figure) {
+        Some(derived) if derived.to_bits() == found.to_bits() => Ok(()),
+        Some(derived) => Err(format!("found {found}, the samples have {derived}")),
+        None => Err(format!("found {found}, the samples have no such figure")),
+    }
+}
+
+fn decode_rate(r: &Receipt) -> Result<(), String> {
+    match (r.decode_tokens_per_sec, r.run.tokens) {
+        (None, 1) => Ok(()),
+        (Some(found), 2..) => derived(r, found, |m| per_second(r.run.tokens - 1, m.decode_ns)),
+        (found, tokens) => Err(format!("found {found:?} for {tokens} tokens")),
+    }
+}

@@ -1,0 +1,229 @@
+//! Rules on the kernels: the ledger must account for the shape's work exactly.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine_native::{Activation, Architecture, Isa, KernelChoice, KernelName, ModelShape, Op};
+
+use super::{found::equal, identity::architecture};
+use crate::{
+    receipt::{LedgerRecord, Receipt, kernel_ids, parse_kernel_name},
+    verify::outcome::Rule,
+};
+
+pub(super) const RULES: &[Rule] = &[
+    ("kernels", |r| {
+        equal(&r.kernels, &kernel_ids(&r.kernel_ledger))
+    }),
+    ("ledger_entries", entries),
+    ("ledger_kernels", kernels),
+    ("ledger_work", work),
+];
+
+fn entries(r: &Receipt) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for entry in &r.kernel_ledger {
+        let LedgerRecord {
+            kernel,
+            op,
+            calls,
+            multiply_accumulates: macs,
+        } = entry;
+        if !seen.insert((kernel, op)) {
+            return Err(format!("{kernel} for {op} appears twice"));
+        }
+        if *calls == 0 {
+            return Err(format!("{kernel} for {op}: listed, but never called"));
+        }
+        // Every call did something.
+        if calls > macs {
+            return Err(format!(
+                "{kernel} for {op}: found {calls} calls with {macs} multiply-accumulates"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Every kernel is one that exists, fits its operation and the types of the run, and all are those
+/// of the ISA that was asked for, or of what it builds on.
+fn kernels(r: &Receipt) -> Result<(), String> {
+    let mut isas = BTreeSet::new();
+    for entry in &r.kernel_ledger {
+        let refused = |why: &str| Err(format!("{} for {}: {why}", entry.kernel, entry.op));
+        let Some(op) = Op::from_name(&entry.op) else {
+            return refused("no such operation");
+        };
+        let Some((name, isa)) = KernelName::parse_id(&entry.kernel) else {
+            return refused("no such kernel");
+        };
+        if !fits(name, op, r) {
+            return refused("the kernel does not compute that");
+        }
+        isas.insert(isa);
+    }
+    let runs_all = |asked: Isa| isas.iter().all(|&isa| asked.runs(isa));
+    let fits = match parse_kernel_name(&r.run.kernel) {
+        Some(KernelChoice::Auto) => Isa::ALL.iter().any(|&isa| runs_all(isa)),
+        Some(KernelChoice::Only(isa)) => runs_all(isa),
+        None => false,
+    };
+    if !fits {
+        let isas: Vec<_> = isas.iter().map(|isa| isa.as_str()).collect();
+        let asked = &r.run.kernel;
+        return Err(format!("found kernels for {isas:?}, asked for was {asked}"));
+    }
+    Ok(())
+}
+
+fn fits(kernel: KernelName, op: Op, r: &Receipt) -> bool {
+    let kernel = kernel.as_str();
+    let kv_type = &r.run.kv_type[..];
+    let activation = architecture(r).map(Architecture::activation);
+    match op {
+        Op::Embed => kernel.starts_with("embedding_row_"),
+        Op::AttnNorm | Op::AttnSubNorm | Op::FfnNorm | Op::FfnSubNorm | Op::OutputNorm => {
+            kernel == "rms_norm"
+        }
+        Op::AttnQkvQuantize
+        | Op::AttnOutputQuantize
+        | Op::FfnGateUpQuantize
+        | Op::FfnDownQuantize => kernel == "activation_quantize",
+        Op::AttnQ
+        | Op::AttnK
+        | Op::AttnV
+        | Op::AttnOutput
+        | Op::FfnGate
+        | Op::FfnUp
+        | Op::FfnDown => kernel == "i2s_gemv" || kernel == "i2s_gemm",
+        Op::RopeQ | Op::RopeK => kernel == "rope_apply",
+        Op::KvStore => kernel.strip_prefix("kv_store_") == Some(kv_type),
+        Op::AttentionScores => kernel.strip_prefix("attention_scores_") == Some(kv_type),
+        Op::AttentionSoftmax => kernel == "softmax_inplace",
+        Op::AttentionValues => kernel.strip_prefix("attention_values_") == Some(kv_type),
+        Op::AttnResidual | Op::FfnResidual => kernel == "residual_add",
+        Op::FfnActivation => match activation {
+            Ok(Activation::SquaredRelu) => kernel == "squared_relu_mul",
+            Ok(Activation::Silu) => kernel == "silu_mul",
+            Err(_) => false,
+        },
+        Op::OutputScreen => kernel == "output_screen",
+        Op::OutputRefine => kernel == "output_refine",
+        Op::Output => kernel.starts_with("output_gemv_"),
+        Op::GreedyChoice => kernel == "argmax",
+    }
+}
+
+fn work(r: &Receipt) -> Result<(), String> {
+    let mut found: BTreeMap<&str, u64> = BTreeMap::new();
+    for entry in &r.kernel_ledger {
+        let sum = found.entry(&entry.op).or_default();
+        *sum = sum.saturating_add(entry.multiply_accumulates);
+    }
+    let shape = shape(r)?;
+    let n_positions = r.n_positions().ok_or("positions overflow")?;
+    let is_screened = found.contains_key(Op::OutputScreen.name());
+    if is_screened {
+        let mut take = |op: Op| found.remove(op.name()).unwrap_or(0);
+        ScreenedChoices {
+            screen: take(Op::OutputScreen),
+            refine: take(Op::OutputRefine),
+            output: take(Op::Output),
+            left: take(Op::GreedyChoice),
+        }
+        .check(&shape, r.run.tokens)?;
+    }
+    let is_checked = |op: Op| is_screened && is_of_choice(op);
+    for &op in Op::ALL.iter().filter(|&&op| !is_checked(op)) {
+        let derived = op
+            .work(&shape, n_positions, r.run.tokens)
+            .ok_or_else(|| format!("{}: the shape's work overflows", op.name()))?;
+        let found = found.remove(op.name()).unwrap_or(0);
+        if found != derived {
+            return Err(format!(
+                "{}: found {found} multiply-accumulates, the shape has {derived}",
+                op.name()
+            ));
+        }
+    }
+    match found.first_key_value() {
+        None => Ok(()),
+        Some((op, _)) => Err(format!("{op}: no such operation")),
+    }
+}
+
+fn is_of_choice(op: Op) -> bool {
+    matches!(
+        op,
+        Op::OutputScreen | Op::OutputRefine | Op::Output | Op::GreedyChoice
+    )
+}
+
+/// Multiply-accumulates of choices that a screen made cheaper. How many logits it leaves is not to be
+/// known from a shape, but all three depend on it.
+struct ScreenedChoices {
+    screen: u64,
+    refine: u64,
+    output: u64,
+    left: u64,
+}
+
+impl ScreenedChoices {
+    /// Each screening reads every row once and computes one logit, then those that are left; without
+    /// one, or where too many are left, all are computed.
+    fn check(&self, shape: &ModelShape, n_choices: u64) -> Result<(), String> {
+        let [screen, refine] = [self.screen, self.refine].map(u128::from);
+        let [output, left] = [self.output, self.left].map(u128::from);
+        let [n_embd, n_vocab, n_choices] = [shape.n_embd, shape.n_vocab, n_choices].map(u128::from);
+        // Shapes and runs are checked by other rules: nothing here is above 2^84.
+        let n_screened = screen / (n_embd * n_vocab).max(1);
+        if screen != n_screened * n_embd * n_vocab || n_screened > n_choices {
+            return Err(format!(
+                "output_screen: found {screen} multiply-accumulates, expected at most {n_choices} \
+                 times {}",
+                n_embd * n_vocab
+            ));
+        }
+        if !refine.is_multiple_of(n_embd.max(1)) || refine > screen {
+            return Err(format!(
+                "output_refine: found {refine} multiply-accumulates, expected whole rows, at most \
+                 {screen}"
+            ));
+        }
+        let fewest = (n_choices - n_screened) * n_vocab + n_screened;
+        if left < fewest || left > n_choices * n_vocab {
+            return Err(format!(
+                "greedy_choice: found {left} logits, expected {fewest} to {}",
+                n_choices * n_vocab
+            ));
+        }
+        let derived = n_embd * (left + n_screened);
+        if output != derived {
+            return Err(format!(
+                "output: found {output} multiply-accumulates, {n_screened} screened choices among \
+                 {left} logits have {derived}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The shape as the engine knows it.
+pub(super) fn shape(r: &Receipt) -> Result<ModelShape, String> {
+    let s = &r.model.shape;
+    Ok(ModelShape {
+        architecture: architecture(r)?,
+        n_vocab: s.n_vocab,
+        n_embd: s.n_embd,
+        n_layers: s.n_layers,
+        n_heads: s.n_heads,
+        n_kv_heads: s.n_kv_heads,
+        head_dim: s.head_dim,
+        rope_dim: s.rope_dim,
+        n_ff: s.n_ff,
+        context_length: s.context_length,
+        // The amount of work does not depend on these.
+        rope_base: 1.0,
+        rope_scale: 1.0,
+        rms_epsilon: 1.0,
+    })
+}

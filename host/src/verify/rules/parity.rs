@@ -1,0 +1,166 @@
+//! Rules on the evidence, and on what a replay here makes of it.
+
+use crate::{
+    digest::Digest,
+    guest::{WASMTIME_VERSION, guest_sha256},
+    receipt::{ParityStatus, Receipt},
+    verify::{outcome::Outcome, outcome::Rule, outcome::RuleOutcome},
+};
+
+pub(super) const RULES: &[Rule] = &[("parity_record", record)];
+
+/// What the writer says of a replay must fit together, whether there was one or not.
+fn record(r: &Receipt) -> Result<(), String> {
+    let p = &r.parity;
+    if p.status == ParityStatus::NotChecked {
+        let empty = p.reference_checksum.is_none()
+            && p.positions_compared == 0
+            && p.first_divergence.is_none()
+            && p.guest_sha256.is_none()
+            && p.wasmtime_version.is_none()
+            && p.fuel.is_none()
+            && p.wall_ns.is_none();
+        return empty
+            .then_some(())
+            .ok_or_else(|| "found results of a replay that did not happen".into());
+    }
+    if p.reference_checksum != Some(p.checksum) {
+        return Err("checksum and reference_checksum differ".into());
+    }
+    if p.first_divergence.is_some() {
+        return Err("first_divergence: found a position, allowed null".into());
+    }
+    let n_positions = r.n_positions().ok_or("positions overflow")?;
+    if p.positions_compared != n_positions {
+        return Err(format!(
+            "positions_compared: found {}, the run has {n_positions}",
+            p.positions_compared
+        ));
+    }
+    let complete = p.guest_sha256.is_some() && p.wasmtime_version.is_some();
+    let positive = |n: Option<u64>| n.is_some_and(|n| n > 0);
+    if !complete || !positive(p.fuel) || !positive(p.wall_ns) {
+        return Err("guest_sha256, wasmtime_version, fuel or wall_ns is missing or 0".into());
+    }
+    Ok(())
+}
+
+/// What a reader should know about the writer's replay. It decides nothing: ours does.
+pub(super) fn notes(r: &Receipt) -> Vec<RuleOutcome> {
+    let status = match r.parity.status {
+        ParityStatus::Passed => RuleOutcome::new("parity_status", Outcome::Pass, ""),
+        ParityStatus::NotChecked => RuleOutcome::new(
+            "parity_status",
+            Outcome::Note,
+            "the writer did not replay the run (--parity off)",
+        ),
+    };
+    let guest = match r.parity.guest_sha256 {
+        Some(found) if found != guest_sha256() => RuleOutcome::new(
+            "guest_sha256",
+            Outcome::Note,
+            format!(
+                "the writer's guest is {found}, this verifier replays with {}",
+                guest_sha256()
+            ),
+        ),
+        _ => RuleOutcome::new("guest_sha256", Outcome::Pass, ""),
+    };
+    vec![status, guest]
+}
+
+/// Whether the writer replayed with another guest than this verifier has. Its arithmetic may be
+/// another one, so that a difference refutes nothing.
+fn is_of_another_guest(r: &Receipt) -> bool {
+    r.parity
+        .guest_sha256
+        .is_some_and(|found| found != guest_sha256())
+}
+
+/// How a difference between the receipt and the reference counts.
+pub(in crate::verify) fn difference(
+    r: &Receipt,
+    rule: &'static str,
+    evidence: String,
+) -> RuleOutcome {
+    match is_of_another_guest(r) {
+        false => RuleOutcome::new(rule, Outcome::Fail, evidence),
+        true => RuleOutcome::new(
+            rule,
+            Outcome::Unverifiable,
+            format!("{evidence}; the receipt is of another guest: check it with its build"),
+        ),
+    }
+}
+
+fn compare(r: &Receipt, rule: &'static str, result: Result<(), String>) -> RuleOutcome {
+    match result {
+        Ok(()) => RuleOutcome::new(rule, Outcome::Pass, ""),
+        Err(evidence) => difference(r, rule, evidence),
+    }
+}
+
+/// What a replay of a receipt's task came to.
+#[derive(Debug, Clone)]
+pub struct ReplayResult {
+    /// The tokens that the reference chooses when it is fed the receipt's.
+    pub tokens: Vec<u32>,
+    /// Checksum of its transcript.
+    pub checksum: Digest,
+    /// Fuel of its calls; none where the sandbox does not count it.
+    pub fuel: Option<u64>,
+}
+
+/// Compares the receipt with a replay of its task.
+pub(in crate::verify) fn check_replay(r: &Receipt, replay: &ReplayResult) -> Vec<RuleOutcome> {
+    vec![
+        RuleOutcome::new("parity_replay", Outcome::Pass, ""),
+        compare(r, "parity_tokens", tokens(r, replay)),
+        compare(r, "parity_checksum", checksum(r, replay)),
+        fuel(r, replay),
+    ]
+}
+
+fn tokens(r: &Receipt, replay: &ReplayResult) -> Result<(), String> {
+    let pairs = r.tokens.iter().zip(&replay.tokens);
+    match pairs
+        .enumerate()
+        .find(|(_, (found, chosen))| found != chosen)
+    {
+        None => Ok(()),
+        Some((i, (found, chosen))) => Err(format!(
+            "position {}: found token {found}, the reference chooses {chosen}",
+            r.run.prompt_ids.len().saturating_sub(1) + i
+        )),
+    }
+}
+
+fn checksum(r: &Receipt, replay: &ReplayResult) -> Result<(), String> {
+    // Commits to every residual stream between layers, hidden state, token and logit.
+    if replay.checksum == r.parity.checksum {
+        return Ok(());
+    }
+    Err(format!(
+        "checksum: found {}, the reference has {}",
+        r.parity.checksum, replay.checksum
+    ))
+}
+
+fn fuel(r: &Receipt, replay: &ReplayResult) -> RuleOutcome {
+    let rule = "parity_fuel";
+    let same_sandbox = r.parity.wasmtime_version.as_deref() == Some(WASMTIME_VERSION);
+    let (Some(found), Some(used), true, false) = (
+        r.parity.fuel,
+        replay.fuel,
+        same_sandbox,
+        is_of_another_guest(r),
+    ) else {
+        let evidence = "not comparable: no replay by the writer, another guest or another sandbox";
+        return RuleOutcome::new(rule, Outcome::Note, evidence);
+    };
+    let result = match found == used {
+        true => Ok(()),
+        false => Err(format!("found {found}, the replay used {used}")),
+    };
+    RuleOutcome::of(rule, result)
+}

@@ -1,0 +1,260 @@
+//! A receipt in words that a stranger has: what was run, and what is said of it.
+
+use std::fmt::{self, Write};
+
+use serde::Serialize;
+
+use super::rules::{
+    derived::{median, repetitions},
+    work::Work,
+};
+use crate::{
+    digest::Digest,
+    receipt::{ParityStatus, PromptSource, Receipt},
+};
+
+/// What a receipt says, without a judgement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Digest of the receipt.
+    pub receipt_sha256: Digest,
+    /// Tokens generated.
+    pub tokens: u64,
+    /// Prompt tokens.
+    pub prompt_tokens: u64,
+    /// Where the prompt came from: "seed 42", "given ids", "a text with SHA-256 …".
+    pub prompt: String,
+    /// The model.
+    pub model: ModelSummary,
+    /// Checksum of the transcript.
+    pub checksum: Digest,
+    /// Whether the writer replayed the run.
+    pub replayed_by_writer: bool,
+    /// What nobody but the writer can know.
+    pub claimed: Claim,
+}
+
+/// The model of a receipt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct ModelSummary {
+    pub file_name: String,
+    pub file_bytes: u64,
+    pub sha256: Digest,
+    pub architecture: String,
+    pub parameters: u64,
+}
+
+/// What a receipt claims beside its tokens.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Claim {
+    /// Generated tokens per second of prefill and decode together.
+    pub tokens_per_sec: f64,
+    /// Prompt tokens per second of the prefill.
+    pub prefill_tokens_per_sec: f64,
+    /// Tokens per second of the decode steps; none for one token.
+    pub decode_tokens_per_sec: Option<f64>,
+    /// Gigabytes a second that decoding at this rate reads at least, derived from the shape.
+    pub decode_reads_gb_per_sec: Option<f64>,
+    /// Multiply-accumulates a second that decoding at this rate takes at least, in 10⁹.
+    pub decode_gmac_per_sec: Option<f64>,
+    /// Threads.
+    pub threads: u64,
+    /// ISAs of the kernels that are said to have run.
+    pub isas: Vec<String>,
+    /// Element type of the KV cache.
+    pub kv_type: String,
+    /// Timed runs.
+    pub repetitions: u64,
+    /// The CPU.
+    pub cpu: String,
+    /// Its physical cores.
+    pub physical_cores: u64,
+    /// The operating system.
+    pub os: String,
+    /// When the receipt was made.
+    pub created: String,
+    /// Commit of the build, or "unknown".
+    pub build: String,
+    /// Cargo's profile family of the build.
+    pub profile: String,
+}
+
+impl Summary {
+    /// What `r` says. Its texts come from a stranger: none is longer than a line, or looks like
+    /// another one.
+    pub fn of(r: &Receipt) -> Self {
+        let (bytes, macs) = decode_rates(r).unzip();
+        Self {
+            receipt_sha256: r.receipt_sha256,
+            tokens: r.run.tokens,
+            prompt_tokens: r.run.prompt_ids.len() as u64,
+            prompt: prompt(r),
+            model: ModelSummary {
+                file_name: plain(&r.model.file_name),
+                file_bytes: r.model.file_bytes,
+                sha256: r.model.sha256,
+                architecture: plain(&r.model.architecture),
+                parameters: r.model.parameters,
+            },
+            checksum: r.parity.checksum,
+            replayed_by_writer: r.parity.status == ParityStatus::Passed,
+            claimed: Claim {
+                tokens_per_sec: r.tokens_per_sec,
+                prefill_tokens_per_sec: r.prefill_tokens_per_sec,
+                decode_tokens_per_sec: r.decode_tokens_per_sec,
+                decode_reads_gb_per_sec: bytes.map(|rate: f64| rate / 1e9),
+                decode_gmac_per_sec: macs.map(|rate: f64| rate / 1e9),
+                threads: r.run.threads,
+                isas: isas(r),
+                kv_type: plain(&r.run.kv_type),
+                repetitions: r.run.repetitions,
+                cpu: plain(&r.host.cpu_model),
+                physical_cores: r.host.physical_cores,
+                os: plain(&r.host.os),
+                created: plain(&r.created),
+                build: plain(&r.build.git_commit),
+                profile: plain(&r.build.profile),
+            },
+        }
+    }
+
+    /// The run whose tokens can be proved: three lines, each after `indent`.
+    pub fn run_lines(&self, indent: &str) -> String {
+        let (n, model) = (self.tokens, &self.model);
+        let mut text = String::new();
+        let _ = writeln!(
+            text,
+            "{indent}tokens    {n}, after a prompt of {} ({})",
+            self.prompt_tokens, self.prompt
+        );
+        let _ = writeln!(
+            text,
+            "{indent}model     {}, {}, {}\n{indent}          sha256 {}",
+            model.file_name,
+            bytes(model.file_bytes),
+            model.architecture,
+            Short(model.sha256)
+        );
+        let _ = writeln!(text, "{indent}checksum  {}", Short(self.checksum));
+        text
+    }
+
+    /// What is only claimed: some lines, each after `indent`.
+    pub fn claim_lines(&self, indent: &str) -> String {
+        let c = &self.claimed;
+        let mut text = String::new();
+        let decode = c.decode_tokens_per_sec;
+        let decode = decode.map_or(String::new(), |rate| format!("{} decode, ", number(rate)));
+        let _ = writeln!(
+            text,
+            "{indent}tokens/s  {decode}{} prefill, {} both",
+            number(c.prefill_tokens_per_sec),
+            number(c.tokens_per_sec)
+        );
+        if let (Some(gb), Some(gmac)) = (c.decode_reads_gb_per_sec, c.decode_gmac_per_sec) {
+            let _ = writeln!(
+                text,
+                "{indent}          (decoding takes at least {gb:.1} GB/s and {gmac:.1} GMAC/s)"
+            );
+        }
+        let _ = writeln!(
+            text,
+            "{indent}run       {}, {} kernels, {} KV cache, {}",
+            counted(c.threads, "thread"),
+            c.isas.join("+"),
+            c.kv_type,
+            counted(c.repetitions, "repetition")
+        );
+        let cores = counted(c.physical_cores, "core");
+        let _ = writeln!(text, "{indent}machine   {}, {cores}, {}", c.cpu, c.os);
+        let _ = writeln!(
+            text,
+            "{indent}made      {} by build {} ({})",
+            c.created,
+            &c.build[..c.build.floor_char_boundary(12)],
+            c.profile
+        );
+        text
+    }
+}
+
+/// The start of a digest: enough to compare by eye.
+struct Short(Digest);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let text = self.0.to_string();
+        write!(f, "{}…", &text[..32])
+    }
+}
+
+fn prompt(r: &Receipt) -> String {
+    let source = match &r.run.prompt {
+        PromptSource::Seeded { seed, .. } => format!("seed {seed}"),
+        PromptSource::Ids => "ids that were given".into(),
+        PromptSource::Text { .. } => "from a text".into(),
+    };
+    match &r.run.challenge {
+        None => source,
+        Some(_) => format!("{source} and a challenge"),
+    }
+}
+
+/// The distinct ends of the kernels' ids, as `--kernel` names ISAs.
+fn isas(r: &Receipt) -> Vec<String> {
+    let kernels = r.kernels.iter();
+    let isas = kernels.filter_map(|id| engine_native::KernelName::parse_id(id));
+    let mut names: Vec<_> = isas.map(|(_, isa)| isa.option_name().to_owned()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// A stranger's text as part of a line.
+fn plain(text: &str) -> String {
+    const MOST: usize = 120;
+    let mut text = text.replace(char::is_control, " ");
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.push('…');
+    }
+    text
+}
+
+fn counted(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// A rate with as many decimals as help.
+fn number(rate: f64) -> String {
+    match rate {
+        ..10.0 => format!("{rate:.3}"),
+        ..1000.0 => format!("{rate:.1}"),
+        _ => format!("{rate:.0}"),
+    }
+}
+
+/// Bytes with a decimal prefix.
+fn bytes(n: u64) -> String {
+    let n = n as f64;
+    match n {
+        ..1e6 => format!("{:.1} kB", n / 1e3),
+        ..1e9 => format!("{:.1} MB", n / 1e6),
+        _ => format!("{:.2} GB", n / 1e9),
+    }
+}
+
+/// Bytes and multiply-accumulates a second that the decode of the median repetition takes at least.
+/// Derived from the shape: what a receipt would say of itself is not asked.
+fn decode_rates(r: &Receipt) -> Option<(f64, f64)> {
+    let work = Work::of(r).ok()?;
+    let sorted = repetitions(r)?;
+    let seconds = median(&sorted)?.decode_ns as f64 / 1e9;
+    let first = r.run.prompt_ids.len() as u64;
+    let end = first.checked_add(r.run.tokens.checked_sub(1)?)?;
+    // Keys and values grow with every step: half-way they are the average.
+    let bytes = work.bytes(first + (end - first) / 2)? * (end - first) as f64;
+    let macs = work.macs(first..end)? as f64;
+    (seconds > 0.0).then(|| (bytes / seconds, macs / seconds))
+}
