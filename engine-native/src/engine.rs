@@ -1,4 +1,4 @@
-//! A model with the kernels and threads that run it.
+//! The engine: a model with the kernels and the threads that run it.
 
 use std::{fmt, sync::Arc};
 
@@ -12,7 +12,8 @@ use crate::{
     workers::{MIN_PART_WORK, Workers},
 };
 
-/// Runs one model. Cheap to clone; sessions are independent of one another.
+/// A model ready to run. Clones are cheap and share everything; sessions are independent of each
+/// other.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) model: Arc<Model>,
@@ -22,21 +23,21 @@ pub struct Engine {
     pub(crate) screen: Option<Arc<Screen>>,
 }
 
-/// How an engine is set up. No setting changes a result.
+/// How an engine is set up. No setting changes any result.
 #[derive(Debug, Clone, Copy)]
 pub struct EngineOptions {
-    /// Threads, at least 1: the caller's.
+    /// Number of threads, at least 1. The caller's thread is one of them.
     pub n_threads: usize,
-    /// How weights are arranged at load.
+    /// Layout of the weights for decoding.
     pub packing: Packing,
-    /// Whether choices are screened.
+    /// Whether a low-bit screen replaces most of the output matrix in greedy choices.
     pub screening: Screening,
-    /// Least work, in multiply-accumulates, that is worth handing to another thread.
+    /// The least work, in multiply-accumulates, for which another thread is used.
     pub min_part_work: usize,
 }
 
 impl EngineOptions {
-    /// The defaults for `n_threads`.
+    /// The defaults, with `n_threads` threads.
     pub fn new(n_threads: usize) -> Self {
         Self {
             n_threads,
@@ -48,10 +49,11 @@ impl EngineOptions {
 }
 
 impl Engine {
-    /// An engine with `n_threads` threads (1: the caller's).
+    /// Creates an engine with default options. With 1 thread only the caller's runs.
     ///
     /// # Errors
-    /// The threads cannot be started, or the floating-point environment is not the contract's.
+    /// The threads cannot be started, or the floating-point environment is not the one that the
+    /// contract requires.
     ///
     /// # Panics
     /// `n_threads` is 0.
@@ -63,7 +65,7 @@ impl Engine {
         Self::with_options(model, kernels, EngineOptions::new(n_threads))
     }
 
-    /// As [`Engine::new`], with every setting.
+    /// Creates an engine: starts the threads, and arranges the weights for decoding.
     ///
     /// # Errors
     /// As for [`Engine::new`].
@@ -88,13 +90,13 @@ impl Engine {
         })
     }
 
-    /// Bytes that an engine allocates for its own copies of the weights.
+    /// Bytes that an engine with these options will allocate for its own copies of the weights.
     pub fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, options: &EngineOptions) -> u64 {
         let weights = DecodeWeights::bytes_to_pack(model, kernels, options.packing);
         (weights + options.screening.bytes(model, kernels)) as u64
     }
 
-    /// Bytes that were allocated for its own copies of the weights.
+    /// Bytes allocated for the engine's own copies of the weights.
     pub fn packed_bytes(&self) -> u64 {
         let screen = self.screen.as_ref().map_or(0, |screen| screen.allocated());
         (self.decode_weights.allocated() + screen) as u64

@@ -1,25 +1,25 @@
-//! Memory in huge pages, where the system has them: large weights are read without a page walk every
-//! 4 KiB.
+//! Memory in huge pages, where the system provides them: reading large weights then needs no page
+//! walk every 4 KiB.
 
 use memmap2::MmapMut;
 
-/// Zeroed bytes, in huge pages if the system grants them.
+/// Zeroed memory, in huge pages if the system grants them.
 #[derive(Debug)]
 pub(crate) enum HugePages {
-    /// From the system.
+    /// An anonymous mapping.
     Mapped(MmapMut),
-    /// Little, or where nothing can be mapped.
+    /// A small buffer, or one that could not be mapped.
     Owned(Vec<u8>),
 }
 
-/// What is smaller may be read from a cache all the time.
+/// Buffers below this size may stay in a cache between two reads.
 pub(crate) const FROM_MEMORY_BYTES: usize = 64 << 20;
 
-/// What is smaller than a few huge pages is not worth one.
+/// Smaller buffers would not fill a few huge pages.
 const SMALLEST: usize = 8 << 20;
 
 impl HugePages {
-    /// `len` bytes.
+    /// Allocates `len` zeroed bytes.
     pub(crate) fn zeroed(len: usize) -> Self {
         let mapped = (len >= SMALLEST).then(|| MmapMut::map_anon(len).ok());
         match mapped.flatten() {
@@ -46,7 +46,7 @@ impl HugePages {
     }
 }
 
-/// A wish: a system without huge pages says no, and the memory is as good but slower.
+/// Asks for huge pages. On a system without them this fails, and the memory is slower but usable.
 #[cfg(target_os = "linux")]
 fn advise(map: &MmapMut) {
     let _ = map.advise(memmap2::Advice::HugePage);

@@ -1,9 +1,29 @@
-//! Native inference with ternary weights, bit-exact on any ISA, for any thread count and batch size.
+//! Native inference of models with ternary weights. Results are bit-exact on any ISA, with any number
+//! of threads and any batch size.
 //!
-//! A [`Model`] is mapped and validated, an [`Engine`] runs it with one set of [`Kernels`], and a
-//! [`Session`] holds the KV cache and buffers of one run. [`Session::generate`] is an iterator of
-//! [`Step`]s: tokens, the bits that the transcript commits to, and times. The arithmetic is
-//! written down in `guest-reference/NUMERICS.md`; the [`Ledger`] says which kernels ran.
+//! A [`Model`] is a mapped and validated file. An [`Engine`] runs it with the [`Kernels`] of one ISA.
+//! A [`Session`] holds the KV cache and the buffers of one run at a time, and [`Session::generate`] is
+//! an iterator of [`Step`]s: tokens, the values that the transcript commits to, and times. The
+//! [`Ledger`] tells which kernels ran. `guest-reference/NUMERICS.md` specifies the arithmetic.
+//!
+//! ```
+//! use std::{path::Path, sync::Arc};
+//! use engine_native::{Engine, KernelChoice, Model, SessionOptions};
+//!
+//! let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
+//! let model = Arc::new(Model::open(Path::new(path))?);
+//! let engine = Engine::new(model, KernelChoice::Auto.resolve()?, 1)?;
+//! let mut session = engine.session(SessionOptions::new(7))?;
+//! let mut tokens = Vec::new();
+//! for step in session.generate(&[1, 2, 3], 5)? {
+//!     tokens.push(step?.choice.token);
+//! }
+//! assert_eq!(tokens.len(), 5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Without the default feature `run` only the description of models and runs is left: headers, shapes,
+//! operations, kernel names and ledgers. That part compiles to WebAssembly.
 
 pub mod gguf;
 mod ledger;

@@ -10,7 +10,7 @@ use engine_native::{
 use crate::sampling::Workload;
 
 const N_COLS: usize = 2560;
-/// Rows of an FFN projection, and of one call.
+/// Rows of an FFN projection, and the most rows of one call.
 const N_ROWS: usize = 6912;
 /// Positions of a prefill.
 const N_POSITIONS: usize = 512;
@@ -54,7 +54,8 @@ impl Products {
         }
     }
 
-    /// Reading, the ternary product, the output matrix and its low-bit copy, over about `n_bytes` bytes each.
+    /// A plain read, the ternary GEMV, the output matrix and its low-bit copy, over about `n_bytes`
+    /// bytes each.
     pub fn over(&self, n_bytes: usize, repetitions: usize) -> [Workload<'_>; 4] {
         let workload = |name, row_bytes, is_product, run| {
             let n_units = n_bytes / row_bytes;
@@ -99,7 +100,7 @@ impl Products {
         ]
     }
 
-    /// An FFN projection of many positions by `kernels`; threads share out the positions.
+    /// An FFN projection of many positions with `kernels`. The threads share the positions.
     pub fn prefill<'a>(&'a self, kernels: &'a dyn Kernels) -> Workload<'a> {
         Workload {
             name: kernels.isa().as_str(),
@@ -217,7 +218,7 @@ impl GemmBatch for Batch<'_> {
     }
 }
 
-/// Calls over at most [`N_ROWS`] rows, as long as the matrices of a model.
+/// Splits a range into calls over at most [`N_ROWS`] rows, as long as the matrices of a model.
 fn calls(rows: Range<usize>, repetitions: usize) -> impl Iterator<Item = Range<usize>> {
     (0..repetitions).flat_map(move |_| {
         let end = rows.end;

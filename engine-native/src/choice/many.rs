@@ -1,6 +1,6 @@
-//! Greedy choices at many positions at once, as when a claim is fed: a few rows of the output matrix
-//! are computed for every position before the next ones, so that it comes from memory once, without a
-//! copy of it.
+//! Greedy choices at many positions at once, as when the tokens of a claim are fed. The output
+//! matrix is taken block by block, each block for all positions, so that it is read from memory
+//! only once.
 
 use std::ops::Range;
 
@@ -15,17 +15,17 @@ use crate::{
     workers::Scratch,
 };
 
-/// Logits of consecutive rows, and the first of these rows.
+/// First row of a part of the output matrix, and its logits.
 type Part<'l> = (usize, &'l mut [f32]);
 /// The best choice so far, `[position]`.
 type Best = Vec<Option<Choice>>;
 
-/// Bytes of the rows that are computed for one position after another: they stay in a core's cache.
+/// Size of a block of rows, widened to f32: it stays in a core's cache for all positions.
 const BLOCK_BYTES: usize = 256 << 10;
 
 impl Session {
-    /// Chooses the tokens after `positions` of the last chunk, which began at position `first`; there
-    /// may be none.
+    /// Chooses a token at each of `positions`, which may be empty. They belong to the last chunk,
+    /// which began at position `first`.
     pub(crate) fn choose_each(
         &mut self,
         positions: Range<usize>,
@@ -58,7 +58,7 @@ impl Session {
     }
 }
 
-/// The best choices among the rows of one part, block by block.
+/// Finds the best choice at each position among the rows of one part.
 fn best_in(
     (start, logits): Part,
     rows: DenseRows,
@@ -90,11 +90,11 @@ fn best_in(
     Ok(())
 }
 
-/// Some rows of a matrix, widened once for all positions.
+/// A block of rows, widened to f32 once for all positions.
 struct Block {
     n_rows: usize,
     row: Vec<f32>,
-    /// Little endian.
+    /// The rows as f32, little endian.
     bytes: Vec<u8>,
 }
 
@@ -109,7 +109,7 @@ impl Block {
         }
     }
 
-    /// `rows` as the logits are computed from them: of the values that their type means.
+    /// Widens `rows` to exactly the values that logits are computed from.
     fn widen(
         &mut self,
         rows: DenseRows,
@@ -132,7 +132,7 @@ impl Block {
     }
 }
 
-/// The one with the larger logit; of equals, the one of the lower row, which comes first.
+/// The choice with the larger logit. On a tie `best` stays: its row is the lower one.
 fn larger(best: Option<Choice>, next: Choice) -> Choice {
     match best {
         Some(best) if best.logit >= next.logit => best,

@@ -1,4 +1,5 @@
-//! The greedy choice: logits of all rows of the output matrix, or of those that a screen leaves.
+//! The greedy choice at one position, among the logits of all rows of the output matrix or of those
+//! that a screen cannot rule out.
 
 use crate::{
     engine::Engine,
@@ -9,17 +10,17 @@ use crate::{
     screen::{Screen, ScreenBuffers},
 };
 
-/// A screen that leaves more than one in so many rows saves nothing.
+/// If more than one row in this many is left, the full product is as fast.
 const LARGEST_PART: usize = 8;
-/// What looking at one approximation is worth, in multiply-accumulates.
+/// Work of comparing one approximation with its bound, in multiply-accumulates.
 const BOUND_WORK: usize = 64;
-/// So few rows are computed at once.
+/// With fewer rows left, refining costs more than computing their logits.
 const WORTH_REFINING: usize = 16;
-/// After so many choices in a row that had to be computed in full, a run's screening ends.
+/// After this many consecutive choices that needed the full product, the run stops screening.
 const FUTILE: u32 = 4;
 
 impl Session {
-    /// Chooses the token after `position`, the `i`-th of the last chunk.
+    /// Chooses the token after `position`, which is the `i`-th of the last chunk.
     pub(crate) fn choose(&mut self, i: usize, position: usize) -> Result<Choice, RunError> {
         let screened = match (self.engine.screen.clone(), self.screen.take()) {
             (Some(screen), Some(mut buffers)) => {
@@ -55,7 +56,7 @@ impl Session {
         })
     }
 
-    /// Chooses among the logits computed last, those of `position`.
+    /// Chooses among all logits; those computed last must be those of `position`.
     pub(crate) fn choose_among_all(&mut self, position: usize) -> Result<Choice, RunError> {
         let recorder = self.scratch[0].ledger.op(Op::GreedyChoice);
         let best = self
@@ -69,7 +70,7 @@ impl Session {
         })
     }
 
-    /// As the full product chooses, from few of its rows. `None` if they would not be few.
+    /// Makes the choice of the full product from a few of its rows. `None` if too many are left.
     fn choose_screened(
         &mut self,
         screen: &Screen,
@@ -87,7 +88,7 @@ impl Session {
             return Ok(None);
         };
         let best = self.approximate(screen, buffers)?;
-        // The exact logit of the row that looks best: what cannot reach it is out.
+        // Rows that cannot reach the exact logit of the row that looks best are ruled out.
         let kernels = self.engine.kernels.clone();
         let mut least = [0.0];
         let rows = DenseRows::of(self.engine.model.output(), self.engine.model.file_bytes());
@@ -120,7 +121,7 @@ impl Session {
         }))
     }
 
-    /// Approximations of all logits, in place of logits. Returns the row of one of the largest.
+    /// Writes approximations of all logits to `self.logits`. Returns the row of the largest one.
     fn approximate(
         &mut self,
         screen: &Screen,
@@ -156,7 +157,8 @@ impl Session {
         Ok(best.reduce(larger).expect("a vocabulary has a token"))
     }
 
-    /// Finds the rows whose logit may be `least` or more. Returns how many they are.
+    /// Writes the rows whose logit may be `least` or more to `buffers.rows`. Returns how many there
+    /// are.
     fn reaching(
         &mut self,
         screen: &Screen,
@@ -186,7 +188,8 @@ impl Session {
         Ok(n_left)
     }
 
-    /// Leaves fewer of the first `n_left` rows, where there are enough of them. Returns how many.
+    /// Rules out more of the first `n_left` rows, if there are enough to pay for it. Returns how
+    /// many are left.
     fn refine(
         &mut self,
         screen: &Screen,
@@ -218,7 +221,7 @@ impl Session {
         Ok(screen.drop_below(rows, logits, bound, least))
     }
 
-    /// Logits of some rows at the `i`-th position of the last chunk.
+    /// Computes the logits of some rows at the `i`-th position of the last chunk.
     fn output_of(&mut self, rows: &[u32], i: usize, out: &mut [f32]) -> Result<(), RunError> {
         let Engine {
             workers,

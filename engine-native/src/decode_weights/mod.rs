@@ -1,9 +1,9 @@
-//! Ternary weights once more, as the decode kernels read them fastest.
+//! A second copy of the ternary weights, in the layout that the decode kernels read fastest.
 //!
-//! A decode step reads every weight once and computes little with it, so its time is that of the
-//! reading. Rows are arranged for the kernels ([`RowLayout`]), with fewer bits where that pays, in
-//! one buffer of huge pages: page walks cost a fifth of the bandwidth otherwise. Prefill goes on
-//! using the packed rows of the model.
+//! A decode step is memory-bound: it reads every weight once and computes little with it. So the
+//! rows are laid out for the kernels ([`RowLayout`]), with fewer bits where that pays, in one
+//! buffer of huge pages; without those, page walks would cost a fifth of the bandwidth. Prefill
+//! uses the packed rows of the model.
 
 mod repack;
 
@@ -19,26 +19,27 @@ use crate::{
     operands::{RowLayout, TernaryRows},
 };
 
-/// How ternary weights are arranged at load for decoding.
+/// Layout of the ternary weights for decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Packing {
-    /// As the kernels are fastest with.
+    /// The fastest for the kernels and the size of the model.
     #[default]
     Auto,
-    /// The model's own rows; nothing is packed.
+    /// The model's own rows, without a copy.
     Off,
-    /// With two bits a weight.
+    /// Two bits per weight.
     TwoBit,
-    /// With the fewest bits a weight that the kernels can read fast.
+    /// The fewest bits per weight that the kernels have SIMD code for.
     Densest,
 }
 
 impl Packing {
-    /// The arrangement of `model`'s rows for `kernels`.
+    /// The layout of `model`'s rows for `kernels`.
     fn row_layout(self, model: &Model, kernels: &dyn Kernels) -> RowLayout {
         let two_bit = kernels.row_layout();
         match self {
-            // What is denser is slower to unpack: it pays where memory is what is waited for.
+            // A denser layout takes longer to unpack, which pays only where memory is the
+            // bottleneck.
             Self::Auto if rows_bytes(model, two_bit) >= FROM_MEMORY_BYTES => {
                 kernels.densest_row_layout()
             }
@@ -49,18 +50,18 @@ impl Packing {
     }
 }
 
-/// The projections of all layers, arranged for decoding.
+/// The projections of all layers, laid out for decoding.
 #[derive(Debug)]
 pub(crate) struct DecodeWeights {
     layout: RowLayout,
     /// Empty when the model's own rows are used.
     bytes: HugePages,
-    /// Where each projection lies, by layer, then in the order in which they run.
+    /// Where each projection lies: by layer, then in the order of [`Layer::projections`].
     ranges: Vec<[Range<usize>; 7]>,
 }
 
 impl DecodeWeights {
-    /// Bytes that [`DecodeWeights::new`] allocates.
+    /// Bytes that [`DecodeWeights::new`] will allocate.
     pub(crate) fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, packing: Packing) -> usize {
         match packing.row_layout(model, kernels) {
             RowLayout::Rows => 0,
@@ -68,7 +69,7 @@ impl DecodeWeights {
         }
     }
 
-    /// Arranges the weights of `model` for `kernels`.
+    /// Lays out the weights of `model` for `kernels`.
     pub(crate) fn new(model: &Model, kernels: &dyn Kernels, packing: Packing) -> Self {
         let layout = packing.row_layout(model, kernels);
         let mut end = 0;
@@ -93,12 +94,12 @@ impl DecodeWeights {
         }
     }
 
-    /// Bytes that were allocated.
+    /// Bytes allocated.
     pub(crate) fn allocated(&self) -> usize {
         self.bytes.as_slice().len()
     }
 
-    /// All arranged weights; empty when the model's own rows are used.
+    /// All of the copied weights; empty when the model's own rows are used.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.as_slice()
     }
@@ -121,7 +122,7 @@ impl DecodeWeights {
 /// The projection `op` of `layer`.
 ///
 /// # Panics
-/// `op` is no projection.
+/// `op` is not a projection.
 pub(crate) fn projection(layer: &Layer, op: Op) -> &TernaryMatrix {
     layer.projections()[projection_index(op)]
 }
@@ -149,7 +150,7 @@ fn rows_bytes(model: &Model, layout: RowLayout) -> usize {
     matrices.map(|m| matrix_bytes(m, layout)).sum()
 }
 
-/// Arranges every group of rows, on all cores.
+/// Repacks every group of rows, on all cores.
 fn fill(model: &Model, layout: RowLayout, mut bytes: &mut [u8]) {
     if layout == RowLayout::Rows {
         return;

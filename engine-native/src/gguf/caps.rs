@@ -1,4 +1,4 @@
-//! Limits on what a header may ask for. Real files stay far below them.
+//! Limits on the counts and lengths in a header. Real files stay far below them.
 
 /// Metadata keys in one file.
 pub const KEYS: u64 = 65_536;
@@ -12,7 +12,7 @@ pub const KEY_BYTES: u64 = 65_535;
 pub const NAME_BYTES: u64 = 64;
 /// Bytes of one string value.
 pub const STRING_BYTES: u64 = 16 << 20;
-/// Arrays inside arrays.
+/// Nesting depth of arrays.
 pub const ARRAY_DEPTH: u32 = 4;
 /// Dimensions of one tensor.
 pub const DIMS: u32 = 4;

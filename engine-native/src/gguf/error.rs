@@ -1,6 +1,6 @@
-//! What makes bytes unusable as a GGUF file.
+//! Errors of the GGUF parser.
 
-/// Why the bytes are not a GGUF file that can be used.
+/// Why bytes are not a usable GGUF file.
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[non_exhaustive]
 pub enum GgufError {
@@ -23,7 +23,7 @@ pub enum GgufError {
     #[error("version: found {found}, allowed 2 or 3, little endian{hint}")]
     #[allow(missing_docs)]
     Version { found: u32, hint: &'static str },
-    /// A count or length above its cap in [`caps`](super::caps).
+    /// A count or length exceeds its limit in [`caps`](super::caps).
     #[error("{what}: found {found}, allowed at most {allowed}")]
     #[allow(missing_docs)]
     Limit {
@@ -35,11 +35,11 @@ pub enum GgufError {
     #[error("{what}: not UTF-8 at byte {at}")]
     #[allow(missing_docs)]
     NotUtf8 { what: String, at: usize },
-    /// The same key or tensor name twice.
+    /// A key or a tensor name appears twice.
     #[error("{what} appears twice")]
     #[allow(missing_docs)]
     Duplicate { what: String },
-    /// A value that breaks a rule of the format.
+    /// A value breaks a rule of the format.
     #[error("{what}: found {found}, allowed {allowed}")]
     #[allow(missing_docs)]
     Invalid {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{GgufError, Metadata, TensorInfo, TensorType, caps, cursor::Cursor, tensors};
 
-/// A parsed header. Tensor ranges are within the file and do not overlap.
+/// A parsed header. The byte ranges of tensors lie within the file and do not overlap.
 #[derive(Debug)]
 pub struct Gguf {
     /// Format version, 2 or 3.
     pub version: u32,
-    /// All keys.
+    /// All metadata keys and values.
     pub metadata: Metadata,
     /// All tensors, in file order.
     pub tensors: Vec<TensorInfo>,
@@ -20,6 +20,15 @@ impl Gguf {
     ///
     /// # Errors
     /// The first rule that the bytes break.
+    ///
+    /// ```
+    /// use engine_native::{Architecture, ModelShape, gguf::Gguf};
+    ///
+    /// let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf"))?;
+    /// let shape = ModelShape::from_gguf(&Gguf::parse(&file)?)?;
+    /// assert_eq!(shape.architecture, Architecture::BitnetB158);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn parse(file: &[u8]) -> Result<Self, GgufError> {
         Self::parse_header(file, file.len() as u64)
     }
@@ -43,7 +52,7 @@ impl Gguf {
         })
     }
 
-    /// Elements of all tensors.
+    /// Number of elements in all tensors.
     pub fn n_parameters(&self) -> u64 {
         self.tensors.iter().map(TensorInfo::n_elements).sum()
     }

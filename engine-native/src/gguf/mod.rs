@@ -1,7 +1,7 @@
-//! Reads the GGUF container: metadata keys and tensor infos, from untrusted bytes.
+//! Parser of the GGUF container: metadata keys and tensor infos, from untrusted bytes.
 //!
 //! Layout: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>. Versions 2 and 3, little
-//! endian. The `model` module decides what a key or a tensor means.
+//! endian. What a key or a tensor means is decided by the model, not here.
 
 pub mod caps;
 mod cursor;

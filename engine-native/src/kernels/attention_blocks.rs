@@ -1,41 +1,42 @@
-//! Attention, block by block: a block of keys or values is widened to f32 once and meets all queries
+//! Attention in blocks: a block of keys or values is widened to f32 once and used for all queries
 //! while it is in the cache.
 //!
-//! An ISA widens and multiplies. The order of each sum is the contract's whatever the blocks: scores
-//! are independent of one another, and a weighted sum goes on where the last block left it.
+//! An ISA supplies the widening and the products. Blocks do not change the order of any sum: scores
+//! are independent of each other, and a weighted sum continues where the last block ended.
 
 use crate::operands::{AttentionScratch, BLOCK_ROWS, DenseRows, Lanes16, Queries, assert_sums_fit};
 
-/// How an ISA computes with widened rows.
+/// How an ISA computes on a block of rows.
 pub trait BlockKernel {
-    /// Keys that are multiplied at once, at most [`BLOCK_ROWS`].
+    /// Keys in a block, at most [`BLOCK_ROWS`].
     const KEYS: usize;
-    /// The most lanes that are taken together, a power of two: their sums stay in registers.
+    /// Lanes of the largest group, a power of two. Their sums stay in registers.
     const LANES: usize;
 
-    /// Widens a block of rows to lanes, zeros after the end of each row.
+    /// Widens a block of rows to lanes, zero-padded at the end of each row.
     fn widen(&self, rows: DenseRows, groups: Groups, out: &mut [Lanes16]);
 
     /// `out[r] = dot16(query, keys[r]) · scale` for a block of [`BlockKernel::KEYS`] keys.
     fn scores(&self, query: &[Lanes16], keys: (&[Lanes16], Groups), scale: f32, out: &mut [f32]);
 
-    /// `sums[i] += weights[t] · values[t * sums.len() + i]`, t ascending; at most
-    /// [`BlockKernel::LANES`] of sums, a power of two.
+    /// `sums[i] += weights[t] · values[t * sums.len() + i]`, t ascending. `sums` is one group of
+    /// lanes.
     fn weigh(&self, weights: &[f32], values: &[Lanes16], sums: &mut [Lanes16]);
 }
 
-/// How the lanes of a block of rows lie: in groups, all rows of one group together. Lane j of row r in
-/// a group of G lanes that starts at lane l is at `l · rows + r · G + j`.
+/// Memory layout of the lanes of a block: in groups, each of which holds all rows. Lane j of row r,
+/// in a group of G lanes that starts at lane l, is at `l · rows + r · G + j`. A lane here is a
+/// vector of sixteen elements.
 #[derive(Debug, Clone, Copy)]
 pub struct Groups {
-    /// Rows that there is room for.
+    /// Rows of a full block.
     pub rows: usize,
-    /// Lanes of a group, a power of two; the last groups are smaller where lanes are left.
+    /// Lanes of the largest group, a power of two. The last groups of a row may be smaller.
     pub largest: usize,
 }
 
 impl Groups {
-    /// Where each group starts, and how many of `n_lanes` lanes it has.
+    /// The first lane and the number of lanes of each group, of `n_lanes` lanes in a row.
     pub fn of(self, n_lanes: usize) -> impl Iterator<Item = (usize, usize)> {
         let mut start = 0;
         std::iter::from_fn(move || {
@@ -47,7 +48,7 @@ impl Groups {
     }
 }
 
-/// `scores[i][t] = dot16(query i, key t) · scale`, `scores` in rows of `queries.n_keys()`.
+/// Computes `scores[i][t] = dot16(query i, key t) · scale`, in rows of `queries.n_keys()`.
 pub fn scores<K: BlockKernel>(
     kernel: &K,
     queries: Queries,
@@ -86,8 +87,8 @@ pub fn scores<K: BlockKernel>(
     }
 }
 
-/// `out[i] = Σ_t weights[i][t] · values[t]`, t ascending; `weights` in rows of
-/// `first + out.len()`, those of each position in turn. Returns the multiply-accumulates.
+/// Computes `out[i] = Σ_t weights[i][t] · values[t]`, t ascending. `weights` has rows of `first +
+/// out.len()`, position after position. Returns the multiply-accumulates.
 pub fn weighted_sums<K: BlockKernel>(
     kernel: &K,
     weights: &[f32],
@@ -141,8 +142,7 @@ fn fill(x: &[f32], lanes: &mut [Lanes16]) {
     }
 }
 
-/// Sixteen elements of a row that starts with `row`, `B` bytes from the `j`-th sixteen on; zeros after
-/// its end.
+/// The `j`-th sixteen elements of a row, which take `B` bytes, padded with zeros after its end.
 pub fn padded<const B: usize>(row: &[u8], j: usize) -> [u8; B] {
     let mut bytes = [0; B];
     let row = &row[(j * B).min(row.len())..];
@@ -151,7 +151,7 @@ pub fn padded<const B: usize>(row: &[u8], j: usize) -> [u8; B] {
     bytes
 }
 
-/// Writes the scores of a block of keys, of which `out` may want fewer.
+/// Writes the scores of a block of keys; `out` may be shorter at the end of a row.
 pub fn write_scores<const KEYS: usize>(scores: [f32; KEYS], out: &mut [f32]) {
     match out.as_chunks_mut() {
         ([out], []) => *out = scores,
@@ -159,11 +159,11 @@ pub fn write_scores<const KEYS: usize>(scores: [f32; KEYS], out: &mut [f32]) {
     }
 }
 
-/// The loops over groups of lanes of a [`BlockKernel`], compiled for the features of an ISA: a group has
-/// one of the given numbers of lanes, the last of which is 1.
+/// Defines the loops of a [`BlockKernel`] over groups of lanes, compiled for the features of an
+/// ISA. A group has one of the given numbers of lanes, or one lane.
 ///
-/// Uses the ISA's `Lanes`, with the functions `zero`, `splat`, `load_lanes`, `store_lanes` and
-/// `add_product` on them, and its `widen_group`.
+/// Uses these definitions of the ISA: the type `Lanes`, the functions `zero`, `splat`,
+/// `load_lanes`, `store_lanes` and `add_product` on it, and `widen_group`.
 macro_rules! lane_loops {
     ($features:literal, $keys:literal keys, groups of $($n:literal)+ or 1) => {
         /// Widens all rows, group by group. Sixteen elements take `B` bytes.
@@ -184,7 +184,7 @@ macro_rules! lane_loops {
             }
         }
 
-        /// Products of a query and each key of a block, summed in sixteen lanes.
+        /// The products of a query with each key of a block, summed in sixteen lanes.
         #[target_feature(enable = $features)]
         #[inline]
         fn dot_lanes(query: &[Lanes16], (keys, groups): (&[Lanes16], Groups)) -> [Lanes; $keys] {

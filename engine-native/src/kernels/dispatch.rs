@@ -1,4 +1,4 @@
-//! Runtime dispatch: the one place where the ISA is decided.
+//! Runtime dispatch: the only place where the ISA is chosen.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::{Amx, Avx2, Avx512Vnni, AvxVnni};
 use super::{Kernels, Scalar};
 use crate::ledger::{Isa, KernelChoice};
 
-/// A choice of kernels that this CPU cannot run.
+/// The chosen kernels cannot run on this CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "kernel {}: this CPU does not have it ({} needed); auto takes the fastest that it has",
@@ -15,15 +15,15 @@ use crate::ledger::{Isa, KernelChoice};
     isa.needs()
 )]
 pub struct UnavailableKernels {
-    /// The ISA that was asked for.
+    /// The chosen ISA.
     pub isa: Isa,
 }
 
 impl KernelChoice {
-    /// The kernels, resolved for this CPU: the one place where the ISA is decided.
+    /// Resolves the choice for this CPU.
     ///
     /// # Errors
-    /// The CPU does not have the ISA that was named.
+    /// The CPU does not have the chosen ISA.
     pub fn resolve(self) -> Result<Arc<dyn Kernels>, UnavailableKernels> {
         match self {
             Self::Auto => Ok(available_kernels()
@@ -34,7 +34,7 @@ impl KernelChoice {
     }
 }
 
-/// The kernels of every ISA that this CPU has, the fastest last.
+/// The kernels of every ISA that this CPU has, with the fastest last.
 pub fn available_kernels() -> Vec<Arc<dyn Kernels>> {
     Isa::ALL.iter().filter_map(|&isa| of_isa(isa)).collect()
 }

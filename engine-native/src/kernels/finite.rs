@@ -1,6 +1,6 @@
-//! Checks that values are finite, as the contract wants them.
+//! Checks that values are finite.
 
-/// A value that must be finite and is not.
+/// A value that should be finite but is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NonFinite {
     /// Index of the element in the checked vector; 0 for a scalar such as a sum.
@@ -9,9 +9,9 @@ pub struct NonFinite {
     pub bits: u32,
 }
 
-/// First element that is an infinity or a NaN.
+/// Checks that every element is finite; the error is the first that is not.
 pub(crate) fn check_finite(x: &[f32]) -> Result<(), NonFinite> {
-    // Without early exit, so that the loop is vectorised; finite is the common case.
+    // No early exit, so that the loop is vectorised; all are finite in the common case.
     let bad = |x: &f32| x.to_bits() & 0x7fff_ffff >= 0x7f80_0000;
     if !x.iter().fold(false, |any, x| any | bad(x)) {
         return Ok(());
@@ -23,7 +23,7 @@ pub(crate) fn check_finite(x: &[f32]) -> Result<(), NonFinite> {
     })
 }
 
-/// As [`check_finite`], for one value.
+/// Checks that one value is finite.
 #[inline]
 pub(crate) fn check_finite_scalar(x: f32) -> Result<(), NonFinite> {
     if x.is_finite() {

@@ -1,8 +1,8 @@
-//! The ternary product over many positions, in tiles: a tile of rows is unpacked once and meets all
-//! positions, block by block, while it is in the cache.
+//! Tiled ternary GEMM: a tile of rows is unpacked once and multiplied with all positions, block by
+//! block, while it is in the cache.
 //!
-//! An ISA says how large its tiles are and multiplies them. Everything else is decided here. Sums
-//! are integers and exact, so the order in which they are built does not matter.
+//! An ISA supplies the tile sizes and the multiplication; the rest is here. Sums are exact
+//! integers, so their order does not matter.
 
 use crate::operands::{
     ActivationLine, CodeLine, GemmBatch, GemmScratch, Line, MAX_BLOCK_POSITIONS, MAX_TILE_PANELS,
@@ -11,47 +11,47 @@ use crate::operands::{
 
 /// How an ISA multiplies unpacked weights and packed activations.
 ///
-/// A tile is unpacked at once; a strip of it, one panel or more, is multiplied at once with a block
-/// of positions.
+/// A tile is unpacked as a whole. A strip of it, of one or more panels, is multiplied with a block
+/// of positions in one call.
 pub trait TileKernel {
-    /// Panels that are unpacked at once; a multiple of [`TileKernel::STRIP_PANELS`].
+    /// Panels of a tile, a multiple of [`TileKernel::STRIP_PANELS`].
     const TILE_PANELS: usize;
-    /// Panels that are multiplied at once.
+    /// Panels of a strip.
     const STRIP_PANELS: usize;
-    /// The most positions that are multiplied at once.
+    /// The most positions of a block.
     const BLOCK_POSITIONS: usize;
-    /// Positions of a block are filled up to a multiple of this.
+    /// Blocks are padded to a multiple of this many positions.
     const POSITION_UNIT: usize;
 
-    /// Unpacks tiles and scales sums.
+    /// The functions that unpack tiles and scale sums.
     fn packing(&self) -> &impl TilePacking;
 
-    /// `sums[p * sums_stride + s] = panels[s] · activations[p]` for the panels of a strip and the
-    /// `n` positions of a block, a multiple of [`TileKernel::POSITION_UNIT`].
+    /// Computes `sums[p * sums_stride + s] = panels[s] · activations[p]` for the panels of a strip
+    /// and the `n` positions of a block.
     fn multiply(&self, panels: &[CodeLine], block: Block, sums: &mut [SumLine]);
 }
 
-/// How the weights of a tile are unpacked, and its sums scaled.
+/// How tiles are unpacked and sums are scaled.
 pub trait TilePacking {
-    /// Unpacks a tile into panels. Rows that the last panel lacks are copies of the last row.
+    /// Unpacks a tile into panels. The last panel is padded with copies of the last row.
     fn unpack_tile(&self, rows: TernaryRows, codes: &mut [CodeLine]);
 
-    /// `out[r] = (sums[r] - activation_sum) · scale`.
+    /// Computes `out[r] = (sums[r] - activation_sum) · scale`.
     fn scale_sums(&self, sums: &[SumLine], activation_sum: i32, scale: f32, out: &mut [f32]);
 }
 
-/// Activations of a block of positions, and where the sums of each go.
+/// The activations of a block of positions, and the layout of its sums.
 #[derive(Clone, Copy)]
 pub struct Block<'a> {
     /// `[n_cols / 64][n]`
     pub activations: &'a [ActivationLine],
-    /// Positions, with those that fill the block up.
+    /// Number of positions, including padding.
     pub n: usize,
-    /// Lines of sums from one position to the next.
+    /// Distance between the sums of two positions, in lines.
     pub sums_stride: usize,
 }
 
-/// Multiplies every position of `batch`; returns the multiply-accumulates.
+/// Computes the product for every position of `batch`. Returns the multiply-accumulates.
 pub fn multiply(
     kernel: &impl TileKernel,
     weights: TernaryRows,
@@ -85,7 +85,7 @@ pub fn multiply(
     batch.n_positions() * n_rows * weights.n_cols
 }
 
-/// As many positions as the scratch has room for.
+/// The positions for which the scratch memory has room.
 struct Part<'a, K> {
     kernel: &'a K,
     batch: &'a mut dyn GemmBatch,
@@ -93,7 +93,7 @@ struct Part<'a, K> {
     first: usize,
     /// Positions.
     n: usize,
-    /// Values of a row, with those that fill it up.
+    /// Elements of a row, including padding.
     n_values: usize,
 }
 
@@ -128,13 +128,13 @@ impl<K: TileKernel> Part<'_, K> {
         }
     }
 
-    /// Positions of every block but the last: equal shares, which leave no small rest.
+    /// Positions of every block but the last. Blocks are of equal size, without a small rest.
     fn block_len(&self) -> usize {
         let n_blocks = self.n.div_ceil(K::BLOCK_POSITIONS);
         self.n.div_ceil(n_blocks).next_multiple_of(K::POSITION_UNIT)
     }
 
-    /// Positions of the block from `first` on.
+    /// Positions of the block that starts at `first`.
     fn len_at(&self, first: usize) -> usize {
         self.block_len().min(self.n - first)
     }
@@ -149,7 +149,7 @@ impl<K: TileKernel> Part<'_, K> {
         }
     }
 
-    /// Packs the activations of the block from `first` on.
+    /// Packs the activations of the block that starts at `first`.
     fn pack(&mut self, first: usize, activations: &mut [ActivationLine]) {
         let block = self.block(first, activations);
         let (n, len) = (block.n, block.activations.len());
@@ -169,7 +169,7 @@ impl<K: TileKernel> Part<'_, K> {
         }
     }
 
-    /// Writes the outputs of a tile for the block from `first` on.
+    /// Writes the outputs of a tile for the block that starts at `first`.
     fn scale(&mut self, first: usize, first_row: usize, rows: TernaryRows, sums: &[SumLine]) {
         let n_rows = rows.n_rows;
         let sums = sums.chunks_exact(K::TILE_PANELS);

@@ -1,4 +1,4 @@
-//! The interface of kernels.
+//! The trait of all kernels, and the scalar ones.
 
 use super::{finite::NonFinite, scalar};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Calls a kernel of the base, or the scalar one where there is no base.
+/// Calls a kernel of the base ISA, or the scalar one if there is no base.
 macro_rules! inherited {
     ($self:ident.$kernel:ident($($argument:expr),*)) => {
         match $self.base() {
@@ -20,20 +20,20 @@ macro_rules! inherited {
     };
 }
 
-/// The kernels of one ISA. What it does not override is what its base computes, and records itself
-/// as the base's.
+/// The kernels of one ISA. Kernels that an ISA does not override are those of its base, and record
+/// themselves under the base's name.
 ///
-/// Panics: every method asserts that the lengths of its arguments fit together.
+/// Every method panics if the lengths of its arguments do not fit together.
 pub trait Kernels: Send + Sync {
-    /// The ISA that is overridden for.
+    /// The ISA of these kernels.
     fn isa(&self) -> Isa;
 
-    /// The ISA that this one builds on; `None` where only the scalar kernels are below.
+    /// The kernels to use where this ISA overrides none; `None` for the scalar ones.
     fn base(&self) -> Option<&dyn Kernels> {
         None
     }
 
-    /// One row, `[n_cols]`, exactly converted to f32.
+    /// Converts one row, `[n_cols]`, to f32, exactly.
     fn embedding_row(&self, row: DenseRows, out: &mut [f32], recorder: &mut Recorder) {
         inherited!(self.embedding_row(row, out, recorder));
     }
@@ -66,19 +66,19 @@ pub trait Kernels: Send + Sync {
         inherited!(self.quantize(x, out, recorder))
     }
 
-    /// The arrangement of ternary rows that [`Kernels::ternary_gemv`] is fastest with, from a cache.
+    /// The layout of ternary rows with which [`Kernels::ternary_gemv`] is fastest from a cache.
     fn row_layout(&self) -> RowLayout {
         self.base()
             .map_or(RowLayout::Rows, |base| base.row_layout())
     }
 
-    /// The arrangement with the fewest bits a weight that [`Kernels::ternary_gemv`] has SIMD for: the
-    /// fastest from memory.
+    /// The layout with the fewest bits per weight for which [`Kernels::ternary_gemv`] has SIMD
+    /// code: the fastest from memory.
     fn densest_row_layout(&self) -> RowLayout {
         self.row_layout()
     }
 
-    /// Ternary matrix times one position: `out[r] = acc_r · (weight scale · activation scale)`.
+    /// Ternary GEMV, for one position: `out[r] = acc_r · (weight scale · activation scale)`.
     fn ternary_gemv(
         &self,
         weights: TernaryRows,
@@ -89,7 +89,8 @@ pub trait Kernels: Send + Sync {
         inherited!(self.ternary_gemv(weights, activations, out, recorder));
     }
 
-    /// Ternary matrix in [`RowLayout::Rows`] times any number of positions, each as if it were alone.
+    /// Ternary GEMM, for any number of positions; each result is that of [`Kernels::ternary_gemv`].
+    /// The matrix must be in [`RowLayout::Rows`].
     fn ternary_gemm(
         &self,
         weights: TernaryRows,
@@ -100,7 +101,7 @@ pub trait Kernels: Send + Sync {
         inherited!(self.ternary_gemm(weights, batch, scratch, recorder));
     }
 
-    /// Rotates the first `2 · angles.len()` elements of every head, in pairs.
+    /// RoPE: rotates pairs of the first `2 · angles.cos.len()` elements of every head.
     fn rope(
         &self,
         heads: &mut [f32],
@@ -111,7 +112,7 @@ pub trait Kernels: Send + Sync {
         inherited!(self.rope(heads, head_dim, angles, recorder));
     }
 
-    /// Writes one key or value in the cache's element type, F32 or F16.
+    /// Writes one key or value in the element type of the KV cache, F32 or F16.
     ///
     /// # Errors
     /// A value rounds to an F16 infinity.
@@ -125,8 +126,8 @@ pub trait Kernels: Send + Sync {
         inherited!(self.kv_store(x, cache_type, out, recorder))
     }
 
-    /// `scores[i][t] = dot16(query i, keys[t]) · scale` for the keys that query i attends to; rows of
-    /// `queries.n_keys()`, one for each head of each position in turn.
+    /// `scores[i][t] = dot16(query i, keys[t]) · scale` for the keys that query i attends to.
+    /// `scores` has rows of `queries.n_keys()`, one for each head of each position.
     fn attention_scores(
         &self,
         queries: Queries,
@@ -147,9 +148,9 @@ pub trait Kernels: Send + Sync {
         inherited!(self.softmax(scores, recorder))
     }
 
-    /// `Σ_t weights[i][t] · values[t]`, t ascending, over the values that query i attends to, where
-    /// position `first` is the first of `out`, each of which gets the sums of its heads. Weights lie
-    /// as [`Kernels::attention_scores`] writes them.
+    /// Weighted sums `Σ_t weights[i][t] · values[t]`, t ascending, over the values that query i
+    /// attends to. `out` holds the heads of each position, of which `first` is the first. The
+    /// layout of `weights` is that of the scores in [`Kernels::attention_scores`].
     fn attention_values(
         &self,
         weights: &[f32],
@@ -182,7 +183,7 @@ pub trait Kernels: Send + Sync {
         inherited!(self.output_gemv(rows, x, out, recorder));
     }
 
-    /// `out[r]` close to `dot16(rows[r], x)`; how close is [`crate::screen`]'s to say.
+    /// Approximates `dot16(rows[r], x)`, within the error of [`Bound`](crate::Bound).
     fn output_screen(
         &self,
         rows: ScreenRows,
@@ -193,8 +194,7 @@ pub trait Kernels: Send + Sync {
         inherited!(self.output_screen(rows, x, out, recorder));
     }
 
-    /// Brings `approximations[i]`, of row `rows[i]`, closer to its logit with two bits more of each
-    /// code.
+    /// Refines `approximations[i]`, which belongs to row `rows[i]`, with two more bits per element.
     fn output_refine(
         &self,
         refine: RefineRows,
@@ -206,20 +206,20 @@ pub trait Kernels: Send + Sync {
         inherited!(self.output_refine(refine, rows, x, approximations, recorder));
     }
 
-    /// Index of one of the largest of `approximations`, none a NaN. A part of
-    /// [`Kernels::output_screen`]'s operation, of which it records nothing.
+    /// Index of one of the largest of `approximations`, which must not contain NaNs. Records
+    /// nothing: it is part of the screening that [`Kernels::output_screen`] records.
     fn largest(&self, approximations: &[f32]) -> usize {
         inherited!(self.largest(approximations))
     }
 
-    /// Writes the ascending numbers of all rows whose logit may be `least` or more to the front of
-    /// `rows`, which has room for all, and returns how many there are. As [`Kernels::largest`], it
-    /// records nothing.
+    /// Writes the indices of all rows whose logit may be `least` or more to the front of `rows`, in
+    /// ascending order, and returns how many there are. `rows` must have room for all. Records
+    /// nothing, like [`Kernels::largest`].
     fn reaching(&self, bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
         inherited!(self.reaching(bounded, least, rows))
     }
 
-    /// Index of the largest logit; the lowest on ties.
+    /// Index of the largest logit; on a tie the lowest index.
     ///
     /// # Errors
     /// A logit is not finite.
@@ -227,15 +227,15 @@ pub trait Kernels: Send + Sync {
         inherited!(self.argmax(logits, recorder))
     }
 
-    /// Exclusive or of the 64-bit words of `bytes`, little endian, the last one filled up with zeros:
-    /// the fastest plain read, which bounds every kernel that reads memory. No operation of the
-    /// forward pass, so there is nothing to record.
+    /// Exclusive or of the 64-bit little-endian words of `bytes`, zero-padded at the end. This is
+    /// the fastest plain read, which bounds all kernels that read memory. It belongs to no
+    /// operation and records nothing.
     fn read(&self, bytes: &[u8]) -> u64 {
         inherited!(self.read(bytes))
     }
 }
 
-/// The scalar kernels: they run on any machine, and every ISA reproduces them bit for bit.
+/// The scalar kernels. They run on any machine, and the kernels of every ISA compute the same bits.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scalar;
 

@@ -1,9 +1,9 @@
-//! Kernels: every operation of the forward pass as a scalar function and, where it pays, in SIMD.
+//! Kernels: every operation of the forward pass as a scalar function and, where it pays, with SIMD.
 //!
-//! Each ISA builds on another one, its base, and overrides what it computes better; the scalar kernels
-//! are at the bottom. All compute the same bits: `guest-reference/NUMERICS.md` fixes the order of every
-//! float operation.
-//! A kernel records itself in the ledger when it is done, see [`crate::ledger`].
+//! Each ISA builds on a base and overrides the kernels that it computes faster; below all of them
+//! are the scalar kernels. All compute the same bits: `guest-reference/NUMERICS.md` fixes the order
+//! of every float operation. A kernel records itself in the ledger when it has finished, see
+//! [`crate::ledger`].
 
 #[cfg(target_arch = "x86_64")]
 mod amx;

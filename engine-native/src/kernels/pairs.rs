@@ -1,7 +1,7 @@
-//! The order in which a GEMV takes groups of rows.
+//! The order in which a GEMV processes groups of rows.
 
-/// Takes `n` groups of rows two at a time, one of each half: two streams keep a memory busier than
-/// one. Where `n` is odd, one group is taken twice.
+/// Pairs of group indices, one from each half of `n` groups: two streams use more of the memory
+/// bandwidth than one. If `n` is odd, one group occurs twice.
 pub(crate) fn in_pairs(n: usize) -> impl Iterator<Item = [usize; 2]> {
     let half = n.div_ceil(2);
     (0..half).map(move |i| [i, n - half + i])

@@ -1,10 +1,11 @@
-//! The ledger: which kernel ran for which operation, how often, and how much it computed.
+//! The ledger: which kernels ran for which operation, how often, and how much they computed.
 //!
-//! Kernels record themselves, at their end, with the work of the arguments they were given. There
-//! is no other way to get an entry into a ledger, so nothing can be listed that did not run.
+//! A kernel records itself when it has finished, with the work that follows from its arguments.
+//! Entries come from nowhere else, so a ledger cannot list a kernel that did not run.
 //!
-//! A ledger may be timed, for a profile: an operation's time then is from asking for its recorder
-//! to the kernel's record. Waiting for other threads is never in between. Otherwise no clock is read.
+//! A ledger can also take times, for a profile: the time of an operation runs from the request for
+//! its recorder to the record of the kernel, and never includes waiting for other threads. Without
+//! that, no clock is read.
 
 mod names;
 mod op;
@@ -16,22 +17,22 @@ pub use names::{Isa, KernelChoice, KernelName};
 pub use op::Op;
 pub use trace::{Choice, PositionTrace};
 
-/// What one kernel did for one operation.
+/// How much a kernel did for an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Calls.
     pub calls: u64,
-    /// Multiply-accumulates; one per element for element-wise kernels.
+    /// Multiply-accumulates. Element-wise kernels count one per element.
     pub macs: u64,
 }
 
 const N_KERNELS: usize = KernelName::ALL.len() * Isa::ALL.len();
 
-/// The entries of one operation, one for each kernel. Handed to a kernel, which records itself.
+/// The counts of one operation, for each kernel. A kernel that is run gets it and records itself.
 #[derive(Debug, Clone)]
 pub struct Recorder {
     tallies: [Tally; N_KERNELS],
-    /// When what is recorded next began; `None` in a ledger that is not timed.
+    /// Start of the interval that the next record ends; `None` in a ledger without times.
     since: Option<Instant>,
     time: Duration,
 }
@@ -47,14 +48,14 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    /// Adds one call of the kernel `name` for `isa`, which computed `macs`.
+    /// Adds one call of the kernel `name` of `isa` that computed `macs` multiply-accumulates.
     #[inline]
     pub fn record(&mut self, name: KernelName, isa: Isa, macs: usize) {
         let tally = &mut self.tallies[name as usize * Isa::ALL.len() + isa as usize];
         tally.calls += 1;
         tally.macs += macs as u64;
         if let Some(since) = self.since {
-            // A recorder may be handed to several calls in a row.
+            // One recorder may serve several consecutive calls.
             let now = Instant::now();
             self.time += now - since;
             self.since = Some(now);
@@ -62,27 +63,27 @@ impl Recorder {
     }
 }
 
-/// What was done for one operation, whichever kernels did it.
+/// How much was done for an operation, by all kernels together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OpTotal {
     /// Calls and work.
     pub tally: Tally,
-    /// Time; zero unless the ledger is timed.
+    /// Time; zero in a ledger without times.
     pub time: Duration,
 }
 
 /// One line of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Kernel id: operation and ISA, such as `i2s_gemv_avx2`.
+    /// Kernel id: kernel name and ISA, such as `i2s_gemv_avx2`.
     pub kernel: String,
     /// The operation of the forward pass that it ran for.
     pub op: Op,
-    /// What it did.
+    /// How much it did.
     pub tally: Tally,
 }
 
-/// Counts of every (kernel, operation) pair. Fixed size: recording never allocates.
+/// Counts of every pair of kernel and operation. The size is fixed, so recording never allocates.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     ops: Box<[Recorder]>,
@@ -99,7 +100,7 @@ impl Default for Ledger {
 }
 
 impl Ledger {
-    /// Where kernels that run for `op` record themselves.
+    /// The recorder for kernels that run for `op`.
     #[inline]
     pub fn op(&mut self, op: Op) -> &mut Recorder {
         let recorder = &mut self.ops[op as usize];
@@ -109,7 +110,7 @@ impl Ledger {
         recorder
     }
 
-    /// Whether times are taken from now on.
+    /// Sets whether times are taken from now on.
     pub fn set_timed(&mut self, is_timed: bool) {
         self.is_timed = is_timed;
         for recorder in &mut self.ops {
@@ -131,8 +132,8 @@ impl Ledger {
         }
     }
 
-    /// Adds the counts of `other`, such as another thread's. Times stay: those of threads that ran at
-    /// the same time have no sum.
+    /// Adds the counts of `other`, such as those of another thread. Times are not added: a sum over
+    /// threads that ran at the same time has no meaning.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.ops.iter_mut().zip(&other.ops) {
             for (a, b) in mine.tallies.iter_mut().zip(&theirs.tallies) {
@@ -142,14 +143,14 @@ impl Ledger {
         }
     }
 
-    /// Sets every count and time to zero.
+    /// Resets every count and time to zero.
     pub fn clear(&mut self) {
         for recorder in &mut self.ops {
             *recorder = Recorder::default();
         }
     }
 
-    /// The pairs that ran, in the order of the forward pass, then by kernel id.
+    /// An entry for each pair that ran, in the order of the forward pass, then by kernel id.
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         for &op in Op::ALL {

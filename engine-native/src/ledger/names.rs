@@ -1,4 +1,4 @@
-//! The ids under which kernels appear in ledgers and receipts.
+//! The names of kernels and instruction sets in ledgers and receipts.
 
 use crate::model::DenseType;
 
@@ -23,7 +23,7 @@ macro_rules! named {
 }
 
 named! {
-    /// Instruction set that a kernel was written for: the second half of its id.
+    /// The instruction set that a kernel is written for: the second half of a kernel id.
     Isa {
         /// Portable Rust.
         Scalar "scalar",
@@ -33,13 +33,13 @@ named! {
         AvxVnni "avx_vnni",
         /// x86-64 AVX-512 F, BW, DQ and VL with AVX-512 VNNI.
         Avx512Vnni "avx512_vnni",
-        /// x86-64 AMX tiles of int8, beside AVX-512 VNNI.
+        /// x86-64 AMX-INT8 tiles, with AVX-512 VNNI.
         Amx "amx",
     }
 }
 
 named! {
-    /// What a kernel computes: the first half of its id.
+    /// What a kernel computes: the first half of a kernel id.
     KernelName {
         /// F32 embedding row.
         EmbeddingRowF32 "embedding_row_f32",
@@ -105,7 +105,7 @@ named! {
 }
 
 impl Isa {
-    /// What its kernels build on; `None` for the scalar ones, which stand alone.
+    /// The ISA whose kernels are used where this one has none; `None` for the scalar kernels.
     pub fn base(self) -> Option<Self> {
         match self {
             Self::Scalar => None,
@@ -115,7 +115,7 @@ impl Isa {
         }
     }
 
-    /// Whether kernels of `other` run when this ISA was asked for. SIMD leaves nothing to the scalar
+    /// Whether kernels of `other` may run when this ISA was chosen. The SIMD ISAs never need scalar
     /// kernels.
     pub fn runs(self, other: Self) -> bool {
         let bases = std::iter::successors(Some(self), |isa| isa.base());
@@ -124,7 +124,7 @@ impl Isa {
             .any(|isa| isa == other)
     }
 
-    /// Its name as a setting: on the command line and in receipts.
+    /// Its name as a setting, on the command line and in receipts.
     pub fn option_name(self) -> &'static str {
         match self {
             Self::AvxVnni => "avx-vnni",
@@ -133,7 +133,7 @@ impl Isa {
         }
     }
 
-    /// What the CPU must have, as messages name it.
+    /// The CPU features it needs, for messages.
     pub fn needs(self) -> &'static str {
         match self {
             Self::Scalar => "nothing",
@@ -145,18 +145,18 @@ impl Isa {
     }
 }
 
-/// Which kernels to run, as a user asks for them.
+/// The choice of kernels, as a user makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum KernelChoice {
-    /// The fastest that this CPU has.
+    /// The fastest ISA of this CPU.
     #[default]
     Auto,
-    /// Those of one ISA, or an error.
+    /// This ISA; an error if the CPU does not have it.
     Only(Isa),
 }
 
 impl KernelName {
-    /// The two halves of a kernel id, if there is such a kernel.
+    /// Splits a kernel id into its two halves; `None` if there is no such kernel.
     pub fn parse_id(id: &str) -> Option<(Self, Isa)> {
         Isa::ALL.iter().find_map(|&isa| {
             let name = id.strip_suffix(isa.as_str())?.strip_suffix('_')?;
@@ -165,7 +165,7 @@ impl KernelName {
         })
     }
 
-    /// Embedding row of a type.
+    /// The kernel for embedding rows of a type.
     pub fn embedding_row(dense_type: DenseType) -> Self {
         match dense_type {
             DenseType::F32 => Self::EmbeddingRowF32,
@@ -177,7 +177,7 @@ impl KernelName {
         }
     }
 
-    /// Output matrix of a type.
+    /// The kernel for output matrices of a type.
     pub fn output_gemv(dense_type: DenseType) -> Self {
         match dense_type {
             DenseType::F32 => Self::OutputGemvF32,
@@ -189,7 +189,7 @@ impl KernelName {
         }
     }
 
-    /// KV cache store of a cache type.
+    /// The kernel that stores in a KV cache of a type.
     pub fn kv_store(cache_type: DenseType) -> Self {
         match cache_type {
             DenseType::F32 => Self::KvStoreF32,
@@ -198,7 +198,7 @@ impl KernelName {
         }
     }
 
-    /// Attention scores over keys of a cache type.
+    /// The kernel for attention scores over keys of a type.
     pub fn attention_scores(cache_type: DenseType) -> Self {
         match cache_type {
             DenseType::F32 => Self::AttentionScoresF32,
@@ -207,7 +207,7 @@ impl KernelName {
         }
     }
 
-    /// Weighted sum of values of a cache type.
+    /// The kernel for weighted sums of values of a type.
     pub fn attention_values(cache_type: DenseType) -> Self {
         match cache_type {
             DenseType::F32 => Self::AttentionValuesF32,

@@ -1,10 +1,10 @@
-//! The operations of one forward pass, in the order in which they run, and how much work each is.
+//! The operations of a forward pass, in the order in which they run, and the work of each.
 
 use crate::model::ModelShape;
 
 macro_rules! ops {
     ($($(#[$doc:meta])* $variant:ident $name:literal,)*) => {
-        /// An operation of the forward pass: what is computed, not how.
+        /// An operation of the forward pass: what is computed, not by which kernel.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Op {
             $($(#[$doc])* $variant,)*
@@ -14,7 +14,7 @@ macro_rules! ops {
             /// Every operation, in the order of the forward pass.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The name that ledgers, receipts and messages use.
+            /// Its name in ledgers, receipts and messages.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
@@ -75,21 +75,21 @@ ops! {
     FfnResidual "ffn_residual",
     /// Final RMSNorm. Work: n_embd.
     OutputNorm "output_norm",
-    /// Low-bit copy of the output matrix, which shows what rows of it can have the largest logit.
-    /// Work: n_embd × n_vocab, at those of the positions that choose a token where it is used.
+    /// Product with a low-bit copy of the output matrix, to find the rows that can have the largest
+    /// logit. Work: n_embd × n_vocab, at every position whose choice is screened.
     OutputScreen "output_screen",
-    /// More bits of that copy, for rows that it leaves. Work: n_embd × rows.
+    /// Product with more bits of the rows that the screen did not rule out. Work: n_embd × rows.
     OutputRefine "output_refine",
-    /// Output matrix. Work: n_embd × n_vocab, at positions that choose a token; where they are
-    /// screened, n_embd × (1 + what is left to choose among).
+    /// Product with the output matrix, at positions that choose a token. Work: n_embd × n_vocab;
+    /// with a screen, n_embd × (1 + rows that are left).
     Output "output",
-    /// Greedy choice among the logits. Work: n_vocab, at positions that choose a token; where they
-    /// are screened, the logits that are left.
+    /// Greedy choice among the logits, at positions that choose a token. Work: n_vocab; with a
+    /// screen, rows that are left.
     GreedyChoice "greedy_choice",
 }
 
 impl Op {
-    /// Whether it multiplies by a ternary matrix.
+    /// Whether it is a product with a ternary matrix.
     pub fn is_projection(self) -> bool {
         use Op::{AttnK, AttnOutput, AttnQ, AttnV, FfnDown, FfnGate, FfnUp};
         matches!(
@@ -103,9 +103,10 @@ impl Op {
         Self::ALL.iter().copied().find(|op| op.name() == name)
     }
 
-    /// Multiply-accumulates of the operation in a whole run over `n_positions` positions, of which
-    /// `n_choices` choose a token. Element-wise operations count one per element. `None` when the
-    /// figure does not fit 64 bits. Without screening: what it changes is in [`Op::OutputScreen`].
+    /// Multiply-accumulates of the operation in a run over `n_positions` positions, of which
+    /// `n_choices` choose a token, without screening. Element-wise operations count one per
+    /// element. `None` on overflow. [`Op::OutputScreen`] and the operations after it tell what
+    /// screening changes.
     pub fn work(self, shape: &ModelShape, n_positions: u64, n_choices: u64) -> Option<u64> {
         let times = match self {
             Self::Embed | Self::OutputNorm => n_positions,
@@ -122,8 +123,8 @@ impl Op {
         self.work_once(shape)?.checked_mul(times)
     }
 
-    /// Work of one call at one position (attention: per attended position); 0 for what the
-    /// architecture does not have.
+    /// Work at one position; for attention, per position that is attended to. 0 for operations that
+    /// the architecture does not have.
     fn work_once(self, shape: &ModelShape) -> Option<u64> {
         let is_sub_norm = matches!(self, Self::AttnSubNorm | Self::FfnSubNorm);
         if is_sub_norm && !shape.architecture.has_sub_norms() {

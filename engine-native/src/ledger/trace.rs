@@ -1,6 +1,6 @@
-//! The values of a run that its transcript commits to.
+//! The values of a run that the transcript commits to.
 
-/// A greedily chosen token.
+/// A token chosen greedily.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
     /// Its id.
@@ -16,16 +16,16 @@ pub struct PositionTrace {
     pub position: usize,
     /// The token fed in.
     pub input: u32,
-    /// Residual stream leaving each layer, `[n_layers, n_embd]`.
+    /// Residual stream after each layer, `[n_layers, n_embd]`.
     pub boundaries: Vec<f32>,
     /// Output of the final RMSNorm, `[n_embd]`.
     pub hidden: Vec<f32>,
-    /// The token chosen here, at positions that choose one.
+    /// The token chosen at this position, if it chooses one.
     pub choice: Option<Choice>,
 }
 
 impl PositionTrace {
-    /// Residual stream leaving `layer`, `[n_embd]`.
+    /// Residual stream after `layer`, `[n_embd]`.
     pub fn boundary(&self, layer: usize) -> &[f32] {
         let n_embd = self.hidden.len();
         &self.boundaries[layer * n_embd..(layer + 1) * n_embd]

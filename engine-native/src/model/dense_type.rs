@@ -1,4 +1,4 @@
-//! Element types of the matrices that are not ternary.
+//! Element types of dense matrices.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ impl DenseType {
         Self::Q4K,
     ];
 
-    /// Elements of a block; rows are whole blocks.
+    /// Elements of a block. Rows consist of whole blocks.
     pub fn block_len(self) -> usize {
         match self {
             Self::F32 | Self::F16 | Self::Bf16 => 1,

@@ -1,4 +1,4 @@
-//! What makes a file unusable as a model.
+//! Errors of loading a model.
 
 use super::Architecture;
 use crate::gguf::GgufError;
@@ -10,24 +10,25 @@ pub enum ModelError {
     /// The file cannot be opened, read or mapped.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// The header breaks a rule of the format, or a key or tensor a rule of the architecture.
+    /// The header breaks a rule of the format, or a key or a tensor breaks a rule of the
+    /// architecture.
     #[error("{0}")]
     Gguf(#[from] GgufError),
-    /// The file does not say what it is.
+    /// The file does not name its architecture.
     #[error("key general.architecture: not found; every model needs it")]
     NoArchitecture,
-    /// A key that the architecture needs is absent.
+    /// A key that the architecture needs is missing.
     #[error("key {key}: not found; {architecture} models need it")]
     #[allow(missing_docs)]
     MissingKey {
         key: String,
         architecture: Architecture,
     },
-    /// A tensor that the architecture needs is absent.
+    /// A tensor that the architecture needs is missing.
     #[error("tensor {name}: not found; the model needs it with shape {shape}")]
     #[allow(missing_docs)]
     MissingTensor { name: String, shape: String },
-    /// Something this engine would have to guess, or does not implement.
+    /// The file needs something that is not implemented or not specified.
     #[error("{what}: found {found}, supported {supported}")]
     #[allow(missing_docs)]
     Unsupported {

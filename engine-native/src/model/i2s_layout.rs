@@ -1,10 +1,10 @@
-//! The arrangements of I2_S codes.
+//! The layouts of I2_S codes.
 
-/// How the codes of I2_S tensors are arranged. Nothing in a file says which: it depends on how the
-/// program that packed it was built.
+/// The layout of the codes in I2_S tensors. A file does not name it: it depends on how the program
+/// that packed the file was built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum I2sLayout {
-    /// Blocks of 128 weights in 32 bytes: what published files have.
+    /// Blocks of 128 weights in 32 bytes, as in published files.
     #[default]
     Block128,
     /// Four rows share each byte.

@@ -2,7 +2,7 @@
 
 use super::DenseType;
 
-/// Element type of the KV cache. It changes the result, so it is part of the transcript.
+/// Element type of the KV cache. It affects the result, so it is part of the transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum KvType {
     /// Keys and values as computed.
@@ -18,7 +18,7 @@ impl KvType {
         self.dense_type().row_bytes(1)
     }
 
-    /// The same as the element type of dense rows.
+    /// The same type for dense rows.
     pub fn dense_type(self) -> DenseType {
         match self {
             Self::F32 => DenseType::F32,

@@ -1,6 +1,6 @@
-//! A ternary model in a GGUF file: its architecture and shape, and its weights.
+//! A ternary model in a GGUF file: its architecture, its shape and its weights.
 //!
-//! What a header says is here without the feature `run`; `weights` needs the file itself.
+//! Without the feature `run`, only what a header contains is available.
 
 mod architecture;
 mod dense_type;

@@ -1,23 +1,24 @@
-//! Activations as int8.
+//! Activations quantized to int8.
 
-/// A multiple of the block length of every [`RowLayout`].
+/// Padding unit: a multiple of the block length of every [`RowLayout`](super::RowLayout).
 const ACTIVATION_UNIT: usize = 768;
 
-/// Activations of one position as int8, with what a ternary product needs beside them.
+/// The int8 activations of one position, with the scale and the sum that a ternary product needs.
 #[derive(Debug, Clone, Default)]
 pub struct QuantizedActivations {
-    /// Values in -127..=127, filled up with zeros to whole blocks of every [`RowLayout`].
+    /// Values in -127..=127, zero-padded to whole blocks of every [`RowLayout`](super::RowLayout).
     pub values: Vec<i8>,
-    /// Activations, without what fills up the values.
+    /// Number of activations, without the padding.
     pub len: usize,
-    /// What one unit is worth: absmax / 127.
+    /// The scale: absmax / 127.
     pub scale: f32,
-    /// Sum of the values: the kernels multiply by codes, which are weights plus one.
+    /// Sum of the values. The kernels multiply by codes, which are weights plus one, and subtract
+    /// it.
     pub sum: i32,
 }
 
 impl QuantizedActivations {
-    /// Room for `n` activations.
+    /// Allocates room for `n` activations.
     pub fn with_len(n: usize) -> Self {
         Self {
             values: vec![0; n.next_multiple_of(ACTIVATION_UNIT)],
@@ -26,7 +27,7 @@ impl QuantizedActivations {
         }
     }
 
-    /// The values alone, `[len]`.
+    /// The values without the padding, `[len]`.
     pub fn quantized(&self) -> &[i8] {
         &self.values[..self.len]
     }

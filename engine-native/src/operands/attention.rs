@@ -1,23 +1,24 @@
-//! Attention of one KV head: queries of a few successive positions, which share keys and values.
+//! The operands of RoPE and of attention over one KV head.
 
 use super::DenseRows;
 use crate::model::RopePairs;
 
-/// Cosines and sines of one position, `rope_dim / 2` each.
+/// The RoPE angles of one position, `[rope_dim / 2]`.
 #[derive(Debug, Clone, Copy)]
 pub struct RopeAngles<'a> {
     /// cos(position × inv_freq_j)
     pub cos: &'a [f32],
     /// sin(position × inv_freq_j)
     pub sin: &'a [f32],
-    /// Which elements are turned together.
+    /// Which elements are rotated as a pair.
     pub pairs: RopePairs,
 }
 
-/// Queries of successive positions, each of which attends to itself and what came before.
+/// Queries of a few consecutive positions, which share keys and values. Each position attends to
+/// itself and to all before it.
 #[derive(Debug, Clone, Copy)]
 pub struct Queries<'a> {
-    /// For each position its heads, `[heads, head_dim]`.
+    /// The heads of each position, `[n_positions][heads, head_dim]`.
     pub of_positions: &'a [&'a [f32]],
     /// The first position.
     pub first: usize,
@@ -26,24 +27,24 @@ pub struct Queries<'a> {
 }
 
 impl Queries<'_> {
-    /// Query heads of each position.
+    /// Number of query heads of each position.
     pub fn n_heads(&self) -> usize {
         let heads = self.of_positions.first().map_or(0, |heads| heads.len());
         heads / self.head_dim
     }
 
-    /// Positions that the last one attends to.
+    /// Number of keys that the last position attends to.
     pub fn n_keys(&self) -> usize {
         self.first + self.of_positions.len()
     }
 
-    /// Multiply-accumulates with every key that is attended to.
+    /// Multiply-accumulates of the scores, each position with the keys that it attends to.
     pub(crate) fn macs(&self) -> usize {
         let heads = self.n_heads() * self.head_dim;
         (self.first + 1..=self.n_keys()).sum::<usize>() * heads
     }
 
-    /// Checks that all positions have the same heads, and keys and scores belong to them.
+    /// Asserts that all positions have as many heads, and that keys and scores fit them.
     pub(crate) fn assert_fit(&self, keys: DenseRows, scores: &[f32]) {
         let len = self.n_heads() * self.head_dim;
         assert!(self.of_positions.iter().all(|heads| heads.len() == len));
@@ -54,8 +55,8 @@ impl Queries<'_> {
     }
 }
 
-/// Checks that weights, values and sums belong to one another, where position `first` is the first of
-/// `out`; returns the multiply-accumulates.
+/// Asserts that weights, values and outputs fit together, where `first` is the position of
+/// `out[0]`. Returns the multiply-accumulates of the weighted sums.
 pub(crate) fn assert_sums_fit(
     weights: &[f32],
     values: DenseRows,
@@ -69,29 +70,29 @@ pub(crate) fn assert_sums_fit(
     (first + 1..=n_keys).sum::<usize>() * len
 }
 
-/// Sixteen lanes where a cache line starts.
+/// Sixteen lanes, aligned to a cache line.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub struct Lanes16(pub [f32; 16]);
 
-/// Rows of keys or values that are widened at once.
+/// Rows of keys or values in a block.
 pub const BLOCK_ROWS: usize = 16;
 
-/// Where attention keeps widened keys and values, queries and sums.
+/// Scratch memory of attention, for widened keys and values, queries and sums.
 #[derive(Debug)]
 #[cfg_attr(
     not(target_arch = "x86_64"),
     allow(dead_code, reason = "scalar attention needs no scratch")
 )]
 pub struct AttentionScratch {
-    /// A block of keys or values.
+    /// A block of keys or values, widened to f32.
     pub(crate) rows: Vec<Lanes16>,
-    /// All queries, or all sums, filled up to whole lanes.
+    /// All queries, or all sums, zero-padded to whole lanes.
     pub(crate) heads: Vec<Lanes16>,
 }
 
 impl AttentionScratch {
-    /// Room for up to `n_heads` heads of `head_dim`, those of all positions counted.
+    /// Allocates room for `n_heads` heads of `head_dim` elements, counted over all positions.
     pub fn new(n_heads: usize, head_dim: usize) -> Self {
         let lanes = head_dim.div_ceil(16);
         Self {

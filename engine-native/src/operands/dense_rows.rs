@@ -2,7 +2,8 @@
 
 use crate::model::{DenseMatrix, DenseType};
 
-/// Rows of dense elements: an embedding, an output matrix, or the keys or values of one KV head.
+/// Rows of dense elements: of an embedding or an output matrix, or the keys or values of one KV
+/// head.
 #[derive(Debug, Clone, Copy)]
 pub struct DenseRows<'a> {
     /// Element type.
@@ -14,7 +15,7 @@ pub struct DenseRows<'a> {
 }
 
 impl<'a> DenseRows<'a> {
-    /// All rows of `matrix`, of a model in `file`.
+    /// All rows of `matrix`. `file` is the file that it was bound from.
     pub(crate) fn of(matrix: &DenseMatrix, file: &'a [u8]) -> Self {
         Self {
             dense_type: matrix.dense_type,
@@ -33,7 +34,7 @@ impl<'a> DenseRows<'a> {
         self.dense_type.row_bytes(self.n_cols)
     }
 
-    /// `n` rows from `first` on.
+    /// The `n` rows from `first` on.
     pub fn rows(&self, first: usize, n: usize) -> Self {
         let bytes = self.row_bytes();
         Self {

@@ -1,32 +1,32 @@
-//! What a ternary product over many positions works on: the positions, and scratch to unpack into.
+//! The operands of a ternary GEMM: a batch of positions, and scratch memory.
 
 use super::QuantizedActivations;
 use crate::model::BLOCK_LEN;
 
-/// Positions of a product: each has activations to read and outputs to write.
+/// A batch of positions. Each has activations to read and outputs to write.
 pub trait GemmBatch {
-    /// How many there are.
+    /// Number of positions.
     fn n_positions(&self) -> usize;
 
     /// Activations `[n_cols]` and outputs `[n_rows]` of the `i`-th position.
     fn position(&mut self, i: usize) -> (&QuantizedActivations, &mut [f32]);
 }
 
-/// 64 bytes where a cache line starts.
+/// 64 bytes, aligned to a cache line.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub struct Line<T>(pub T);
 
-/// Four codes, of successive columns, of each of [`PANEL_ROWS`] rows.
+/// The codes of four consecutive columns of each of [`PANEL_ROWS`] rows.
 pub type CodeLine = Line<[u8; 64]>;
-/// 64 successive activations of a position.
+/// 64 consecutive activations of a position.
 pub type ActivationLine = Line<[i8; 64]>;
 /// Sums Σ code·activation of one position with each row of a panel.
 pub type SumLine = Line<[i32; PANEL_ROWS]>;
 
 #[cfg(target_arch = "x86_64")]
 impl ActivationLine {
-    /// The `j`-th four activations as one number, the first one lowest.
+    /// Activations 4j to 4j + 3 as one integer, the first in the lowest byte.
     #[inline]
     pub fn four(&self, j: usize) -> i32 {
         let (fours, _) = self.0.as_chunks::<4>();
@@ -34,16 +34,16 @@ impl ActivationLine {
     }
 }
 
-/// Rows that are unpacked side by side.
+/// Rows of a panel: they are unpacked side by side.
 pub const PANEL_ROWS: usize = 16;
-/// Panels of the largest tile that any ISA unpacks at once.
+/// Panels of the largest tile of any ISA.
 pub const MAX_TILE_PANELS: usize = 8;
-/// Positions of the largest block that any ISA multiplies at once.
+/// Positions of the largest block of any ISA.
 pub const MAX_BLOCK_POSITIONS: usize = 32;
-/// Positions are filled up to a multiple of this, where an ISA needs it.
+/// Room for positions is a multiple of this, for ISAs that pad blocks of positions.
 pub const POSITION_PADDING: usize = 16;
 
-/// Where a ternary product over many positions unpacks weights, packs activations and sums up.
+/// Scratch memory of a ternary GEMM, for unpacked weights, packed activations and sums.
 #[derive(Debug)]
 #[cfg_attr(
     not(target_arch = "x86_64"),
@@ -59,8 +59,8 @@ pub struct GemmScratch {
 }
 
 impl GemmScratch {
-    /// Room for matrices of up to `n_cols` columns. Batches of more than `n_positions` are computed
-    /// in parts, each of which unpacks the weights again.
+    /// Allocates room for matrices of up to `n_cols` columns. Batches of more than `n_positions`
+    /// positions are computed in parts, each of which unpacks the weights again.
     pub fn new(n_cols: usize, n_positions: usize) -> Self {
         let n_cols = n_cols.next_multiple_of(BLOCK_LEN);
         let n_positions = n_positions.max(1).next_multiple_of(POSITION_PADDING);
@@ -71,7 +71,7 @@ impl GemmScratch {
         }
     }
 
-    /// Bytes that [`GemmScratch::new`] allocates.
+    /// Bytes that [`GemmScratch::new`] will allocate.
     pub fn bytes(n_cols: u64, n_positions: u64) -> u64 {
         let n_cols = n_cols.next_multiple_of(BLOCK_LEN as u64);
         let n_positions = n_positions.max(1);

@@ -1,5 +1,5 @@
-//! What kernels take and where they put it: rows of weights as they lie in memory, activations, and
-//! the scratch memory of products and of attention.
+//! The operands of kernels: rows of weights in their memory layouts, activations, and scratch
+//! memory.
 
 mod activations;
 mod attention;

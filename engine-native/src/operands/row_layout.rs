@@ -1,30 +1,32 @@
-//! How the rows of a ternary matrix lie in memory.
+//! Memory layouts of ternary rows.
 //!
-//! A GEMV reads every byte once, so the order of the bytes is chosen for the kernel: groups of four
-//! rows lie interleaved. One stream feeds four rows, which share every load of the activations.
+//! A GEMV reads every byte once, so the bytes are ordered for its kernel: groups of four rows are
+//! interleaved. One memory stream then feeds four rows, which share each load of the activations.
 
 use crate::model::BLOCK_LEN;
 
-/// Arrangement of the rows of a ternary matrix. Fields hold codes: weights plus one.
+/// Memory layout of the rows of a ternary matrix. Fields hold codes, which are weights plus one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowLayout {
-    /// One row after another, in blocks of 128 weights in 32 bytes, as I2_S has them: bits 7 and 6
-    /// of byte k hold weight k, then follow weights k + 32, k + 64 and k + 96.
+    /// One row after another, in I2_S blocks of 128 weights in 32 bytes. Byte k holds the weights
+    /// k, k + 32, k + 64 and k + 96, from the highest bits down.
     Rows,
-    /// Four rows in turn, 128 weights in 32 bytes of each, as in [`RowLayout::Rows`].
+    /// Four rows interleaved, in blocks of 128 weights in 32 bytes as in [`RowLayout::Rows`].
     Groups128,
-    /// Four rows in turn, 256 weights in 64 bytes of each: bits 7 and 6 of byte k hold weight k, then
-    /// follow weights k + 64, k + 128 and k + 192.
+    /// Four rows interleaved, in blocks of 256 weights in 64 bytes. Byte k holds the weights k, k +
+    /// 64, k + 128 and k + 192, from the highest bits down.
     Groups256,
-    /// Four rows together, 384 weights of each in 320 bytes: five lines of 64. Field k of a row, five
-    /// bits, holds `9·code(k) + 3·code(k + 64) + code(k + 128)`, and field k + 64 the same of the
-    /// weights 192 further. The highest bits are in the first line: those of row r in bits 2r (field
-    /// k) and 2r + 1 (field k + 64) of byte k. The others are in line r + 1, in bits 3:0 and 7:4.
+    /// Four rows interleaved, 384 weights of each in five lines of 64 bytes together. Three weights
+    /// make a field of five bits: field k of a row, k in 0..64, is `9·code(k) + 3·code(k + 64) +
+    /// code(k + 128)`, and field k + 64 is the same for the weights 192 further on. Byte k of the
+    /// first line holds the highest bits: of row r, bit 2r belongs to field k and bit 2r + 1 to
+    /// field k + 64. Byte k of line r + 1 holds the other four bits of row r: bits 3:0 of field k,
+    /// bits 7:4 of field k + 64.
     Triples384,
 }
 
 impl RowLayout {
-    /// Rows that lie interleaved.
+    /// Number of rows that are interleaved.
     pub const fn group_rows(self) -> usize {
         match self {
             Self::Rows => 1,
@@ -32,7 +34,7 @@ impl RowLayout {
         }
     }
 
-    /// Weights of one row that lie together.
+    /// Weights of a block of one row.
     pub const fn block_len(self) -> usize {
         match self {
             Self::Rows | Self::Groups128 => BLOCK_LEN,
@@ -41,7 +43,7 @@ impl RowLayout {
         }
     }
 
-    /// Bytes of [`RowLayout::block_len`] weights of one row, its part of what rows share counted.
+    /// Bytes of a block of one row, including its part of lines that rows share.
     pub const fn block_bytes(self) -> usize {
         match self {
             Self::Rows | Self::Groups128 => 32,
@@ -50,16 +52,16 @@ impl RowLayout {
         }
     }
 
-    /// Bytes of one row of `n_cols` weights, wherever they lie, its last block filled up.
+    /// Bytes of a row of `n_cols` weights, padded to whole blocks.
     pub const fn row_bytes(self, n_cols: usize) -> usize {
         n_cols.div_ceil(self.block_len()) * self.block_bytes()
     }
 
-    /// Bytes of `n_rows` rows of `n_cols` weights, groups and blocks filled up.
+    /// Bytes of `n_rows` rows of `n_cols` weights, padded to whole groups and blocks.
     pub const fn bytes(self, n_rows: usize, n_cols: usize) -> usize {
         n_rows.next_multiple_of(self.group_rows()) * self.row_bytes(n_cols)
     }
 }
 
-/// Rows that kernels compute together: work is shared out in multiples of it.
+/// Rows that kernels compute together. Work is divided in multiples of it.
 pub(crate) const ROW_UNIT: usize = 4;

@@ -3,16 +3,16 @@
 use super::{QuantizedActivations, RowLayout};
 use crate::model::TernaryMatrix;
 
-/// Packed rows of a ternary matrix, the last block of each filled up.
+/// Packed rows of a ternary matrix, each padded to whole blocks.
 #[derive(Debug, Clone, Copy)]
 pub struct TernaryRows<'a> {
-    /// Arrangement of the rows.
+    /// Memory layout of the rows.
     pub layout: RowLayout,
     /// The rows.
     pub packed: &'a [u8],
-    /// Rows, without what fills up the last group.
+    /// Number of rows, without the padding of the last group.
     pub n_rows: usize,
-    /// Elements of a row, without what fills up its last block.
+    /// Elements of a row, without the padding of its last block.
     pub n_cols: usize,
     /// Scale of the tensor.
     pub scale: f32,
@@ -24,10 +24,10 @@ impl<'a> TernaryRows<'a> {
         self.layout.row_bytes(self.n_cols)
     }
 
-    /// `n` rows from `first` on, which begins a group.
+    /// The `n` rows from `first` on; `first` must start a group.
     ///
     /// # Panics
-    /// There are not that many, or `first` is inside a group.
+    /// The range is out of bounds, or `first` is inside a group.
     pub fn rows(&self, first: usize, n: usize) -> Self {
         assert!(first.is_multiple_of(self.layout.group_rows()) && first + n <= self.n_rows);
         let start = self.layout.bytes(first, self.n_cols);
@@ -39,7 +39,7 @@ impl<'a> TernaryRows<'a> {
         }
     }
 
-    /// Checks that this fits a product with `activations` into `n_outputs`.
+    /// Asserts that the rows fit a product with `activations` into `n_outputs` outputs.
     pub(crate) fn assert_fits(&self, activations: &QuantizedActivations, n_outputs: usize) {
         assert_eq!(activations.len, self.n_cols);
         assert_eq!(self.n_rows, n_outputs);
@@ -51,7 +51,7 @@ impl<'a> TernaryRows<'a> {
 }
 
 impl TernaryMatrix {
-    /// The packed rows, for a kernel; `file` is the file that the matrix was bound from.
+    /// The packed rows, for a kernel. `file` is the file that the matrix was bound from.
     pub fn rows<'a>(&'a self, file: &'a [u8]) -> TernaryRows<'a> {
         TernaryRows {
             layout: RowLayout::Rows,

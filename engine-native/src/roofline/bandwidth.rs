@@ -1,5 +1,5 @@
-//! How fast this machine reads memory: the bound of a decode step, measured with the same threads
-//! and in the same kind of pages.
+//! The read bandwidth of this machine, which bounds a decode step. Measured with the same threads
+//! and on the same kind of pages.
 
 use std::{
     hint::black_box,
@@ -15,33 +15,34 @@ use crate::{
     workers::{Scratch, Workers},
 };
 
-/// Threads start at whole pages.
+/// Parts start at whole pages.
 const PAGE: usize = 4096;
 
-/// Memory to be read, in huge pages where the system has them.
+/// A buffer for measuring bandwidth, in huge pages if the system grants them.
 #[derive(Debug)]
 pub struct ReadBuffer(HugePages);
 
 impl ReadBuffer {
-    /// `n_bytes` bytes, all written once: pages that never were share one page of zeros.
+    /// Allocates `n_bytes` bytes and writes them once: untouched pages would all map to one page of
+    /// zeros.
     pub fn new(n_bytes: usize) -> Self {
         let mut pages = HugePages::zeroed(n_bytes);
         pages.as_mut_slice().fill(1);
         Self(pages)
     }
 
-    /// The memory, to be filled with something else.
+    /// The buffer, to be filled with other content.
     pub fn as_mut_slice(&mut self) -> &mut [u8] {
         self.0.as_mut_slice()
     }
 
-    /// The memory.
+    /// The buffer.
     pub fn as_slice(&self) -> &[u8] {
         self.0.as_slice()
     }
 }
 
-/// Threads that read a buffer together: started once, released together.
+/// Threads that read a buffer together. They are started once and reused.
 pub struct Readers {
     kernels: Arc<dyn Kernels>,
     workers: Workers,
@@ -49,10 +50,11 @@ pub struct Readers {
 }
 
 impl Readers {
-    /// `n_threads` threads (1: the caller's) that read with `kernels`.
+    /// Starts threads that read with `kernels`. With 1 thread only the caller's runs.
     ///
     /// # Errors
-    /// The threads cannot be started, or the floating-point environment is not the contract's.
+    /// The threads cannot be started, or the floating-point environment is not the one that the
+    /// contract requires.
     ///
     /// # Panics
     /// `n_threads` is 0.
@@ -66,10 +68,10 @@ impl Readers {
         })
     }
 
-    /// Reads all of `buffer` once, in equal parts, and says how long that took.
+    /// Reads all of `buffer` once, in equal parts, and returns the time.
     ///
     /// # Errors
-    /// None of its own.
+    /// Currently none.
     pub fn read(&mut self, buffer: &ReadBuffer) -> Result<Duration, RunError> {
         let bytes = buffer.0.as_slice();
         read(&*self.kernels, &self.workers, &mut self.scratch, bytes)
@@ -92,13 +94,14 @@ fn read(
 }
 
 impl Engine {
-    /// Bytes a second that this engine's threads read from its own weights, the median of as many
-    /// passes as fit into `budget`, at least three. `None` when the weights may lie in a cache.
+    /// The bandwidth, in bytes per second, with which this engine's threads read its weights: the
+    /// median of as many passes as fit into `budget`, at least three. `None` if the weights are so
+    /// small that they may stay in a cache.
     ///
     /// # Errors
-    /// None of its own.
+    /// Currently none.
     pub fn read_bandwidth(&self, budget: Duration) -> Result<Option<f64>, RunError> {
-        // The buffer that decoding reads, else the file.
+        // The copy that decoding reads; without one, the file.
         let bytes = match self.decode_weights.as_bytes() {
             [] => self.model.file_bytes(),
             arranged => arranged,

@@ -1,4 +1,4 @@
-//! The roofline of a decode step: the bytes that it reads, and how fast this machine can read them.
+//! The roofline of a decode step: how many bytes it reads, and how fast this machine can read them.
 
 mod bandwidth;
 mod traffic;

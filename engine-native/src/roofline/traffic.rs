@@ -1,4 +1,4 @@
-//! What decode steps read from memory, operation by operation: the one place that knows.
+//! Memory traffic of decode steps, by operation.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use crate::{
 };
 
 impl Engine {
-    /// Bytes that `op` reads in the decode steps at `positions`, all layers together, when it does
-    /// `macs` multiply-accumulates in them: weights as this engine arranges them, one row of the
-    /// embedding a step, and the KV cache up to each position. Activations stay in a cache and are
-    /// not counted; heads that share keys and values read them once.
+    /// Bytes that `op` reads in the decode steps at `positions`, in all layers together: weights in
+    /// the layout of this engine, one row of the embedding per step, and the KV cache up to each
+    /// position. `macs` are the multiply-accumulates of `op` in these steps. Activations stay in a
+    /// cache and are not counted. Heads that share keys and values read them once.
     pub fn bytes_read(&self, op: Op, kv_type: KvType, positions: Range<usize>, macs: u64) -> u64 {
         let (model, shape) = (&*self.model, self.model.shape());
         let norm = |weight: Option<&[f32]>| weight.map_or(0, size_of_val);
@@ -33,7 +33,7 @@ impl Engine {
                 let each_position = heads * kv_type.bytes() as u64;
                 return positions.map(|p| (p as u64 + 1) * each_position).sum();
             }
-            // How much of these is read depends on what is left to choose among.
+            // For these the traffic depends on how many rows were left, and so on the work done.
             Op::Output => {
                 let matrix = DenseRows::of(model.output(), model.file_bytes());
                 return macs / matrix.n_cols as u64 * matrix.row_bytes() as u64;

@@ -1,5 +1,5 @@
-//! Attention over one position (heads shared out) or several (positions shared out): scores, softmax
-//! and weighted sums, one KV head after another.
+//! Attention: scores, softmax and weighted sums, one KV head after another. At one position the
+//! threads share the heads; at several they share the positions.
 
 use super::{KvCache, PositionState};
 use crate::{
@@ -12,20 +12,20 @@ use crate::{
     workers::Scratch,
 };
 
-/// Positions that go over keys and values together.
+/// The most positions that share one pass over keys and values.
 pub(crate) const MAX_POSITIONS: usize = 4;
 
-/// Attention of one layer over the positions in the cache.
+/// Attention in one layer, over the positions in the KV cache.
 pub(crate) struct Attention<'a> {
     pub engine: &'a Engine,
     pub cache: &'a KvCache,
     pub layer: usize,
 }
 
-/// Multiply-accumulates of a ternary product that take as long as one in f32.
+/// Cost of an f32 multiply-accumulate, in those of a ternary product.
 const FLOAT_WORK: usize = 4;
 
-/// The query of a position, and what attention makes of it: the same heads of both.
+/// Some heads of a position: their queries, and their outputs.
 #[derive(Default)]
 struct Ends<'a> {
     query: &'a [f32],
@@ -33,12 +33,12 @@ struct Ends<'a> {
 }
 
 impl Attention<'_> {
-    /// Query heads that share a KV head.
+    /// Number of query heads that share a KV head.
     pub(crate) fn group(shape: &ModelShape) -> usize {
         (shape.n_heads / shape.n_kv_heads) as usize
     }
 
-    /// All heads at the positions of `states`, which follow one another.
+    /// Computes all heads at the positions of `states`, which must be consecutive.
     pub(crate) fn run(
         &self,
         states: &mut [PositionState],
@@ -50,7 +50,7 @@ impl Attention<'_> {
         }
     }
 
-    /// All heads at one position; each thread takes its share of them.
+    /// Computes all heads at one position. The threads share the heads.
     fn one(&self, state: &mut PositionState, scratch: &mut [Scratch]) -> Result<(), RunError> {
         let (workers, shape) = (&self.engine.workers, self.shape());
         let (n_heads, head_dim) = (shape.n_heads as usize, shape.head_dim as usize);
@@ -64,8 +64,8 @@ impl Attention<'_> {
         })
     }
 
-    /// All heads at several positions. Later ones attend to more keys, so the parts are of equal work,
-    /// not of equal length.
+    /// Computes all heads at several positions. The threads share the positions. Later ones attend
+    /// to more keys, so parts have equal work instead of equal length.
     fn several(
         &self,
         mut states: &mut [PositionState],
@@ -73,7 +73,7 @@ impl Attention<'_> {
     ) -> Result<(), RunError> {
         let workers = &self.engine.workers;
         let (n, first) = (states.len(), states[0].position);
-        // Keys that the first `n` positions attend to, all together.
+        // Sum of the numbers of keys that the first `n` positions attend to.
         let keys = |n: usize| n * (2 * first + n + 1) / 2;
         let work = self.shape().n_heads as usize * self.work_of_head(keys(n));
         let n_parts = workers.shares(work).n_parts();
@@ -104,12 +104,13 @@ impl Attention<'_> {
         self.engine.model.shape()
     }
 
-    /// Of one query head with `n_keys` keys, in multiply-accumulates of ternary products.
+    /// Work of one query head with `n_keys` keys, in multiply-accumulates of a ternary product.
     fn work_of_head(&self, n_keys: usize) -> usize {
         2 * self.shape().head_dim as usize * n_keys * FLOAT_WORK
     }
 
-    /// Heads `first_head` and following at up to [`MAX_POSITIONS`] positions from `first` on.
+    /// Computes the heads from `first_head` on at up to [`MAX_POSITIONS`] positions from `first`
+    /// on.
     fn heads(
         &self,
         first_head: usize,

@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl Session {
-    /// Takes `tokens`, at positions from `first` on, through all layers and the final norm. The
-    /// hidden states stay in the buffers of the positions.
+    /// Feeds `tokens`, at positions from `first` on, through all layers and the final norm. The
+    /// hidden states are left in the buffers of the positions.
     pub(crate) fn forward(&mut self, tokens: &[u32], first: usize) -> Result<(), RunError> {
         self.embed(tokens, first);
         for index in 0..self.engine.model.layers().len() {
@@ -50,7 +50,7 @@ impl Session {
         }
     }
 
-    /// Copies what leaves a layer at `n` positions from `first` on.
+    /// Copies the residual streams after a layer into the traces of `n` positions from `first` on.
     fn trace_boundary(&mut self, layer: usize, first: usize, n: usize) -> Result<(), RunError> {
         let n_embd = self.engine.model.shape().n_embd as usize;
         let workers = &self.engine.workers;

@@ -8,8 +8,8 @@ use crate::{
     operands::DenseRows,
 };
 
-/// Keys and values of every layer, `[n_layers, 2, n_kv_heads, capacity, head_dim]`: the positions of
-/// one head follow one another, so that attention streams.
+/// Keys and values of every layer, `[n_layers, 2, n_kv_heads, capacity, head_dim]`. The positions
+/// of a head are contiguous, so that attention reads one stream.
 #[derive(Debug)]
 pub(crate) struct KvCache {
     dense_type: DenseType,
@@ -19,7 +19,7 @@ pub(crate) struct KvCache {
     bytes: HugePages,
 }
 
-/// Half of a layer's cache.
+/// The two halves of a layer's cache.
 #[derive(Debug, Clone, Copy)]
 enum Half {
     Keys,
@@ -40,7 +40,7 @@ impl KvCache {
         }
     }
 
-    /// Stores the key and value, `[n_kv_heads * head_dim]` each, of one position.
+    /// Stores the key and the value of one position, `[n_kv_heads * head_dim]` each.
     pub(crate) fn store(
         &mut self,
         (layer, position): (usize, usize),
@@ -64,12 +64,12 @@ impl KvCache {
         Ok(())
     }
 
-    /// Keys of `kv_head` at positions 0..n.
+    /// The keys of `kv_head` at positions 0..n.
     pub(crate) fn keys(&self, layer: usize, kv_head: usize, n: usize) -> DenseRows<'_> {
         self.rows(layer, Half::Keys, kv_head, n)
     }
 
-    /// Values of `kv_head` at positions 0..n.
+    /// The values of `kv_head` at positions 0..n.
     pub(crate) fn values(&self, layer: usize, kv_head: usize, n: usize) -> DenseRows<'_> {
         self.rows(layer, Half::Values, kv_head, n)
     }
@@ -84,7 +84,7 @@ impl KvCache {
         }
     }
 
-    /// Byte where the rows of a head begin.
+    /// Byte offset of the rows of a head.
     fn start(&self, layer: usize, half: Half, kv_head: usize) -> usize {
         let row_bytes = self.dense_type.row_bytes(self.head_dim);
         ((2 * layer + half as usize) * self.n_kv_heads + kv_head) * self.capacity * row_bytes

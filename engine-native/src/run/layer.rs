@@ -19,9 +19,9 @@ use crate::{
     workers::Scratch,
 };
 
-/// A layer, and what the positions of a chunk need on their way through it.
+/// One layer with everything that a chunk of positions needs to pass through it.
 ///
-/// Each operation has a method, which also shows its output to the probe.
+/// Each operation has a method, which also reports its output to the probe.
 pub(super) struct LayerPass<'a> {
     pub engine: &'a Engine,
     pub index: usize,
@@ -89,8 +89,8 @@ impl LayerPass<'_> {
         Ok(())
     }
 
-    /// The activation of the gate, then a norm and quantization. All three in one pass: the vectors are
-    /// long, and stay in a cache this way.
+    /// The activation of the gate, then a norm and quantization, all in one pass over the
+    /// positions: the vectors are long, and stay in a cache this way.
     fn activate_norm_quantize(&mut self, step: NormQuantize) -> Result<(), RunError> {
         self.each_position(|state, engine, ledger, layer| {
             activate(state, engine, ledger);
@@ -108,7 +108,7 @@ impl LayerPass<'_> {
         self.report(step.ops[1], |s| I8((step.buffers)(s).2.quantized()));
     }
 
-    /// Projections that follow one another and have the same input.
+    /// Consecutive projections with the same input.
     fn bit_linear<const N: usize>(&mut self, ops: [Op; N], ends: Ends<N>) -> Result<(), RunError> {
         let layer = self.index;
         let projections = Projections { ops, layer, ends };
@@ -180,20 +180,20 @@ impl LayerPass<'_> {
         })
     }
 
-    /// Shows the probe what `op` has computed at each position.
+    /// Reports the output of `op` at each position to the probe.
     fn report(&mut self, op: Op, output: impl Fn(&mut PositionState) -> OpOutput<'_>) {
         self.probe.see(op, self.index, self.states, output);
     }
 }
 
-/// Input, output of a norm and output of a quantization, `[n]` each.
+/// The input, the output of the norm and the output of the quantization, `[n]` each.
 type NormBuffers<'s> = (&'s [f32], &'s mut [f32], &'s mut QuantizedActivations);
 
-/// The way into a projection: a norm, where the architecture has one, and quantization.
+/// The steps before a projection: a norm, if the architecture has one, and quantization.
 struct NormQuantize<'a> {
     /// The norm and the quantization.
     ops: [Op; 2],
-    /// `[n]`; `None` where there is no norm.
+    /// Weight of the norm, `[n]`; `None` if there is no norm.
     weight: Option<&'a [f32]>,
     buffers: fn(&mut PositionState) -> NormBuffers<'_>,
 }

@@ -1,5 +1,5 @@
-//! Ternary projections with one input, over one position (rows shared out) or many (positions
-//! shared out).
+//! Ternary projections with the same input. At one position the threads share the rows; at many
+//! they share the positions.
 
 use std::ops::Range;
 
@@ -13,14 +13,15 @@ use crate::{
     workers::Scratch,
 };
 
-/// Where N projections read and write in a position's buffers.
+/// Selects the input and the N outputs of projections in a position's buffers.
 pub(crate) type Ends<const N: usize> =
     fn(&mut PositionState) -> (&QuantizedActivations, [&mut [f32]; N]);
 
-/// Positions are shared out in multiples of this, so that blocks of them are mostly full.
+/// Positions are divided in multiples of this, so that most blocks of positions are full.
 const POSITION_UNIT: usize = 4;
 
-/// N projections of a layer that have the same input: one pass, one wait for the other threads.
+/// N projections of a layer with the same input. In decode they are one parallel region, with one
+/// wait for the other threads.
 pub(crate) struct Projections<const N: usize> {
     pub ops: [Op; N],
     pub layer: usize,
@@ -28,7 +29,7 @@ pub(crate) struct Projections<const N: usize> {
 }
 
 impl<const N: usize> Projections<N> {
-    /// Computes the projections for every position in `states`.
+    /// Computes the projections at every position in `states`.
     pub(crate) fn run(
         &self,
         engine: &Engine,
@@ -60,7 +61,7 @@ impl<const N: usize> Projections<N> {
         Ok(())
     }
 
-    /// What the `i`-th projection reads and writes at the position of `state`.
+    /// The input and the output of the `i`-th projection at one position.
     pub(crate) fn ends_of<'s>(
         &self,
         state: &'s mut PositionState,
@@ -70,7 +71,7 @@ impl<const N: usize> Projections<N> {
         (activations, std::mem::take(&mut outs[i]))
     }
 
-    /// Every thread takes its share of the rows of each projection.
+    /// Computes the projections at one position. Each thread takes a share of the rows of each.
     fn gemv(
         &self,
         engine: &Engine,
@@ -85,7 +86,7 @@ impl<const N: usize> Projections<N> {
         let units = rows.map(|rows| rows.n_rows.div_ceil(ROW_UNIT));
         let shares = workers.shares(rows.iter().map(|rows| rows.n_rows * rows.n_cols).sum());
         let parts = (0..shares.n_parts()).map(|part| {
-            // The share of each projection, one after the other, and what of them is in this part.
+            // The shares of all projections are laid end to end; a part is a range of them.
             let mine = units.map(|n| shares.share(shares.share_of(part), n));
             let part = shares.within_share(part, mine.iter().map(Range::len).sum());
             let mut before = 0;
@@ -115,11 +116,11 @@ impl<const N: usize> Projections<N> {
     }
 }
 
-/// Positions of one of N projections.
+/// The batch of one of the N projections.
 struct Batch<'a, const N: usize> {
     projections: &'a Projections<N>,
     states: &'a mut [PositionState],
-    /// Which of the N.
+    /// Index of the projection.
     i: usize,
 }
 

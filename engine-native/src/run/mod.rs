@@ -1,4 +1,4 @@
-//! One run: its state, and the forward pass of a chunk of positions through all layers.
+//! A run: the session that holds its state, and the forward pass.
 
 mod attention;
 mod each_position;

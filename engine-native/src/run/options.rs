@@ -1,4 +1,4 @@
-//! How a session is set up, and how much memory it takes.
+//! The options of a session, and the memory that it needs.
 
 use super::attention::{Attention, MAX_POSITIONS};
 use crate::{
@@ -6,39 +6,39 @@ use crate::{
     workers::ScratchSize,
 };
 
-/// Positions that prefill takes through a layer together, for each thread: weights are unpacked once
-/// for so many, whose activations still fit a cache.
+/// Default number of positions per thread that prefill takes through a layer together. Weights are
+/// unpacked once for all of them, and their activations still fit in a cache.
 const PREFILL_CHUNK: usize = 256;
 
-/// Where logits are computed.
+/// At which positions logits are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogitsAt {
-    /// Only where a token is chosen: a benchmark.
+    /// Only at positions that choose a token.
     #[default]
     ChoosingPositions,
-    /// Everywhere, and handed out with each step.
+    /// At every position; each step returns them.
     EveryPosition,
 }
 
-/// How a session is set up.
+/// Options of a session.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionOptions {
     /// Element type of the KV cache.
     pub kv_type: KvType,
-    /// Positions that fit.
+    /// Positions that the session has room for.
     pub n_positions: usize,
-    /// Where logits are computed.
+    /// At which positions logits are computed.
     pub logits: LogitsAt,
-    /// Positions from this one on choose a token each, beside the last of a step: what is fed after
-    /// them may be a claim.
+    /// Every position from this one on chooses a token, not only the last one of a step. Used to
+    /// check claimed tokens, which are fed like a prompt.
     pub choose_from: usize,
-    /// Positions that prefill takes through a layer together, for each thread, at least 1. The result
-    /// is the same for every value.
+    /// Positions per thread that prefill takes through a layer together, at least 1. Does not
+    /// change any result.
     pub prefill_chunk: usize,
 }
 
 impl SessionOptions {
-    /// The defaults for `n_positions`.
+    /// The defaults, with room for `n_positions` positions.
     pub fn new(n_positions: usize) -> Self {
         Self {
             kv_type: KvType::default(),
@@ -49,10 +49,10 @@ impl SessionOptions {
         }
     }
 
-    /// Bytes that a session of `n_threads` threads on a model of `shape` allocates, small things
-    /// aside.
+    /// Bytes that a session will allocate for a model of `shape` and an engine with `n_threads`
+    /// threads, apart from small buffers.
     pub fn bytes_needed(&self, shape: &ModelShape, n_threads: usize) -> u64 {
-        // Validated shapes and any number of positions: far below 2^128.
+        // In u128 nothing overflows: shapes are validated.
         let [embd, ff, layers] = [shape.n_embd, shape.n_ff, shape.n_layers].map(u128::from);
         let q = u128::from(shape.n_heads) * u128::from(shape.head_dim);
         let kv = u128::from(shape.n_kv_heads) * u128::from(shape.head_dim);
@@ -67,7 +67,7 @@ impl SessionOptions {
         u64::try_from(cache + traces + angles + states + logits + scratch).unwrap_or(u64::MAX)
     }
 
-    /// Positions that go through a layer together.
+    /// Number of positions that go through a layer together.
     pub(super) fn n_states(&self, n_threads: usize) -> usize {
         let chunk = self.prefill_chunk.max(1).saturating_mul(n_threads);
         chunk.min(self.n_positions.max(1))

@@ -2,13 +2,13 @@
 
 use crate::{model::ModelShape, operands::QuantizedActivations};
 
-/// Buffers of one position on its way through the layers.
+/// The buffers of one position, which are reused in every layer.
 #[derive(Debug)]
 pub(crate) struct PositionState {
     pub position: usize,
     /// Residual stream, `[n_embd]`.
     pub residual: Vec<f32>,
-    /// Normalised residual stream, `[n_embd]`; after the last layer the hidden state.
+    /// Norm of the residual stream, `[n_embd]`; after the last layer, the hidden state.
     pub normed: Vec<f32>,
     /// Its quantization, `[n_embd]`.
     pub normed_q8: QuantizedActivations,

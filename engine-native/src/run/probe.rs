@@ -1,9 +1,9 @@
-//! Looks at the output of every operation, to name the first one that differs from a replay.
+//! The probe: sees the output of every operation, to find the first one that differs from a replay.
 
 use super::PositionState;
 use crate::ledger::Op;
 
-/// Where in a run an operation's output was seen.
+/// The place of an operation in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProbePoint {
     /// Position.
@@ -14,7 +14,7 @@ pub struct ProbePoint {
     pub op: Op,
 }
 
-/// Output of an operation, all elements.
+/// The output of an operation, all elements.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)]
 pub enum OpOutput<'a> {
@@ -22,10 +22,10 @@ pub enum OpOutput<'a> {
     I8(&'a [i8]),
 }
 
-/// Called with the output of each operation in each layer, in order.
+/// Called with the output of each operation in each layer, in the order in which they run.
 pub type Probe = Box<dyn FnMut(ProbePoint, OpOutput) + Send>;
 
-/// The probe of a session, if it has one. Costs a branch per operation otherwise.
+/// The probe of a session, if it has one. Without one it costs a branch per operation.
 #[derive(Default)]
 pub(crate) struct ProbeSlot(pub(crate) Option<Probe>);
 

@@ -1,11 +1,11 @@
-//! Cosines and sines of every position of a session, computed once.
+//! The RoPE angles of every position of a session, computed once.
 
 use crate::{
     model::{Model, RopePairs},
     operands::RopeAngles,
 };
 
-/// Angles of positions 0.., `[n_positions, rope_dim / 2]` each.
+/// Cosines and sines, `[n_positions, rope_dim / 2]`.
 #[derive(Debug)]
 pub(crate) struct RopeTable {
     half: usize,
@@ -15,7 +15,7 @@ pub(crate) struct RopeTable {
 }
 
 impl RopeTable {
-    /// Every angle in f64 by `libm`, rounded once to f32.
+    /// Computes every angle in f64 with `libm`, and rounds cosine and sine once to f32.
     pub(crate) fn new(model: &Model, n_positions: usize) -> Self {
         let shape = model.shape();
         let half = (shape.rope_dim / 2) as usize;

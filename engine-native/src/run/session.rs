@@ -1,4 +1,5 @@
-//! One run's state: KV cache, buffers, ledgers. What a step computes in is allocated here.
+//! A session: the KV cache, buffers and ledgers of one run at a time. All of them are allocated
+//! here, none in a step.
 
 use super::{
     KvCache, PositionState, Probe, SessionOptions, probe::ProbeSlot, rope_table::RopeTable,
@@ -12,19 +13,19 @@ use crate::{
     workers::Scratch,
 };
 
-/// State of one run at a time.
+/// The state of one run at a time, for any number of runs one after another.
 pub struct Session {
     pub(crate) engine: Engine,
     pub(crate) options: SessionOptions,
     pub(crate) rope: RopeTable,
     pub(crate) cache: KvCache,
-    /// `[prefill_chunk]`
+    /// Positions that go through a layer together.
     pub(crate) states: Vec<PositionState>,
-    /// `[n_positions]`; taken by the steps that filled them.
+    /// `[n_positions]`; each step takes those that it has filled.
     pub(crate) traces: Vec<PositionTrace>,
     /// `[n_vocab]`
     pub(crate) logits: Vec<f32>,
-    /// Where the engine has a screen.
+    /// Present if the engine has a screen.
     pub(crate) screen: Option<ScreenBuffers>,
     /// `[n_threads]`
     pub(crate) scratch: Vec<Scratch>,
@@ -32,10 +33,11 @@ pub struct Session {
 }
 
 impl Engine {
-    /// Buffers and KV cache for runs of at most `options.n_positions` positions.
+    /// Creates a session for runs of at most `options.n_positions` positions, and allocates its KV
+    /// cache and buffers.
     ///
     /// # Errors
-    /// The model's context is shorter.
+    /// The context of the model is shorter than that.
     pub fn session(&self, options: SessionOptions) -> Result<Session, RunError> {
         Session::new(self.clone(), options)
     }
@@ -73,8 +75,8 @@ impl Session {
         })
     }
 
-    /// What the kernels of the last run did, all threads together. Times, if they are taken, are
-    /// those of the caller's thread, so that they and what it waited add up to the run's.
+    /// What the kernels did in the last run, on all threads. Times, if they are taken, are those of
+    /// the caller's thread: together with its waiting they add up to the time of the run.
     pub fn ledger(&self) -> Ledger {
         let [first, others @ ..] = &self.scratch[..] else {
             unreachable!("an engine has a thread");
@@ -86,24 +88,25 @@ impl Session {
         total
     }
 
-    /// Whether operations are timed from now on, for a profile; a run takes a little longer then.
+    /// Sets whether operations are timed from now on, for a profile. Timed runs are a little
+    /// slower.
     pub fn set_timed(&mut self, is_timed: bool) {
         for scratch in &mut self.scratch {
             scratch.ledger.set_timed(is_timed);
         }
     }
 
-    /// Shows `probe` the output of every operation from now on; slow.
+    /// Sets the probe, which sees the output of every operation from now on. Slow.
     pub fn set_probe(&mut self, probe: Probe) {
         self.probe.0 = Some(probe);
     }
 
-    /// Stops showing outputs.
+    /// Removes the probe.
     pub fn clear_probe(&mut self) {
         self.probe.0 = None;
     }
 
-    /// Makes the session ready for a run over `n_positions`.
+    /// Prepares the session for a run over `n_positions` positions.
     pub(crate) fn reset(&mut self, n_positions: usize) {
         let shape = self.engine.model.shape();
         self.traces.resize_with(n_positions, || empty_trace(shape));

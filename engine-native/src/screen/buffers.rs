@@ -1,27 +1,27 @@
-//! What a session screens its choices with.
+//! The buffers of a session for screened choices.
 
 use std::ops::Range;
 
 use crate::{operands::ScreenActivations, workers::MAX_PARTS};
 
-/// What a session screens its choices with.
+/// The buffers of a session for screened choices.
 #[derive(Debug)]
 pub(crate) struct ScreenBuffers {
     pub x: ScreenActivations,
-    /// Of each part of the rows, the one that looks best.
+    /// The row with the largest approximation in each part.
     pub best_of_parts: Vec<Option<usize>>,
-    /// `[n_rows]`; the first of them are those that are left, ascending.
+    /// `[n_rows]`; the rows that are left come first, in ascending order.
     pub rows: Vec<u32>,
-    /// Where those of each part lie, before they are put together.
+    /// Where the rows left in each part lie, before they are moved together.
     pub rows_of_parts: Vec<Range<usize>>,
-    /// Logits of the rows that are left.
+    /// Approximations, then logits, of the rows that are left.
     pub logits: Vec<f32>,
-    /// Choices in a row that screening has left to the full product.
+    /// Number of consecutive choices that needed the full product.
     pub n_futile: u32,
 }
 
 impl ScreenBuffers {
-    /// For `n_rows` rows of `n_cols`.
+    /// Allocates buffers for `n_rows` rows of `n_cols` elements.
     pub(crate) fn new(n_rows: usize, n_cols: usize) -> Self {
         Self {
             x: ScreenActivations::with_len(n_cols),
@@ -33,7 +33,7 @@ impl ScreenBuffers {
         }
     }
 
-    /// Makes them ready for a run.
+    /// Prepares the buffers for a new run.
     pub(crate) fn reset(&mut self) {
         self.n_futile = 0;
     }

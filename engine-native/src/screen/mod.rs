@@ -1,9 +1,9 @@
-//! The greedy choice without most of the output matrix.
+//! The screen: a greedy choice without most of the output matrix.
 //!
-//! The output matrix is as large as all other weights together, and a greedy choice needs one of its
-//! logits. A copy with five bits a weight gives every logit approximately, with a bound that is
-//! proved, not assumed ([`Bound`]). Rows whose logit cannot be the largest are left out; the others
-//! are computed as the contract says. Token, logit and transcript are those of the full product.
+//! The output matrix is as large as all other weights together, but a greedy choice needs only its
+//! largest logit. A copy with five bits per weight approximates every logit, with a proven error
+//! bound ([`Bound`]). Rows whose logit cannot be the largest are ruled out; the logits of the
+//! others are computed exactly. Token, logit and transcript are those of the full product.
 
 mod buffers;
 mod pack;
@@ -25,23 +25,23 @@ use crate::{
     },
 };
 
-/// Whether choices are screened. No setting changes a result.
+/// Whether choices are screened. No setting changes any result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Screening {
-    /// Where it pays: with SIMD, and output matrices that no cache holds.
+    /// If it pays: with SIMD kernels, and an output matrix that is too large for a cache.
     #[default]
     Auto,
-    /// Every logit is computed.
+    /// Never; every logit is computed.
     Off,
-    /// With any kernels and any output matrix, short of rows too long for it.
+    /// With any kernels and any output matrix whose rows are not too long.
     Always,
 }
 
-/// What smaller matrices could win is less than what a screen costs.
+/// Bytes of the smallest output matrix for which a screen pays.
 const SMALLEST: usize = 16 << 20;
 
 impl Screening {
-    /// Whether an engine with `kernels` screens the choices of `model`.
+    /// Whether to screen the choices of `model` with `kernels`.
     fn applies(self, model: &Model, kernels: &dyn Kernels) -> bool {
         let matrix = model.output();
         let pays =
@@ -54,7 +54,7 @@ impl Screening {
         wanted && matrix.n_cols <= MAX_SCREEN_COLS
     }
 
-    /// Bytes that a screen of `model` allocates, small things aside.
+    /// Bytes that a screen for `model` will allocate; 0 without one.
     pub(crate) fn bytes(self, model: &Model, kernels: &dyn Kernels) -> usize {
         let matrix = model.output();
         let of_row = RefineRows::row_bytes(matrix.n_cols) + 4 * size_of::<f32>();
@@ -65,7 +65,7 @@ impl Screening {
     }
 }
 
-/// A low-bit copy of an output matrix, and how far each row is from its copy.
+/// A low-bit copy of an output matrix, with the distance of each row from its copy.
 #[derive(Debug)]
 pub(crate) struct Screen {
     packed: HugePages,
@@ -75,23 +75,23 @@ pub(crate) struct Screen {
     largest_norm: f32,
 }
 
-/// Of each row, `[n_rows]`.
+/// Properties of the rows, `[n_rows]` each.
 #[derive(Debug, Default)]
 struct OfRows {
     scales: Vec<f32>,
-    /// ‖row − its copy‖, rounded up.
+    /// ‖row − copy‖, rounded up.
     residuals: Vec<f32>,
-    /// The same with the bits that refine it.
+    /// ‖row − refined copy‖, rounded up.
     refined_residuals: Vec<f32>,
     /// ‖row‖, rounded up.
     norms: Vec<f32>,
 }
 
-/// Rows that a thread packs in one go: whole groups.
+/// Rows that a thread packs at a time: whole groups.
 const PACKED_TOGETHER: usize = 64;
 
 impl Screen {
-    /// A screen for the output matrix of `model`, if `screening` wants one.
+    /// Builds a screen for the output matrix of `model`, if `screening` asks for one.
     pub(crate) fn new(model: &Model, kernels: &dyn Kernels, screening: Screening) -> Option<Self> {
         let matrix = model.output();
         let rows = DenseRows::of(matrix, model.file_bytes());
@@ -100,7 +100,7 @@ impl Screen {
             .then(|| Self::of_rows(rows, kernels))
     }
 
-    /// A screen for `rows`, packed on all cores.
+    /// Builds a screen for `rows`, on all cores.
     pub(crate) fn of_rows(rows: DenseRows, kernels: &dyn Kernels) -> Self {
         let (n_rows, n_cols) = (rows.n_rows(), rows.n_cols);
         let mut packed = HugePages::zeroed(ScreenRows::bytes(n_rows, n_cols));
@@ -134,7 +134,7 @@ impl Screen {
             .enumerate()
             .for_each(
                 |(i, ((packed, refine), (((scales, residuals), refined), norms)))| {
-                    // What this records is no part of a run.
+                    // A throw-away recorder: packing is not part of a run.
                     let mut recorder = Recorder::default();
                     let mut row = vec![0.0; n_cols];
                     let mut packer = pack::Packer::new(n_cols);
@@ -158,17 +158,17 @@ impl Screen {
         }
     }
 
-    /// Bytes that were allocated, small things aside.
+    /// Bytes allocated, apart from the properties of rows.
     pub(crate) fn allocated(&self) -> usize {
         self.packed.as_slice().len() + self.refine.as_slice().len()
     }
 
-    /// Bytes of the copy: what screening one choice reads.
+    /// Bytes of the low-bit copy, all of which a screened choice reads.
     pub(crate) fn n_bytes(&self) -> usize {
         self.packed.as_slice().len()
     }
 
-    /// The copy.
+    /// The low-bit copy.
     pub(crate) fn rows(&self) -> ScreenRows<'_> {
         ScreenRows {
             packed: self.packed.as_slice(),
@@ -177,7 +177,7 @@ impl Screen {
         }
     }
 
-    /// The bits that refine it.
+    /// The bits that refine the copy.
     pub(crate) fn refine(&self) -> RefineRows<'_> {
         RefineRows {
             packed: self.refine.as_slice(),
@@ -186,12 +186,12 @@ impl Screen {
         }
     }
 
-    /// ‖row‖ of the longest row, rounded up.
+    /// The largest ‖row‖, rounded up.
     pub(crate) fn largest_norm(&self) -> f32 {
         self.largest_norm
     }
 
-    /// What is known of logits of which `approximations` are approximations.
+    /// The approximations of all logits with their error bounds.
     pub(crate) fn bounded<'a>(&'a self, approximations: &'a [f32], bound: Bound) -> Bounded<'a> {
         Bounded {
             first: 0,
@@ -202,8 +202,8 @@ impl Screen {
         }
     }
 
-    /// Moves those of `rows`, of which `approximations` are refined, whose logit may be `least` or
-    /// more to the front, in order. Returns how many they are.
+    /// Moves the `rows` whose logit may be `least` or more to the front, in order, and returns how
+    /// many there are. `approximations` are the refined ones of `rows`.
     pub(crate) fn drop_below(
         &self,
         rows: &mut [u32],

@@ -1,39 +1,39 @@
-//! What one thread works in.
+//! The scratch memory of a thread.
 
 use crate::{
     ledger::Ledger,
     operands::{AttentionScratch, GemmScratch},
 };
 
-/// What one thread keeps to itself.
+/// The ledger and the buffers of one thread.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     pub ledger: Ledger,
-    /// Attention scores of the query heads of one KV head at a few positions.
+    /// Attention scores, `[n_queries, n_positions]`.
     pub scores: Vec<f32>,
-    /// Widened keys and values.
+    /// Scratch memory of attention.
     pub attention: AttentionScratch,
-    /// Of a ternary product over many positions.
+    /// Scratch memory of a ternary GEMM.
     pub gemm: GemmScratch,
 }
 
-/// What a thread needs room for.
+/// Sizes that a thread's scratch memory depends on.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ScratchSize {
     /// Positions of a run.
     pub n_positions: usize,
-    /// Query heads that go over keys and values together, those of all positions counted.
+    /// Query heads that share one pass over keys and values, counted over all positions.
     pub n_queries: usize,
     /// Elements of a head.
     pub head_dim: usize,
     /// Columns of the widest projection.
     pub n_cols: usize,
-    /// Positions that a thread takes through a product together.
+    /// Positions that a thread takes through a GEMM together.
     pub gemm_positions: usize,
 }
 
 impl ScratchSize {
-    /// Bytes that a thread allocates, small things aside.
+    /// Bytes that a thread will allocate, apart from small buffers.
     pub(crate) fn bytes(&self) -> u128 {
         let gemm = GemmScratch::bytes(self.n_cols as u64, self.gemm_positions as u64);
         let scores = self.n_positions as u128 * self.n_queries as u128 * 4;
@@ -42,7 +42,7 @@ impl ScratchSize {
 }
 
 impl Scratch {
-    /// For one thread.
+    /// Allocates the scratch memory of one thread.
     pub(crate) fn new(size: ScratchSize) -> Self {
         Self {
             ledger: Ledger::default(),

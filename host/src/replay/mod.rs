@@ -18,6 +18,7 @@ mod meter;
 mod parallel;
 mod units;
 mod whole;
+mod work;
 
 pub use audit::{Audited, Finding, audit, units_of};
 pub(crate) use claimed_run::{ClaimedRun, claimed_traces};

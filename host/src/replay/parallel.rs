@@ -34,7 +34,8 @@ pub(super) enum Done {
 
 /// What a worker says.
 enum Message {
-    Tick,
+    /// So many multiply-accumulates are done.
+    Tick(u64),
     /// Of a unit, by index, with its fuel.
     Done(usize, Result<(Done, u64), SandboxError>),
 }
@@ -80,7 +81,7 @@ pub(super) fn compute_units<'a>(
         drop(sender);
         for message in receiver {
             match message {
-                Message::Tick => meter.tick(),
+                Message::Tick(work) => meter.tick(work),
                 Message::Done(i, result) => results[i] = Some(result),
             }
         }
@@ -127,7 +128,7 @@ impl Queue<'_> {
     ) {
         while let Some((i, unit)) = self.take() {
             // The receiver lives as long as any worker.
-            let mut tick = || drop(sender.send(Message::Tick));
+            let mut tick = |work| drop(sender.send(Message::Tick(work)));
             let result = compute_unit(run, &mut guest, unit, traces, &mut tick);
             if result.is_err() {
                 // A guest that has failed is in no state to go on.
@@ -168,7 +169,7 @@ fn compute_unit<'a>(
     guest: &mut Option<Guest<'a>>,
     unit: &Unit,
     traces: &[PositionTrace],
-    tick: &mut dyn FnMut(),
+    tick: &mut dyn FnMut(u64),
 ) -> Result<(Done, u64), SandboxError> {
     let guest = match guest {
         Some(guest) => guest,
@@ -191,7 +192,7 @@ fn layer_from(
     guest: &mut Guest,
     layer: usize,
     traces: &[PositionTrace],
-    tick: &mut dyn FnMut(),
+    tick: &mut dyn FnMut(u64),
 ) -> Result<Done, SandboxError> {
     match layer.checked_sub(1) {
         None => run.embed(guest)?,
@@ -233,7 +234,7 @@ fn join(
             } => {
                 computed.boundaries.push(digests);
                 if let Some(entering) = unexpected {
-                    let mut tick = || meter.tick();
+                    let mut tick = |work| meter.tick(work);
                     run.finish(&mut run.open()?, Some(entering), &mut computed, &mut tick)?;
                     return Ok(computed);
                 }

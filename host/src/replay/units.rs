@@ -4,7 +4,10 @@ use std::{fmt, ops::Range};
 
 use engine_native::Choice;
 
-use super::margin::Passing;
+use super::{
+    margin::Passing,
+    work::{head_chunk_work, layer_work},
+};
 use crate::{
     digest::Digest,
     external::Margin,
@@ -103,7 +106,7 @@ impl<'a> Run<'a> {
         guest: &mut Guest,
         entering: Option<Residuals>,
         computed: &mut Computed,
-        tick: &mut dyn FnMut(),
+        tick: &mut dyn FnMut(u64),
     ) -> Result<(), SandboxError> {
         let before = guest.fuel();
         match &entering {
@@ -131,14 +134,14 @@ impl<'a> Run<'a> {
         &self,
         guest: &mut Guest,
         layer: usize,
-        tick: &mut dyn FnMut(),
+        tick: &mut dyn FnMut(u64),
     ) -> Result<Residuals, SandboxError> {
         guest.load_layer(layer)?;
         let mut leaving = Vec::with_capacity(self.inputs.len());
         for position in 0..self.inputs.len() {
             guest.layer(position)?;
             leaving.push(guest.residual(position)?);
-            tick();
+            tick(layer_work(guest.shape(), position));
         }
         guest.release_layer(layer)?;
         Ok(leaving)
@@ -149,7 +152,7 @@ impl<'a> Run<'a> {
         &self,
         guest: &mut Guest,
         positions: Range<usize>,
-        tick: &mut dyn FnMut(),
+        tick: &mut dyn FnMut(u64),
     ) -> Result<Vec<Head>, SandboxError> {
         let mut heads = Vec::with_capacity(positions.len());
         let mut passing: Vec<_> = positions.clone().map(|p| self.claim_at(p)).collect();
@@ -166,7 +169,7 @@ impl<'a> Run<'a> {
                 }
                 if self.task.chooses_at(position) {
                     guest.head_rows(position)?;
-                    tick();
+                    tick(head_chunk_work(guest.shape()));
                 }
                 if let Some(passing) = passing {
                     let (first, logits) = guest.chunk_logits()?;

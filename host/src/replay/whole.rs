@@ -100,7 +100,9 @@ fn compute(
         Some(guesses) => parallel::compute(run, guest, guesses, &mut meter)?,
         None => {
             let mut computed = Computed::default();
-            run.finish(&mut guest, None, &mut computed, &mut || meter.tick())?;
+            run.finish(&mut guest, None, &mut computed, &mut |work| {
+                meter.tick(work)
+            })?;
             computed
         }
     };

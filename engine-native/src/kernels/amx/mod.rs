@@ -1,4 +1,4 @@
-//! Kernels for AMX: products of tiles of int8. What has no tiles is left to AVX-512.
+//! Kernels for AMX: GEMM on int8 tiles. All other kernels are those of AVX-512.
 
 mod gemm;
 mod permission;

@@ -1,5 +1,5 @@
-//! Whether this process may use tiles. The CPU must have them, and Linux keeps their 8 KiB of state
-//! from a process until it asks (Linux, `Documentation/arch/x86/xstate.rst`).
+//! Permission to use the tile registers. The CPU must have them, and on Linux a process must ask
+//! for their 8 KiB of state (Linux, `Documentation/arch/x86/xstate.rst`).
 
 use std::arch::x86_64::__cpuid_count;
 
@@ -7,7 +7,7 @@ use std::arch::x86_64::__cpuid_count;
 const AMX_TILE: u32 = 1 << 24;
 const AMX_INT8: u32 = 1 << 25;
 
-/// Asks for the tiles; they are then this process's, on every thread.
+/// Requests the tile registers for all threads of this process. Returns whether they can be used.
 pub fn request() -> bool {
     let found = __cpuid_count(7, 0).edx;
     found & AMX_TILE != 0 && found & AMX_INT8 != 0 && request_tile_data()

@@ -1,5 +1,5 @@
-//! The ternary product over many positions: unpacking and scaling, which every wider ISA uses too,
-//! and the multiplication by `maddubs`.
+//! Ternary GEMM: unpacking and scaling, which the wider ISAs use too, and the multiplication with
+//! `maddubs`.
 
 use std::arch::x86_64::*;
 
@@ -12,15 +12,15 @@ use crate::{
     operands::{CodeLine, PANEL_ROWS, SumLine, TernaryRows},
 };
 
-/// How far ahead of the codes they are asked for from L2, in bytes.
+/// Prefetch distance of the codes, from L2, in bytes.
 const PREFETCH_AHEAD: usize = 2048;
 
-/// 128 weights.
+/// A packed block of 128 weights.
 type PackedBlock = [u8; 32];
 
 impl TilePacking for Avx2 {
     fn unpack_tile(&self, rows: TernaryRows, codes: &mut [CodeLine]) {
-        // A line has four columns, and so has a packed byte.
+        // A line holds four columns, like a packed byte.
         let lines = rows.row_bytes();
         let n_rows = rows.n_rows;
         for (i, panel) in codes.chunks_exact_mut(lines).enumerate() {
@@ -38,7 +38,7 @@ impl TilePacking for Avx2 {
 }
 
 impl TileKernel for Avx2 {
-    // A tile of a real row stays in the smallest L2 caches.
+    // For rows of real models a tile fits in the smallest L2 caches.
     const TILE_PANELS: usize = 2;
     const STRIP_PANELS: usize = 1;
     // 2 × 6 accumulators, two vectors of codes, one of activations and a product: 16 registers.
@@ -65,10 +65,10 @@ impl TileKernel for Avx2 {
     }
 }
 
-/// One panel with P positions.
+/// Multiplies one panel with P positions.
 ///
-/// Limit of the i16 sums: `maddubs` adds two products of at most 2·127; 64 of them: 64·508 = 32,512
-/// ≤ 32,767. Then they are widened.
+/// Limit of the i16 sums: `maddubs` adds two products of at most 2·127 each, so 64 of its results
+/// are at most 64·508 = 32,512 ≤ 32,767. Then they are widened.
 #[target_feature(enable = "avx2")]
 fn multiply<const P: usize>(panel: &[CodeLine], block: Block, sums: &mut [SumLine]) {
     const LINES_BEFORE_WIDENING: usize = 4;
@@ -104,7 +104,7 @@ fn multiply<const P: usize>(panel: &[CodeLine], block: Block, sums: &mut [SumLin
     }
 }
 
-/// Both halves of a line: rows 0 to 7 and rows 8 to 15.
+/// The two halves of a line: rows 0 to 7 and rows 8 to 15.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn halves(line: &CodeLine) -> [__m256i; 2] {
@@ -137,13 +137,13 @@ fn unpack_panel(rows: TernaryRows, panel: &mut [CodeLine]) {
         std::array::from_fn(|i| row(8 + i)),
     ];
     for (b, lines) in panel.iter_mut().enumerate() {
-        // The lines of the block after next come from L2.
+        // Prefetches the lines of the block after next.
         for line in &*lines {
             prefetch(&line.0, 2 * size_of_val(lines));
         }
         for (half, rows) in halves.iter().enumerate() {
             let block = rows.map(|row| &row[b]);
-            // The next panel's rows follow this one's.
+            // Prefetches the rows of the next panel, which follow these.
             for bytes in block {
                 prefetch(bytes, PANEL_ROWS * n_blocks * 32);
             }
@@ -152,14 +152,14 @@ fn unpack_panel(rows: TernaryRows, panel: &mut [CodeLine]) {
     }
 }
 
-/// Unpacks a block of eight rows into one half of the 32 lines that its columns have.
+/// Unpacks a block of eight rows into one half of the 32 lines of its columns.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn unpack_block(block: [&PackedBlock; 8], half: usize, lines: &mut [CodeLine; 32]) {
     let mask = _mm256_set1_epi8(0b11);
     for (j, x) in transpose(block).into_iter().enumerate() {
-        // Byte k of a block has the weights k, k + 32, k + 64 and k + 96 from the top down; x has
-        // the bytes 4j to 4j + 3.
+        // Byte k of a block holds the weights k, k + 32, k + 64 and k + 96, from the highest bits
+        // down; x holds bytes 4j to 4j + 3.
         let fields = [
             _mm256_srli_epi16(x, 6),
             _mm256_srli_epi16(x, 4),
@@ -175,7 +175,7 @@ fn unpack_block(block: [&PackedBlock; 8], half: usize, lines: &mut [CodeLine; 32
     }
 }
 
-/// Vector j holds bytes 4j to 4j + 3 of each of eight rows.
+/// Transposes a block of eight rows: vector j holds bytes 4j to 4j + 3 of each row.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn transpose(rows: [&PackedBlock; 8]) -> [__m256i; 8] {
@@ -186,7 +186,8 @@ fn transpose(rows: [&PackedBlock; 8]) -> [__m256i; 8] {
     ]
 }
 
-/// As [`transpose`], of one half of each row: rows 0 to 3 in the lower 128 bits, 4 to 7 in the upper.
+/// [`transpose`] for one half of each row: rows 0 to 3 are in the lower 128 bits, 4 to 7 in the
+/// upper.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn transpose_half(rows: [&PackedBlock; 8], half: usize) -> [__m256i; 4] {

@@ -1,8 +1,7 @@
 //! Kernels for AVX2 with F16C. FMA is not used: the contract rounds after every multiplication.
 //!
-//! Each file mirrors one of `scalar/`. The functions are safe `#[target_feature]` functions; the
-//! one thing that makes calling them sound is the token [`Avx2`], which exists only where the CPU
-//! has both features.
+//! Each file mirrors one of `scalar/`. The functions are safe `#[target_feature]` functions. The
+//! token [`Avx2`], which exists only on CPUs with both features, makes calling them sound.
 
 mod attention;
 mod blocks;

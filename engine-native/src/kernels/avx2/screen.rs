@@ -14,9 +14,9 @@ use crate::{
     },
 };
 
-/// How many rows ahead of one that is refined are asked for: they lie apart from one another.
+/// Prefetch distance of rows to refine, which are scattered, in rows.
 const REFINED_AHEAD: usize = 4;
-/// How far ahead of the codes the product asks for them, in bytes, into the L2 cache.
+/// Prefetch distance of the codes, into L2, in bytes.
 const PREFETCH_AHEAD: usize = 16 << 10;
 
 #[target_feature(enable = "avx2")]
@@ -31,7 +31,7 @@ pub fn output_screen(
     recorder.record(KernelName::OutputScreen, Isa::Avx2, out.len() * rows.n_cols);
 }
 
-/// Alone in its function, as the other loops over weights are.
+/// Not inlined, like the other loops over weights.
 #[target_feature(enable = "avx2")]
 #[inline(never)]
 fn groups(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
@@ -72,9 +72,9 @@ pub fn output_refine(
     recorder.record(KernelName::OutputRefine, Isa::Avx2, macs);
 }
 
-/// Σ 2·code·part of a row for both parts.
+/// Σ 2·code·part of a row, for both parts.
 ///
-/// Limit: a product of two pairs is at most 2·3·128 = 768, so an i16 holds the eight of a block.
+/// Limit: `maddubs` adds two products of at most 3·128, so a block's eight results fit in an i16.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn refine_row(row: &[[u8; 64]], x: &ScreenActivations) -> [i32; 2] {
@@ -151,10 +151,10 @@ pub fn reaching(bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
     n_rows
 }
 
-/// Σ code·part of row `r` of a group for both parts, spread over eight i32 lanes each.
+/// Σ code·part of row `r` of a group, for both parts, in eight i32 lanes each.
 ///
-/// Limit: a product of two pairs is at most 2·31·128 = 7,936, so an i16 holds the four that are added
-/// in it; a lane of i32 gets at most 32·31·128 = 126,976 per step, of 128 steps at most.
+/// Limit: `maddubs` adds two products, at most 2·31·128 = 7,936, and four results are added in an
+/// i16. An i32 lane gets at most 32·31·128 = 126,976 per step, in at most 128 steps.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn dot_row(group: &[ScreenStep], r: usize, [high, low]: [&[[i8; 512]]; 2]) -> [__m256i; 2] {
@@ -165,7 +165,7 @@ fn dot_row(group: &[ScreenStep], r: usize, [high, low]: [&[[i8; 512]]; 2]) -> [_
         for line in &step[r] {
             prefetch(line, PREFETCH_AHEAD);
         }
-        // The lanes of a half of every group of 64.
+        // One half of each group of 64 codes.
         for half in 0..2 {
             let lowest = load_bytes(&lowest.as_chunks::<32>().0[half]);
             let upper = |pair: usize| load_bytes(&pairs[pair].as_chunks::<32>().0[half]);
@@ -184,7 +184,7 @@ fn dot_row(group: &[ScreenStep], r: usize, [high, low]: [&[[i8; 512]]; 2]) -> [_
     acc
 }
 
-/// Adds the products of a half of two groups of codes to the sums of both parts.
+/// Adds the products of one half of two groups of codes, with both parts.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn add_pair<const P: usize>(
@@ -203,7 +203,7 @@ fn add_pair<const P: usize>(
     }
 }
 
-/// The codes of groups `2·P` and `2·P + 1`.
+/// The codes of the groups `2·P` and `2·P + 1`.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn codes_of_pair<const P: usize>(upper: __m256i, lowest: __m256i) -> [__m256i; 2] {
@@ -233,7 +233,7 @@ fn bit(bits: __m256i, g: usize) -> __m256i {
     _mm256_and_si256(shifted, _mm256_set1_epi8(1))
 }
 
-/// The scalar kernels' `approximation` of up to four rows, from Σ 2·code·part.
+/// Stores the approximations of up to four rows, from Σ 2·code·part.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn store_approximations(

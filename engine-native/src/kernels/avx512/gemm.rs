@@ -1,4 +1,4 @@
-//! The ternary product over many positions by `vpdpbusd`, sixteen rows to a vector.
+//! Ternary GEMM with `vpdpbusd`, sixteen rows per vector.
 
 use std::arch::x86_64::*;
 
@@ -8,7 +8,7 @@ use crate::{
     operands::{CodeLine, SumLine},
 };
 
-/// How far ahead of the codes they are asked for from L2, in bytes.
+/// Prefetch distance of the codes, from L2, in bytes.
 const PREFETCH_AHEAD: usize = 2048;
 
 impl TileKernel for Avx512Vnni {
@@ -44,8 +44,8 @@ impl TileKernel for Avx512Vnni {
     }
 }
 
-/// Two panels with P positions. `vpdpbusd` adds four products to 32 bits without saturation; a row
-/// of up to 2²³ elements fits, as in the scalar kernel.
+/// Multiplies two panels with P positions. `vpdpbusd` adds four products to an i32 without
+/// saturation, so rows of up to 2²³ elements do not overflow, as in the scalar kernel.
 #[target_feature(enable = "avx512f,avx512vnni")]
 fn multiply<const P: usize>(panels: &[CodeLine], block: Block, sums: &mut [SumLine]) {
     let (activations, _) = block.activations.as_chunks::<P>();
@@ -88,7 +88,7 @@ fn store(line: &mut SumLine, sums: __m512i) {
     unsafe { _mm512_storeu_si512(line.0.as_mut_ptr().cast(), sums) };
 }
 
-/// Asks for a line that comes later in the same panel, or for the next panel's.
+/// Prefetches a later line of the same panel or of the next.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn prefetch(line: &CodeLine) {

@@ -2,8 +2,8 @@
 
 use crate::kernels::Avx2;
 
-/// Proof that this CPU has AVX-512 F, BW, DQ, VL and VNNI beside AVX2 and F16C; VBMI is used where it
-/// is found.
+/// Proof that this CPU has AVX-512 F, BW, DQ, VL and VNNI, and AVX2 with F16C. VBMI is used if the
+/// CPU has it.
 #[derive(Debug, Clone, Copy)]
 pub struct Avx512Vnni {
     pub(super) base: Avx2,
@@ -11,7 +11,7 @@ pub struct Avx512Vnni {
 }
 
 impl Avx512Vnni {
-    /// The token, if this CPU has all of them.
+    /// The token, if this CPU has all of these features.
     pub fn new() -> Option<Self> {
         let base = Avx2::new()?;
         let has_all = is_x86_feature_detected!("avx512f")

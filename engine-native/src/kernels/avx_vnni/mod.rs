@@ -1,4 +1,4 @@
-//! Kernels for AVX-VNNI: AVX2 whose byte products add straight into 32 bits.
+//! Kernels for AVX-VNNI: AVX2 with byte products that are added directly to 32-bit sums.
 
 mod gemm;
 mod linear;

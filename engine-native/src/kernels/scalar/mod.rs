@@ -1,4 +1,4 @@
-//! The scalar kernels: what every other ISA must reproduce bit for bit.
+//! The scalar kernels, whose results every ISA must reproduce bit for bit.
 
 mod attention;
 mod dense;

@@ -8,7 +8,7 @@ use crate::{
     },
 };
 
-/// Rows that are looked at together: without early exit, so that the loops are vectorised.
+/// Size of a chunk without early exit, so that the loops are vectorised.
 const TOGETHER: usize = 64;
 
 /// Code `i` of row `r` of a group.
@@ -97,7 +97,7 @@ pub fn largest(approximations: &[f32]) -> usize {
     first + rest.iter().position(|&x| x == best).unwrap_or(0)
 }
 
-/// Sixteen lanes at once: a float maximum in order would be one long chain.
+/// In sixteen lanes: a sequential float maximum would be one long dependency chain.
 #[inline(always)]
 fn largest_of_chunk(x: &[f32; TOGETHER]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; 16];

@@ -1,5 +1,5 @@
-//! Binds the tensors of a file to the places of the architecture. Nothing is ignored: a tensor
-//! that the architecture does not name is refused, because it could change the result.
+//! Binds the tensors of a file to their roles in the architecture. A tensor without a role is
+//! rejected, because it could change the result.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,8 @@ pub(super) fn bind(
         .map(|index| claim_layer(&mut tensors, index, shape))
         .collect::<Result<Vec<_>, _>>()?;
     tensors.refuse_rest()?;
-    // All results are kept, so that the first tensor at fault is named whichever thread was first.
+    // All results are kept, so that the error names the first bad tensor, whichever thread found
+    // it.
     let layers: Vec<_> = layers
         .par_iter()
         .map(|layer| layer.bind(file, layout))
@@ -54,7 +55,7 @@ pub(super) fn bind(
     })
 }
 
-/// RoPE's frequencies are divided by these.
+/// Binds the divisors of the RoPE frequencies.
 fn bind_factors(info: &TensorInfo, file: &[u8]) -> Result<Vec<f32>, ModelError> {
     let factors = bind_vector(info, file)?;
     match factors.iter().position(|&f| f <= 0.0) {
@@ -68,7 +69,7 @@ fn bind_factors(info: &TensorInfo, file: &[u8]) -> Result<Vec<f32>, ModelError> 
     }
 }
 
-/// The tensors of one layer, with the shapes that they have to have.
+/// The tensors of one layer, with their shapes checked.
 struct ClaimedLayer<'a> {
     attn_norm: &'a TensorInfo,
     attn_q: &'a TensorInfo,
@@ -134,7 +135,7 @@ impl ClaimedLayer<'_> {
     }
 }
 
-/// Bytes that are allocated for projections which the kernels cannot use as they are.
+/// Bytes to allocate for projections that have to be packed.
 pub(super) fn bytes_to_pack(gguf: &Gguf, layout: I2sLayout) -> u64 {
     let is_packed = |t: &&TensorInfo| match t.tensor_type {
         TensorType::Tq1_0 | TensorType::Tq2_0 => true,
@@ -152,13 +153,13 @@ pub(super) fn bytes_to_pack(gguf: &Gguf, layout: I2sLayout) -> u64 {
     packed.fold(0, |sum, t| n_bytes(t).saturating_add(sum))
 }
 
-/// Tensors of the file that no place has claimed yet.
+/// The tensors of the file without a role so far.
 struct Unbound<'a> {
     by_name: BTreeMap<&'a str, &'a TensorInfo>,
 }
 
 impl<'a> Unbound<'a> {
-    /// Claims the tensor `name`; `dims` as in the file, fastest first.
+    /// Takes the tensor `name`, which must have `dims`, fastest-varying first.
     fn claim(&mut self, name: &str, dims: &[u64]) -> Result<&'a TensorInfo, ModelError> {
         let info = self
             .by_name

@@ -1,4 +1,4 @@
-//! Token embedding and output matrix as byte ranges of the file, and norm vectors.
+//! Token embedding and output matrix, as byte ranges of the file, and norm weights.
 
 use std::ops::Range;
 
@@ -20,7 +20,8 @@ pub struct DenseMatrix {
 }
 
 impl DenseMatrix {
-    /// All rows, [`DenseMatrix::row_bytes`] each; `file` is the file it was bound from.
+    /// All rows, of [`DenseMatrix::row_bytes`] bytes each. `file` is the file that the matrix was
+    /// bound from.
     pub fn rows<'a>(&self, file: &'a [u8]) -> &'a [u8] {
         &file[self.bytes.clone()]
     }
@@ -65,8 +66,8 @@ impl DenseMatrix {
     }
 }
 
-/// Offset of the first block with a value or scale that is not finite. All quantized types are
-/// finite where their scales are.
+/// Byte offset of the first block with a value or scale that is not finite. Quantized values are
+/// finite if their scales are.
 fn first_non_finite(dense_type: DenseType, rows: &[u8]) -> Option<usize> {
     let f16 = |a: u8, b: u8| u16::from_le_bytes([a, b]) & 0x7c00 == 0x7c00;
     match dense_type {
@@ -91,7 +92,7 @@ fn first_in_chunks<const N: usize>(bytes: &[u8], bad: impl Fn(&[u8; N]) -> bool)
         .chunks(ELEMENTS)
         .enumerate()
         .find_map(|(i, chunk)| {
-            // A whole chunk without early exit: the loop is vectorised.
+            // No early exit within a chunk, so that the loop is vectorised.
             let any = chunk.iter().fold(false, |any, e| any | bad(e));
             any.then(|| chunk.iter().position(&bad))
                 .flatten()
@@ -99,7 +100,8 @@ fn first_in_chunks<const N: usize>(bytes: &[u8], bad: impl Fn(&[u8; N]) -> bool)
         })
 }
 
-/// A norm weight or another vector, converted to f32: F32 or F16, all finite.
+/// Binds a vector, such as a norm weight, of type F32 or F16. Converts it to f32 and checks that
+/// every element is finite.
 pub(super) fn bind_vector(info: &TensorInfo, file: &[u8]) -> Result<Vec<f32>, ModelError> {
     let bytes = &file[info.bytes.clone()];
     let values: Vec<f32> = match info.tensor_type {

@@ -1,4 +1,4 @@
-//! The bytes of a model file, mapped or owned.
+//! The bytes of a model file, memory-mapped or owned.
 
 use std::{
     fs::{self, File},
@@ -10,8 +10,8 @@ use std::{
 
 use memmap2::Mmap;
 
-/// Read-only bytes of a whole file. Clones share them: what is hashed, what is computed from and
-/// what a replay is given are one mapping.
+/// The read-only bytes of a whole file. Clones share them, so that the engine, the hash and the
+/// replay all see one mapping.
 #[derive(Debug, Clone)]
 pub struct ModelFile(Arc<Bytes>);
 
@@ -25,9 +25,9 @@ impl ModelFile {
     /// Maps the file at `path`.
     ///
     /// # Errors
-    /// It is not a regular file, or cannot be opened or mapped.
+    /// `path` is not a regular file, or it cannot be opened or mapped.
     pub fn map(path: &Path) -> io::Result<Self> {
-        // Before opening: that alone would wait for ever on a pipe.
+        // Checked before opening: opening a pipe would block forever.
         if !fs::metadata(path)?.is_file() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -36,7 +36,7 @@ impl ModelFile {
         }
         let file = File::open(path)?;
         if file.metadata()?.len() == 0 {
-            // An empty mapping is an error on some systems; an empty file is merely truncated.
+            // Some systems refuse an empty mapping. An empty file should be reported as truncated.
             return Ok(Vec::new().into());
         }
         // SAFETY: the mapping is private and read-only. Another process that shortens the file

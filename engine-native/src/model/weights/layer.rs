@@ -14,7 +14,7 @@ pub struct Layer {
     pub attn_k: TernaryMatrix,
     /// `[n_kv_heads * head_dim, n_embd]`
     pub attn_v: TernaryMatrix,
-    /// `[n_heads * head_dim]`, where the architecture has it
+    /// `[n_heads * head_dim]`, if the architecture has sub-norms
     pub attn_sub_norm: Option<Vec<f32>>,
     /// `[n_embd, n_heads * head_dim]`
     pub attn_output: TernaryMatrix,
@@ -24,7 +24,7 @@ pub struct Layer {
     pub ffn_gate: TernaryMatrix,
     /// `[n_ff, n_embd]`
     pub ffn_up: TernaryMatrix,
-    /// `[n_ff]`, where the architecture has it
+    /// `[n_ff]`, if the architecture has sub-norms
     pub ffn_sub_norm: Option<Vec<f32>>,
     /// `[n_embd, n_ff]`
     pub ffn_down: TernaryMatrix,

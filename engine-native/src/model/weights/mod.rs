@@ -1,4 +1,4 @@
-//! The weights of a model: validated, bound to the places of the architecture, packed where the
+//! The weights of a model: validated, bound to their roles in the architecture, and packed if the
 //! kernels cannot use the bytes of the file.
 
 mod bind;

@@ -1,4 +1,4 @@
-//! A model: the file, validated, with its tensors bound to the places of the architecture.
+//! A model: a validated file with its tensors bound to their roles.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use crate::{
     model::{I2sLayout, ModelError, ModelShape},
 };
 
-/// A validated model. Every weight and scale has been checked: codes, signs, finiteness, shapes.
+/// A validated model. Every weight and scale has been checked: shapes, ternary codes, signs,
+/// finiteness. Weights stay in the mapped file where the kernels can use them as they are.
 #[derive(Debug)]
 pub struct Model {
     file: ModelFile,
@@ -28,7 +29,7 @@ impl Model {
     /// Maps the file at `path` and validates it.
     ///
     /// # Errors
-    /// The file cannot be read, or breaks a rule: the error names the key or tensor.
+    /// The file cannot be read, or breaks a rule; the error names the key or the tensor.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         Self::load(ModelFile::map(path)?, I2sLayout::default())
     }
@@ -41,11 +42,22 @@ impl Model {
         Self::load(bytes.into(), I2sLayout::default())
     }
 
-    /// Validates `file` and packs what the kernels cannot use as it is. `i2s_layout` says how the
-    /// I2_S tensors of the file are arranged, if it has any.
+    /// Validates `file` and packs the projections that the kernels cannot use as they are.
+    /// `i2s_layout` is the layout of the file's I2_S tensors, if it has any.
     ///
     /// # Errors
     /// As for [`Model::open`].
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use engine_native::{I2sLayout, Model, ModelFile};
+    ///
+    /// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
+    /// let file = ModelFile::map(Path::new(path))?;
+    /// let model = Model::load(file, I2sLayout::Block128)?;
+    /// assert_eq!(model.layers().len() as u64, model.shape().n_layers);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn load(file: ModelFile, i2s_layout: I2sLayout) -> Result<Self, ModelError> {
         let gguf = Gguf::parse(&file)?;
         let shape = ModelShape::from_gguf(&gguf)?;
@@ -76,18 +88,18 @@ impl Model {
         })
     }
 
-    /// Bytes that loading `file` will allocate for packed weights; 0 for what is no model.
+    /// Bytes that loading `file` will allocate for packed weights; 0 if it is not a GGUF file.
     pub fn bytes_to_pack(file: &ModelFile, i2s_layout: I2sLayout) -> u64 {
         Gguf::parse(file).map_or(0, |gguf| bind::bytes_to_pack(&gguf, i2s_layout))
     }
 
-    /// Bytes that are allocated for packed weights.
+    /// Bytes allocated for packed weights.
     pub fn packed_at_load(&self) -> u64 {
         let matrices = self.layers.iter().flat_map(Layer::projections);
         matrices.map(|m| m.packed_at_load() as u64).sum()
     }
 
-    /// Bytes of weights that one decode step reads: every projection, the output matrix, one row of
+    /// Bytes of weights that one decode step reads: all projections, the output matrix, one row of
     /// the embedding and the norms.
     pub fn bytes_per_token(&self) -> u64 {
         let norm = |norm: &Option<Vec<f32>>| norm.as_ref().map_or(0, Vec::len);
@@ -103,18 +115,17 @@ impl Model {
         (layers + output + rest) as u64
     }
 
-    /// All bytes of the file: what is hashed, what the engine computes from and what a replay is
-    /// given are this one mapping.
+    /// All bytes of the file: the mapping that the engine, the hash and the replay share.
     pub fn file_bytes(&self) -> &[u8] {
         &self.file
     }
 
-    /// All keys of the file.
+    /// The metadata of the file.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// How I2_S tensors were read; `None` if the file has none.
+    /// The layout in which I2_S tensors were read; `None` if the file has none.
     pub fn i2s_layout(&self) -> Option<I2sLayout> {
         self.i2s_layout
     }
@@ -124,7 +135,7 @@ impl Model {
         &self.shape
     }
 
-    /// Layers in order.
+    /// The layers, in order.
     pub fn layers(&self) -> &[Layer] {
         &self.layers
     }
@@ -149,17 +160,17 @@ impl Model {
         self.output.is_none()
     }
 
-    /// What RoPE's frequencies are divided by, `[rope_dim / 2]`, where the file says so.
+    /// Divisors of the RoPE frequencies, `[rope_dim / 2]`, if the file has them.
     pub fn rope_factors(&self) -> Option<&[f32]> {
         self.rope_factors.as_deref()
     }
 
-    /// Elements of all tensors.
+    /// Number of elements in all tensors.
     pub fn n_parameters(&self) -> u64 {
         self.n_parameters
     }
 
-    /// Tensor types of the file, each with the bytes it takes, sorted by type.
+    /// The tensor types of the file with the bytes of each, sorted by type.
     pub fn weight_types(&self) -> &[(TensorType, u64)] {
         &self.weight_types
     }

@@ -1,27 +1,27 @@
-//! Activations as sixteen-bit integers.
+//! Activations quantized to 16 bits.
 
 use super::{format::SCREEN_STEP, norm::round_up};
 
-/// The largest magnitude in units of the activations' scale: both parts of it are then an i8.
+/// The largest magnitude, in units of the scale, of which both parts fit in an i8.
 const LARGEST: f32 = 32512.0;
 
-/// Activations as sixteen-bit integers in two parts: `scale · (256·high + low)`.
+/// 16-bit activations in two int8 parts: `x = scale · (256·high + low)`.
 #[derive(Debug, Clone, Default)]
 pub struct ScreenActivations {
-    /// Upper parts, in -127..=127, filled up with zeros to whole steps.
+    /// High parts in -127..=127, zero-padded to whole steps.
     pub high: Vec<i8>,
-    /// Lower parts, filled up likewise.
+    /// Low parts, padded likewise.
     pub low: Vec<i8>,
-    /// Activations, without what fills up the parts.
+    /// Number of activations, without the padding.
     pub len: usize,
-    /// What one unit is worth.
+    /// The scale.
     pub scale: f32,
-    /// Sums of the upper and of the lower parts: the kernels multiply by codes.
+    /// Sums of the high and of the low parts. The kernels multiply by codes and correct with them.
     pub sums: [i32; 2],
 }
 
 impl ScreenActivations {
-    /// Room for `n` activations.
+    /// Allocates room for `n` activations.
     pub fn with_len(n: usize) -> Self {
         let padded = n.next_multiple_of(SCREEN_STEP);
         Self {
@@ -32,7 +32,7 @@ impl ScreenActivations {
         }
     }
 
-    /// Takes over finite `x`. Returns the length of what rounding took off it, rounded up.
+    /// Quantizes `x`, which must be finite. Returns the norm of the rounding error, rounded up.
     pub fn quantize(&mut self, x: &[f32]) -> f64 {
         assert_eq!(x.len(), self.len);
         let absmax = x.iter().fold(0.0f32, |m, x| m.max(x.abs()));
@@ -41,7 +41,7 @@ impl ScreenActivations {
         self.sums = [0; 2];
         let mut lost = 0.0;
         for ((x, high), low) in x.iter().zip(&mut self.high).zip(&mut self.low) {
-            // All zeros make this NaN, and NaN becomes 0.
+            // If all are zero this is NaN, which is cast to 0.
             let rounded = (x * per_unit).round_ties_even();
             let unit = rounded.clamp(-LARGEST, LARGEST) as i32;
             let upper = (unit + 128) >> 8;

@@ -1,25 +1,27 @@
-//! How far a logit can be from its approximation.
+//! How far a logit can be from its approximation by the screen.
 
 use std::ops::Range;
 
 use super::norm::{norm_rounded_up, rounded_up};
 
-/// For one hidden state x: at row w, with copy q, the logit of the contract is within
-/// `‖w − q‖·per_residual + ‖w‖·per_norm + slack` of the approximation.
+/// The error bound for one hidden state x. For a row w with the copy q, the exact logit differs
+/// from the approximation by at most `‖w − q‖·per_residual + ‖w‖·per_norm + slack`.
 ///
-/// Let x' be x in sixteen bits and u = 2⁻²⁴. By Cauchy and Schwarz:
+/// Let x' be x quantized to 16 bits, and u = 2⁻²⁴. By the Cauchy–Schwarz inequality:
 ///
-/// - The logit, `dot16(w, x)`, rounds each product once and each partial sum of its n/16 (rounded
-///   up) additions and 4 of the tree: it is within `γ·‖w‖·‖x‖` of w·x, `γ = k·u / (1 − k·u)`,
-///   `k = n/16 + 5` (Higham, *Accuracy and Stability of Numerical Algorithms*, section 3.1), beside
-///   products that are too small for an f32, each at most 2⁻¹⁵⁰ off.
-/// - `w·x − q·x' = (w − q)·x + q·(x − x')`, at most `‖w − q‖·‖x‖ + (‖w‖ + ‖w − q‖)·‖x − x'‖`.
-/// - The approximation is computed from two exact integers. Both become an f32, they are added, the
-///   scales multiplied, then all: six roundings of what is at most
-///   `3·(‖w‖ + ‖w − q‖)·(‖x‖ + ‖x − x'‖)`. Where it is refined, the same holds of what is added, with
-///   `‖w − q‖ + ‖w − r‖` for the finer copy r; the coarse copy is within `‖w‖·√n / 32` of the row,
-///   8 times ‖w‖ at most. Adding that and comparing the sum with a logit rounds a few times more.
-///   Altogether less than 200·u times the norms; `ROUNDING` is twice that.
+/// - The logit `dot16(w, x)` rounds each product once, and then each of ⌈n/16⌉ additions in a lane
+///   and of 4 in the tree. So it differs from w·x by at most `γ·‖w‖·‖x‖`, with `γ = k·u / (1 −
+///   k·u)` and `k = ⌈n/16⌉ + 5` (Higham, *Accuracy and Stability of Numerical Algorithms*, section
+///   3.1), and by at most 2⁻¹⁵⁰ for each product that underflows.
+/// - `w·x − q·x' = (w − q)·x + q·(x − x')`, which is at most `‖w − q‖·‖x‖ + (‖w‖ + ‖w − q‖)·‖x −
+///   x'‖`.
+/// - The approximation is computed from two exact integers: both are converted to f32 and added,
+///   the scales are multiplied, and the results are multiplied. These are six roundings of values
+///   that are at most `3·(‖w‖ + ‖w − q‖)·(‖x‖ + ‖x − x'‖)`. The same holds for the correction when
+///   a row is refined, with `‖w − q‖ + ‖w − r‖` for the finer copy r; the coarse copy is within
+///   `‖w‖·√n / 32` of the row, which is at most 8·‖w‖. Adding the correction and comparing with a
+///   logit rounds a few more times. In total this is less than 200·u times the norms; `ROUNDING` is
+///   more than twice that.
 #[derive(Debug, Clone, Copy)]
 pub struct Bound {
     #[allow(missing_docs)]
@@ -30,16 +32,16 @@ pub struct Bound {
     pub slack: f32,
 }
 
-/// Relative, of every product of norms.
+/// Relative rounding error, for every product of norms.
 const ROUNDING: f64 = 1.0 / (1 << 15) as f64;
-/// Absolute: more than everything that is too small for an f32 can add up to.
+/// Absolute error: more than all underflows can add up to.
 const SLACK: f32 = 1e-30;
-/// A logit whose bound is below it is finite whatever the order of its sum.
+/// A logit with a bound below this is finite in any order of summation.
 const LARGEST: f64 = f32::MAX as f64 / 16.0;
 
 impl Bound {
-    /// For hidden state `x` with ‖x − x'‖ at most `lost`, and rows not longer than `largest_norm`.
-    /// `None` if their logits could overflow.
+    /// The bound for the hidden state `x` with ‖x − x'‖ at most `lost`, and for rows whose norm is
+    /// at most `largest_norm`. `None` if logits could overflow.
     pub(crate) fn new(x: &[f32], lost: f64, largest_norm: f32) -> Option<Self> {
         let x_norm = norm_rounded_up(x);
         let roundings = (x.len().div_ceil(16) + 5) as f64 * f64::from(f32::EPSILON) / 2.0;
@@ -53,31 +55,31 @@ impl Bound {
         })
     }
 
-    /// For a row with ‖w − q‖ `residual` and ‖w‖ `norm`, both rounded up.
+    /// The bound for a row with ‖w − q‖ = `residual` and ‖w‖ = `norm`, both rounded up.
     #[inline(always)]
     pub(crate) fn of_row(&self, residual: f32, norm: f32) -> f32 {
         residual * self.per_residual + norm * self.per_norm + self.slack
     }
 }
 
-/// Approximations of logits, and how far off each can be.
+/// Approximations of logits with their error bounds.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounded<'a> {
-    /// Number of the first row.
+    /// Index of the first row.
     pub first: u32,
-    /// `[n_rows]`, none a NaN.
+    /// `[n_rows]`, without NaNs.
     pub approximations: &'a [f32],
     /// `[n_rows]`
     pub residuals: &'a [f32],
     /// `[n_rows]`
     pub norms: &'a [f32],
-    /// How far, for the residual and the norm of a row.
+    /// The bound for the residual and the norm of a row.
     pub bound: Bound,
 }
 
-// Inlined into functions of each ISA, which the compiler vectorises for it.
+// Inlined into functions of each ISA, where the compiler vectorises it.
 impl Bounded<'_> {
-    /// Rows `range` of these.
+    /// The rows in `range`.
     pub(crate) fn part(&self, range: Range<usize>) -> Self {
         Self {
             first: self.first + range.start as u32,
@@ -88,7 +90,7 @@ impl Bounded<'_> {
         }
     }
 
-    /// Checks that there is what it takes, and room for all rows.
+    /// Asserts that all slices have the same length, and that `rows` has room for all rows.
     pub(crate) fn assert_fits(&self, rows: &[u32]) {
         let n = self.approximations.len();
         assert!(self.residuals.len() == n && self.norms.len() == n && rows.len() == n);

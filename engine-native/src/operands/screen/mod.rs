@@ -1,8 +1,8 @@
-//! Low-bit copies of rows, for products that only have to be close.
+//! Low-bit copies of rows, for approximate products.
 //!
-//! A row is `scale · (2·code − 31)`, codes in 0..32: five bits each. Four rows lie interleaved, so
-//! that one stream of memory feeds four products, which share every load of the activations. See
-//! [`crate::screen`] for what they are good for.
+//! An element is `scale · (2·code − 31)`, with a code of five bits. Four rows are interleaved: one
+//! memory stream feeds four rows, which share each load of the activations. The screen of the
+//! greedy choice is made of them.
 
 mod activations;
 mod bound;

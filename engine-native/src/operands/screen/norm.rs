@@ -1,8 +1,8 @@
-//! Lengths of vectors, rounded up: what a bound is made of must not be too small.
+//! Euclidean norms, rounded up, because error bounds are computed from them.
 
-/// The length of `x`, rounded up.
+/// The Euclidean norm of `x`, rounded up.
 pub(crate) fn norm_rounded_up(x: &[f32]) -> f64 {
-    // Sixteen sums at once, so that the loop is vectorised.
+    // Sixteen partial sums, so that the loop is vectorised.
     let mut lanes = [0.0f64; 16];
     let (chunks, tail) = x.as_chunks::<16>();
     for chunk in chunks {
@@ -14,12 +14,12 @@ pub(crate) fn norm_rounded_up(x: &[f32]) -> f64 {
     round_up((lanes.iter().sum::<f64>() + tail).sqrt())
 }
 
-/// More than the rounding of a sum of 65,536 squares, in f64, can have taken off.
+/// Adds more than the rounding error of a sum of 65,536 squares in f64.
 pub(crate) fn round_up(norm: f64) -> f64 {
     norm * (1.0 + 1e-10)
 }
 
-/// The next f32 that is not below `x`; x is not negative.
+/// The smallest f32 that is not below `x`, which must not be negative.
 pub(crate) fn rounded_up(x: f64) -> f32 {
     let nearest = x as f32;
     if f64::from(nearest) < x {

@@ -8,11 +8,11 @@ use super::{
 /// Low-bit rows.
 #[derive(Debug, Clone, Copy)]
 pub struct ScreenRows<'a> {
-    /// The rows, the last group filled up.
+    /// The packed rows, padded to whole groups.
     pub packed: &'a [u8],
     /// Scale of each row, `[n_rows]`.
     pub scales: &'a [f32],
-    /// Elements of a row, without what fills up its last step.
+    /// Elements of a row, without the padding of its last step.
     pub n_cols: usize,
 }
 
@@ -22,10 +22,10 @@ impl ScreenRows<'_> {
         n_rows.div_ceil(SCREEN_ROWS) * n_cols.div_ceil(SCREEN_STEP) * SCREEN_STEP_BYTES
     }
 
-    /// `n` rows from `first` on, which begins a group.
+    /// The `n` rows from `first` on; `first` must start a group.
     ///
     /// # Panics
-    /// There are not that many, or `first` is inside a group.
+    /// The range is out of bounds, or `first` is inside a group.
     pub fn rows(&self, first: usize, n: usize) -> Self {
         assert!(first.is_multiple_of(SCREEN_ROWS));
         let start = Self::bytes(first, self.n_cols);
@@ -36,7 +36,7 @@ impl ScreenRows<'_> {
         }
     }
 
-    /// Checks that this fits a product with `x` into `n_outputs`.
+    /// Asserts that the rows fit a product with `x` into `n_outputs` outputs.
     pub(crate) fn assert_fits(&self, x: &ScreenActivations, n_outputs: usize) {
         assert!(self.n_cols == x.len && self.n_cols <= MAX_SCREEN_COLS);
         assert_eq!(self.scales.len(), n_outputs);
@@ -52,16 +52,16 @@ impl ScreenRows<'_> {
     }
 }
 
-/// What low-bit rows leave out, two bits more of each code: row r is closer to its copy plus
-/// `scales[r] / 4 · (2·code − 3)`.
+/// Two more bits per element, which refine low-bit rows: `scales[r] / 4 · (2·code − 3)` is added to
+/// the copy of row r.
 #[derive(Debug, Clone, Copy)]
 pub struct RefineRows<'a> {
-    /// The rows, [`RefineRows::row_bytes`] each: bits 7 and 6 of byte k of 64 bytes hold code k, then
-    /// follow codes k + 64, k + 128 and k + 192.
+    /// The packed rows, of [`RefineRows::row_bytes`] bytes each, in blocks of 256 codes in 64
+    /// bytes. Byte k holds the codes k, k + 64, k + 128 and k + 192, from the highest bits down.
     pub packed: &'a [u8],
     /// Scales of the low-bit rows, `[n_rows]`.
     pub scales: &'a [f32],
-    /// Elements of a row, without what fills up its last step.
+    /// Elements of a row, without the padding of its last step.
     pub n_cols: usize,
 }
 
@@ -71,13 +71,13 @@ impl RefineRows<'_> {
         n_cols.next_multiple_of(SCREEN_STEP) / 4
     }
 
-    /// Blocks of 256 codes of row `r`.
+    /// The blocks of row `r`.
     pub(crate) fn row(&self, r: u32) -> &[[u8; 64]] {
         let bytes = Self::row_bytes(self.n_cols);
         self.packed[r as usize * bytes..][..bytes].as_chunks().0
     }
 
-    /// Checks that this fits a product with `x` of as many rows as there are `approximations`.
+    /// Asserts that `rows` exist, that `x` fits them, and that `out` has an element for each.
     pub(crate) fn assert_fits(&self, x: &ScreenActivations, rows: &[u32], out: &[f32]) {
         assert!(self.n_cols == x.len && self.n_cols <= MAX_SCREEN_COLS);
         let n_rows = self.scales.len();
@@ -85,7 +85,8 @@ impl RefineRows<'_> {
         assert!(rows.len() == out.len() && rows.iter().all(|&r| (r as usize) < n_rows));
     }
 
-    /// What sums Σ 2·code·part of row `r` add to its approximation.
+    /// The correction of row `r`'s approximation, from the sums Σ 2·code·part for both parts of
+    /// `x`.
     pub(crate) fn correction(&self, r: u32, x: &ScreenActivations, sums: [i32; 2]) -> f32 {
         let [high, low] = [0, 1].map(|part| (sums[part] - 3 * x.sums[part]) as f32);
         (high * 256.0 + low) * (self.scales[r as usize] * x.scale * 0.25)

@@ -1,5 +1,5 @@
-//! TQ1_0 and TQ2_0: blocks of 256 weights, each with its own f16 scale. The scales of one tensor
-//! have to be the same, or 0 for a block of zeros.
+//! TQ1_0 and TQ2_0: blocks of 256 weights, each with its own f16 scale. All scales of a tensor have
+//! to be equal, or 0 for a block of zeros.
 
 use super::source::{
     BLOCK_BYTES, BLOCK_LEN, PackedAndScale, Source, ZERO_CODE, has_code_3, pack_block,
@@ -20,7 +20,7 @@ pub fn pack_tq2_0(source: &Source) -> Result<PackedAndScale, GgufError> {
             let at = qs.iter().position(|&b| has_code_3(b)).unwrap_or(0);
             return Err(source.invalid_code(index * BYTES + at));
         }
-        // The same places, with the fields of each byte in the opposite order.
+        // The weights stay in their bytes; the order of the four fields is reversed.
         for (out, q) in out.iter_mut().zip(qs) {
             let nibbles = q.rotate_left(4);
             *out = (nibbles & 0x33) << 2 | (nibbles >> 2) & 0x33;
@@ -53,7 +53,7 @@ pub fn pack_tq1_0(source: &Source) -> Result<PackedAndScale, GgufError> {
     })
 }
 
-/// Trit `n` of each byte; the first one is the most significant.
+/// Extracts trit `n` of each byte; trit 0 is the most significant.
 #[inline]
 fn trits(bytes: &[u8], n: usize, out: &mut [u8]) {
     const POWERS: [u8; 5] = [1, 3, 9, 27, 81];
@@ -76,7 +76,7 @@ fn pack<const BYTES: usize>(
         unpack(index, block, out)?;
         let d = half::f16::from_le_bytes([block[BYTES - 2], block[BYTES - 1]]);
         if d == half::f16::ZERO {
-            // Zeros, whatever the trits are.
+            // A zero scale makes all weights zero, whatever the trits are.
             *out = [ZERO_CODE * 0x55; PACKED_BYTES];
             continue;
         }

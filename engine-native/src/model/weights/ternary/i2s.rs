@@ -3,7 +3,7 @@
 use super::source::{BLOCK_BYTES, BLOCK_LEN, PackedAndScale, Source, has_code_3, pack_block};
 use crate::gguf::{GgufError, TensorType};
 
-/// The codes, without what follows them.
+/// The codes, without the trailer.
 pub fn codes<'a>(source: &Source<'a>) -> &'a [u8] {
     &source.bytes[..source.bytes.len() - TensorType::I2S_TRAILER_BYTES]
 }
@@ -27,7 +27,7 @@ pub fn check(source: &Source) -> Result<f32, GgufError> {
 fn first_invalid_code(codes: &[u8]) -> Option<usize> {
     const CHUNK: usize = 4096;
     codes.chunks(CHUNK).enumerate().find_map(|(i, chunk)| {
-        // A whole chunk without early exit: the loop is vectorised.
+        // No early exit within a chunk, so that the loop is vectorised.
         let any = chunk.iter().fold(false, |any, &b| any | has_code_3(b));
         any.then(|| chunk.iter().position(|&b| has_code_3(b)))
             .flatten()
@@ -35,7 +35,7 @@ fn first_invalid_code(codes: &[u8]) -> Option<usize> {
     })
 }
 
-/// Blocks of 64 weights in 16 bytes: two of them make a packed block.
+/// Packs blocks of 64 weights in 16 bytes, two of which make a packed block.
 pub fn pack_block64(source: &Source) -> Result<PackedAndScale, GgufError> {
     let scale = check(source)?;
     let mut packed = vec![0; codes(source).len()];
@@ -59,7 +59,7 @@ pub fn pack_block64(source: &Source) -> Result<PackedAndScale, GgufError> {
     Ok((packed, scale))
 }
 
-/// Four rows in each byte, the first in the highest bits.
+/// Packs rows of which four share each byte, the first in the highest bits.
 pub fn pack_row4(source: &Source) -> Result<PackedAndScale, GgufError> {
     if !source.n_rows.is_multiple_of(4) {
         return Err(source.invalid("rows", source.n_rows, "a multiple of 4 in layout row4"));

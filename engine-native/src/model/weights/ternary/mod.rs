@@ -1,8 +1,8 @@
-//! Projections: whatever type a file holds them in, the kernels see one packed form.
+//! Projections. Whatever their type in the file, the kernels see one packed form.
 //!
 //! Types and rules: `guest-reference/NUMERICS.md`, section 4. The packed form is I2_S `block128`:
-//! blocks of 128 weights in 32 bytes, rows padded with zero weights to whole blocks. A file that
-//! has it is used where it is mapped; every other type is packed once, when it is loaded.
+//! blocks of 128 weights in 32 bytes, rows padded with zero weights to whole blocks. Tensors in
+//! this form are used where they are mapped; all others are packed once, at load.
 
 mod blocks;
 mod elements;
@@ -19,7 +19,7 @@ use crate::{
 };
 use source::Source;
 
-/// Ternary weights, `[n_rows, n_cols]` row-major, one scale.
+/// A ternary matrix, `[n_rows, n_cols]` row-major, with one scale.
 #[derive(Debug, Clone)]
 pub struct TernaryMatrix {
     /// Rows, the outputs of the projection.
@@ -38,7 +38,7 @@ enum Packed {
 }
 
 impl TernaryMatrix {
-    /// Packed rows, one after the other; `file` is the file it was bound from.
+    /// The packed rows, one after another. `file` is the file that the matrix was bound from.
     pub fn packed<'a>(&'a self, file: &'a [u8]) -> &'a [u8] {
         match &self.packed {
             Packed::InFile(range) => &file[range.clone()],
@@ -46,7 +46,7 @@ impl TernaryMatrix {
         }
     }
 
-    /// Bytes that were allocated for the packed form; 0 when the file's own bytes are used.
+    /// Bytes allocated for the packed form; 0 if the bytes of the file are used.
     pub fn packed_at_load(&self) -> usize {
         match &self.packed {
             Packed::InFile(_) => 0,
@@ -54,7 +54,7 @@ impl TernaryMatrix {
         }
     }
 
-    /// Binds `info`; checks its scale and every weight.
+    /// Binds `info`, and checks its scale and every weight.
     pub(super) fn bind(
         info: &TensorInfo,
         file: &[u8],

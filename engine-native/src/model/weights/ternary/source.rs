@@ -33,7 +33,7 @@ impl Source<'_> {
         GgufError::invalid(format!("{part} of tensor {}", self.name), found, allowed)
     }
 
-    /// What is said about a byte of 2-bit codes with an invalid one.
+    /// The error for a byte of 2-bit codes of which one is invalid.
     pub fn invalid_code(&self, at: usize) -> GgufError {
         self.invalid(
             format_args!("byte {at}"),
@@ -43,7 +43,7 @@ impl Source<'_> {
     }
 }
 
-/// Whether a byte of four 2-bit codes has one that is 3.
+/// Whether one of the four 2-bit codes in a byte is 3.
 #[inline]
 pub fn has_code_3(byte: u8) -> bool {
     byte & (byte >> 1) & 0x55 != 0
