@@ -1,12 +1,11 @@
 //! `logits`: what either side computes at every position, as a NumPy array.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use engine_native::{Engine, LogitsAt, Model, ModelError, ModelFile, SessionOptions};
 use host::{
     cancel::Cancel,
     failure::RunFailure,
-    files::AtomicFile,
     machine::physical_cores,
     replay::{Decoded, decode},
     sandbox::Sandbox,
@@ -16,9 +15,10 @@ use npyz::WriterBuilder;
 use serde::Serialize;
 
 use crate::{
-    args::{Format, LogitsArgs, Side},
+    args::{LogitsArgs, Side},
     exit::{Exit, Failure},
-    output::{print, print_json},
+    output::{Destination, show},
+    progress::RunProgress,
 };
 
 #[derive(Debug, Serialize)]
@@ -31,9 +31,12 @@ struct Report {
 /// # Errors
 /// The failure, with its exit code. No array is written then.
 pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let failed = |e: ModelError| Failure::model(&args.model, &e);
-    let file = ModelFile::map(&args.model).map_err(|e| failed(e.into()))?;
-    let model = Model::load(file, args.i2s_layout.into(), &()).map_err(failed)?;
+    let path = args.model.path();
+    let display = RunProgress::of(args.print);
+    display.phase("load the model");
+    let failed = |e: ModelError| Failure::model(path, &e);
+    let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
+    let model = Model::load(file, args.i2s_layout.into()).map_err(failed)?;
     let model = Arc::new(model);
     let task = Task {
         prompt: args.prompt_ids.clone(),
@@ -43,35 +46,38 @@ pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     };
     // For both sides alike: what is asked for and impossible is a matter of usage.
     model.shape().check_run(&task.prompt, task.n_generate)?;
-    let mut tokens = Vec::new();
+    let output = Destination::prepare(&args.output)?.spares_model(path)?;
     let shape = [task.n_positions() as u64, model.shape().n_vocab];
-    let output = AtomicFile::beside_input(&args.output, &args.model)
-        .map_err(|e| Failure::io(&args.output, &e))?;
-    output.replace(|file| {
+    display.phase("decode");
+    let mut tokens = Vec::new();
+    output.fill(|file| {
+        let failed = |e: io::Error| Failure::io(&args.output, &e);
         let npy = npyz::WriteOptions::new()
             .default_dtype()
             .shape(&shape)
             .writer(file)
             .begin_nd();
-        let mut npy = npy.map_err(|e| Failure::io(&args.output, &e))?;
+        let mut npy = npy.map_err(failed)?;
+        let mut n_rows = 0;
         let mut sink = |row: &[f32]| {
-            npy.extend(row.iter().copied())
-                .map_err(|e| Failure::io(&args.output, &e))
+            n_rows += 1;
+            display.advance(n_rows, shape[0]);
+            npy.extend(row.iter().copied()).map_err(failed)
         };
         tokens = match args.engine {
             Side::Native => native(args, model, &task, cancel, &mut sink)?,
             Side::Guest => guest(&model, &task, cancel, &mut sink)?,
         };
-        npy.finish().map_err(|e| Failure::io(&args.output, &e))
+        npy.finish().map_err(failed)
     })?;
-    match args.format {
-        Format::Json => print_json(&Report { tokens })?,
-        Format::Human => print(&format!(
-            "{}: float32 [{}, {}]\ntokens: {tokens:?}\n",
-            args.output.display(),
-            shape[0],
-            shape[1]
-        ))?,
+    drop(display);
+    if matches!(output, Destination::File(_)) {
+        let report = Report { tokens };
+        show(args.print.output, &report, || {
+            let (path, tokens) = (args.output.display(), &report.tokens);
+            let [n_rows, n_vocab] = shape;
+            format!("{path}: float32 [{n_rows}, {n_vocab}]\ntokens: {tokens:?}\n")
+        })?;
     }
     Ok(Exit::Done)
 }

@@ -53,12 +53,10 @@ use gguf_writer::{ALIGNMENT, GgufHeader};
 use metered::Metered;
 use splitmix64::SplitMix64;
 
+pub use metered::Progress;
 pub use presets::{PRESETS, Preset, preset};
 pub use recipe::{DenseType, OutputMatrix, Recipe, WeightType};
 pub use shape::Shape;
-
-/// Receives the progress of [`write_model`]: bytes written so far, bytes in total.
-pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 
 /// Everything before the tensor data of the model of this recipe and `general.name`.
 ///

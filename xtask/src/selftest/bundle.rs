@@ -6,7 +6,7 @@ use host::attest::{Envelope, SigningKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::vector::put;
+use super::edit::put;
 
 /// How the bundle beside a receipt is forged. `ci/vectors/bundles.toml` says what the fields do.
 #[derive(Debug, Default, Deserialize)]
