@@ -25,7 +25,7 @@ pub enum RunFailure {
     Kernels(#[from] UnavailableKernels),
     /// The native engine could not start or had to end.
     #[error("native: {0}")]
-    Native(#[from] RunError),
+    Native(RunError),
     /// The reference could not start or had to end.
     #[error("{0}")]
     Sandbox(SandboxError),
@@ -67,6 +67,15 @@ impl From<SandboxError> for RunFailure {
         match error {
             SandboxError::Interrupted => Self::Interrupted,
             other => Self::Sandbox(other),
+        }
+    }
+}
+
+impl From<RunError> for RunFailure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Cancelled => Self::Interrupted,
+            other => Self::Native(other),
         }
     }
 }

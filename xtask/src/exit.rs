@@ -113,6 +113,7 @@ impl Failure {
     pub fn model(path: &Path, error: &ModelError) -> Self {
         match error {
             ModelError::Io(error) => Self::io(path, error),
+            ModelError::Cancelled => Self::interrupted(),
             _ => {
                 let mut failure = Self::new(Exit::BadInput, error).at(path);
                 failure.hint = hints::instead_of_a_model(path).map(str::to_owned);

@@ -1,231 +1,89 @@
 //! What a command is doing, on standard error.
 //!
 //! A terminal gets a line that is drawn over. A pipe gets a line for each phase: of every one where
-//! that was asked for, otherwise of those that last.
+//! that was asked for, otherwise of those that last. While a phase is timed, nothing wakes up to draw.
 
 use std::{
     io::{self, IsTerminal},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use host::run::Phase;
+use host::watch::{Phase, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{LongOutputArgs, ProgressMode};
 
-/// What a command is doing. Nothing stays on a terminal when it is dropped.
+/// Shows what `watch` tells until it is dropped. Nothing of it stays on a terminal.
 pub struct RunProgress {
+    shared: Arc<Shared>,
+    drawing: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    watch: Watch,
     display: Display,
-    is_replaying: AtomicBool,
+    state: Mutex<State>,
+    changed: Condvar,
 }
 
 enum Display {
-    Hidden,
     Bar(ProgressBar),
-    Lines(Lines),
+    /// A line for each phase that lasts so long.
+    Lines(Duration),
+}
+
+#[derive(Default)]
+struct State {
+    phase: Option<(Phase, Instant)>,
+    is_announced: bool,
+    /// Quarters of the phase that have had their line.
+    quarters: u64,
+    is_over: bool,
 }
 
 /// A phase that lasts longer has its line in a pipe without being asked.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Time between two drawings.
+const TICK: Duration = Duration::from_millis(200);
+
 impl RunProgress {
-    /// Shown as fits standard error, unless `quiet`.
-    pub fn new(quiet: bool) -> Self {
-        Self::with_mode(ProgressMode::Auto, quiet)
-    }
-
     /// Shown as a command's arguments say.
-    pub fn of(args: LongOutputArgs) -> Self {
-        Self::with_mode(args.progress, args.output.quiet)
-    }
-
-    fn with_mode(mode: ProgressMode, quiet: bool) -> Self {
-        let display = match mode {
-            _ if quiet => Display::Hidden,
-            ProgressMode::None => Display::Hidden,
-            ProgressMode::Plain => Display::Lines(Lines::at_once()),
-            ProgressMode::Auto if io::stderr().is_terminal() => Display::Bar(spinner()),
-            ProgressMode::Auto => Display::Lines(Lines::after(PATIENCE)),
+    pub fn of(args: LongOutputArgs, watch: &Watch) -> Option<Self> {
+        let display = match args.progress {
+            _ if args.output.quiet => return None,
+            ProgressMode::None => return None,
+            ProgressMode::Plain => Display::Lines(Duration::ZERO),
+            ProgressMode::Auto if io::stderr().is_terminal() => Display::Bar(bar()),
+            ProgressMode::Auto => Display::Lines(PATIENCE),
         };
-        Self {
+        let shared = Arc::new(Shared {
+            watch: watch.clone(),
             display,
-            is_replaying: AtomicBool::new(false),
-        }
-    }
-
-    /// A phase begins.
-    pub fn phase(&self, name: &str) {
-        self.is_replaying.store(false, Ordering::Relaxed);
-        match &self.display {
-            Display::Hidden => {}
-            Display::Bar(bar) => {
-                restart(bar, name);
-                bar.enable_steady_tick(Duration::from_millis(200));
-            }
-            Display::Lines(lines) => lines.phase(name),
-        }
-    }
-
-    /// A phase begins in which time is taken: nothing is drawn until it ends.
-    pub fn timed_phase(&self, name: &str) {
-        match &self.display {
-            Display::Bar(bar) => {
-                bar.disable_steady_tick();
-                restart(bar, name);
-                bar.tick();
-            }
-            Display::Hidden | Display::Lines(_) => self.phase(name),
-        }
-    }
-
-    /// So much of the phase is done.
-    pub fn advance(&self, done: u64, of: u64) {
-        match &self.display {
-            Display::Hidden => {}
-            Display::Bar(bar) => {
-                if bar.length() != Some(of) {
-                    bar.set_length(of);
-                    let with_bar = "{msg} {wide_bar} {percent}% {elapsed} (left: {eta})";
-                    bar.set_style(style(with_bar));
-                }
-                bar.set_position(done);
-            }
-            Display::Lines(lines) => lines.advance(done, of),
-        }
-    }
-
-    /// Shows a phase of a run.
-    pub fn show(&self, phase: Phase) {
-        match phase {
-            Phase::Load => self.phase("load and hash the model"),
-            Phase::WarmUp { done, of } => {
-                self.timed_phase(&format!("warm up {}/{of}", done + 1));
-            }
-            Phase::Measure { done, of } => {
-                self.timed_phase(&format!("measure {}/{of}", done + 1));
-            }
-            Phase::Replay { done, of } => self.replay(done, of),
-        }
-    }
-
-    /// Shows how far a replay is.
-    pub fn replay(&self, done: u64, of: u64) {
-        if !self.is_replaying.load(Ordering::Relaxed) {
-            self.phase("replay in the sandbox");
-            self.is_replaying.store(true, Ordering::Relaxed);
-        }
-        self.advance(done, of);
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let (told, drawn) = (shared.clone(), shared.clone());
+        watch.on_phase(move |phase| told.begin(phase));
+        Some(Self {
+            shared,
+            drawing: std::thread::Builder::new().spawn(move || drawn.draw()).ok(),
+        })
     }
 }
 
 impl Drop for RunProgress {
     fn drop(&mut self) {
-        if let Display::Bar(bar) = &self.display {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-fn spinner() -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    bar.set_style(style("{spinner} {msg} {elapsed}"));
-    bar
-}
-
-fn restart(bar: &ProgressBar, name: &str) {
-    bar.reset();
-    bar.unset_length();
-    bar.set_style(style("{spinner} {msg} {elapsed}"));
-    bar.set_message(name.to_owned());
-}
-
-fn style(template: &str) -> ProgressStyle {
-    // The templates are constants of this file.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-/// A line for each phase.
-struct Lines {
-    shared: Arc<Shared>,
-    watcher: Option<JoinHandle<()>>,
-}
-
-#[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
-    ended: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    phase: Option<(String, Instant)>,
-    is_announced: bool,
-    quarters: u64,
-    is_over: bool,
-}
-
-impl Lines {
-    /// Every phase has its line.
-    fn at_once() -> Self {
-        Self {
-            shared: Arc::default(),
-            watcher: None,
-        }
-    }
-
-    /// Phases that last longer have one.
-    fn after(patience: Duration) -> Self {
-        let shared = Arc::<Shared>::default();
-        let watched = shared.clone();
-        let watch = move || {
-            let mut state = watched.lock();
-            while !state.is_over {
-                state.announce(patience);
-                // Seldom, and not when a phase begins: one that is timed is left alone.
-                let waited = watched.ended.wait_timeout(state, Duration::from_secs(1));
-                state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            }
-        };
-        Self {
-            shared,
-            watcher: std::thread::Builder::new().spawn(watch).ok(),
-        }
-    }
-
-    fn phase(&self, name: &str) {
-        let mut state = self.shared.lock();
-        state.phase = Some((name.to_owned(), Instant::now()));
-        state.is_announced = false;
-        state.quarters = 0;
-        if self.watcher.is_none() {
-            state.announce(Duration::ZERO);
-        }
-    }
-
-    fn advance(&self, done: u64, of: u64) {
-        let mut state = self.shared.lock();
-        let quarters = (u128::from(done) * 4 / u128::from(of.max(1))) as u64;
-        if quarters <= state.quarters {
-            return;
-        }
-        state.quarters = quarters;
-        if let (true, 1..4, Some((name, _))) = (state.is_announced, quarters, &state.phase) {
-            eprintln!("{name}, {} %", 25 * quarters);
-        }
-    }
-}
-
-impl Drop for Lines {
-    fn drop(&mut self) {
+        self.shared.watch.forget_phases();
         self.shared.lock().is_over = true;
-        self.shared.ended.notify_all();
-        if let Some(watcher) = self.watcher.take() {
-            let _ = watcher.join();
+        self.shared.changed.notify_all();
+        if let Some(drawing) = self.drawing.take() {
+            let _ = drawing.join();
+        }
+        if let Display::Bar(bar) = &self.shared.display {
+            bar.finish_and_clear();
         }
     }
 }
@@ -234,16 +92,92 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn begin(&self, phase: Phase) {
+        let mut state = self.lock();
+        state.phase = Some((phase, Instant::now()));
+        state.is_announced = false;
+        state.quarters = 0;
+        match &self.display {
+            Display::Bar(bar) => {
+                bar.reset();
+                bar.set_message(phase.to_string());
+                bar.tick();
+            }
+            Display::Lines(patience) => state.announce(*patience),
+        }
+        self.changed.notify_all();
+    }
+
+    /// Draws now and then, until the display is dropped.
+    fn draw(&self) {
+        let mut state = self.lock();
+        while !state.is_over {
+            let is_timed = state.phase.is_some_and(|(phase, _)| phase.is_timed());
+            state = if is_timed {
+                let waited = self.changed.wait(state);
+                waited.unwrap_or_else(PoisonError::into_inner)
+            } else {
+                self.update(&mut state);
+                let waited = self.changed.wait_timeout(state, TICK);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            };
+        }
+    }
+
+    fn update(&self, state: &mut State) {
+        let (done, total) = self.watch.progress();
+        match &self.display {
+            Display::Bar(bar) => {
+                if total == 0 {
+                    bar.unset_length();
+                    bar.set_style(style("{spinner} {msg} {elapsed}"));
+                } else {
+                    bar.set_length(total);
+                    bar.set_style(style("{msg} {wide_bar} {percent}% {elapsed} (left: {eta})"));
+                    bar.set_position(done);
+                }
+                bar.tick();
+            }
+            Display::Lines(patience) => {
+                state.announce(*patience);
+                state.advance(done, total);
+            }
+        }
+    }
 }
 
 impl State {
     /// Prints the name of the phase once it has lasted for `patience`.
     fn announce(&mut self, patience: Duration) {
-        if let (false, Some((name, since))) = (self.is_announced, &self.phase)
+        if let (false, Some((phase, since))) = (self.is_announced, &self.phase)
             && since.elapsed() >= patience
         {
-            eprintln!("{name} …");
+            eprintln!("{phase} …");
             self.is_announced = true;
         }
     }
+
+    /// Prints every quarter of a phase that has its line.
+    fn advance(&mut self, done: u64, total: u64) {
+        let quarters = (u128::from(done) * 4 / u128::from(total.max(1))) as u64;
+        if quarters <= self.quarters {
+            return;
+        }
+        self.quarters = quarters;
+        if let (true, 1..4, Some((phase, _))) = (self.is_announced, quarters, &self.phase) {
+            eprintln!("{phase}, {} %", 25 * quarters);
+        }
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    bar.set_style(style("{spinner} {msg} {elapsed}"));
+    bar
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates are constants of this file.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

@@ -8,11 +8,11 @@ use std::{
 use engine_native::{I2sLayout, KernelName, ModelFile};
 
 use crate::{
-    cancel::Cancel,
     digest::Digest,
     input::{HashedModel, OpenError},
     receipt::Receipt,
     verify::ModelFacts,
+    watch::Watch,
 };
 
 impl HashedModel {
@@ -38,12 +38,8 @@ fn layout(receipt: &Receipt) -> I2sLayout {
 ///
 /// # Errors
 /// It cannot be read or is no model, or the run was interrupted.
-pub fn open_model(
-    receipt: &Receipt,
-    path: &Path,
-    cancel: &Cancel,
-) -> Result<HashedModel, OpenError> {
-    HashedModel::open(path, layout(receipt), cancel)
+pub fn open_model(receipt: &Receipt, path: &Path, watch: &Watch) -> Result<HashedModel, OpenError> {
+    HashedModel::open(path, layout(receipt), watch)
 }
 
 /// The first file of `folders` that has the digest of the receipt's model. Only files of its size are
@@ -54,16 +50,16 @@ pub fn open_model(
 pub fn find_model(
     receipt: &Receipt,
     folders: &[PathBuf],
-    cancel: &Cancel,
+    watch: &Watch,
 ) -> Result<Option<HashedModel>, OpenError> {
     for path in candidates(receipt, folders) {
-        match open_model(receipt, &path, cancel) {
+        match open_model(receipt, &path, watch) {
             Ok(found) if found.sha256 == receipt.model.sha256 => return Ok(Some(found)),
             Ok(_) => {}
             Err(OpenError::Interrupted) => return Err(OpenError::Interrupted),
             // What cannot be read or is no model is not the receipt's, unless it has its digest.
             Err(error) => {
-                if digest(&path, cancel)? == Some(receipt.model.sha256) {
+                if digest(&path, watch)? == Some(receipt.model.sha256) {
                     return Err(error);
                 }
             }
@@ -91,10 +87,10 @@ fn candidates(receipt: &Receipt, folders: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 /// The digest of a file; none if it cannot be read.
-fn digest(path: &Path, cancel: &Cancel) -> Result<Option<Digest>, OpenError> {
+fn digest(path: &Path, watch: &Watch) -> Result<Option<Digest>, OpenError> {
     let Ok(file) = ModelFile::map(path) else {
         return Ok(None);
     };
-    let digest = Digest::of_unless(&file, || cancel.is_requested());
+    let digest = Digest::of_unless(&file, || watch.is_stopped());
     digest.map(Some).ok_or(OpenError::Interrupted)
 }

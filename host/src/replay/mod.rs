@@ -10,11 +10,11 @@
 //! started from is followed by a replay in order. Wrong guesses cost time, and never a verdict.
 
 mod audit;
+mod calls;
 mod claimed_run;
 mod decode;
 mod guesses;
 mod margin;
-mod meter;
 mod parallel;
 mod units;
 mod whole;
@@ -24,6 +24,5 @@ pub use audit::{Audited, Finding, audit, units_of};
 pub(crate) use claimed_run::{ClaimedRun, claimed_traces};
 pub use decode::{Decoded, decode, embedded, op_outputs};
 pub use guesses::Guesses;
-pub use meter::ReplayProgress;
 pub use units::Unit;
 pub use whole::{Replay, margins, replay};

@@ -2,17 +2,18 @@
 
 use std::{fmt, ops::Range};
 
-use engine_native::Choice;
+use engine_native::{Choice, Observer};
 
 use super::{
+    calls::{head_chunk_work, layer_work},
     margin::Passing,
-    work::{head_chunk_work, layer_work},
 };
 use crate::{
     digest::Digest,
     external::Margin,
     sandbox::{Guest, ModelInput, Sandbox, SandboxError},
     task::{PositionRecord, Task, boundary_digest},
+    watch::Phase,
 };
 
 /// What a guest takes at a time.
@@ -94,6 +95,15 @@ impl<'a> Run<'a> {
         self.task
     }
 
+    fn advance(&self, work: u64) {
+        self.sandbox.watch().advance(work);
+    }
+
+    /// A replay begins that computes so much.
+    pub(super) fn begin(&self, work: u64) {
+        self.sandbox.watch().begin(Phase::Replay, work);
+    }
+
     /// A guest that is ready for the run.
     pub(super) fn open(&self) -> Result<Guest<'a>, SandboxError> {
         open(self.sandbox, self.model, self.task)
@@ -106,7 +116,6 @@ impl<'a> Run<'a> {
         guest: &mut Guest,
         entering: Option<Residuals>,
         computed: &mut Computed,
-        tick: &mut dyn FnMut(u64),
     ) -> Result<(), SandboxError> {
         let before = guest.fuel();
         match &entering {
@@ -114,11 +123,11 @@ impl<'a> Run<'a> {
             Some(residuals) => enter(guest, residuals.iter().map(Vec::as_slice))?,
         }
         for layer in computed.boundaries.len()..guest.shape().n_layers as usize {
-            let leaving = self.layer(guest, layer, tick)?;
+            let leaving = self.layer(guest, layer)?;
             let digests = leaving.iter().map(|x| boundary_digest(x)).collect();
             computed.boundaries.push(digests);
         }
-        computed.heads = self.head(guest, 0..self.task.n_positions(), tick)?;
+        computed.heads = self.head(guest, 0..self.task.n_positions())?;
         computed.fuel += guest.fuel() - before;
         Ok(())
     }
@@ -130,18 +139,13 @@ impl<'a> Run<'a> {
     }
 
     /// Takes every position through `layer`. Returns what leaves it.
-    pub(super) fn layer(
-        &self,
-        guest: &mut Guest,
-        layer: usize,
-        tick: &mut dyn FnMut(u64),
-    ) -> Result<Residuals, SandboxError> {
+    pub(super) fn layer(&self, guest: &mut Guest, layer: usize) -> Result<Residuals, SandboxError> {
         guest.load_layer(layer)?;
         let mut leaving = Vec::with_capacity(self.inputs.len());
         for position in 0..self.inputs.len() {
             guest.layer(position)?;
             leaving.push(guest.residual(position)?);
-            tick(layer_work(guest.shape(), position));
+            self.advance(layer_work(guest.shape(), position));
         }
         guest.release_layer(layer)?;
         Ok(leaving)
@@ -152,7 +156,6 @@ impl<'a> Run<'a> {
         &self,
         guest: &mut Guest,
         positions: Range<usize>,
-        tick: &mut dyn FnMut(u64),
     ) -> Result<Vec<Head>, SandboxError> {
         let mut heads = Vec::with_capacity(positions.len());
         let mut passing: Vec<_> = positions.clone().map(|p| self.claim_at(p)).collect();
@@ -169,7 +172,7 @@ impl<'a> Run<'a> {
                 }
                 if self.task.chooses_at(position) {
                     guest.head_rows(position)?;
-                    tick(head_chunk_work(guest.shape()));
+                    self.advance(head_chunk_work(guest.shape()));
                 }
                 if let Some(passing) = passing {
                     let (first, logits) = guest.chunk_logits()?;

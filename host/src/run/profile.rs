@@ -1,10 +1,17 @@
 //! Where the time of a run goes, operation by operation: one more run, which is timed inside and
 //! therefore gives no speed to a receipt.
 
+use std::sync::Arc;
+
 use engine_native::{Engine, Ledger, Op};
 use serde::Serialize;
 
-use crate::{cancel::Cancel, failure::RunFailure, receipt::LedgerRecord, task::Task};
+use crate::{
+    failure::RunFailure,
+    receipt::LedgerRecord,
+    task::Task,
+    watch::{Phase, Watch},
+};
 
 /// A run, split by operation.
 #[derive(Debug, Clone, Serialize)]
@@ -103,8 +110,10 @@ impl Profile {
     ///
     /// # Errors
     /// The run failed or was interrupted.
-    pub fn measure(engine: &Engine, task: &Task, cancel: &Cancel) -> Result<Self, RunFailure> {
+    pub fn measure(engine: &Engine, task: &Task, watch: &Watch) -> Result<Self, RunFailure> {
         let mut session = engine.session(task.session_options())?;
+        session.set_observer(Arc::new(watch.clone()));
+        watch.begin(Phase::Profile, task.work(engine.model().shape()));
         // As in the timed runs, no page of the session is touched for the first time.
         session
             .generate(&task.prompt, task.n_generate)?
@@ -119,9 +128,6 @@ impl Profile {
                 after_prefill = run.ledger();
             }
             step_ns.push(step?.elapsed.as_nanos() as u64);
-            if cancel.is_requested() {
-                return Err(RunFailure::Interrupted);
-            }
         }
         let start = Ledger::default();
         let no_bytes = |_, _| None;

@@ -3,13 +3,13 @@
 use wasmtime::{Config, Engine, Module, OptLevel};
 
 use super::error::SandboxError;
-use crate::{cancel::Cancel, guest::GUEST_WASM};
+use crate::{guest::GUEST_WASM, watch::Watch};
 
 /// A compiled guest, ready to be instantiated.
 pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) module: Module,
-    pub(super) cancel: Cancel,
+    pub(super) watch: Watch,
 }
 
 impl Sandbox {
@@ -17,15 +17,20 @@ impl Sandbox {
     ///
     /// # Errors
     /// The module is invalid under the sandbox's rules, or imports anything.
-    pub fn new(cancel: &Cancel) -> Result<Self, SandboxError> {
-        Self::with_module(GUEST_WASM, cancel)
+    pub fn new(watch: &Watch) -> Result<Self, SandboxError> {
+        Self::with_module(GUEST_WASM, watch)
+    }
+
+    /// Who watches what it computes.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// As [`Sandbox::new`], for another module: tests show what the sandbox refuses.
     ///
     /// # Errors
     /// As for [`Sandbox::new`].
-    pub fn with_module(wasm: &[u8], cancel: &Cancel) -> Result<Self, SandboxError> {
+    pub fn with_module(wasm: &[u8], watch: &Watch) -> Result<Self, SandboxError> {
         let protocol = |e: wasmtime::Error| SandboxError::Protocol(format!("{e:#}"));
         let engine = Engine::new(&config()).map_err(protocol)?;
         let module = Module::from_binary(&engine, wasm).map_err(protocol)?;
@@ -38,11 +43,11 @@ impl Sandbox {
         }
         let guests = engine.clone();
         // Ends a guest's call at its next loop or function entry.
-        cancel.on_request(move || guests.increment_epoch());
+        watch.on_stop(move || guests.increment_epoch());
         Ok(Self {
             engine,
             module,
-            cancel: cancel.clone(),
+            watch: watch.clone(),
         })
     }
 }

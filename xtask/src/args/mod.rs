@@ -8,10 +8,6 @@ mod output;
 mod replay;
 mod tools;
 mod values;
-#[allow(
-    dead_code,
-    reason = "the arguments of other commands have files of their own now"
-)]
 mod verification;
 
 pub use benchmark::{

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use engine_native::{KernelChoice, ReadBuffer, Readers};
 use host::{
-    cancel::Cancel,
     failure::RunFailure,
     machine::{MemoryError, available_memory, physical_cores},
+    watch::{Phase, Watch},
 };
 use serde::Serialize;
 
@@ -44,7 +44,7 @@ struct Row {
 ///
 /// # Errors
 /// The failure, with its exit code.
-pub fn run(args: &BandwidthArgs, cancel: &Cancel) -> Result<Exit, Failure> {
+pub fn run(args: &BandwidthArgs, watch: &Watch) -> Result<Exit, Failure> {
     let counts = thread_counts(args)?;
     if args.bytes as u64 > available_memory() {
         return Err(Failure::from(RunFailure::Memory(MemoryError {
@@ -60,8 +60,8 @@ pub fn run(args: &BandwidthArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     }
     let buffer = ReadBuffer::new(args.bytes);
     let mut times = vec![Vec::new(); counts.len()];
-    let display = RunProgress::of(args.print);
-    display.timed_phase("read memory");
+    let display = RunProgress::of(args.print, watch);
+    watch.begin(Phase::Bandwidth, 0);
     // In turns: a machine that slows down meanwhile slows all of them down.
     for pass in 0..=PASSES {
         for (readers, times) in readers.iter_mut().zip(&mut times) {
@@ -69,11 +69,10 @@ pub fn run(args: &BandwidthArgs, cancel: &Cancel) -> Result<Exit, Failure> {
             if pass > 0 {
                 times.push(time);
             }
-            if cancel.is_requested() {
+            if watch.is_stopped() {
                 return Err(Failure::interrupted());
             }
         }
-        display.advance(pass as u64, PASSES as u64);
     }
     drop(display);
     let rows = counts.iter().zip(times);

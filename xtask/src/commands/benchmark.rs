@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use host::{
-    cancel::Cancel,
     failure::RunFailure,
     files::AtomicFile,
     input::Prompt,
     machine::{Environment, Flags, default_threads},
     receipt::{Receipt, to_json},
-    run::{Loaded, Progress, Proved, RunSettings, Runner, bytes_per_decoded_token},
+    run::{Loaded, Proved, RunSettings, Runner, bytes_per_decoded_token},
     sandbox::Sandbox,
+    watch::{Phase, Watch},
 };
 use serde_json::json;
 
@@ -30,8 +30,8 @@ pub type MakeRunner<'a> = &'a dyn Fn(&Loaded) -> Box<dyn Runner>;
 ///
 /// # Errors
 /// The failure, with its exit code. No receipt is written then.
-pub fn run(args: &BenchmarkArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    run_with(args, cancel, None)
+pub fn run(args: &BenchmarkArgs, watch: &Watch) -> Result<Exit, Failure> {
+    run_with(args, watch, None)
 }
 
 /// As [`run`], with another engine: tests show that a wrong one gets no receipt.
@@ -40,7 +40,7 @@ pub fn run(args: &BenchmarkArgs, cancel: &Cancel) -> Result<Exit, Failure> {
 /// As for [`run`].
 pub fn run_with(
     args: &BenchmarkArgs,
-    cancel: &Cancel,
+    watch: &Watch,
     runner: Option<MakeRunner>,
 ) -> Result<Exit, Failure> {
     let model = match args.model.named() {
@@ -49,8 +49,8 @@ pub fn run_with(
     };
     let settings = settings(args, model.clone())?;
     match is_stdout(&args.output) {
-        true => print_receipt(args, settings, cancel, runner)?,
-        false => write_receipt(args, settings, &model, cancel, runner)?,
+        true => print_receipt(args, settings, watch, runner)?,
+        false => write_receipt(args, settings, &model, watch, runner)?,
     }
     Ok(Exit::Done)
 }
@@ -59,7 +59,7 @@ pub fn run_with(
 fn print_receipt(
     args: &BenchmarkArgs,
     settings: RunSettings,
-    cancel: &Cancel,
+    watch: &Watch,
     runner: Option<MakeRunner>,
 ) -> Result<(), Failure> {
     if args.sign.is_some() {
@@ -68,7 +68,7 @@ fn print_receipt(
             .about("--sign")
             .with_hint("name a file for the receipt"));
     }
-    let (receipt, _) = make_receipt(args, settings, cancel, runner)?;
+    let (receipt, _) = make_receipt(args, settings, watch, runner)?;
     print(&to_json(&receipt))
 }
 
@@ -76,12 +76,12 @@ fn write_receipt(
     args: &BenchmarkArgs,
     settings: RunSettings,
     model: &Path,
-    cancel: &Cancel,
+    watch: &Watch,
     runner: Option<MakeRunner>,
 ) -> Result<(), Failure> {
     let output = spares_model(file(&args.output)?, model)?;
     let bundle = Bundle::prepare(args, model, &output)?;
-    let (receipt, figures) = match make_receipt(args, settings, cancel, runner) {
+    let (receipt, figures) = match make_receipt(args, settings, watch, runner) {
         Ok(made) => made,
         Err(failure) if failure.is_wrong_result() => {
             return Err(bundle.retire_with(retire(&output, failure)));
@@ -162,27 +162,26 @@ fn variable(name: &str) -> Option<String> {
 fn make_receipt(
     args: &BenchmarkArgs,
     settings: RunSettings,
-    cancel: &Cancel,
+    watch: &Watch,
     runner: Option<MakeRunner>,
 ) -> Result<(Receipt, Figures), RunFailure> {
-    let display = RunProgress::of(args.print);
-    let progress: Progress = &mut |phase| display.show(phase);
-    let loaded = Loaded::open(settings, cancel, progress)?;
+    let _display = RunProgress::of(args.print, watch);
+    let loaded = Loaded::open(settings, watch)?;
     loaded.check_receipt_size()?;
     warn_scalar(args, &loaded);
     let (engine, task) = (loaded.engine().clone(), loaded.task().clone());
     let measured = match runner {
-        None => loaded.measure(progress)?,
+        None => loaded.measure()?,
         Some(make) => {
             let runner = make(&loaded);
-            loaded.measure_with(runner, progress)?
+            loaded.measure_with(runner)?
         }
     };
-    let mut figures = Figures::measure(args, &engine, &task, cancel)?;
+    let mut figures = Figures::measure(args, &engine, &task, watch)?;
     let proved: Proved = match args.parity {
         ParityMode::Full => {
-            display.phase("compile the reference");
-            measured.prove(&Sandbox::new(cancel)?, progress)?
+            watch.begin(Phase::Other("compile the reference"), 0);
+            measured.prove(&Sandbox::new(watch)?)?
         }
         ParityMode::Off => measured.without_proof(),
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine_native::Engine;
-use host::{cancel::Cancel, failure::RunFailure, run::Profile, task::Task};
+use host::{failure::RunFailure, run::Profile, task::Task, watch::Watch};
 
 use crate::{
     args::{BenchmarkArgs, Format},
@@ -35,7 +35,7 @@ impl Figures {
         args: &BenchmarkArgs,
         engine: &Engine,
         task: &Task,
-        cancel: &Cancel,
+        watch: &Watch,
     ) -> Result<Self, RunFailure> {
         let output = args.print.output;
         let is_shown = output.is_text() && !is_stdout(&args.output);
@@ -47,7 +47,7 @@ impl Figures {
             figures.read_bandwidth = engine.read_bandwidth(BANDWIDTH_BUDGET)?;
         }
         if args.measurement.profile && (is_shown || output.format == Format::Json) {
-            figures.profile = Some(Profile::measure(engine, task, cancel)?);
+            figures.profile = Some(Profile::measure(engine, task, watch)?);
         }
         Ok(figures)
     }

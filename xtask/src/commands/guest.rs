@@ -1,5 +1,6 @@
 //! `guest`: builds the reference guest, or checks the committed one.
 
+use host::watch::{Phase, Watch};
 use serde_json::json;
 
 use crate::{
@@ -15,8 +16,9 @@ use crate::{
 /// # Errors
 /// The guest cannot be built, or is not the committed one.
 pub fn run(args: &GuestArgs) -> Result<Exit, Failure> {
-    let display = RunProgress::of(args.print);
-    display.phase("build the guest");
+    let watch = Watch::default();
+    let display = RunProgress::of(args.print, &watch);
+    watch.begin(Phase::Other("build the guest"), 0);
     let report = build(args.check).map_err(|error| {
         let exit = match error.is::<Differs>() {
             true => Exit::Rejected,

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use host::cancel::Cancel;
+use host::watch::Watch;
 
 use crate::exit::{Exit, Failure};
 
@@ -10,14 +10,14 @@ use crate::exit::{Exit, Failure};
 ///
 /// # Errors
 /// The system gives no handler.
-pub fn cancel_on_ctrl_c() -> Result<Cancel, Failure> {
-    let cancel = Cancel::default();
-    let requested = cancel.clone();
+pub fn stop_on_ctrl_c() -> Result<Watch, Failure> {
+    let watch = Watch::default();
+    let requested = watch.clone();
     let handler = move || {
-        if requested.is_requested() {
+        if requested.is_stopped() {
             std::process::exit(Exit::Interrupted as i32);
         }
-        requested.request();
+        requested.stop();
         // On a terminal, in place of the line that shows progress.
         let start = match io::stderr().is_terminal() {
             true => "\r\x1b[K",
@@ -27,5 +27,5 @@ pub fn cancel_on_ctrl_c() -> Result<Cancel, Failure> {
     };
     ctrlc::set_handler(handler)
         .map_err(|e| Failure::new(Exit::Io, format_args!("signal handler: {e}")))?;
-    Ok(cancel)
+    Ok(watch)
 }

@@ -2,14 +2,16 @@
 
 use std::{io, sync::Arc};
 
-use engine_native::{Engine, LogitsAt, Model, ModelError, ModelFile, SessionOptions};
+use engine_native::{
+    Engine, EngineOptions, LogitsAt, Model, ModelError, ModelFile, SessionOptions,
+};
 use host::{
-    cancel::Cancel,
     failure::RunFailure,
     machine::physical_cores,
     replay::{Decoded, decode},
     sandbox::Sandbox,
     task::Task,
+    watch::{Phase, Watch},
 };
 use npyz::WriterBuilder;
 use serde::Serialize;
@@ -30,13 +32,13 @@ struct Report {
 ///
 /// # Errors
 /// The failure, with its exit code. No array is written then.
-pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
+pub fn run(args: &LogitsArgs, watch: &Watch) -> Result<Exit, Failure> {
     let path = args.model.path();
-    let display = RunProgress::of(args.print);
-    display.phase("load the model");
+    let display = RunProgress::of(args.print, watch);
+    watch.begin(Phase::Load, 0);
     let failed = |e: ModelError| Failure::model(path, &e);
     let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
-    let model = Model::load(file, args.i2s_layout.into()).map_err(failed)?;
+    let model = Model::load(file, args.i2s_layout.into(), watch).map_err(failed)?;
     let model = Arc::new(model);
     let task = Task {
         prompt: args.prompt_ids.clone(),
@@ -48,7 +50,7 @@ pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     model.shape().check_run(&task.prompt, task.n_generate)?;
     let output = Destination::prepare(&args.output)?.spares_model(path)?;
     let shape = [task.n_positions() as u64, model.shape().n_vocab];
-    display.phase("decode");
+    watch.begin(Phase::Other("decode"), 0);
     let mut tokens = Vec::new();
     output.fill(|file| {
         let failed = |e: io::Error| Failure::io(&args.output, &e);
@@ -61,12 +63,12 @@ pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         let mut n_rows = 0;
         let mut sink = |row: &[f32]| {
             n_rows += 1;
-            display.advance(n_rows, shape[0]);
+            watch.set_progress(n_rows, shape[0]);
             npy.extend(row.iter().copied()).map_err(failed)
         };
         tokens = match args.engine {
-            Side::Native => native(args, model, &task, cancel, &mut sink)?,
-            Side::Guest => guest(&model, &task, cancel, &mut sink)?,
+            Side::Native => native(args, model, &task, watch, &mut sink)?,
+            Side::Guest => guest(&model, &task, watch, &mut sink)?,
         };
         npy.finish().map_err(failed)
     })?;
@@ -88,31 +90,30 @@ fn native(
     args: &LogitsArgs,
     model: Arc<Model>,
     task: &Task,
-    cancel: &Cancel,
+    watch: &Watch,
     sink: Sink,
 ) -> Result<Vec<u32>, Failure> {
     let kernels = args.kernel.into();
     let kernels = engine_native::KernelChoice::resolve(kernels).map_err(RunFailure::from)?;
-    let engine = Engine::new(model, kernels, physical_cores())?;
+    let options = EngineOptions::new(physical_cores());
+    let engine = Engine::with_options(model, kernels, options, watch)?;
     let mut session = engine.session(SessionOptions {
         kv_type: task.kv_type,
         logits: LogitsAt::EveryPosition,
         ..SessionOptions::new(task.n_positions())
     })?;
+    session.set_observer(Arc::new(watch.clone()));
     let mut tokens = Vec::with_capacity(task.n_generate);
     for step in session.generate(&task.prompt, task.n_generate)? {
         let step = step?;
         step.logits.iter().try_for_each(|row| sink(row))?;
         tokens.push(step.choice.token);
-        if cancel.is_requested() {
-            return Err(Failure::interrupted());
-        }
     }
     Ok(tokens)
 }
 
-fn guest(model: &Model, task: &Task, cancel: &Cancel, sink: Sink) -> Result<Vec<u32>, Failure> {
-    let sandbox = Sandbox::new(cancel)?;
+fn guest(model: &Model, task: &Task, watch: &Watch, sink: Sink) -> Result<Vec<u32>, Failure> {
+    let sandbox = Sandbox::new(watch)?;
     decode(&sandbox, model.into(), task, |row: Decoded| {
         sink(&row.logits)
     })

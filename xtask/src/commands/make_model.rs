@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use clap::{ValueEnum, builder::PossibleValue};
-use host::cancel::Cancel;
+use host::watch::{Phase, Watch};
 use serde_json::json;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 ///
 /// # Errors
 /// The failure, with its exit code. No file is written then.
-pub fn run(args: &MakeModelArgs, cancel: &Cancel) -> Result<Exit, Failure> {
+pub fn run(args: &MakeModelArgs, watch: &Watch) -> Result<Exit, Failure> {
     let name = args.preset.name();
     let preset =
         preset(name).ok_or_else(|| Failure::new(Exit::Usage, format_args!("no preset {name}")))?;
@@ -40,7 +40,7 @@ pub fn run(args: &MakeModelArgs, cancel: &Cancel) -> Result<Exit, Failure> {
             seed,
         },
         &output,
-        cancel,
+        watch,
     )?;
     if matches!(output, Destination::File(_)) {
         let shown = path.display();
@@ -98,24 +98,24 @@ fn write(
     args: &MakeModelArgs,
     job: &Job,
     output: &Destination,
-    cancel: &Cancel,
+    watch: &Watch,
 ) -> Result<u64, Failure> {
     let mut bytes = 0;
     output.fill(|mut file| {
-        let display = RunProgress::of(args.print);
-        display.phase("write the model");
+        let _display = RunProgress::of(args.print, watch);
+        watch.begin(Phase::Other("write the model"), 0);
         let mut progress = |done, total| {
-            display.advance(done, total);
+            watch.set_progress(done, total);
             bytes = done;
         };
         let mut file = Interruptible {
             file: &mut file,
-            cancel,
+            watch,
         };
         let name = job.preset.model_name;
         match write_model(&job.recipe, name, job.seed, &mut file, &mut progress) {
             Ok(()) => Ok(()),
-            Err(_) if cancel.is_requested() => Err(Failure::interrupted()),
+            Err(_) if watch.is_stopped() => Err(Failure::interrupted()),
             Err(e) => Err(Failure::new(Exit::Io, e).about("the model")),
         }
     })?;
@@ -140,12 +140,12 @@ fn recipe(preset: &Preset, args: &MakeModelArgs) -> Result<Recipe, Failure> {
 /// A file whose writing ends when the command is interrupted.
 struct Interruptible<'a, W> {
     file: W,
-    cancel: &'a Cancel,
+    watch: &'a Watch,
 }
 
 impl<W: io::Write> io::Write for Interruptible<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.cancel.is_requested() {
+        if self.watch.is_stopped() {
             // Not `Interrupted`: that kind is retried.
             return Err(io::Error::other("interrupted"));
         }

@@ -36,7 +36,7 @@ pub fn dispatch_xtask(args: XtaskArgs) -> Result<Exit, Failure> {
         XtaskCommand::User(Command::Completions(args)) => shell::completions::<XtaskArgs>(&args),
         XtaskCommand::User(Command::Man(args)) => shell::man::<XtaskArgs>(&args),
         XtaskCommand::User(command) => dispatch_user(command),
-        XtaskCommand::Selftest(args) => selftest::run(&args, &interrupt::cancel_on_ctrl_c()?),
+        XtaskCommand::Selftest(args) => selftest::run(&args, &interrupt::stop_on_ctrl_c()?),
         XtaskCommand::Guest(args) => guest::run(&args),
     }
 }
@@ -50,26 +50,26 @@ pub fn dispatch(args: Args) -> Result<Exit, Failure> {
 }
 
 fn dispatch_user(command: Command) -> Result<Exit, Failure> {
-    let cancel = &interrupt::cancel_on_ctrl_c()?;
+    let watch = &interrupt::stop_on_ctrl_c()?;
     match command {
-        Command::Benchmark(args) => benchmark::run(&args, cancel),
-        Command::VerifyReceipt(args) => verify_receipt::run(&args, cancel),
+        Command::Benchmark(args) => benchmark::run(&args, watch),
+        Command::VerifyReceipt(args) => verify_receipt::run(&args, watch),
         Command::Show(args) => show::run(&args),
-        Command::Replay(args) => replay::run(&args, cancel),
+        Command::Replay(args) => replay::run(&args, watch),
         Command::Keygen(args) => keygen::run(&args),
-        Command::Run(args) => run::run(&args, cancel),
-        Command::Logits(args) => logits::run(&args, cancel),
-        Command::MakeModel(args) => make_model::run(&args, cancel),
+        Command::Run(args) => run::run(&args, watch),
+        Command::Logits(args) => logits::run(&args, watch),
+        Command::MakeModel(args) => make_model::run(&args, watch),
         Command::Model(args) => match args.command {
             ModelCommand::List(args) => model::list(&args),
-            ModelCommand::Verify(args) => model::verify(&args, cancel),
+            ModelCommand::Verify(args) => model::verify(&args, watch),
         },
         Command::Cache(args) => match args.command {
             CacheCommand::List(args) => cache::list(&args),
             CacheCommand::Clear(args) => cache::clear(&args),
         },
-        Command::Inspect(args) => inspect::run(&args, cancel),
-        Command::Bandwidth(args) => bandwidth::run(&args, cancel),
+        Command::Inspect(args) => inspect::run(&args, watch),
+        Command::Bandwidth(args) => bandwidth::run(&args, watch),
         Command::Completions(args) => shell::completions::<Args>(&args),
         Command::Man(args) => shell::man::<Args>(&args),
     }

@@ -3,7 +3,10 @@
 use std::{fmt::Write, path::PathBuf};
 
 use engine_native::{ModelError, ModelFile};
-use host::{cancel::Cancel, digest::Digest};
+use host::{
+    digest::Digest,
+    watch::{Phase, Watch},
+};
 use serde::Serialize;
 
 use crate::{
@@ -68,12 +71,12 @@ struct Report {
 ///
 /// # Errors
 /// The file cannot be read. A verdict is no failure.
-pub fn verify(args: &ModelVerifyArgs, cancel: &Cancel) -> Result<Exit, Failure> {
+pub fn verify(args: &ModelVerifyArgs, watch: &Watch) -> Result<Exit, Failure> {
     let path = args.model.path();
-    let display = RunProgress::of(args.print);
-    display.phase("hash the model");
+    let display = RunProgress::of(args.print, watch);
+    watch.begin(Phase::Other("hash the model"), 0);
     let file = ModelFile::map(path).map_err(|e| Failure::model(path, &ModelError::Io(e)))?;
-    let sha256 = Digest::of_unless(&file, || cancel.is_requested());
+    let sha256 = Digest::of_unless(&file, || watch.is_stopped());
     let sha256 = sha256.ok_or_else(Failure::interrupted)?;
     drop(display);
     let bytes = file.len() as u64;

@@ -3,12 +3,12 @@
 use std::{fmt::Write, path::Path};
 
 use host::{
-    cancel::Cancel,
     examine::judge,
     external::{ExternalRun, Judgement, MAX_EXTERNAL_BYTES, TokenVerdict},
     input::HashedModel,
     machine::default_threads,
     sandbox::Sandbox,
+    watch::{Phase, Watch},
 };
 
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 ///
 /// # Errors
 /// The failure, with its exit code. A judgement is no failure.
-pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Failure> {
+pub fn run(args: &ReplayArgs, watch: &Watch) -> Result<Exit, Failure> {
     let (path, model) = (args.files.transcript(), args.files.model());
     let bytes = read_bounded(path, MAX_EXTERNAL_BYTES)?;
     let bad_input = |why: String| Failure::new(Exit::BadInput, why).at(path);
@@ -35,9 +35,8 @@ pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Failure> {
             None => failure,
         }
     })?;
-    let display = RunProgress::of(args.print);
-    display.phase("load and hash the model");
-    let found = HashedModel::open(model, args.i2s_layout.into(), cancel)?;
+    let display = RunProgress::of(args.print, watch);
+    let found = HashedModel::open(model, args.i2s_layout.into(), watch)?;
     let task = transcript.task();
     let shape = found.model.shape();
     let ids = transcript.prompt_ids.iter().chain(&transcript.tokens);
@@ -52,16 +51,14 @@ pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         .check_run(&task.prompt, task.n_generate)
         .map_err(|e| bad_input(e.to_string()))?;
     let tolerance = args.logit_tolerance.or(transcript.logit_tolerance);
-    display.phase("compile the reference");
-    let sandbox = Sandbox::new(cancel)?;
-    let mut progress = |done, of| display.replay(done, of);
+    watch.begin(Phase::Other("compile the reference"), 0);
+    let sandbox = Sandbox::new(watch)?;
     let judgement = judge(
         &transcript,
         tolerance.unwrap_or(0.0),
         &sandbox,
         &found.model,
         args.jobs.unwrap_or_else(default_threads),
-        &mut progress,
     )?;
     drop(display);
     show(args.print.output, &judgement, || {

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use engine_native::{
-    Engine, EngineOptions, KernelChoice, Model, ModelError, ModelFile, SessionOptions,
+    Engine, EngineOptions, KernelChoice, Model, ModelError, ModelFile, RunError, SessionOptions,
 };
 use host::{
-    cancel::Cancel,
     failure::RunFailure,
     input::{
         PromptError,
@@ -14,6 +13,7 @@ use host::{
         tokenizer_of,
     },
     machine::{EngineNeed, MemoryNeed},
+    watch::{Phase, Watch},
 };
 use serde::Serialize;
 
@@ -29,17 +29,18 @@ use crate::{
 ///
 /// # Errors
 /// The failure, with its exit code. What was decoded before it has been printed.
-pub fn run(args: &RunArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let display = RunProgress::of(args.print);
-    display.phase("load the model");
+pub fn run(args: &RunArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let display = RunProgress::of(args.print, watch);
+    watch.begin(Phase::Load, 0);
     let Loaded {
         engine,
         tokenizer,
         ids,
         options,
-    } = load(args)?;
+    } = load(args, watch)?;
     drop(display);
     let mut session = engine.session(options)?;
+    session.set_observer(Arc::new(watch.clone()));
     let mut shown = Shown {
         is_live: args.print.output.format == Format::Human,
         text: String::new(),
@@ -49,24 +50,25 @@ pub fn run(args: &RunArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     // The prompt as its tokens have it; what it leaves incomplete goes on in what follows.
     shown.push(&ids.iter().map(|&id| text.push(id)).collect::<String>())?;
     for step in session.generate(&ids, args.tokens)? {
-        let token = step?.choice.token;
-        if tokenizer.is_end(token) || cancel.is_requested() {
-            break;
-        }
+        let token = match step {
+            Ok(step) if !tokenizer.is_end(step.choice.token) => step.choice.token,
+            Ok(_) | Err(RunError::Cancelled) => break,
+            Err(error) => return Err(error.into()),
+        };
         tokens.push(token);
         shown.push(&text.push(token))?;
     }
     shown.push(&text.finish())?;
     match shown.is_live {
         true => print("\n")?,
-        false if cancel.is_requested() => {}
+        false if watch.is_stopped() => {}
         false => print_json(&Report {
             text: shown.text,
             prompt_ids: ids,
             tokens,
         })?,
     }
-    match cancel.is_requested() {
+    match watch.is_stopped() {
         true => Err(Failure::interrupted()),
         false => Ok(Exit::Done),
     }
@@ -105,12 +107,12 @@ struct Loaded {
     options: SessionOptions,
 }
 
-fn load(args: &RunArgs) -> Result<Loaded, Failure> {
+fn load(args: &RunArgs, watch: &Watch) -> Result<Loaded, Failure> {
     let (path, engine) = (args.model.path(), &args.engine);
     let failed = |e: ModelError| Failure::model(path, &e);
     let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
     MemoryNeed::to_load(&file, engine.i2s_layout.into()).check()?;
-    let model = Arc::new(Model::load(file, engine.i2s_layout.into()).map_err(failed)?);
+    let model = Arc::new(Model::load(file, engine.i2s_layout.into(), watch).map_err(failed)?);
     let tokenizer = tokenizer_of(&model).map_err(RunFailure::from)?;
     let ids = tokenizer
         .encode(&args.prompt, EncodeOptions::default())
@@ -129,7 +131,7 @@ fn load(args: &RunArgs) -> Result<Loaded, Failure> {
     let need = EngineNeed::of(&model, &*kernels, &engine);
     MemoryNeed::to_run(&model, &options, need).check()?;
     Ok(Loaded {
-        engine: Engine::with_options(model.clone(), kernels, engine)?,
+        engine: Engine::with_options(model.clone(), kernels, engine, watch)?,
         tokenizer,
         ids,
         options,

@@ -3,7 +3,10 @@
 use std::{ffi::OsString, fs, path::Path};
 
 use clap::Parser;
-use host::{cancel::Cancel, verify::Verdict};
+use host::{
+    verify::Verdict,
+    watch::{Phase, Watch},
+};
 use serde::Serialize;
 
 use crate::{
@@ -20,20 +23,20 @@ use crate::{
 ///
 /// # Errors
 /// The failure, with its exit code; a forgery that is not caught is none.
-pub fn run(args: &SelftestArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let display = RunProgress::of(args.print);
+pub fn run(args: &SelftestArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let display = RunProgress::of(args.print, watch);
     let vectors = read_folder(args.folder())?;
     let model = args.model.clone().map_or_else(default_model, Ok)?;
-    display.phase("make a genuine receipt");
+    watch.begin(Phase::Other("make a genuine receipt"), 0);
     let commands = OnModel {
         model: &model,
-        cancel,
+        watch,
     };
     let drill = Drill::new(&commands)?;
-    display.phase("forge receipts");
+    watch.begin(Phase::Other("forge receipts"), 0);
     let mut survived = Vec::new();
     for (vector, done) in vectors.iter().zip(1..) {
-        if cancel.is_requested() {
+        if watch.is_stopped() {
             return Err(Failure::interrupted());
         }
         if let Some(found) = drill.survives(vector)? {
@@ -44,7 +47,7 @@ pub fn run(args: &SelftestArgs, cancel: &Cancel) -> Result<Exit, Failure> {
                 found,
             });
         }
-        display.advance(done, vectors.len() as u64);
+        watch.set_progress(done, vectors.len() as u64);
     }
     drop(display);
     let report = Report {
@@ -91,7 +94,7 @@ impl Report<'_> {
 /// The commands, on one model.
 struct OnModel<'a> {
     model: &'a Path,
-    cancel: &'a Cancel,
+    watch: &'a Watch,
 }
 
 impl Commands for OnModel<'_> {
@@ -102,7 +105,7 @@ impl Commands for OnModel<'_> {
         let Command::Benchmark(args) = self.parse(words, &files)? else {
             unreachable!("the words say benchmark")
         };
-        benchmark::run(&args, self.cancel).map(drop)
+        benchmark::run(&args, self.watch).map(drop)
     }
 
     fn verify(&self, evidence: &Evidence) -> Result<Option<Verdict>, Failure> {
@@ -115,7 +118,7 @@ impl Commands for OnModel<'_> {
         let Command::VerifyReceipt(args) = self.parse(&words, &files)? else {
             unreachable!("the words say verify-receipt")
         };
-        match verify_receipt::examine(&args, self.cancel) {
+        match verify_receipt::examine(&args, self.watch) {
             Ok(examined) => Ok(Some(examined.verdict)),
             Err(failure) if failure.exit == Exit::BadInput => Ok(None),
             Err(failure) => Err(failure),

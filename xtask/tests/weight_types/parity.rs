@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use engine_native::{Architecture, Engine, EngineOptions, I2sLayout, KernelChoice, KvType, Model};
 use host::{
-    cancel::Cancel,
     digest::Digest,
     replay::replay,
     run::{NativeRunner, Recording, Runner},
     task::{PositionRecord, Task, Transcript, seeded_prompt},
+    watch::Watch,
 };
 use support::{SANDBOX, task};
 use xtask::make_model::{DenseType, OutputMatrix, Recipe, WeightType};
@@ -34,7 +34,7 @@ fn record(model: &Arc<Model>, task: &Task) -> Recording {
     )
     .unwrap();
     let mut runner = NativeRunner::new(&engine, task).unwrap();
-    runner.record(task, &Cancel::default()).unwrap()
+    runner.record(task, &Watch::default()).unwrap()
 }
 
 fn assert_parity(file: &File, kv_type: KvType) {

@@ -7,9 +7,9 @@ use engine_native::{
     gguf::Gguf,
 };
 use host::{
-    cancel::Cancel,
     digest::Digest,
     machine::{EngineNeed, MemoryNeed, default_threads},
+    watch::Watch,
 };
 use serde::Serialize;
 
@@ -51,11 +51,11 @@ impl Inspected {
     ///
     /// # Errors
     /// It cannot be read, or is no GGUF file.
-    pub fn open(path: &Path, layout: I2sLayout, cancel: &Cancel) -> Result<Self, Failure> {
+    pub fn open(path: &Path, layout: I2sLayout, watch: &Watch) -> Result<Self, Failure> {
         let failed = |e: ModelError| Failure::model(path, &e);
         let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
         let gguf = Gguf::parse(&file).map_err(|e| failed(e.into()))?;
-        let sha256 = Digest::of_unless(&file, || cancel.is_requested());
+        let sha256 = Digest::of_unless(&file, || watch.is_stopped());
         let sha256 = sha256.ok_or_else(Failure::interrupted)?;
         let string = |key| gguf.metadata.string(key).ok().flatten();
         Ok(Self {
@@ -65,7 +65,7 @@ impl Inspected {
             gguf_version: gguf.version,
             sha256,
             types: types(&gguf),
-            model: Model::load(file, layout),
+            model: Model::load(file, layout, watch),
         })
     }
 

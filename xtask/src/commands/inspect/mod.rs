@@ -4,7 +4,7 @@ mod facts;
 mod json;
 mod text;
 
-use host::cancel::Cancel;
+use host::watch::{Phase, Watch};
 
 use crate::{
     args::{Format, InspectArgs},
@@ -18,11 +18,11 @@ use facts::Inspected;
 ///
 /// # Errors
 /// The file cannot be read, is no GGUF file, or no model that can be run.
-pub fn run(args: &InspectArgs, cancel: &Cancel) -> Result<Exit, Failure> {
+pub fn run(args: &InspectArgs, watch: &Watch) -> Result<Exit, Failure> {
     let path = args.model.path();
-    let display = RunProgress::of(args.print);
-    display.phase("read and hash the model");
-    let inspected = Inspected::open(path, args.i2s_layout.into(), cancel)?;
+    let display = RunProgress::of(args.print, watch);
+    watch.begin(Phase::Other("read and hash the model"), 0);
+    let inspected = Inspected::open(path, args.i2s_layout.into(), watch)?;
     drop(display);
     show(args.print.output, &json::json(&inspected), || {
         text::text(&inspected)
