@@ -121,8 +121,8 @@ fn pretend_parity(workspace: &Workspace) {
     receipt["parity"] = json!({
         "status": "passed", "checksum": checksum, "reference_checksum": checksum,
         "positions_compared": 2015, "first_divergence": null,
-        "guest_sha256": host::sandbox::guest_sha256().to_string(),
-        "wasmtime_version": host::sandbox::WASMTIME_VERSION, "fuel": 1, "wall_ns": 1,
+        "guest_sha256": host::guest::guest_sha256().to_string(),
+        "wasmtime_version": host::guest::WASMTIME_VERSION, "fuel": 1, "wall_ns": 1,
     });
     receipt["receipt_sha256"] = json!(receipt_sha256(&receipt).unwrap().to_string());
     workspace.write("ci/inference.json", receipt.to_string());
