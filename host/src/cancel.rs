@@ -1,11 +1,12 @@
-//! A request to stop, from a signal handler: seen between pieces of work and inside the sandbox.
+//! A request to stop, usually from a signal handler. It takes effect between pieces of work and
+//! inside the sandbox.
 
 use std::sync::{
     Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
-/// Shared between a run and whoever may interrupt it.
+/// A flag shared by a run and the code that may interrupt it. Clones share one flag.
 #[derive(Clone, Default)]
 pub struct Cancel(Arc<Inner>);
 
@@ -29,7 +30,7 @@ impl Cancel {
         self.0.requested.load(Ordering::SeqCst)
     }
 
-    /// Calls `interrupt` with each request. Only the first one that is given counts.
+    /// Calls `interrupt` at each request. Only the first function set this way is ever called.
     pub(crate) fn on_request(&self, interrupt: impl Fn() + Send + Sync + 'static) {
         let _ = self.0.on_request.set(Box::new(interrupt));
     }

@@ -1,9 +1,9 @@
-//! How far a replay is.
+//! The progress of a replay.
 
 use super::units::Unit;
 use crate::{sandbox::GuestShape, task::Task};
 
-/// Called with the calls done and the calls in all.
+/// Called with the number of compute calls done, and their total.
 pub type ReplayProgress<'p> = &'p mut dyn FnMut(u64, u64);
 
 /// Counts compute calls.
@@ -24,7 +24,7 @@ impl<'p> Meter<'p> {
         }
     }
 
-    /// Of some units alone.
+    /// A meter for some units only.
     pub(super) fn of_units(
         shape: &GuestShape,
         task: &Task,
@@ -46,7 +46,7 @@ impl<'p> Meter<'p> {
     }
 
     pub(super) fn tick(&mut self) {
-        // What has to be computed again is not counted twice.
+        // After a wrong guess, work is repeated; the count stops at the total.
         self.done = self.total.min(self.done + 1);
         (self.progress)(self.done, self.total);
     }

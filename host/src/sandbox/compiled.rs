@@ -1,11 +1,11 @@
-//! The guest's module, compiled under the sandbox's rules.
+//! The guest's module, compiled with the sandbox's limits.
 
 use wasmtime::{Config, Engine, Module, OptLevel};
 
 use super::error::SandboxError;
 use crate::{cancel::Cancel, guest::GUEST_WASM};
 
-/// A compiled guest, ready to be instantiated.
+/// A compiled guest, from which any number of isolated instances can be made.
 pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) module: Module,
@@ -16,12 +16,12 @@ impl Sandbox {
     /// Compiles the embedded guest.
     ///
     /// # Errors
-    /// The module is invalid under the sandbox's rules, or imports anything.
+    /// The module is not valid in this sandbox, or has an import.
     pub fn new(cancel: &Cancel) -> Result<Self, SandboxError> {
         Self::with_module(GUEST_WASM, cancel)
     }
 
-    /// As [`Sandbox::new`], for another module: tests show what the sandbox refuses.
+    /// Like [`Sandbox::new`], but compiles another module. Tests use it to show what is refused.
     ///
     /// # Errors
     /// As for [`Sandbox::new`].
@@ -37,7 +37,7 @@ impl Sandbox {
             )));
         }
         let guests = engine.clone();
-        // Ends a guest's call at its next loop or function entry.
+        // This ends a running call at its next loop iteration or function entry.
         cancel.on_request(move || guests.increment_epoch());
         Ok(Self {
             engine,
@@ -54,9 +54,11 @@ fn config() -> Config {
         .epoch_interruption(true)
         .wasm_simd(false)
         .wasm_relaxed_simd(false)
-        // Both sides check for values that are not finite, so a NaN's bits never reach a result.
+        // Host and guest both reject values that are not finite, so no result depends on a NaN's
+        // bits.
         .cranelift_nan_canonicalization(false)
-        // The guest is optimised already: more would lengthen every start and shorten no replay.
+        // The module is already optimised: optimising again would slow down every start without
+        // speeding up any replay.
         .cranelift_opt_level(OptLevel::None)
         .max_wasm_stack(1 << 20);
     config
