@@ -1,4 +1,4 @@
-//! SHA-256 digests as they appear in receipts: 64 lower-case hex digits.
+//! SHA-256 digests. In receipts they are 64 lower-case hex digits.
 
 use std::{
     borrow::Cow,

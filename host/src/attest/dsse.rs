@@ -177,7 +177,7 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The example of the specification, and lengths in bytes.
+    /// The example of the specification; lengths are in bytes.
     #[test]
     fn pae_known_answers() {
         let known = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world";
@@ -190,7 +190,7 @@ mod tests {
     fn either_alphabet_and_nothing_else_is_base64() {
         assert_eq!(decode("+/8="), Some(vec![0xfb, 0xff]));
         assert_eq!(decode("-_8="), Some(vec![0xfb, 0xff]));
-        // Mixed, without padding, with bits that mean nothing, with white space.
+        // A mix of both alphabets, missing padding, non-zero unused bits, white space.
         for bad in ["+_8=", "+/8", "+/9=", "+/8=\n", " +/8=", "+/8==", "*"] {
             assert_eq!(decode(bad), None, "{bad:?}");
         }

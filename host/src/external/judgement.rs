@@ -132,7 +132,7 @@ mod tests {
         let other = margin(9.5, (3, 9.5));
         assert_eq!(conclusion(&[other], 0.4999), Conclusion::Rejected);
         assert_eq!(conclusion(&[other], 0.5), Conclusion::Unverifiable);
-        // An exact tie: the contract takes the lower id, another engine need not.
+        // An exact tie: the reference takes the lower id, but another engine need not.
         let tie = margin(10.0, (3, 10.0));
         assert_eq!(conclusion(&[tie], 0.0), Conclusion::Unverifiable);
     }

@@ -96,7 +96,7 @@ fn in_head_of(index: usize, trace: &PositionTrace, record: &PositionRecord) -> O
 /// Checks that the list of tokens agrees with the trace.
 fn token_list(index: usize, trace: &PositionTrace, recording: &Recording) -> Option<Divergence> {
     let chosen = trace.choice?.token;
-    // The last position chooses the last token.
+    // The first position that chooses a token: every position from there on chooses one.
     let first = recording.traces.len() - recording.tokens.len();
     let listed = recording.tokens[index.checked_sub(first)?];
     (listed != chosen).then(|| in_head(index, Op::GreedyChoice, token(listed, chosen)))

@@ -1,10 +1,10 @@
-//! A writer that reports how far it has come.
+//! A writer that reports its progress.
 
 use std::io::{self, Write};
 
 use super::Progress;
 
-/// Passes everything on to `out` and tells `progress` after each write.
+/// Writes to `out`, and calls `progress` after each write.
 pub(super) struct Metered<'a, 'p, W> {
     out: &'a mut W,
     progress: &'a mut Progress<'p>,

@@ -1,4 +1,5 @@
-//! The forgery drill: a genuine receipt, forged in every published way, before the verifier.
+//! The forgery drill: forges a genuine receipt in many ways, and checks that the verifier catches
+//! each forgery.
 
 mod bundle;
 pub mod forge;
@@ -21,7 +22,7 @@ use crate::{
 use bundle::Keys;
 pub use vector::{Expected, Vector, read_vectors};
 
-/// Where vectors are forged and verified.
+/// A drill: makes forgeries and has them verified.
 pub struct Drill<'a> {
     model: &'a Path,
     folder: tempfile::TempDir,
@@ -30,22 +31,22 @@ pub struct Drill<'a> {
     cancel: &'a Cancel,
 }
 
-/// What forgers start from.
+/// The genuine files that forgeries start from.
 #[derive(Default)]
 struct Genuine {
     receipt: Vec<u8>,
     bundle: Vec<u8>,
 }
 
-/// Where the signer's key is, and the public one beside it.
+/// The file name of the signer's private key. The public key is next to it.
 const KEY: &str = "signer.key";
 
 impl<'a> Drill<'a> {
-    /// Makes a genuine receipt of `model`, which the verifier has to accept: otherwise it would
-    /// kill any forgery.
+    /// Makes a genuine receipt of `model`, and checks that the verifier accepts it. A verifier that
+    /// rejects everything would catch every forgery.
     ///
     /// # Errors
-    /// It could not be made, or is not accepted.
+    /// The receipt cannot be made, or is not accepted.
     pub fn new(model: &'a Path, cancel: &'a Cancel) -> Result<Self, Failure> {
         let folder =
             tempfile::tempdir().map_err(|e| Failure::io(Path::new("a temporary folder"), &e))?;
@@ -79,7 +80,7 @@ impl<'a> Drill<'a> {
         }
     }
 
-    /// A receipt and its bundle.
+    /// Makes a genuine receipt and its bundle.
     fn benchmark(&self, key: &Path) -> Result<Genuine, Failure> {
         let receipt = self.folder.path().join("genuine.json");
         let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 \
@@ -96,10 +97,11 @@ impl<'a> Drill<'a> {
         })
     }
 
-    /// What the verifier says of a vector. `None` if it is what has to be said.
+    /// Forges and verifies a vector. Returns `None` if it is caught as expected, or the verifier's
+    /// answer if not.
     ///
     /// # Errors
-    /// The vector cannot be forged, or the verifier could not answer.
+    /// The vector cannot be forged, or the verifier fails.
     pub fn survives(&self, vector: &Vector) -> Result<Option<String>, Failure> {
         let named = |e: String| {
             let line = format!("vector {}: {e}", vector.name);
@@ -172,7 +174,7 @@ impl<'a> Drill<'a> {
         })
     }
 
-    /// The arguments in `words`, with the model and a path.
+    /// Parses the arguments `words`, with the model and the path for `flag` added.
     fn parse(&self, words: &str, flag: &str, path: &Path) -> Result<Command, Failure> {
         let words = std::iter::once("xtask").chain(words.split_whitespace());
         let words = words.map(Into::into).chain([
@@ -191,13 +193,13 @@ impl<'a> Drill<'a> {
     }
 }
 
-/// What is handed to the verifier beside a receipt.
+/// The other files that the verifier gets with a receipt.
 struct Beside<'b> {
     bundle: Option<&'b [u8]>,
     policy: Option<&'b str>,
 }
 
-/// What the verifier said.
+/// The verifier's answer.
 enum Found {
     NotAReceipt,
     Verdict {

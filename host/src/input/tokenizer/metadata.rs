@@ -32,7 +32,7 @@ pub struct TokenizerMetadata<'a> {
     pub add_space_prefix: Option<bool>,
 }
 
-/// A key, as a message names it.
+/// The name of a key, for messages.
 pub(super) type Key = &'static str;
 
 pub(super) const MODEL: Key = "tokenizer.ggml.model";
