@@ -29,7 +29,7 @@ from pathlib import Path
 import pyte
 
 HERE = Path(__file__).resolve().parent
-COLUMNS, ROWS = 80, 50
+COLUMNS, ROWS = 80, 100
 CELL_WIDTH, LINE_HEIGHT, MARGIN, TITLE_HEIGHT = 8.4, 19, 18, 34
 
 # A comment or nothing, a command, and the exit code that it must have.
@@ -44,15 +44,16 @@ SESSION = [
     ("", "bitreceipt verify-receipt other.json", 1),
 ]
 
-VERDICTS = {"": "", "accepted": " green bold", "rejected": " red bold", "FAIL": " red bold"}
+VERDICTS = {"": "", "accepted": " green bold", "rejected": " red bold", "unverifiable": " brown bold",
+            "FAIL": " red bold"}
 
 STYLE = """
 .t{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;white-space:pre}
-.page{fill:#fff;stroke:#d1d9e0}.bar{fill:#d1d9e0}.t{fill:#1f2328}.faint{fill:#656d76}
+.page{fill:#fff;stroke:#d1d9e0}.bar{fill:#d1d9e0}.t{fill:#1f2328}.faint,.brightblack{fill:#656d76}
 .red{fill:#cf222e}.green{fill:#1a7f37}.brown{fill:#9a6700}.blue,.cyan{fill:#0969da}.magenta{fill:#8250df}
 .bold{font-weight:600}
 @media (prefers-color-scheme:dark){
-.page{fill:#0d1117;stroke:#3d444d}.bar{fill:#3d444d}.t{fill:#e6edf3}.faint{fill:#9198a1}
+.page{fill:#0d1117;stroke:#3d444d}.bar{fill:#3d444d}.t{fill:#e6edf3}.faint,.brightblack{fill:#9198a1}
 .red{fill:#ff7b72}.green{fill:#3fb950}.brown{fill:#d29922}.blue,.cyan{fill:#58a6ff}.magenta{fill:#bc8cff}}
 @media (prefers-reduced-motion:no-preference){
 g{animation:show 1ms linear backwards}.k{animation-name:type}
@@ -153,7 +154,8 @@ class Picture:
         width = round(2 * MARGIN + COLUMNS * CELL_WIDTH)
         height = TITLE_HEIGHT + 2 * MARGIN + (self.line - 2) * LINE_HEIGHT
         dots = "".join(f'<circle class="bar" cx="{22 + 20 * n}" cy="19" r="6"/>' for n in range(3))
-        described = "A terminal: a benchmark writes a receipt, verify-receipt accepts it, and rejects two forgeries."
+        described = ("A terminal: a benchmark writes a receipt, verify-receipt accepts it and rejects "
+                     "two forgeries.")
         return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
                 f'width="{width}" height="{height}" role="img">\n<title>{described}</title>\n'
                 f'<style>{STYLE}</style>\n<rect class="page" x=".5" y=".5" width="{width - 1}" '

@@ -8,6 +8,7 @@ use crate::{
     kernels::Kernels,
     ledger::Isa,
     model::Model,
+    observer::Observer,
     screen::{Screen, Screening},
     workers::{MIN_PART_WORK, Workers},
 };
@@ -62,13 +63,13 @@ impl Engine {
         kernels: Arc<dyn Kernels>,
         n_threads: usize,
     ) -> Result<Self, RunError> {
-        Self::with_options(model, kernels, EngineOptions::new(n_threads))
+        Self::with_options(model, kernels, EngineOptions::new(n_threads), &())
     }
 
     /// Creates an engine: starts the threads, and arranges the weights for decoding.
     ///
     /// # Errors
-    /// As for [`Engine::new`].
+    /// As for [`Engine::new`], or `observer` stopped the setup.
     ///
     /// # Panics
     /// As for [`Engine::new`].
@@ -76,11 +77,12 @@ impl Engine {
         model: Arc<Model>,
         kernels: Arc<dyn Kernels>,
         options: EngineOptions,
+        observer: &dyn Observer,
     ) -> Result<Self, RunError> {
         assert!(options.n_threads > 0, "an engine needs a thread");
         let workers = Workers::new(options.n_threads, options.min_part_work)?;
-        let decode_weights = DecodeWeights::new(&model, &*kernels, options.packing);
-        let screen = Screen::new(&model, &*kernels, options.screening);
+        let decode_weights = DecodeWeights::new(&model, &*kernels, options.packing, observer)?;
+        let screen = Screen::new(&model, &*kernels, options.screening, observer)?;
         Ok(Self {
             model,
             kernels,

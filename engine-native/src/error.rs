@@ -1,6 +1,6 @@
 //! Why a run fails.
 
-use crate::{kernels::NonFinite, ledger::Op};
+use crate::{kernels::NonFinite, ledger::Op, observer::Observer};
 
 /// Why a run could not start, or stopped early. Do not use the results of such a run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum RunError {
         op: Op,
         at: NonFinite,
     },
+    /// The observer stopped the work. A session can be used again: the next run starts anew.
+    #[error("cancelled")]
+    Cancelled,
     /// The prompt is empty.
     #[error("prompt: found 0 tokens, allowed at least 1")]
     EmptyPrompt,
@@ -49,6 +52,14 @@ pub enum RunError {
         "floating-point environment of a thread: {0}; the contract needs round to nearest with subnormals kept"
     )]
     FloatEnvironment(&'static str),
+}
+
+/// Fails if `observer` wants the work to stop.
+pub(crate) fn check_cancelled(observer: &dyn Observer) -> Result<(), RunError> {
+    match observer.is_cancelled() {
+        true => Err(RunError::Cancelled),
+        false => Ok(()),
+    }
 }
 
 /// Adds to a [`NonFinite`] where it was found.

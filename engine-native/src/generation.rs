@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    error::RunError,
+    error::{RunError, check_cancelled},
     ledger::{Choice, Ledger, PositionTrace},
     model::ModelShape,
     run::{LogitsAt, Session},
@@ -39,7 +39,8 @@ impl Session {
     ///
     /// # Errors
     /// The prompt is empty or has an id outside the vocabulary, or the run does not fit the
-    /// session.
+    /// session. A step fails if a value is not finite, or if the observer stops the run; that ends
+    /// the iterator.
     ///
     /// ```
     /// # use std::{path::Path, sync::Arc};
@@ -121,6 +122,7 @@ impl<'s> Generation<'s> {
             // position's.
             if self.session.options.logits == LogitsAt::EveryPosition {
                 for i in 0..chunk.len() {
+                    check_cancelled(&*self.session.observer)?;
                     self.session.output(i)?;
                     logits.push(self.session.logits.clone());
                 }
@@ -135,6 +137,7 @@ impl<'s> Generation<'s> {
             }
         };
         self.session.traces[first - 1].choice = Some(choice);
+        self.session.advance_choice();
         Ok(choice)
     }
 }

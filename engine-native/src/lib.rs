@@ -44,6 +44,8 @@ mod huge_pages;
 #[cfg(feature = "run")]
 mod kernels;
 #[cfg(feature = "run")]
+mod observer;
+#[cfg(feature = "run")]
 mod operands;
 #[cfg(feature = "run")]
 mod roofline;
@@ -72,6 +74,7 @@ pub use {
     generation::{Generation, Step},
     kernels::{Kernels, NonFinite, Scalar, UnavailableKernels, available_kernels},
     model::{DenseMatrix, Layer, Model, ModelFile, TernaryMatrix},
+    observer::Observer,
     operands::{
         AttentionScratch, Bound, Bounded, DenseRows, GemmBatch, GemmScratch, QuantizedActivations,
         Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,

@@ -10,13 +10,13 @@ use engine_native::{
 fn engine(packing: Packing) -> Engine {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tiny.gguf");
     let file = ModelFile::map(&path).unwrap();
-    let model = Arc::new(Model::load(file, I2sLayout::default()).unwrap());
+    let model = Arc::new(Model::load(file, I2sLayout::default(), &()).unwrap());
     let options = EngineOptions {
         packing,
         ..EngineOptions::new(2)
     };
     let kernels = KernelChoice::Auto.resolve().unwrap();
-    Engine::with_options(model, kernels, options).unwrap()
+    Engine::with_options(model, kernels, options, &()).unwrap()
 }
 
 /// Decodes six tokens. Returns the wall time and the ledger.

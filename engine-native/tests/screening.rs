@@ -41,7 +41,7 @@ fn run(model: &Arc<Model>, kernels: Arc<dyn Kernels>, screening: Screening, thre
         min_part_work: 1,
         ..EngineOptions::new(threads)
     };
-    let engine = Engine::with_options(model.clone(), kernels, options).unwrap();
+    let engine = Engine::with_options(model.clone(), kernels, options, &()).unwrap();
     let options = SessionOptions::new(3 + N_TOKENS);
     let mut session = engine.session(options).unwrap();
     let steps = session.generate(&[5, 77, 300], N_TOKENS).unwrap();
@@ -86,7 +86,8 @@ fn assert_fed_chooses_the_same(model: &Arc<Model>) {
                 screening,
                 ..EngineOptions::new(n_threads)
             };
-            let engine = Engine::with_options(model.clone(), Arc::new(Scalar), options).unwrap();
+            let engine =
+                Engine::with_options(model.clone(), Arc::new(Scalar), options, &()).unwrap();
             let options = SessionOptions {
                 prefill_chunk,
                 choose_from: prompt.len() - 1,

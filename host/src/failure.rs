@@ -25,8 +25,8 @@ pub enum RunFailure {
     Kernels(#[from] UnavailableKernels),
     /// The native engine could not start, or stopped with an error.
     #[error("native: {0}")]
-    Native(#[from] RunError),
-    /// The reference could not start, or stopped with an error.
+    Native(RunError),
+    /// The reference could not start or had to end.
     #[error("{0}")]
     Sandbox(SandboxError),
     /// The native engine and the reference read different shapes from the same header.
@@ -67,6 +67,15 @@ impl From<SandboxError> for RunFailure {
         match error {
             SandboxError::Interrupted => Self::Interrupted,
             other => Self::Sandbox(other),
+        }
+    }
+}
+
+impl From<RunError> for RunFailure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Cancelled => Self::Interrupted,
+            other => Self::Native(other),
         }
     }
 }

@@ -18,8 +18,6 @@ pub mod task;
 pub mod verify;
 
 #[cfg(feature = "run")]
-pub mod cancel;
-#[cfg(feature = "run")]
 pub mod divergence;
 #[cfg(feature = "run")]
 pub mod examine;
@@ -35,3 +33,5 @@ pub mod replay;
 pub mod run;
 #[cfg(feature = "run")]
 pub mod sandbox;
+#[cfg(feature = "run")]
+pub mod watch;

@@ -97,6 +97,7 @@ impl Setup {
                 screening: self.screening,
                 ..EngineOptions::new(self.n_threads)
             },
+            &(),
         )
         .unwrap();
         engine.session(self.options).unwrap()

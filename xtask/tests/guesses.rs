@@ -7,10 +7,10 @@ use std::sync::{Arc, LazyLock};
 
 use engine_native::{Engine, EngineOptions, KernelChoice, KvType, Model, PositionTrace};
 use host::{
-    cancel::Cancel,
     replay::{Audited, Finding, Guesses, Replay, Unit, audit, replay, units_of},
     run::{NativeRunner, Recording, Runner},
     task::{Task, seeded_prompt},
+    watch::Watch,
 };
 use proptest::prelude::*;
 use support::{SANDBOX, task};
@@ -47,9 +47,9 @@ static CASE: LazyLock<Case> = LazyLock::new(|| {
         KvType::F16,
     );
     let kernels = KernelChoice::Auto.resolve().unwrap();
-    let engine = Engine::with_options(model.clone(), kernels, EngineOptions::new(1)).unwrap();
+    let engine = Engine::with_options(model.clone(), kernels, EngineOptions::new(1), &()).unwrap();
     let mut runner = NativeRunner::new(&engine, &task).unwrap();
-    let recording = runner.record(&task, &Cancel::default()).unwrap();
+    let recording = runner.record(&task, &Watch::default()).unwrap();
     let in_order = replayed(&model, &task, &recording.tokens, None);
     Case {
         model,

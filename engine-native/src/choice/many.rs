@@ -6,10 +6,11 @@ use std::ops::Range;
 
 use crate::{
     engine::Engine,
-    error::{RunError, non_finite},
+    error::{RunError, check_cancelled, non_finite},
     kernels::{Kernels, NonFinite},
     ledger::{Choice, Ledger, Op, Recorder},
     model::DenseType,
+    observer::Observer,
     operands::{DenseRows, ROW_UNIT},
     run::{PositionState, Session},
     workers::Scratch,
@@ -33,12 +34,14 @@ impl Session {
     ) -> Result<(), RunError> {
         if self.engine.screen.is_some() || positions.len() < 2 {
             for position in positions {
+                check_cancelled(&*self.observer)?;
                 let choice = self.choose(position - first, position)?;
                 self.traces[position].choice = Some(choice);
+                self.advance_choice();
             }
             return Ok(());
         }
-        let engine = &self.engine;
+        let (engine, observer) = (&self.engine, &*self.observer);
         let states = &self.states[positions.start - first..positions.end - first];
         let rows = DenseRows::of(engine.model.output(), engine.model.file_bytes());
         let work = self.logits.len() * rows.n_cols;
@@ -47,7 +50,15 @@ impl Session {
         let parts = shares.split(&mut self.logits, ROW_UNIT);
         let parts = parts.zip(&mut best_of_parts);
         let job = |(part, best): (Part, &mut Best), scratch: &mut Scratch| {
-            best_in(part, rows, states, engine, best, &mut scratch.ledger)
+            best_in(
+                part,
+                rows,
+                states,
+                engine,
+                observer,
+                best,
+                &mut scratch.ledger,
+            )
         };
         engine.workers.run(parts, &mut self.scratch, job)?;
         for (i, trace) in self.traces[positions].iter_mut().enumerate() {
@@ -64,12 +75,14 @@ fn best_in(
     rows: DenseRows,
     states: &[PositionState],
     engine: &Engine,
+    observer: &dyn Observer,
     best: &mut Best,
     ledger: &mut Ledger,
 ) -> Result<(), RunError> {
     let kernels = &*engine.kernels;
     let mut block = Block::for_rows(rows);
     for (i, out) in logits.chunks_mut(block.n_rows).enumerate() {
+        check_cancelled(observer)?;
         let start = start + i * block.n_rows;
         let rows = rows.rows(start, out.len());
         let rows = block.widen(rows, kernels, ledger.op(Op::Output));
@@ -86,6 +99,8 @@ fn best_in(
             };
             *best = Some(larger(*best, choice));
         }
+        let macs = rows.n_rows() * (rows.n_cols + 1) * states.len();
+        observer.advance(macs as u64);
     }
     Ok(())
 }

@@ -22,19 +22,28 @@ const FUTILE: u32 = 4;
 impl Session {
     /// Chooses the token after `position`, which is the `i`-th of the last chunk.
     pub(crate) fn choose(&mut self, i: usize, position: usize) -> Result<Choice, RunError> {
-        let screened = match (self.engine.screen.clone(), self.screen.take()) {
-            (Some(screen), Some(mut buffers)) => {
-                let choice = self.choose_screened(&screen, &mut buffers, i, position);
-                self.screen = Some(buffers);
-                choice?
-            }
-            _ => None,
-        };
-        if let Some(choice) = screened {
+        if let Some(choice) = self.try_screened(i, position)? {
             return Ok(choice);
         }
         self.output(i)?;
         self.choose_among_all(position)
+    }
+
+    /// Reports the work of one choice to the observer.
+    pub(crate) fn advance_choice(&self) {
+        let shape = self.engine.model.shape();
+        self.observer.advance(shape.n_vocab * (shape.n_embd + 1));
+    }
+
+    /// The screened choice, if the engine has a screen and it rules out enough rows.
+    fn try_screened(&mut self, i: usize, position: usize) -> Result<Option<Choice>, RunError> {
+        let (Some(screen), Some(mut buffers)) = (self.engine.screen.clone(), self.screen.take())
+        else {
+            return Ok(None);
+        };
+        let choice = self.choose_screened(&screen, &mut buffers, i, position);
+        self.screen = Some(buffers);
+        choice
     }
 
     /// Computes the logits of the `i`-th position of the last chunk.

@@ -12,12 +12,17 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::{
+    error::{RunError, check_cancelled},
     huge_pages::{FROM_MEMORY_BYTES, HugePages},
     kernels::Kernels,
     ledger::Op,
     model::{Layer, Model, TernaryMatrix},
+    observer::Observer,
     operands::{RowLayout, TernaryRows},
 };
+
+/// Groups of rows that a thread repacks before it asks the observer again.
+const GROUPS_OF_PIECE: usize = 32;
 
 /// Layout of the ternary weights for decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,7 +75,15 @@ impl DecodeWeights {
     }
 
     /// Lays out the weights of `model` for `kernels`.
-    pub(crate) fn new(model: &Model, kernels: &dyn Kernels, packing: Packing) -> Self {
+    ///
+    /// # Errors
+    /// `observer` stopped it.
+    pub(crate) fn new(
+        model: &Model,
+        kernels: &dyn Kernels,
+        packing: Packing,
+        observer: &dyn Observer,
+    ) -> Result<Self, RunError> {
         let layout = packing.row_layout(model, kernels);
         let mut end = 0;
         let mut place = |matrix: &TernaryMatrix| {
@@ -86,12 +99,12 @@ impl DecodeWeights {
             }
         };
         let mut bytes = HugePages::zeroed(end);
-        fill(model, layout, bytes.as_mut_slice());
-        Self {
+        fill(model, layout, bytes.as_mut_slice(), observer)?;
+        Ok(Self {
             layout,
             bytes,
             ranges,
-        }
+        })
     }
 
     /// Bytes allocated.
@@ -151,9 +164,14 @@ fn rows_bytes(model: &Model, layout: RowLayout) -> usize {
 }
 
 /// Repacks every group of rows, on all cores.
-fn fill(model: &Model, layout: RowLayout, mut bytes: &mut [u8]) {
+fn fill(
+    model: &Model,
+    layout: RowLayout,
+    mut bytes: &mut [u8],
+    observer: &dyn Observer,
+) -> Result<(), RunError> {
     if layout == RowLayout::Rows {
-        return;
+        return Ok(());
     }
     for matrix in model.layers().iter().flat_map(Layer::projections) {
         let (of_matrix, rest) = bytes.split_at_mut(matrix_bytes(matrix, layout));
@@ -161,9 +179,22 @@ fn fill(model: &Model, layout: RowLayout, mut bytes: &mut [u8]) {
         let rows = matrix.rows(model.file_bytes());
         let group_rows = layout.group_rows();
         let row_bytes = rows.row_bytes();
+        let group_bytes = layout.bytes(group_rows, rows.n_cols);
         of_matrix
-            .par_chunks_exact_mut(layout.bytes(group_rows, rows.n_cols))
-            .zip(rows.packed.par_chunks(group_rows * row_bytes))
-            .for_each(|(group, rows)| repack::group(layout, rows, row_bytes, group));
+            .par_chunks_mut(GROUPS_OF_PIECE * group_bytes)
+            .zip(
+                rows.packed
+                    .par_chunks(GROUPS_OF_PIECE * group_rows * row_bytes),
+            )
+            .try_for_each(|(groups, rows)| {
+                check_cancelled(observer)?;
+                let rows = rows.chunks(group_rows * row_bytes);
+                for (group, rows) in groups.chunks_exact_mut(group_bytes).zip(rows) {
+                    repack::group(layout, rows, row_bytes, group);
+                }
+                observer.advance(groups.len() as u64);
+                Ok::<_, RunError>(())
+            })?;
     }
+    Ok(())
 }

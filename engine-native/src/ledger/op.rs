@@ -98,6 +98,11 @@ impl Op {
         )
     }
 
+    /// Whether it runs in every layer, not before or after them.
+    pub fn is_in_layers(self) -> bool {
+        Self::Embed < self && self < Self::OutputNorm
+    }
+
     /// The operation called `name`, if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|op| op.name() == name)
@@ -121,6 +126,14 @@ impl Op {
             _ => n_positions.checked_mul(shape.n_layers)?,
         };
         self.work_once(shape)?.checked_mul(times)
+    }
+
+    /// Work of all operations in a run over `n_positions` positions, of which `n_choices` choose a
+    /// token, without screening. `None` on overflow.
+    pub fn run_work(shape: &ModelShape, n_positions: u64, n_choices: u64) -> Option<u64> {
+        let each = Self::ALL.iter();
+        each.map(|op| op.work(shape, n_positions, n_choices))
+            .try_fold(0u64, |sum, work| sum.checked_add(work?))
     }
 
     /// Work at one position; for attention, per position that is attended to. 0 for operations that

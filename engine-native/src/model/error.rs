@@ -28,6 +28,9 @@ pub enum ModelError {
     #[error("tensor {name}: not found; the model needs it with shape {shape}")]
     #[allow(missing_docs)]
     MissingTensor { name: String, shape: String },
+    /// The observer stopped the loading.
+    #[error("cancelled")]
+    Cancelled,
     /// The file needs something that is not implemented or not specified.
     #[error("{what}: found {found}, supported {supported}")]
     #[allow(missing_docs)]

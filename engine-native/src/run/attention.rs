@@ -4,10 +4,11 @@
 use super::{KvCache, PositionState};
 use crate::{
     engine::Engine,
-    error::{RunError, non_finite},
+    error::{RunError, check_cancelled, non_finite},
     kernels::check_finite,
     ledger::Op,
     model::ModelShape,
+    observer::Observer,
     operands::Queries,
     workers::Scratch,
 };
@@ -43,10 +44,11 @@ impl Attention<'_> {
         &self,
         states: &mut [PositionState],
         scratch: &mut [Scratch],
+        observer: &dyn Observer,
     ) -> Result<(), RunError> {
         match states {
             [state] => self.one(state, scratch),
-            states => self.several(states, scratch),
+            states => self.several(states, scratch, observer),
         }
     }
 
@@ -64,12 +66,14 @@ impl Attention<'_> {
         })
     }
 
-    /// Computes all heads at several positions. The threads share the positions. Later ones attend
+    /// Computes all heads at several positions. The threads share the positions, and ask the observer
+    /// every few of them. Later ones attend
     /// to more keys, so parts have equal work instead of equal length.
     fn several(
         &self,
         mut states: &mut [PositionState],
         scratch: &mut [Scratch],
+        observer: &dyn Observer,
     ) -> Result<(), RunError> {
         let workers = &self.engine.workers;
         let (n, first) = (states.len(), states[0].position);
@@ -89,6 +93,7 @@ impl Attention<'_> {
         workers.run(parts, scratch, |states, scratch| {
             let mut chunks = states.chunks_mut(MAX_POSITIONS);
             chunks.try_for_each(|states| {
+                check_cancelled(observer)?;
                 let (n, first) = (states.len(), states[0].position);
                 let mut ends: [_; MAX_POSITIONS] = std::array::from_fn(|_| Ends::default());
                 for (ends, state) in ends.iter_mut().zip(states) {

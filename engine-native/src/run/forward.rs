@@ -3,22 +3,31 @@
 
 use super::{OpOutput::F32, Session, each_position::each_position, layer::LayerPass};
 use crate::{
-    error::{RunError, non_finite},
+    error::{RunError, check_cancelled, non_finite},
     kernels::check_finite,
     ledger::Op,
+    model::ModelShape,
     operands::DenseRows,
 };
 
 impl Session {
     /// Feeds `tokens`, at positions from `first` on, through all layers and the final norm. The
     /// hidden states are left in the buffers of the positions.
+    ///
+    /// # Errors
+    /// A value is not finite, or the observer stopped the run.
     pub(crate) fn forward(&mut self, tokens: &[u32], first: usize) -> Result<(), RunError> {
+        let work = ChunkWork::new(self.engine.model.shape(), first, tokens.len());
         self.embed(tokens, first);
         for index in 0..self.engine.model.layers().len() {
+            check_cancelled(&*self.observer)?;
             self.layer(index, tokens.len()).forward()?;
             self.trace_boundary(index, first, tokens.len())?;
+            self.observer.advance(work.of_layer);
         }
-        self.final_norm(tokens.len())
+        self.final_norm(tokens.len())?;
+        self.observer.advance(work.of_rest);
+        Ok(())
     }
 
     fn embed(&mut self, tokens: &[u32], first: usize) {
@@ -47,6 +56,7 @@ impl Session {
             states: &mut self.states[..n],
             scratch: &mut self.scratch,
             probe: &mut self.probe,
+            observer: &*self.observer,
         }
     }
 
@@ -85,5 +95,30 @@ impl Session {
             trace.choice = None;
         }
         Ok(())
+    }
+}
+
+/// Work of a chunk of positions, in multiply-accumulates.
+struct ChunkWork {
+    /// In each layer.
+    of_layer: u64,
+    /// Before and after the layers, without choices.
+    of_rest: u64,
+}
+
+impl ChunkWork {
+    /// The work at `n` positions from `first` on.
+    fn new(shape: &ModelShape, first: usize, n: usize) -> Self {
+        let work = |n_positions: usize, is_in_layers: bool| -> u64 {
+            let ops = Op::ALL
+                .iter()
+                .filter(|op| op.is_in_layers() == is_in_layers);
+            ops.filter_map(|op| op.work(shape, n_positions as u64, 0))
+                .sum()
+        };
+        Self {
+            of_layer: (work(first + n, true) - work(first, true)) / shape.n_layers,
+            of_rest: work(n, false),
+        }
     }
 }

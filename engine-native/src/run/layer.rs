@@ -15,6 +15,7 @@ use crate::{
     error::{RunError, non_finite},
     ledger::{Ledger, Op},
     model::{Activation, Layer},
+    observer::Observer,
     operands::QuantizedActivations,
     workers::Scratch,
 };
@@ -33,6 +34,7 @@ pub(super) struct LayerPass<'a> {
     /// `[n_threads]`
     pub scratch: &'a mut [Scratch],
     pub probe: &'a mut ProbeSlot,
+    pub observer: &'a dyn Observer,
 }
 
 impl LayerPass<'_> {
@@ -112,7 +114,7 @@ impl LayerPass<'_> {
     fn bit_linear<const N: usize>(&mut self, ops: [Op; N], ends: Ends<N>) -> Result<(), RunError> {
         let layer = self.index;
         let projections = Projections { ops, layer, ends };
-        projections.run(self.engine, self.states, self.scratch)?;
+        projections.run(self.engine, self.states, self.scratch, self.observer)?;
         for (i, op) in ops.into_iter().enumerate() {
             self.report(op, |s| F32(projections.ends_of(s, i).1));
         }
@@ -152,7 +154,7 @@ impl LayerPass<'_> {
             cache: self.cache,
             layer: self.index,
         };
-        attention.run(self.states, self.scratch)?;
+        attention.run(self.states, self.scratch, self.observer)?;
         self.report(Op::AttentionValues, |s| F32(&s.attention));
         Ok(())
     }

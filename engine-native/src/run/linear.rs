@@ -7,8 +7,9 @@ use super::PositionState;
 use crate::{
     decode_weights::projection,
     engine::Engine,
-    error::RunError,
+    error::{RunError, check_cancelled},
     ledger::Op,
+    observer::Observer,
     operands::{GemmBatch, QuantizedActivations, ROW_UNIT, TernaryRows},
     workers::Scratch,
 };
@@ -29,18 +30,21 @@ pub(crate) struct Projections<const N: usize> {
 }
 
 impl<const N: usize> Projections<N> {
-    /// Computes the projections at every position in `states`.
+    /// Computes the projections at every position in `states`. At several positions the observer is asked
+    /// before each projection.
     pub(crate) fn run(
         &self,
         engine: &Engine,
         states: &mut [PositionState],
         scratch: &mut [Scratch],
+        observer: &dyn Observer,
     ) -> Result<(), RunError> {
         let (model, workers) = (&engine.model, &engine.workers);
         if let [state] = states {
             return self.gemv(engine, state, scratch);
         }
         for (i, op) in self.ops.into_iter().enumerate() {
+            check_cancelled(observer)?;
             let rows = projection(&model.layers()[self.layer], op).rows(model.file_bytes());
             let work = rows.n_rows * rows.n_cols;
             let part_len = workers.part_len(states.len(), work, POSITION_UNIT);

@@ -1,17 +1,24 @@
 //! A session: the KV cache, buffers and ledgers of one run at a time. All of them are allocated
 //! here, none in a step.
 
+use std::sync::Arc;
+
 use super::{
     KvCache, PositionState, Probe, SessionOptions, probe::ProbeSlot, rope_table::RopeTable,
 };
 use crate::{
     engine::Engine,
     error::RunError,
-    ledger::{Ledger, PositionTrace},
+    ledger::{Isa, Ledger, PositionTrace},
     model::ModelShape,
+    observer::Observer,
     screen::ScreenBuffers,
     workers::Scratch,
 };
+
+/// Positions per thread that scalar kernels take through a layer together. They are not faster with
+/// more, and an observer could not stop them for seconds.
+const SCALAR_PREFILL_CHUNK: usize = 16;
 
 /// The state of one run at a time, for any number of runs one after another.
 pub struct Session {
@@ -30,6 +37,7 @@ pub struct Session {
     /// `[n_threads]`
     pub(crate) scratch: Vec<Scratch>,
     pub(crate) probe: ProbeSlot,
+    pub(crate) observer: Arc<dyn Observer>,
 }
 
 impl Engine {
@@ -54,6 +62,13 @@ impl Session {
                 allowed: shape.context_length,
             });
         }
+        let options = match engine.isa() {
+            Isa::Scalar => SessionOptions {
+                prefill_chunk: options.prefill_chunk.min(SCALAR_PREFILL_CHUNK),
+                ..options
+            },
+            _ => options,
+        };
         let n_threads = engine.n_threads();
         let scratch_size = options.scratch_size(shape, n_threads);
         Ok(Self {
@@ -70,6 +85,7 @@ impl Session {
                 .map(|_| ScreenBuffers::new(shape.n_vocab as usize, shape.n_embd as usize)),
             scratch: (0..n_threads).map(|_| Scratch::new(scratch_size)).collect(),
             probe: ProbeSlot::default(),
+            observer: Arc::new(()),
             options,
             engine,
         })
@@ -94,6 +110,12 @@ impl Session {
         for scratch in &mut self.scratch {
             scratch.ledger.set_timed(is_timed);
         }
+    }
+
+    /// Sets the observer of all runs from now on. It can also stop a run in the middle of a step: the
+    /// run then ends with [`RunError::Cancelled`], and the session is ready for the next one.
+    pub fn set_observer(&mut self, observer: Arc<dyn Observer>) {
+        self.observer = observer;
     }
 
     /// Sets the probe, which sees the output of every operation from now on. Slow.

@@ -15,10 +15,12 @@ use rayon::prelude::*;
 pub(crate) use buffers::ScreenBuffers;
 
 use crate::{
+    error::{RunError, check_cancelled},
     huge_pages::HugePages,
     kernels::Kernels,
     ledger::{Isa, Recorder},
     model::Model,
+    observer::Observer,
     operands::{
         Bound, Bounded, DenseRows, MAX_SCREEN_COLS, RefineRows, SCREEN_ROWS, ScreenRows,
         norm_rounded_up, rounded_up,
@@ -57,7 +59,7 @@ impl Screening {
     /// Bytes that a screen for `model` will allocate; 0 without one.
     pub(crate) fn bytes(self, model: &Model, kernels: &dyn Kernels) -> usize {
         let matrix = model.output();
-        let of_row = RefineRows::row_bytes(matrix.n_cols) + 4 * size_of::<f32>();
+        let of_row = RefineRows::row_bytes(matrix.n_cols) + OF_ROW_BYTES;
         match self.applies(model, kernels) {
             true => ScreenRows::bytes(matrix.n_rows, matrix.n_cols) + matrix.n_rows * of_row,
             false => 0,
@@ -87,21 +89,37 @@ struct OfRows {
     norms: Vec<f32>,
 }
 
+/// Bytes of the properties of a row.
+const OF_ROW_BYTES: usize = 4 * size_of::<f32>();
+
 /// Rows that a thread packs at a time: whole groups.
 const PACKED_TOGETHER: usize = 64;
 
 impl Screen {
     /// Builds a screen for the output matrix of `model`, if `screening` asks for one.
-    pub(crate) fn new(model: &Model, kernels: &dyn Kernels, screening: Screening) -> Option<Self> {
+    ///
+    /// # Errors
+    /// `observer` stopped it.
+    pub(crate) fn new(
+        model: &Model,
+        kernels: &dyn Kernels,
+        screening: Screening,
+        observer: &dyn Observer,
+    ) -> Result<Option<Self>, RunError> {
         let matrix = model.output();
         let rows = DenseRows::of(matrix, model.file_bytes());
         screening
             .applies(model, kernels)
-            .then(|| Self::of_rows(rows, kernels))
+            .then(|| Self::of_rows(rows, kernels, observer))
+            .transpose()
     }
 
     /// Builds a screen for `rows`, on all cores.
-    pub(crate) fn of_rows(rows: DenseRows, kernels: &dyn Kernels) -> Self {
+    fn of_rows(
+        rows: DenseRows,
+        kernels: &dyn Kernels,
+        observer: &dyn Observer,
+    ) -> Result<Self, RunError> {
         let (n_rows, n_cols) = (rows.n_rows(), rows.n_cols);
         let mut packed = HugePages::zeroed(ScreenRows::bytes(n_rows, n_cols));
         let mut refine = HugePages::zeroed(n_rows * RefineRows::row_bytes(n_cols));
@@ -132,8 +150,9 @@ impl Screen {
             )
             .zip(of_each)
             .enumerate()
-            .for_each(
+            .try_for_each(
                 |(i, ((packed, refine), (((scales, residuals), refined), norms)))| {
+                    check_cancelled(observer)?;
                     // A throw-away recorder: packing is not part of a run.
                     let mut recorder = Recorder::default();
                     let mut row = vec![0.0; n_cols];
@@ -147,15 +166,18 @@ impl Screen {
                         [residuals[r], refined[r]] = packed.residuals;
                         norms[r] = rounded_up(norm_rounded_up(&row));
                     }
+                    let n_bytes = packed.len() + refine.len() + scales.len() * OF_ROW_BYTES;
+                    observer.advance(n_bytes as u64);
+                    Ok::<_, RunError>(())
                 },
-            );
-        Self {
+            )?;
+        Ok(Self {
             packed,
             refine,
             n_cols,
             largest_norm: of_rows.norms.iter().fold(0.0, |m, &n| m.max(n)),
             of_rows,
-        }
+        })
     }
 
     /// Bytes allocated, apart from the properties of rows.

@@ -76,7 +76,7 @@ impl Case {
 
     /// The screen, the bound and the approximations; `None` if there is no bound.
     fn screened(&self) -> Option<(Screen, Bound, Vec<f32>)> {
-        let screen = Screen::of_rows(self.rows(), &Scalar);
+        let screen = Screen::of_rows(self.rows(), &Scalar, &()).unwrap();
         let mut x = ScreenActivations::with_len(self.n_cols);
         let lost = x.quantize(&self.x);
         let bound = Bound::new(&self.x, lost, screen.largest_norm())?;

@@ -9,10 +9,11 @@ use crate::{
     digest::Digest,
     machine::guests_that_fit,
     receipt::Receipt,
-    replay::{Audited, Guesses, ReplayProgress, Unit, audit, claimed_traces, units_of},
+    replay::{Audited, Guesses, Unit, audit, claimed_traces, units_of},
     sandbox::{ModelInput, Sandbox, SandboxError},
     task::{PositionRecord, Task, Transcript},
     verify::{AuditFinding, AuditReport},
+    watch::Watch,
 };
 
 const TAG: &[u8] = b"bitreceipt/audit/v1\0";
@@ -86,7 +87,6 @@ pub fn audit_receipt(
     model: &Arc<Model>,
     selection: &Selection,
     guests: NonZeroUsize,
-    progress: ReplayProgress,
 ) -> Result<AuditFinding, SandboxError> {
     let Some(task) = r.task() else {
         let why = "the run's settings do not describe a task";
@@ -101,7 +101,7 @@ pub fn audit_receipt(
         return Ok(AuditFinding::NoTranscript(why));
     }
     let guests = guests_that_fit(model, task.n_positions(), guests);
-    let traces = match transcript(r, model, &task, guests) {
+    let traces = match transcript(r, model, &task, guests, sandbox.watch()) {
         Ok(traces) => traces,
         Err(why) => return Ok(AuditFinding::NoTranscript(why)),
     };
@@ -111,7 +111,7 @@ pub fn audit_receipt(
     };
     let report = selection.report(&units, n_units);
     let input = ModelInput::from(&**model);
-    match audit(sandbox, input, &task, &units, guesses, progress) {
+    match audit(sandbox, input, &task, &units, guesses) {
         Ok(Audited::Agrees) => Ok(AuditFinding::Agrees(report)),
         Ok(Audited::Differs(finding)) => Ok(AuditFinding::Differs(report, finding.to_string())),
         Err(SandboxError::Interrupted) => Err(SandboxError::Interrupted),
@@ -126,8 +126,9 @@ fn transcript(
     model: &Arc<Model>,
     task: &Task,
     n_threads: usize,
+    watch: &Watch,
 ) -> Result<Vec<PositionTrace>, String> {
-    let traces = claimed_traces(model, task, &r.tokens, n_threads, true);
+    let traces = claimed_traces(model, task, &r.tokens, n_threads, true, watch);
     let traces = traces.map_err(|e| e.to_string())?;
     let records: Vec<_> = traces.iter().map(PositionRecord::from_trace).collect();
     let checksum = Transcript::of(&task.transcript_start(r.model.sha256), &records);

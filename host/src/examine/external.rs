@@ -6,7 +6,7 @@ use engine_native::Model;
 
 use crate::{
     external::{ExternalRun, Judgement},
-    replay::{ClaimedRun, ReplayProgress, margins},
+    replay::{ClaimedRun, margins},
     sandbox::{ModelInput, Sandbox, SandboxError},
 };
 
@@ -21,12 +21,11 @@ pub fn judge(
     sandbox: &Sandbox,
     model: &Arc<Model>,
     guests: NonZeroUsize,
-    progress: ReplayProgress,
 ) -> Result<Judgement, SandboxError> {
     let (task, tokens) = (run.task(), &run.tokens[..]);
-    let claimed = ClaimedRun::new(model, &task, tokens, guests);
+    let claimed = ClaimedRun::new(model, &task, tokens, guests, sandbox.watch());
     let guesses = claimed.as_ref().map(ClaimedRun::guesses);
     let input = ModelInput::from(&**model);
-    let margins = margins(sandbox, input, &task, tokens, guesses, progress)?;
+    let margins = margins(sandbox, input, &task, tokens, guesses)?;
     Ok(Judgement::of(&margins, tolerance))
 }

@@ -8,11 +8,11 @@ use std::{
 use engine_native::{I2sLayout, KernelName, ModelFile};
 
 use crate::{
-    cancel::Cancel,
     digest::Digest,
     input::{HashedModel, OpenError},
     receipt::Receipt,
     verify::ModelFacts,
+    watch::Watch,
 };
 
 impl HashedModel {
@@ -36,13 +36,9 @@ fn layout(receipt: &Receipt) -> I2sLayout {
 /// Opens the file at `path` with the I2_S layout that the receipt names.
 ///
 /// # Errors
-/// The file cannot be read or is not a model, or the search was interrupted.
-pub fn open_model(
-    receipt: &Receipt,
-    path: &Path,
-    cancel: &Cancel,
-) -> Result<HashedModel, OpenError> {
-    HashedModel::open(path, layout(receipt), cancel)
+/// It cannot be read or is no model, or the run was interrupted.
+pub fn open_model(receipt: &Receipt, path: &Path, watch: &Watch) -> Result<HashedModel, OpenError> {
+    HashedModel::open(path, layout(receipt), watch)
 }
 
 /// Opens the first file in `folders` that has the digest of the receipt's model. Only files of the
@@ -53,16 +49,16 @@ pub fn open_model(
 pub fn find_model(
     receipt: &Receipt,
     folders: &[PathBuf],
-    cancel: &Cancel,
+    watch: &Watch,
 ) -> Result<Option<HashedModel>, OpenError> {
     for path in candidates(receipt, folders) {
-        match open_model(receipt, &path, cancel) {
+        match open_model(receipt, &path, watch) {
             Ok(found) if found.sha256 == receipt.model.sha256 => return Ok(Some(found)),
             Ok(_) => {}
             Err(OpenError::Interrupted) => return Err(OpenError::Interrupted),
             // A file that cannot be used matters only if it has the digest of the receipt's model.
             Err(error) => {
-                if digest(&path, cancel)? == Some(receipt.model.sha256) {
+                if digest(&path, watch)? == Some(receipt.model.sha256) {
                     return Err(error);
                 }
             }
@@ -89,11 +85,11 @@ fn candidates(receipt: &Receipt, folders: &[PathBuf]) -> Vec<PathBuf> {
     paths
 }
 
-/// The digest of a file; `None` if it cannot be read.
-fn digest(path: &Path, cancel: &Cancel) -> Result<Option<Digest>, OpenError> {
+/// The digest of a file; none if it cannot be read.
+fn digest(path: &Path, watch: &Watch) -> Result<Option<Digest>, OpenError> {
     let Ok(file) = ModelFile::map(path) else {
         return Ok(None);
     };
-    let digest = Digest::of_unless(&file, || cancel.is_requested());
+    let digest = Digest::of_unless(&file, || watch.is_stopped());
     digest.map(Some).ok_or(OpenError::Interrupted)
 }

@@ -4,12 +4,12 @@
 use serde::Serialize;
 
 use crate::{
-    cancel::Cancel,
     failure::RunFailure,
     input::{HashedModel, Prompt},
     machine::{Environment, logical_cores},
     receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
-    run::{Loaded, Progress, RunSettings},
+    run::{Loaded, RunSettings},
+    watch::Watch,
 };
 
 /// The result of running a receipt's task on this machine.
@@ -36,8 +36,7 @@ pub struct Retimed {
 pub fn retime(
     receipt: &Receipt,
     found: &HashedModel,
-    cancel: &Cancel,
-    progress: Progress,
+    watch: &Watch,
 ) -> Result<Retimed, RunFailure> {
     let run = &receipt.run;
     let threads = (run.threads as usize).min(logical_cores());
@@ -61,8 +60,8 @@ pub fn retime(
             threads,
         },
     };
-    let loaded = Loaded::open(settings, cancel, progress)?;
-    let here = loaded.measure(progress)?.without_proof().receipt();
+    let loaded = Loaded::open(settings, watch)?;
+    let here = loaded.measure()?.without_proof().receipt();
     Ok(Retimed {
         receipt_tokens_per_sec: receipt.tokens_per_sec,
         here_tokens_per_sec: here.tokens_per_sec,

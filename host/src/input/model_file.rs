@@ -13,10 +13,10 @@ use std::{
 use engine_native::{I2sLayout, Model, ModelError, ModelFile};
 
 use crate::{
-    cancel::Cancel,
     digest::Digest,
     machine::{MemoryError, MemoryNeed},
     receipt::{ModelRecord, ShapeRecord, WeightType},
+    watch::{Phase, Watch},
 };
 
 /// A model file, validated and hashed.
@@ -47,18 +47,22 @@ impl HashedModel {
     ///
     /// # Errors
     /// The file cannot be used as a model, or the run was interrupted.
-    pub fn open(path: &Path, i2s_layout: I2sLayout, cancel: &Cancel) -> Result<Self, OpenError> {
-        let failed = |source| OpenError::Model {
-            path: path.to_owned(),
-            source,
+    pub fn open(path: &Path, i2s_layout: I2sLayout, watch: &Watch) -> Result<Self, OpenError> {
+        let failed = |source| match source {
+            ModelError::Cancelled => OpenError::Interrupted,
+            source => OpenError::Model {
+                path: path.to_owned(),
+                source,
+            },
         };
         let file = ModelFile::map(path).map_err(|e| failed(ModelError::Io(e)))?;
         MemoryNeed::to_load(&file, i2s_layout).check()?;
+        watch.begin(Phase::Load, file.len() as u64);
         let refused = AtomicBool::new(false);
-        let stop = || refused.load(Ordering::Relaxed) || cancel.is_requested();
+        let stop = || refused.load(Ordering::Relaxed) || watch.is_stopped();
         let (model, sha256) = thread::scope(|scope| {
             let hashing = scope.spawn(|| Digest::of_unless(&file, stop));
-            let model = Model::load(file.clone(), i2s_layout);
+            let model = Model::load(file.clone(), i2s_layout, watch);
             refused.store(model.is_err(), Ordering::Relaxed);
             (model, hashing.join().unwrap_or(None))
         });

@@ -7,9 +7,9 @@ use engine_native::PositionTrace;
 
 use super::{
     guesses::Guesses,
-    meter::{Meter, ReplayProgress},
     parallel::{Done, compute_units, heads, same_bits},
     units::{Head, Run, Unit},
+    work::units_work,
 };
 use crate::{
     sandbox::{ModelInput, Sandbox, SandboxError},
@@ -66,7 +66,6 @@ pub fn audit(
     task: &Task,
     units: &[Unit],
     guesses: Guesses,
-    progress: ReplayProgress,
 ) -> Result<Audited, SandboxError> {
     let inputs: Vec<u32> = guesses.traces.iter().map(|trace| trace.input).collect();
     let tokens = &inputs[task.prompt.len().min(inputs.len())..];
@@ -78,8 +77,8 @@ pub fn audit(
             "the native run has another shape".into(),
         ));
     }
-    let mut meter = Meter::of_units(&shape, task, units, progress);
-    let results = compute_units(&run, guest, units, guesses, &mut meter);
+    run.begin(units_work(&shape, task, units));
+    let results = compute_units(&run, guest, units, guesses);
     for (unit, result) in units.iter().zip(results) {
         // Layers above one that differs may have no result; the difference is found before them.
         let Some(result) = result else { continue };

@@ -13,6 +13,7 @@ use crate::{
     failure::RunFailure,
     machine::{EngineNeed, MemoryNeed, guests_that_fit},
     task::Task,
+    watch::{Phase, Watch},
 };
 
 /// A native run of a claim, from which several guests start a replay.
@@ -29,9 +30,11 @@ impl ClaimedRun {
         task: &Task,
         tokens: &[u32],
         guests: NonZeroUsize,
+        watch: &Watch,
     ) -> Option<Self> {
         let guests = guests_that_fit(model, task.n_positions(), guests);
-        let traces = (guests > 1).then(|| claimed_traces(model, task, tokens, guests, false).ok());
+        let traces =
+            (guests > 1).then(|| claimed_traces(model, task, tokens, guests, false, watch).ok());
         traces.flatten().map(|traces| Self { traces, guests })
     }
 
@@ -54,6 +57,7 @@ pub(crate) fn claimed_traces(
     tokens: &[u32],
     n_threads: usize,
     chooses: bool,
+    watch: &Watch,
 ) -> Result<Vec<PositionTrace>, RunFailure> {
     let options = EngineOptions {
         // A single pass over the weights does not justify packing them.
@@ -71,9 +75,11 @@ pub(crate) fn claimed_traces(
     let kernels = KernelChoice::Auto.resolve().unwrap_or(Arc::new(Scalar));
     let need = EngineNeed::of(model, &*kernels, &options);
     MemoryNeed::to_run(model, &session, need).check()?;
-    let engine = Engine::with_options(model.clone(), kernels, options)?;
+    let engine = Engine::with_options(model.clone(), kernels, options, watch)?;
     let mut session = engine.session(session)?;
     let inputs: Vec<u32> = task.inputs(tokens).collect();
+    session.set_observer(Arc::new(watch.clone()));
+    watch.begin(Phase::Claim, task.work(model.shape()));
     let mut steps = session.generate(&inputs, 1)?;
     Ok(steps
         .next()

@@ -34,19 +34,19 @@
 //! ```
 
 mod audit;
+mod calls;
 mod claimed_run;
 mod decode;
 mod guesses;
 mod margin;
-mod meter;
 mod parallel;
 mod units;
 mod whole;
+mod work;
 
 pub use audit::{Audited, Finding, audit, units_of};
 pub(crate) use claimed_run::{ClaimedRun, claimed_traces};
 pub use decode::{Decoded, decode, embedded, op_outputs};
 pub use guesses::Guesses;
-pub use meter::ReplayProgress;
 pub use units::Unit;
 pub use whole::{Replay, margins, replay};

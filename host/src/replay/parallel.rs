@@ -1,10 +1,8 @@
 //! A replay by several guests at once, each of which computes one unit at a time.
 
 use std::{
-    sync::{
-        atomic::{AtomicUsize, Ordering},
-        mpsc::{self, Sender},
-    },
+    panic::resume_unwind,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
@@ -12,7 +10,6 @@ use engine_native::PositionTrace;
 
 use super::{
     guesses::Guesses,
-    meter::Meter,
     units::{Computed, Head, Residuals, Run, Unit, enter},
 };
 use crate::{
@@ -32,25 +29,17 @@ pub(super) enum Done {
     Head(Vec<Head>),
 }
 
-/// A message from a worker.
-enum Message {
-    Tick,
-    /// A finished unit: its index, its result and its fuel.
-    Done(usize, Result<(Done, u64), SandboxError>),
-}
-
-/// Computes the run from guesses; after a wrong guess, computes the rest in order. `guest` is the
-/// first of the guests that work.
+/// Computes the run from guesses, and in order what these were wrong for. `guest` is one of those that
+/// work.
 pub(super) fn compute<'a>(
     run: &Run<'a>,
     guest: Guest<'a>,
     guesses: Guesses,
-    meter: &mut Meter,
 ) -> Result<Computed, SandboxError> {
     let n_layers = guest.shape().n_layers as usize;
     let units = units(run.task(), n_layers, guesses.guests);
-    let results = compute_units(run, guest, &units, guesses, meter);
-    join(run, units, results, meter)
+    let results = compute_units(run, guest, &units, guesses);
+    join(run, units, results)
 }
 
 /// A unit's result, with its fuel. `None` for a layer above one whose guess was wrong.
@@ -62,7 +51,6 @@ pub(super) fn compute_units<'a>(
     guest: Guest<'a>,
     units: &[Unit],
     guesses: Guesses,
-    meter: &mut Meter,
 ) -> Vec<UnitResult> {
     let mut results: Vec<_> = units.iter().map(|_| None).collect();
     let queue = Queue {
@@ -70,19 +58,16 @@ pub(super) fn compute_units<'a>(
         next: AtomicUsize::new(0),
         last_layer: AtomicUsize::new(usize::MAX),
     };
-    let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         let mut first = Some(guest);
-        for _ in 0..guesses.guests.min(units.len()) {
-            let (queue, sender, guest) = (&queue, sender.clone(), first.take());
-            scope.spawn(move || queue.work(run, guest, guesses.traces, &sender));
-        }
-        drop(sender);
-        for message in receiver {
-            match message {
-                Message::Tick => meter.tick(),
-                Message::Done(i, result) => results[i] = Some(result),
-            }
+        let guests = (0..guesses.guests.min(units.len())).map(|_| {
+            let (queue, guest) = (&queue, first.take());
+            scope.spawn(move || queue.work(run, guest, guesses.traces))
+        });
+        for guest in guests.collect::<Vec<_>>() {
+            let done = guest.join().unwrap_or_else(|panic| resume_unwind(panic));
+            done.into_iter()
+                .for_each(|(i, result)| results[i] = Some(result));
         }
     });
     results
@@ -122,12 +107,10 @@ impl Queue<'_> {
         run: &Run<'a>,
         mut guest: Option<Guest<'a>>,
         traces: &[PositionTrace],
-        sender: &Sender<Message>,
-    ) {
+    ) -> Vec<(usize, Result<(Done, u64), SandboxError>)> {
+        let mut results = Vec::new();
         while let Some((i, unit)) = self.take() {
-            // The receiver lives as long as any worker.
-            let mut tick = || drop(sender.send(Message::Tick));
-            let result = compute_unit(run, &mut guest, unit, traces, &mut tick);
+            let result = compute_unit(run, &mut guest, unit, traces);
             if result.is_err() {
                 // The state of a guest is undefined after an error.
                 guest = None;
@@ -146,8 +129,9 @@ impl Queue<'_> {
             {
                 self.last_layer.fetch_min(*layer, Ordering::Relaxed);
             }
-            let _ = sender.send(Message::Done(i, result));
+            results.push((i, result));
         }
+        results
     }
 
     fn take(&self) -> Option<(usize, &Unit)> {
@@ -167,7 +151,6 @@ fn compute_unit<'a>(
     guest: &mut Option<Guest<'a>>,
     unit: &Unit,
     traces: &[PositionTrace],
-    tick: &mut dyn FnMut(),
 ) -> Result<(Done, u64), SandboxError> {
     let guest = match guest {
         Some(guest) => guest,
@@ -175,11 +158,11 @@ fn compute_unit<'a>(
     };
     let before = guest.fuel();
     let done = match unit {
-        Unit::Layer(layer) => layer_from(run, guest, *layer, traces, tick)?,
+        Unit::Layer(layer) => layer_from(run, guest, *layer, traces)?,
         Unit::Head(positions) => {
             let last = guest.shape().n_layers as usize - 1;
             enter(guest, traces.iter().map(|trace| trace.boundary(last)))?;
-            Done::Head(run.head(guest, positions.clone(), tick)?)
+            Done::Head(run.head(guest, positions.clone())?)
         }
     };
     Ok((done, guest.fuel() - before))
@@ -190,13 +173,12 @@ fn layer_from(
     guest: &mut Guest,
     layer: usize,
     traces: &[PositionTrace],
-    tick: &mut dyn FnMut(),
 ) -> Result<Done, SandboxError> {
     match layer.checked_sub(1) {
         None => run.embed(guest)?,
         Some(below) => enter(guest, traces.iter().map(|trace| trace.boundary(below)))?,
     }
-    let leaving = run.layer(guest, layer, tick)?;
+    let leaving = run.layer(guest, layer)?;
     let expected = traces.iter().map(|trace| trace.boundary(layer));
     let is_expected = leaving.iter().zip(expected).all(|(x, y)| same_bits(x, y));
     Ok(Done::Layer {
@@ -209,13 +191,8 @@ pub(super) fn same_bits(x: &[f32], y: &[f32]) -> bool {
     x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
 }
 
-/// Joins the units up to the first wrong guess, and computes the rest in order.
-fn join(
-    run: &Run,
-    units: Vec<Unit>,
-    results: Vec<UnitResult>,
-    meter: &mut Meter,
-) -> Result<Computed, SandboxError> {
+/// Puts the units together, up to the first guess that was wrong, and computes the rest.
+fn join(run: &Run, units: Vec<Unit>, results: Vec<UnitResult>) -> Result<Computed, SandboxError> {
     let mut computed = Computed::default();
     let (heads, layers): (Vec<_>, Vec<_>) = units
         .into_iter()
@@ -232,8 +209,7 @@ fn join(
             } => {
                 computed.boundaries.push(digests);
                 if let Some(entering) = unexpected {
-                    let mut tick = || meter.tick();
-                    run.finish(&mut run.open()?, Some(entering), &mut computed, &mut tick)?;
+                    run.finish(&mut run.open()?, Some(entering), &mut computed)?;
                     return Ok(computed);
                 }
             }

@@ -2,14 +2,18 @@
 
 use std::{fmt, ops::Range};
 
-use engine_native::Choice;
+use engine_native::{Choice, Observer};
 
-use super::margin::Passing;
+use super::{
+    calls::{head_chunk_work, layer_work},
+    margin::Passing,
+};
 use crate::{
     digest::Digest,
     external::Margin,
     sandbox::{Guest, ModelInput, Sandbox, SandboxError},
     task::{PositionRecord, Task, boundary_digest},
+    watch::Phase,
 };
 
 /// A unit of work of a guest.
@@ -91,7 +95,16 @@ impl<'a> Run<'a> {
         self.task
     }
 
-    /// Makes a guest that is ready for the run.
+    fn advance(&self, work: u64) {
+        self.sandbox.watch().advance(work);
+    }
+
+    /// A replay begins that computes so much.
+    pub(super) fn begin(&self, work: u64) {
+        self.sandbox.watch().begin(Phase::Replay, work);
+    }
+
+    /// A guest that is ready for the run.
     pub(super) fn open(&self) -> Result<Guest<'a>, SandboxError> {
         open(self.sandbox, self.model, self.task)
     }
@@ -103,7 +116,6 @@ impl<'a> Run<'a> {
         guest: &mut Guest,
         entering: Option<Residuals>,
         computed: &mut Computed,
-        tick: &mut dyn FnMut(),
     ) -> Result<(), SandboxError> {
         let before = guest.fuel();
         match &entering {
@@ -111,11 +123,11 @@ impl<'a> Run<'a> {
             Some(residuals) => enter(guest, residuals.iter().map(Vec::as_slice))?,
         }
         for layer in computed.boundaries.len()..guest.shape().n_layers as usize {
-            let leaving = self.layer(guest, layer, tick)?;
+            let leaving = self.layer(guest, layer)?;
             let digests = leaving.iter().map(|x| boundary_digest(x)).collect();
             computed.boundaries.push(digests);
         }
-        computed.heads = self.head(guest, 0..self.task.n_positions(), tick)?;
+        computed.heads = self.head(guest, 0..self.task.n_positions())?;
         computed.fuel += guest.fuel() - before;
         Ok(())
     }
@@ -126,19 +138,14 @@ impl<'a> Run<'a> {
         inputs.try_for_each(|(position, &input)| guest.embed(input, position))
     }
 
-    /// Computes `layer` at every position. Returns the residual streams that leave it.
-    pub(super) fn layer(
-        &self,
-        guest: &mut Guest,
-        layer: usize,
-        tick: &mut dyn FnMut(),
-    ) -> Result<Residuals, SandboxError> {
+    /// Takes every position through `layer`. Returns what leaves it.
+    pub(super) fn layer(&self, guest: &mut Guest, layer: usize) -> Result<Residuals, SandboxError> {
         guest.load_layer(layer)?;
         let mut leaving = Vec::with_capacity(self.inputs.len());
         for position in 0..self.inputs.len() {
             guest.layer(position)?;
             leaving.push(guest.residual(position)?);
-            tick();
+            self.advance(layer_work(guest.shape(), position));
         }
         guest.release_layer(layer)?;
         Ok(leaving)
@@ -149,7 +156,6 @@ impl<'a> Run<'a> {
         &self,
         guest: &mut Guest,
         positions: Range<usize>,
-        tick: &mut dyn FnMut(),
     ) -> Result<Vec<Head>, SandboxError> {
         let mut heads = Vec::with_capacity(positions.len());
         let mut passing: Vec<_> = positions.clone().map(|p| self.claim_at(p)).collect();
@@ -166,7 +172,7 @@ impl<'a> Run<'a> {
                 }
                 if self.task.chooses_at(position) {
                     guest.head_rows(position)?;
-                    tick();
+                    self.advance(head_chunk_work(guest.shape()));
                 }
                 if let Some(passing) = passing {
                     let (first, logits) = guest.chunk_logits()?;

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::{
     guesses::Guesses,
-    meter::{Meter, ReplayProgress},
     parallel,
     units::{Computed, Run},
+    work::replay_work,
 };
 use crate::{
     digest::Digest,
@@ -51,11 +51,10 @@ pub fn replay(
     task: &Task,
     tokens: &[u32],
     guesses: Option<Guesses>,
-    progress: ReplayProgress,
 ) -> Result<Replay, SandboxError> {
     let start = Instant::now();
     let run = Run::new(sandbox, model, task, tokens);
-    let (shape, computed) = compute(&run, guesses, progress)?;
+    let (shape, computed) = compute(&run, guesses)?;
     Ok(Replay {
         shape,
         fuel: computed.fuel,
@@ -74,10 +73,9 @@ pub fn margins(
     task: &Task,
     tokens: &[u32],
     guesses: Option<Guesses>,
-    progress: ReplayProgress,
 ) -> Result<Vec<Margin>, SandboxError> {
     let run = Run::new(sandbox, model, task, tokens).with_margins(tokens);
-    let (_, computed) = compute(&run, guesses, progress)?;
+    let (_, computed) = compute(&run, guesses)?;
     let heads = computed.heads.iter().skip(task.prompt.len() - 1);
     heads
         .map(|head| {
@@ -87,20 +85,16 @@ pub fn margins(
         .collect()
 }
 
-fn compute(
-    run: &Run,
-    guesses: Option<Guesses>,
-    progress: ReplayProgress,
-) -> Result<(GuestShape, Computed), SandboxError> {
+fn compute(run: &Run, guesses: Option<Guesses>) -> Result<(GuestShape, Computed), SandboxError> {
     let mut guest = run.open()?;
     let shape = guest.shape().clone();
-    let mut meter = Meter::new(&shape, run.task(), progress);
+    run.begin(replay_work(&shape, run.task()));
     let guesses = guesses.filter(|g| g.guests > 1 && g.fit(run.task(), &shape));
     let computed = match guesses {
-        Some(guesses) => parallel::compute(run, guest, guesses, &mut meter)?,
+        Some(guesses) => parallel::compute(run, guest, guesses)?,
         None => {
             let mut computed = Computed::default();
-            run.finish(&mut guest, None, &mut computed, &mut || meter.tick())?;
+            run.finish(&mut guest, None, &mut computed)?;
             computed
         }
     };

@@ -5,12 +5,12 @@ use engine_native::{Op, PositionTrace};
 
 use super::runner::{Recording, Runner};
 use crate::{
-    cancel::Cancel,
     divergence::{Difference, Divergence},
     failure::RunFailure,
     replay::{Replay, embedded, op_outputs},
     sandbox::{ModelInput, OpBits, Sandbox},
     task::{PositionRecord, Task, boundary_digest},
+    watch::Watch,
 };
 
 /// The most differing elements that a message shows.
@@ -112,7 +112,7 @@ pub fn explain(
     recording: &Recording,
     runner: &mut dyn Runner,
     (sandbox, model): (&Sandbox, ModelInput),
-    cancel: &Cancel,
+    watch: &Watch,
 ) -> Result<Divergence, RunFailure> {
     let Some(layer) = divergence.layer else {
         return Ok(divergence);
@@ -136,7 +136,7 @@ pub fn explain(
         // The only operation before the first layer.
         reference.insert(0, (Op::Embed, bits(entering[position])));
     }
-    let native = runner.op_outputs(task, position, layer, cancel)?;
+    let native = runner.op_outputs(task, position, layer, watch)?;
     if let Some((op, difference)) = first_differing(&native, &reference) {
         return Ok(Divergence {
             op: Some(op),

@@ -5,12 +5,12 @@ use std::{path::PathBuf, time::Instant};
 use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Packing, Screening};
 
 use crate::{
-    cancel::Cancel,
     failure::RunFailure,
     input::{HashedModel, Prompt},
     machine::{EngineNeed, Environment, MemoryNeed},
     receipt::{MAX_RECEIPT_BYTES, largest_receipt_bytes},
     task::Task,
+    watch::{Phase, Watch},
 };
 
 /// The settings of a run.
@@ -31,19 +31,6 @@ pub struct RunSettings {
     pub environment: Environment,
 }
 
-/// The current phase of a run, for a progress display.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Phase {
-    Load,
-    WarmUp { done: usize, of: usize },
-    Measure { done: usize, of: usize },
-    Replay { done: u64, of: u64 },
-}
-
-/// Called at the start of each phase, and as it progresses.
-pub type Progress<'p> = &'p mut dyn FnMut(Phase);
-
 /// Files above this many bytes are measured once by default.
 const LARGE_FILE: usize = 64 << 20;
 
@@ -55,7 +42,7 @@ pub struct Loaded {
     pub(crate) file: HashedModel,
     pub(crate) load_ns: u64,
     pub(super) engine: Engine,
-    pub(super) cancel: Cancel,
+    pub(super) watch: Watch,
 }
 
 impl Loaded {
@@ -63,15 +50,10 @@ impl Loaded {
     ///
     /// # Errors
     /// The model cannot be used, or the task does not fit it.
-    pub fn open(
-        settings: RunSettings,
-        cancel: &Cancel,
-        progress: Progress,
-    ) -> Result<Self, RunFailure> {
-        progress(Phase::Load);
+    pub fn open(settings: RunSettings, watch: &Watch) -> Result<Self, RunFailure> {
         let kernels = settings.kernel.resolve()?;
         let start = Instant::now();
-        let file = HashedModel::open(&settings.model, settings.i2s_layout, cancel)?;
+        let file = HashedModel::open(&settings.model, settings.i2s_layout, watch)?;
         let model = &file.model;
         let task = Task {
             prompt: settings.prompt.ids(model)?,
@@ -87,7 +69,9 @@ impl Loaded {
         };
         let need = EngineNeed::of(model, &*kernels, &options);
         MemoryNeed::to_run(model, &task.session_options(), need).check()?;
-        let engine = Engine::with_options(model.clone(), kernels, options)?;
+        let to_pack = Engine::bytes_to_pack(model, &*kernels, &options);
+        watch.begin(Phase::Arrange, to_pack);
+        let engine = Engine::with_options(model.clone(), kernels, options, watch)?;
         let default = if model.file_bytes().len() > LARGE_FILE {
             1
         } else {
@@ -100,7 +84,7 @@ impl Loaded {
             task,
             file,
             engine,
-            cancel: cancel.clone(),
+            watch: watch.clone(),
         })
     }
 

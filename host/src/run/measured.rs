@@ -2,13 +2,14 @@
 
 use super::{
     compare::check_counts,
-    loaded::{Loaded, Phase, Progress},
+    loaded::Loaded,
     runner::{NativeRunner, Recording, Runner},
 };
 use crate::{
     digest::Digest,
     failure::RunFailure,
     task::{PositionRecord, Transcript},
+    watch::Phase,
 };
 
 impl Loaded {
@@ -16,9 +17,9 @@ impl Loaded {
     ///
     /// # Errors
     /// A run failed.
-    pub fn measure(self, progress: Progress) -> Result<Measured, RunFailure> {
+    pub fn measure(self) -> Result<Measured, RunFailure> {
         let runner = NativeRunner::new(&self.engine, &self.task)?;
-        self.measure_with(Box::new(runner), progress)
+        self.measure_with(Box::new(runner))
     }
 
     /// Like [`Loaded::measure`], with another engine. Tests use it to show that a wrong engine gets
@@ -26,24 +27,23 @@ impl Loaded {
     ///
     /// # Errors
     /// A run failed.
-    pub fn measure_with(
-        self,
-        mut runner: Box<dyn Runner>,
-        progress: Progress,
-    ) -> Result<Measured, RunFailure> {
+    pub fn measure_with(self, mut runner: Box<dyn Runner>) -> Result<Measured, RunFailure> {
         let (warmup, of) = (self.settings.warmup, self.repetitions);
         // Warm-up runs use another prompt, so the first timed run shows what the prompt takes
         // without any cache of it.
         let warm_up = self.task.warm_up(self.file.model.shape().n_vocab);
+        let work = self.task.work(self.file.model.shape());
         for done in 0..warmup {
-            progress(Phase::WarmUp { done, of: warmup });
-            runner.record(&warm_up, &self.cancel)?;
+            let run = done + 1;
+            self.watch.begin(Phase::WarmUp { run, of: warmup }, work);
+            runner.record(&warm_up, &self.watch)?;
         }
         let mut repetitions = Vec::with_capacity(of);
         let mut evidence: Vec<Evidence> = Vec::new();
         for done in 0..of {
-            progress(Phase::Measure { done, of });
-            let recording = runner.record(&self.task, &self.cancel)?;
+            let run = done + 1;
+            self.watch.begin(Phase::Measure { run, of }, work);
+            let recording = runner.record(&self.task, &self.watch)?;
             if let Some(divergence) = check_counts(&self.task, &recording) {
                 let repetition = done;
                 return Err(RunFailure::Parity {

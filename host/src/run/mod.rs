@@ -9,7 +9,7 @@ mod proved;
 mod receipt;
 mod runner;
 
-pub use loaded::{Loaded, Phase, Progress, RunSettings};
+pub use loaded::{Loaded, RunSettings};
 pub use measured::Measured;
 pub use profile::{OpProfile, Profile, StepProfile, bytes_per_decoded_token};
 pub use proved::Proved;

@@ -1,10 +1,17 @@
 //! Profiles a run: the time of each operation. It takes a run of its own, because timing the
 //! operations slows it down; its speed does not go into a receipt.
 
+use std::sync::Arc;
+
 use engine_native::{Engine, Ledger, Op};
 use serde::Serialize;
 
-use crate::{cancel::Cancel, failure::RunFailure, receipt::LedgerRecord, task::Task};
+use crate::{
+    failure::RunFailure,
+    receipt::LedgerRecord,
+    task::Task,
+    watch::{Phase, Watch},
+};
 
 /// The times of a run by operation.
 #[derive(Debug, Clone, Serialize)]
@@ -105,9 +112,11 @@ impl Profile {
     ///
     /// # Errors
     /// The run failed or was interrupted.
-    pub fn measure(engine: &Engine, task: &Task, cancel: &Cancel) -> Result<Self, RunFailure> {
+    pub fn measure(engine: &Engine, task: &Task, watch: &Watch) -> Result<Self, RunFailure> {
         let mut session = engine.session(task.session_options())?;
-        // An untimed run first, so that all pages of the session are mapped, as in the timed runs.
+        session.set_observer(Arc::new(watch.clone()));
+        watch.begin(Phase::Profile, task.work(engine.model().shape()));
+        // As in the timed runs, no page of the session is touched for the first time.
         session
             .generate(&task.prompt, task.n_generate)?
             .next()
@@ -121,9 +130,6 @@ impl Profile {
                 after_prefill = run.ledger();
             }
             step_ns.push(step?.elapsed.as_nanos() as u64);
-            if cancel.is_requested() {
-                return Err(RunFailure::Interrupted);
-            }
         }
         let start = Ledger::default();
         let no_bytes = |_, _| None;

@@ -5,7 +5,6 @@ use engine_native::Model;
 
 use super::{
     compare::{explain, first_divergence},
-    loaded::{Phase, Progress},
     measured::Measured,
     runner::Recording,
 };
@@ -23,8 +22,8 @@ impl Measured {
     /// for bit.
     ///
     /// # Errors
-    /// The native engine and the reference disagree, or the reference failed.
-    pub fn prove(mut self, sandbox: &Sandbox, progress: Progress) -> Result<Proved, RunFailure> {
+    /// Native and reference disagree, or the reference failed.
+    pub fn prove(mut self, sandbox: &Sandbox) -> Result<Proved, RunFailure> {
         let model = self.loaded.file.model.clone();
         let input = ModelInput::from(&*model);
         let task = self.loaded.task.clone();
@@ -33,8 +32,7 @@ impl Measured {
             traces,
             guests: guests_that_fit(&model, task.n_positions(), default_threads()),
         };
-        let mut report = |done, of| progress(Phase::Replay { done, of });
-        let reference = replay(sandbox, input, &task, tokens, Some(guesses), &mut report)?;
+        let reference = replay(sandbox, input, &task, tokens, Some(guesses))?;
         self.check_shape(&reference.shape)?;
         for index in 0..self.evidence.len() {
             self.compare(index, &reference, sandbox, input)?;
@@ -85,10 +83,10 @@ impl Measured {
         let Some(divergence) = first_divergence(recording, reference) else {
             return Ok(());
         };
-        let (task, cancel) = (&self.loaded.task, &self.loaded.cancel);
+        let (task, watch) = (&self.loaded.task, &self.loaded.watch);
         let runner = &mut *self.runner;
         let place = (sandbox, model);
-        let divergence = explain(divergence, task, recording, runner, place, cancel)?;
+        let divergence = explain(divergence, task, recording, runner, place, watch)?;
         let repetition = self.repetitions.iter().position(|r| r.evidence == index);
         Err(RunFailure::Parity {
             repetition: repetition.unwrap_or(0),

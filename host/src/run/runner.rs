@@ -1,8 +1,10 @@
 //! The engine under test: runs and times a task, and records evidence.
 
+use std::sync::Arc;
+
 use engine_native::{Engine, Ledger, OpOutput, PositionTrace, RunError, Session};
 
-use crate::{cancel::Cancel, failure::RunFailure, sandbox::OpBits, task::Task};
+use crate::{failure::RunFailure, sandbox::OpBits, task::Task, watch::Watch};
 
 /// A timed native run, with the evidence that was recorded at the same time.
 #[derive(Debug)]
@@ -25,7 +27,7 @@ pub trait Runner {
     ///
     /// # Errors
     /// The run failed or was interrupted.
-    fn record(&mut self, task: &Task, cancel: &Cancel) -> Result<Recording, RunFailure>;
+    fn record(&mut self, task: &Task, watch: &Watch) -> Result<Recording, RunFailure>;
 
     /// Runs the task again without timing it, and returns the outputs of every operation of `layer`
     /// at `position`.
@@ -37,7 +39,7 @@ pub trait Runner {
         task: &Task,
         position: usize,
         layer: usize,
-        cancel: &Cancel,
+        watch: &Watch,
     ) -> Result<Vec<OpBits>, RunFailure>;
 }
 
@@ -60,7 +62,8 @@ impl NativeRunner {
 }
 
 impl Runner for NativeRunner {
-    fn record(&mut self, task: &Task, cancel: &Cancel) -> Result<Recording, RunFailure> {
+    fn record(&mut self, task: &Task, watch: &Watch) -> Result<Recording, RunFailure> {
+        self.session.set_observer(Arc::new(watch.clone()));
         let mut step_ns = Vec::with_capacity(task.n_generate);
         let mut tokens = Vec::with_capacity(task.n_generate);
         let mut traces = Vec::with_capacity(task.n_positions());
@@ -70,9 +73,6 @@ impl Runner for NativeRunner {
             step_ns.push((step.elapsed.as_nanos() as u64).max(1));
             tokens.push(step.choice.token);
             traces.extend(step.positions);
-            if cancel.is_requested() {
-                return Err(RunFailure::Interrupted);
-            }
         }
         let decode_ns = step_ns.split_off(1);
         Ok(Recording {
@@ -89,7 +89,7 @@ impl Runner for NativeRunner {
         task: &Task,
         position: usize,
         layer: usize,
-        cancel: &Cancel,
+        watch: &Watch,
     ) -> Result<Vec<OpBits>, RunFailure> {
         let (sender, receiver) = std::sync::mpsc::channel();
         self.session.set_probe(Box::new(move |point, output| {
@@ -98,7 +98,7 @@ impl Runner for NativeRunner {
                 let _ = sender.send((point.op, bits(output)));
             }
         }));
-        let ran = self.run_to(task, position, cancel);
+        let ran = self.run_to(task, position, watch);
         self.session.clear_probe();
         ran.map(|()| receiver.try_iter().collect())
     }
@@ -106,14 +106,12 @@ impl Runner for NativeRunner {
 
 impl NativeRunner {
     /// Runs the task until `position` has been fed.
-    fn run_to(&mut self, task: &Task, position: usize, cancel: &Cancel) -> Result<(), RunFailure> {
+    fn run_to(&mut self, task: &Task, position: usize, watch: &Watch) -> Result<(), RunFailure> {
+        self.session.set_observer(Arc::new(watch.clone()));
         for step in self.session.generate(&task.prompt, task.n_generate)? {
             let fed = step?.positions;
             if fed.iter().any(|trace| trace.position == position) {
                 break;
-            }
-            if cancel.is_requested() {
-                return Err(RunFailure::Interrupted);
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::{
     compiled::Sandbox,
     error::SandboxError,
 };
-use crate::{cancel::Cancel, guest::MEMORY_LIMIT};
+use crate::{guest::MEMORY_LIMIT, watch::Watch};
 
 /// Fuel for one call. A call that needs more is stuck in an endless loop.
 const FUEL_PER_CALL: u64 = 1 << 44;
@@ -17,7 +17,7 @@ const FUEL_PER_CALL: u64 = 1 << 44;
 pub(super) struct Calls {
     store: GuestStore,
     exports: Exports,
-    cancel: Cancel,
+    watch: Watch,
     fuel: u64,
 }
 
@@ -39,7 +39,7 @@ impl Calls {
         Ok(Self {
             exports: Exports::of(&instance, &mut store)?,
             store,
-            cancel: sandbox.cancel.clone(),
+            watch: sandbox.watch.clone(),
             fuel: 0,
         })
     }
@@ -152,7 +152,7 @@ impl Calls {
         f: fn(&Exports) -> &TypedFunc<P, R>,
         params: P,
     ) -> Result<R, SandboxError> {
-        if self.cancel.is_requested() {
+        if self.watch.is_stopped() {
             return Err(SandboxError::Interrupted);
         }
         let trapped = |e: wasmtime::Error| match e.downcast_ref::<Trap>() {

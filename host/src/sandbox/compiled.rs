@@ -3,29 +3,34 @@
 use wasmtime::{Config, Engine, Module, OptLevel};
 
 use super::error::SandboxError;
-use crate::{cancel::Cancel, guest::GUEST_WASM};
+use crate::{guest::GUEST_WASM, watch::Watch};
 
 /// A compiled guest, from which any number of isolated instances can be made.
 pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) module: Module,
-    pub(super) cancel: Cancel,
+    pub(super) watch: Watch,
 }
 
 impl Sandbox {
     /// Compiles the embedded guest.
     ///
     /// # Errors
-    /// The module is not valid in this sandbox, or has an import.
-    pub fn new(cancel: &Cancel) -> Result<Self, SandboxError> {
-        Self::with_module(GUEST_WASM, cancel)
+    /// The module is invalid under the sandbox's rules, or imports anything.
+    pub fn new(watch: &Watch) -> Result<Self, SandboxError> {
+        Self::with_module(GUEST_WASM, watch)
+    }
+
+    /// Who watches what it computes.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Like [`Sandbox::new`], but compiles another module. Tests use it to show what is refused.
     ///
     /// # Errors
     /// As for [`Sandbox::new`].
-    pub fn with_module(wasm: &[u8], cancel: &Cancel) -> Result<Self, SandboxError> {
+    pub fn with_module(wasm: &[u8], watch: &Watch) -> Result<Self, SandboxError> {
         let protocol = |e: wasmtime::Error| SandboxError::Protocol(format!("{e:#}"));
         let engine = Engine::new(&config()).map_err(protocol)?;
         let module = Module::from_binary(&engine, wasm).map_err(protocol)?;
@@ -37,12 +42,12 @@ impl Sandbox {
             )));
         }
         let guests = engine.clone();
-        // This ends a running call at its next loop iteration or function entry.
-        cancel.on_request(move || guests.increment_epoch());
+        // Ends a guest's call at its next loop or function entry.
+        watch.on_stop(move || guests.increment_epoch());
         Ok(Self {
             engine,
             module,
-            cancel: cancel.clone(),
+            watch: watch.clone(),
         })
     }
 }

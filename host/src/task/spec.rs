@@ -1,6 +1,6 @@
 //! The task of a run: what is decoded.
 
-use engine_native::KvType;
+use engine_native::{KvType, ModelShape, Op};
 
 use super::{challenge::Challenge, seeded_prompt::warm_up_prompt, transcript::TranscriptStart};
 use crate::digest::Digest;
@@ -31,6 +31,12 @@ impl Task {
     /// Number of positions that are fed; the last token is chosen, but not fed.
     pub fn n_positions(&self) -> usize {
         self.prompt.len() + self.n_generate - 1
+    }
+
+    /// Multiply-accumulates of the task on a model of this shape: a measure of progress.
+    pub fn work(&self, shape: &ModelShape) -> u64 {
+        let (n_positions, n_choices) = (self.n_positions() as u64, self.n_generate as u64);
+        Op::run_work(shape, n_positions, n_choices).unwrap_or(u64::MAX)
     }
 
     /// Whether a token is chosen at `position`.

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::Progress;
+/// Receives the progress of a writer: bytes written so far, bytes in total.
+pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 
 /// Writes to `out`, and calls `progress` after each write.
 pub(super) struct Metered<'a, 'p, W> {

@@ -54,14 +54,12 @@ use gguf_writer::{ALIGNMENT, GgufHeader};
 use metered::Metered;
 use splitmix64::SplitMix64;
 
+pub use metered::Progress;
 pub use presets::{PRESETS, Preset, preset};
 pub use recipe::{DenseType, OutputMatrix, Recipe, WeightType};
 pub use shape::Shape;
 
-/// Called with the progress of [`write_model`]: bytes written so far, bytes in total.
-pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
-
-/// The header of a model with this recipe and `general.name`: everything before the tensor data.
+/// Everything before the tensor data of the model of this recipe and `general.name`.
 ///
 /// # Errors
 /// `InvalidInput` if the recipe is not valid; see [`Recipe::validate`].

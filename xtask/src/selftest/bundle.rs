@@ -6,7 +6,7 @@ use host::attest::{Envelope, SigningKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::vector::put;
+use super::edit::put;
 
 /// How to forge a receipt's bundle. `ci/vectors/bundles.toml` documents the fields.
 #[derive(Debug, Default, Deserialize)]

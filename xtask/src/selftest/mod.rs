@@ -2,33 +2,57 @@
 //! each forgery.
 
 mod bundle;
+mod edit;
 pub mod forge;
 mod vector;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use clap::Parser;
 use host::{
     attest::{NewKey, SigningKey, bundle_path, public_key_path},
-    cancel::Cancel,
-    verify::Outcome,
+    verify::{Outcome, Verdict},
 };
 
-use crate::{
-    args::{Args, Command, VerifyReceiptArgs},
-    commands::{benchmark, verify_receipt},
-    exit::{Exit, Failure},
-};
+use crate::exit::{Exit, Failure};
 use bundle::Keys;
 pub use vector::{Expected, Vector, read_vectors};
 
-/// A drill: makes forgeries and has them verified.
+/// The commands that are drilled.
+pub trait Commands {
+    /// Writes a small receipt to `receipt`, and its bundle, signed by `key`, beside it.
+    ///
+    /// # Errors
+    /// It could not be made.
+    fn benchmark(&self, receipt: &Path, key: &Path) -> Result<(), Failure>;
+
+    /// The verdict on a receipt; none if it is no receipt.
+    ///
+    /// # Errors
+    /// The verifier could not answer.
+    fn verify(&self, evidence: &Evidence) -> Result<Option<Verdict>, Failure>;
+}
+
+/// What the verifier is given.
+pub struct Evidence<'e> {
+    /// The receipt.
+    pub receipt: PathBuf,
+    /// What else stands on the command line, separated by spaces.
+    pub flags: &'e str,
+    /// The policy.
+    pub policy: Option<PathBuf>,
+    /// The bundle, and the signer's public key.
+    pub bundle: Option<(PathBuf, PathBuf)>,
+}
+
+/// Where vectors are forged and verified.
 pub struct Drill<'a> {
-    model: &'a Path,
+    commands: &'a dyn Commands,
     folder: tempfile::TempDir,
     keys: Keys,
     genuine: Genuine,
-    cancel: &'a Cancel,
 }
 
 /// The genuine files that forgeries start from.
@@ -42,12 +66,12 @@ struct Genuine {
 const KEY: &str = "signer.key";
 
 impl<'a> Drill<'a> {
-    /// Makes a genuine receipt of `model`, and checks that the verifier accepts it. A verifier that
-    /// rejects everything would catch every forgery.
+    /// Makes a genuine receipt, which the verifier has to accept: otherwise it would kill any
+    /// forgery.
     ///
     /// # Errors
-    /// The receipt cannot be made, or is not accepted.
-    pub fn new(model: &'a Path, cancel: &'a Cancel) -> Result<Self, Failure> {
+    /// It could not be made, or is not accepted.
+    pub fn new(commands: &'a dyn Commands) -> Result<Self, Failure> {
         let folder =
             tempfile::tempdir().map_err(|e| Failure::io(Path::new("a temporary folder"), &e))?;
         let key = folder.path().join(KEY);
@@ -58,11 +82,10 @@ impl<'a> Drill<'a> {
             attacker: SigningKey::generate().map_err(made)?,
         };
         let mut drill = Self {
-            model,
+            commands,
             keys,
             folder,
             genuine: Genuine::default(),
-            cancel,
         };
         drill.genuine = drill.benchmark(&key)?;
         let beside = Beside {
@@ -83,13 +106,7 @@ impl<'a> Drill<'a> {
     /// Makes a genuine receipt and its bundle.
     fn benchmark(&self, key: &Path) -> Result<Genuine, Failure> {
         let receipt = self.folder.path().join("genuine.json");
-        let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 \
-                     --warmup 1 --repetitions 2";
-        let Command::Benchmark(mut args) = self.parse(words, "--output", &receipt)? else {
-            unreachable!("the words say benchmark")
-        };
-        args.sign = Some(key.to_owned());
-        benchmark::run(&args, self.cancel)?;
+        self.commands.benchmark(&receipt, key)?;
         let read = |path: &Path| fs::read(path).map_err(|e| Failure::io(path, &e));
         Ok(Genuine {
             bundle: read(&bundle_path(&receipt))?,
@@ -142,26 +159,20 @@ impl<'a> Drill<'a> {
             fs::write(&path, bytes).map_err(|e| Failure::io(&path, &e))?;
             Ok::<_, Failure>(path)
         };
-        let path = write("receipt.json", bytes)?;
-        let words = format!("verify-receipt {flags}");
-        let Command::VerifyReceipt(mut args) = self.parse(&words, "--path", &path)? else {
-            unreachable!("the words say verify-receipt")
+        let signed = |bytes| {
+            let public_key = public_key_path(&self.folder.path().join(KEY));
+            write("receipt.json.dsse.json", bytes).map(|bundle| (bundle, public_key))
         };
-        if let Some(policy) = beside.policy {
-            args.policy = Some(write("policy.toml", policy.as_bytes())?);
-        }
-        if let Some(bundle) = beside.bundle {
-            args.bundle = Some(write("receipt.json.dsse.json", bundle)?);
-            args.public_key = Some(public_key_path(&self.folder.path().join(KEY)));
-        }
-        self.examine(&args)
-    }
-
-    fn examine(&self, args: &VerifyReceiptArgs) -> Result<Found, Failure> {
-        let verdict = match verify_receipt::examine(args, self.cancel) {
-            Ok(examined) => examined.verdict,
-            Err(failure) if failure.exit == Exit::BadInput => return Ok(Found::NotAReceipt),
-            Err(failure) => return Err(failure),
+        let policy = beside.policy;
+        let policy = policy.map(|text| write("policy.toml", text.as_bytes()));
+        let evidence = Evidence {
+            receipt: write("receipt.json", bytes)?,
+            flags,
+            policy: policy.transpose()?,
+            bundle: beside.bundle.map(signed).transpose()?,
+        };
+        let Some(verdict) = self.commands.verify(&evidence)? else {
+            return Ok(Found::NotAReceipt);
         };
         let with = |outcome| {
             let rules = verdict.rules.iter().filter(|r| r.outcome == outcome);
@@ -172,24 +183,6 @@ impl<'a> Drill<'a> {
             caught_by: with(Outcome::Fail),
             missed: with(Outcome::Unverifiable),
         })
-    }
-
-    /// Parses the arguments `words`, with the model and the path for `flag` added.
-    fn parse(&self, words: &str, flag: &str, path: &Path) -> Result<Command, Failure> {
-        let words = std::iter::once("xtask").chain(words.split_whitespace());
-        let words = words.map(Into::into).chain([
-            "--model".into(),
-            self.model.into(),
-            flag.into(),
-            path.into(),
-        ]);
-        let words: Vec<std::ffi::OsString> = words.collect();
-        let args = Args::try_parse_from(words).map_err(|e| {
-            let text = e.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            Failure::new(Exit::BadInput, format_args!("flags of a vector: {line}"))
-        })?;
-        Ok(args.command)
     }
 }
 

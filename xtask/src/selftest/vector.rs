@@ -6,7 +6,11 @@ use host::{files, receipt::seal, verify::Policy};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{bundle::BundleForgery, forge::claim_samples};
+use super::{
+    bundle::BundleForgery,
+    edit::{missing, put, take},
+    forge::claim_samples,
+};
 
 /// A file of vectors.
 #[derive(Debug, Deserialize)]
@@ -169,28 +173,4 @@ fn sort_kernels(receipt: &mut Value) {
         kernels.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
         kernels.dedup();
     }
-}
-
-fn missing(pointer: &str) -> String {
-    format!("the receipt has no {pointer}")
-}
-
-/// Sets the value at `pointer`, whose last key may be new.
-pub(super) fn put(receipt: &mut Value, pointer: &str, value: Value) -> Result<(), String> {
-    if let Some(place) = receipt.pointer_mut(pointer) {
-        *place = value;
-        return Ok(());
-    }
-    let (parent, key) = pointer.rsplit_once('/').ok_or_else(|| missing(pointer))?;
-    let parent = receipt.pointer_mut(parent).and_then(Value::as_object_mut);
-    let parent = parent.ok_or_else(|| missing(pointer))?;
-    parent.insert(key.to_owned(), value);
-    Ok(())
-}
-
-fn take(receipt: &mut Value, pointer: &str) -> Result<(), String> {
-    let (parent, key) = pointer.rsplit_once('/').ok_or_else(|| missing(pointer))?;
-    let parent = receipt.pointer_mut(parent).and_then(Value::as_object_mut);
-    let taken = parent.and_then(|parent| parent.remove(key));
-    taken.map(drop).ok_or_else(|| missing(pointer))
 }

@@ -6,10 +6,10 @@ use std::{num::NonZeroUsize, path::Path, sync::LazyLock};
 use clap::Parser;
 use engine_native::I2sLayout;
 use host::{
-    cancel::Cancel,
     input::HashedModel,
     sandbox::Sandbox,
     verify::{Checked, Conclusion, NotAReceipt, Outcome, Policy, RuleOutcome, Verdict},
+    watch::Watch,
 };
 use serde_json::{Value, json};
 use xtask::{
@@ -26,12 +26,12 @@ pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf
 
 /// The committed model, opened and hashed.
 static MODEL: LazyLock<HashedModel> = LazyLock::new(|| {
-    HashedModel::open(Path::new(TINY), I2sLayout::default(), &Cancel::default())
+    HashedModel::open(Path::new(TINY), I2sLayout::default(), &Watch::default())
         .expect("the committed model is a model")
 });
 
 pub static SANDBOX: LazyLock<Sandbox> =
-    LazyLock::new(|| Sandbox::new(&Cancel::default()).expect("the embedded guest compiles"));
+    LazyLock::new(|| Sandbox::new(&Watch::default()).expect("the embedded guest compiles"));
 
 /// The bytes that `benchmark` wrote: 4 prompt ids, 3 tokens, one repetition, replayed.
 pub static GENUINE_BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| benchmarked(&[]));
@@ -50,7 +50,7 @@ pub fn benchmarked(flags: &[&str]) -> Vec<u8> {
     let Command::Benchmark(args) = Args::parse_from(words).command else {
         unreachable!("the words say benchmark")
     };
-    let exit = benchmark::run(&args, &Cancel::default()).expect("the committed model runs");
+    let exit = benchmark::run(&args, &Watch::default()).expect("the committed model runs");
     assert_eq!(exit, Exit::Done);
     std::fs::read(output).unwrap()
 }

@@ -5,10 +5,15 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{DenseMatrix, Layer, TernaryMatrix, dense::bind_vector, ternary::packed_row_bytes};
+use super::{
+    DenseMatrix, Layer, TernaryMatrix,
+    dense::{bind_vector, check_cancelled},
+    ternary::packed_row_bytes,
+};
 use crate::{
     gguf::{Gguf, GgufError, TensorInfo, TensorType},
     model::{I2sLayout, ModelError, ModelShape},
+    observer::Observer,
 };
 
 pub(super) struct Bound {
@@ -24,6 +29,7 @@ pub(super) fn bind(
     shape: &ModelShape,
     file: &[u8],
     layout: I2sLayout,
+    observer: &dyn Observer,
 ) -> Result<Bound, ModelError> {
     let mut tensors = Unbound {
         by_name: gguf.tensors.iter().map(|t| (t.name.as_str(), t)).collect(),
@@ -44,11 +50,13 @@ pub(super) fn bind(
     // it.
     let layers: Vec<_> = layers
         .par_iter()
-        .map(|layer| layer.bind(file, layout))
+        .map(|layer| layer.bind(file, layout, observer))
         .collect();
     Ok(Bound {
-        token_embd: DenseMatrix::bind(token_embd, file)?,
-        output: output.map(|t| DenseMatrix::bind(t, file)).transpose()?,
+        token_embd: DenseMatrix::bind(token_embd, file, observer)?,
+        output: output
+            .map(|t| DenseMatrix::bind(t, file, observer))
+            .transpose()?,
         output_norm: bind_vector(output_norm, file)?,
         rope_factors: rope_factors.map(|t| bind_factors(t, file)).transpose()?,
         layers: layers.into_iter().collect::<Result<_, _>>()?,
@@ -116,9 +124,19 @@ fn claim_layer<'a>(
 }
 
 impl ClaimedLayer<'_> {
-    fn bind(&self, file: &[u8], layout: I2sLayout) -> Result<Layer, ModelError> {
+    fn bind(
+        &self,
+        file: &[u8],
+        layout: I2sLayout,
+        observer: &dyn Observer,
+    ) -> Result<Layer, ModelError> {
         let norm = |info| bind_vector(info, file);
-        let ternary = |info| TernaryMatrix::bind(info, file, layout);
+        let ternary = |info: &TensorInfo| {
+            check_cancelled(observer)?;
+            let matrix = TernaryMatrix::bind(info, file, layout)?;
+            observer.advance(info.bytes.len() as u64);
+            Ok::<_, ModelError>(matrix)
+        };
         Ok(Layer {
             attn_norm: norm(self.attn_norm)?,
             attn_q: ternary(self.attn_q)?,

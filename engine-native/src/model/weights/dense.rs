@@ -5,7 +5,11 @@ use std::ops::Range;
 use crate::{
     gguf::{GgufError, TensorInfo, TensorType},
     model::{DenseType, ModelError},
+    observer::Observer,
 };
+
+/// Elements that are checked before the observer is asked again: whole blocks of every type.
+const PIECE_ELEMENTS: usize = 1 << 20;
 
 /// A dense matrix, `[n_rows, n_cols]` row-major: token embedding or output matrix.
 #[derive(Debug, Clone)]
@@ -32,7 +36,11 @@ impl DenseMatrix {
     }
 
     /// Binds `info` and checks that every element is finite.
-    pub(super) fn bind(info: &TensorInfo, file: &[u8]) -> Result<Self, ModelError> {
+    pub(super) fn bind(
+        info: &TensorInfo,
+        file: &[u8],
+        observer: &dyn Observer,
+    ) -> Result<Self, ModelError> {
         let dense_type = match info.tensor_type {
             TensorType::F32 => DenseType::F32,
             TensorType::F16 => DenseType::F16,
@@ -48,14 +56,19 @@ impl DenseMatrix {
                 });
             }
         };
-        let rows = &file[info.bytes.clone()];
-        if let Some(byte) = first_non_finite(dense_type, rows) {
-            return Err(GgufError::invalid(
-                format!("tensor {}, byte {byte}", info.name),
-                "a value that is not finite",
-                "finite values",
-            )
-            .into());
+        let piece_len = dense_type.row_bytes(PIECE_ELEMENTS);
+        let pieces = file[info.bytes.clone()].chunks(piece_len);
+        for (i, piece) in pieces.enumerate() {
+            check_cancelled(observer)?;
+            if let Some(byte) = first_non_finite(dense_type, piece) {
+                return Err(GgufError::invalid(
+                    format!("tensor {}, byte {}", info.name, i * piece_len + byte),
+                    "a value that is not finite",
+                    "finite values",
+                )
+                .into());
+            }
+            observer.advance(piece.len() as u64);
         }
         Ok(Self {
             n_rows: info.n_rows() as usize,
@@ -63,6 +76,14 @@ impl DenseMatrix {
             dense_type,
             bytes: info.bytes.clone(),
         })
+    }
+}
+
+/// Fails if `observer` wants the loading to stop.
+pub(super) fn check_cancelled(observer: &dyn Observer) -> Result<(), ModelError> {
+    match observer.is_cancelled() {
+        true => Err(ModelError::Cancelled),
+        false => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{DenseMatrix, Layer, ModelFile, bind};
 use crate::{
     gguf::{Gguf, Metadata, TensorType},
     model::{I2sLayout, ModelError, ModelShape},
+    observer::Observer,
 };
 
 /// A validated model. Every weight and scale has been checked: shapes, ternary codes, signs,
@@ -31,7 +32,7 @@ impl Model {
     /// # Errors
     /// The file cannot be read, or breaks a rule; the error names the key or the tensor.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        Self::load(ModelFile::map(path)?, I2sLayout::default())
+        Self::load(ModelFile::map(path)?, I2sLayout::default(), &())
     }
 
     /// Validates a model held in memory.
@@ -39,14 +40,14 @@ impl Model {
     /// # Errors
     /// As for [`Model::open`].
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, ModelError> {
-        Self::load(bytes.into(), I2sLayout::default())
+        Self::load(bytes.into(), I2sLayout::default(), &())
     }
 
     /// Validates `file` and packs the projections that the kernels cannot use as they are.
     /// `i2s_layout` is the layout of the file's I2_S tensors, if it has any.
     ///
     /// # Errors
-    /// As for [`Model::open`].
+    /// As for [`Model::open`], or `observer` stopped the loading.
     ///
     /// ```
     /// use std::path::Path;
@@ -54,14 +55,18 @@ impl Model {
     ///
     /// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
     /// let file = ModelFile::map(Path::new(path))?;
-    /// let model = Model::load(file, I2sLayout::Block128)?;
+    /// let model = Model::load(file, I2sLayout::Block128, &())?;
     /// assert_eq!(model.layers().len() as u64, model.shape().n_layers);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn load(file: ModelFile, i2s_layout: I2sLayout) -> Result<Self, ModelError> {
+    pub fn load(
+        file: ModelFile,
+        i2s_layout: I2sLayout,
+        observer: &dyn Observer,
+    ) -> Result<Self, ModelError> {
         let gguf = Gguf::parse(&file)?;
         let shape = ModelShape::from_gguf(&gguf)?;
-        let bound = bind::bind(&gguf, &shape, &file, i2s_layout)?;
+        let bound = bind::bind(&gguf, &shape, &file, i2s_layout, observer)?;
         let has_i2s = gguf
             .tensors
             .iter()

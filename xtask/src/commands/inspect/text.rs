@@ -1,45 +1,22 @@
-//! `inspect`: what is in a model file, and what a run of it takes.
+//! What `inspect` shows to people.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::fmt::Write;
 
-use engine_native::{
-    Activation, EngineOptions, KernelChoice, Model, ModelError, ModelFile, RopePairs, Scalar,
-    SessionOptions,
-    gguf::{Gguf, TensorInfo},
-};
-use host::{
-    cancel::Cancel,
-    digest::Digest,
-    input::tokenizer_of,
-    machine::{EngineNeed, MemoryNeed, available_memory, default_threads},
-};
+use engine_native::{Activation, Model, RopePairs};
+use host::{input::tokenizer_of, machine::available_memory};
 
-use crate::{
-    args::InspectArgs,
-    commands::table::{megabytes, millions},
-    exit::{Exit, Failure},
-    output::print,
-};
+use super::facts::{Inspected, memory};
+use crate::units;
 
-/// Runs the command. What can be read of a file that cannot be run is printed all the same.
-///
-/// # Errors
-/// The file cannot be read, is no GGUF file, or no model that can be run.
-pub fn run(args: &InspectArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let failed = |e: ModelError| Failure::model(&args.model, &e);
-    let file = ModelFile::map(&args.model).map_err(|e| failed(e.into()))?;
-    let gguf = Gguf::parse(&file).map_err(|e| failed(e.into()))?;
-    let digest = Digest::of_unless(&file, || cancel.is_requested());
-    let digest = digest.ok_or_else(Failure::interrupted)?;
+/// Everything that can be read of a file, a line each.
+pub fn text(inspected: &Inspected) -> String {
     let mut text = String::new();
-    describe_file(&mut text, &gguf, &file, digest);
-    let model = Model::load(file, args.i2s_layout.into());
-    match &model {
+    describe_file(&mut text, inspected);
+    match &inspected.model {
         Ok(model) => describe_model(&mut text, model),
         Err(error) => line(&mut text, "supported", format_args!("no: {error}")),
     }
-    print(&text)?;
-    model.map(|_| Exit::Done).map_err(failed)
+    text
 }
 
 /// One line, whatever a hostile file put into it.
@@ -48,46 +25,29 @@ fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
     let _ = writeln!(text, "{name:14} {value}");
 }
 
-fn describe_file(text: &mut String, gguf: &Gguf, file: &ModelFile, digest: Digest) {
-    let string = |key| gguf.metadata.string(key).ok().flatten();
-    if let Some(name) = string("general.name") {
+fn describe_file(text: &mut String, inspected: &Inspected) {
+    if let Some(name) = &inspected.name {
         line(text, "name", name.escape_default());
     }
-    let architecture = string("general.architecture").unwrap_or("not said");
+    let architecture = inspected.architecture.as_deref().unwrap_or("not said");
     line(text, "architecture", architecture.escape_default());
+    let (bytes, version) = (inspected.bytes, inspected.gguf_version);
     line(
         text,
         "file",
-        format_args!("{} bytes, GGUF version {}", file.len(), gguf.version),
+        format_args!("{bytes} bytes, GGUF version {version}"),
     );
-    line(text, "sha256", digest);
-    let elements = |t: &TensorInfo| t.n_elements();
-    let parameters = gguf
-        .tensors
-        .iter()
-        .map(elements)
-        .fold(0, u64::saturating_add);
-    line(text, "parameters", millions(parameters));
-    for (name, (n_tensors, n_elements, n_bytes)) in types(gguf) {
-        let size = match n_bytes {
+    line(text, "sha256", inspected.sha256);
+    line(text, "parameters", units::count(inspected.parameters()));
+    for found in &inspected.types {
+        let size = match found.bytes {
             0 => "size unknown".into(),
-            n => megabytes(n),
+            n => units::bytes(n),
         };
-        let value = format!("{size}, {n_tensors} tensors, {}", millions(n_elements));
-        line(text, &format!("  {name}"), value);
+        let elements = units::count(found.elements);
+        let value = format!("{size}, {} tensors, {elements}", found.tensors);
+        line(text, &format!("  {}", found.name), value);
     }
-}
-
-/// Tensors, elements and bytes of each type.
-fn types(gguf: &Gguf) -> BTreeMap<String, (usize, u64, u64)> {
-    let mut types: BTreeMap<_, (usize, u64, u64)> = BTreeMap::new();
-    for tensor in &gguf.tensors {
-        let entry = types.entry(tensor.tensor_type.to_string()).or_default();
-        entry.0 += 1;
-        entry.1 = entry.1.saturating_add(tensor.n_elements());
-        entry.2 = entry.2.saturating_add(tensor.bytes.len() as u64);
-    }
-    types
 }
 
 fn describe_model(text: &mut String, model: &Model) {
@@ -173,32 +133,26 @@ fn describe_cost(text: &mut String, model: &Model) {
         "read per token",
         format_args!(
             "{} of weights, and {per_position} bytes of f16 KV cache for each earlier position",
-            megabytes(model.bytes_per_token())
+            units::bytes(model.bytes_per_token())
         ),
     );
-    let options = EngineOptions::new(default_threads().get());
-    let kernels = KernelChoice::default().resolve();
-    let kernels = kernels.unwrap_or_else(|_| Arc::new(Scalar));
-    let engine = EngineNeed::of(model, &*kernels, &options);
-    let lengths = [144, shape.context_length as usize];
-    for n_positions in lengths.map(|n| n.min(lengths[1])) {
-        let need = MemoryNeed::to_run(model, &SessionOptions::new(n_positions), engine);
+    for (n_positions, need) in memory(model) {
         line(
             text,
             "memory",
             format_args!(
                 "{} for {n_positions} positions: file {}, packed weights {}, session {}, replay {}",
-                megabytes(need.total()),
-                megabytes(need.file),
-                megabytes(need.packed),
-                megabytes(need.session),
-                megabytes(need.replay)
+                units::bytes(need.total()),
+                units::bytes(need.file),
+                units::bytes(need.packed),
+                units::bytes(need.session),
+                units::bytes(need.replay)
             ),
         );
     }
     line(
         text,
         "available",
-        format_args!("{} here", megabytes(available_memory())),
+        format_args!("{} here", units::bytes(available_memory())),
     );
 }
