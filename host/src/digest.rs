@@ -1,4 +1,4 @@
-//! SHA-256 digests as they appear in receipts: 64 lower-case hex digits.
+//! SHA-256 digests. In receipts they are 64 lower-case hex digits.
 
 use std::{
     borrow::Cow,
@@ -17,12 +17,12 @@ use crate::hex;
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
-    /// Of some bytes.
+    /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Of some bytes, unless `stop` says in between that nobody wants it any more.
+    /// The digest of `bytes`, or `None` once `stop` returns true. `stop` is asked every 16 MiB.
     pub fn of_unless(bytes: &[u8], stop: impl Fn() -> bool) -> Option<Self> {
         const BETWEEN_QUESTIONS: usize = 16 << 20;
         let mut hasher = Sha256::new();
@@ -35,7 +35,7 @@ impl Digest {
         Some(Self(hasher.finalize().into()))
     }
 
-    /// Of everything that `reader` has.
+    /// The digest of everything that `reader` returns.
     ///
     /// # Errors
     /// Reading failed.
@@ -52,12 +52,12 @@ impl Digest {
         }
     }
 
-    /// The first 8 bytes, little-endian: what a seed is drawn by.
+    /// The first 8 bytes as a little-endian integer, used as a seed.
     pub(crate) fn seed(&self) -> u64 {
         u64::from_le_bytes(*self.0.first_chunk().expect("32 bytes are at least 8"))
     }
 
-    /// From exactly 64 lower-case hex digits.
+    /// Parses exactly 64 lower-case hex digits.
     pub fn parse(text: &str) -> Option<Self> {
         Some(Self(hex::read(text)?.try_into().ok()?))
     }

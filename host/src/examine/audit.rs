@@ -1,4 +1,4 @@
-//! The audit: a replay of some units, drawn when the receipt can no longer be changed.
+//! The audit: a replay of a few units of a run, drawn after the receipt is fixed.
 
 use std::{num::NonZeroUsize, ops::Range, sync::Arc};
 
@@ -18,14 +18,15 @@ use crate::{
 
 const TAG: &[u8] = b"bitreceipt/audit/v1\0";
 
-/// Which units of a replay are computed.
+/// Which units of a run an audit computes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Selection {
-    /// So many parts of a thousand of them, at least one, drawn by `nonce`.
+    /// A share of all units, at least one, drawn by `nonce`.
     Share {
-        /// In 1..=1000.
+        /// The share in thousandths, 1 to 1000.
         per_mille: u32,
-        /// Drawn after the receipt was fixed, or the audit could be prepared for.
+        /// Random bytes. They must be drawn after the receipt is fixed, so that nobody can prepare
+        /// for them.
         nonce: Digest,
     },
     /// These layers, named by the verifier.
@@ -33,7 +34,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// The units of `all` that are computed, in their order.
+    /// The selected units of `all`, in the same order.
     fn units(&self, all: Vec<Unit>, receipt: &Receipt) -> Vec<Unit> {
         match self {
             Self::Layers(layers) => all
@@ -65,7 +66,7 @@ impl Selection {
     }
 }
 
-/// The lot of a unit; the smallest are drawn.
+/// The lot of a unit. The units with the smallest lots are drawn.
 fn lot(nonce: Digest, receipt: Digest, unit: usize) -> Digest {
     let mut hasher = Sha256::new();
     hasher.update(TAG);
@@ -75,8 +76,8 @@ fn lot(nonce: Digest, receipt: Digest, unit: usize) -> Digest {
     Digest(hasher.finalize().into())
 }
 
-/// Audits the receipt's task: the transcript of the native run here must be the receipt's, and the
-/// reference must compute the units of `selection` as that run did.
+/// Audits the receipt's task. A native run here must have the receipt's transcript, and the
+/// reference must compute the selected units with the same results as that run.
 ///
 /// # Errors
 /// The audit was interrupted.
@@ -96,7 +97,7 @@ pub fn audit_receipt(
     let n_units = all.len();
     let units = selection.units(all, r);
     if units.is_empty() {
-        let why = format!("the layers named do not exist: the model has {n_layers}");
+        let why = format!("the named layers do not exist: the model has {n_layers} layers");
         return Ok(AuditFinding::NoTranscript(why));
     }
     let guests = guests_that_fit(model, task.n_positions(), guests);
@@ -119,7 +120,7 @@ pub fn audit_receipt(
     }
 }
 
-/// What the native run here left, if its transcript is the receipt's.
+/// The traces of a native run here, if it has the receipt's transcript.
 fn transcript(
     r: &Receipt,
     model: &Arc<Model>,
@@ -138,7 +139,7 @@ fn transcript(
         return Ok(traces);
     }
     Err(format!(
-        "the native run here leaves the transcript {checksum}, the receipt has {}; a full replay decides which is wrong",
+        "the native run here has transcript {checksum}, the receipt has {}; a full replay decides which is wrong",
         r.parity.checksum
     ))
 }

@@ -1,4 +1,4 @@
-//! Tokens of another engine before the reference: would it have chosen them?
+//! Judges tokens of another engine: would the reference have chosen them?
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -10,10 +10,11 @@ use crate::{
     sandbox::{ModelInput, Sandbox, SandboxError},
 };
 
-/// Replays `run` with up to `guests` guests at once.
+/// Replays `run` with up to `guests` guests at once, and judges its tokens. Logits that differ by
+/// at most `tolerance` count as a tie.
 ///
 /// # Errors
-/// The guest refuses the file or a value, or was interrupted.
+/// The guest rejects the file or a value, or the replay was interrupted.
 pub fn judge(
     run: &ExternalRun,
     tolerance: f64,

@@ -1,4 +1,4 @@
-//! The replay of a receipt: the reference decodes its task, with the receipt's tokens as the claim.
+//! Replays a receipt: the reference computes its task, with the receipt's tokens as the claim.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -14,7 +14,7 @@ use crate::{
 /// Replays the task of `r` on `model`, with up to `guests` guests at once.
 ///
 /// # Errors
-/// The replay was interrupted. That it came to nothing is a result.
+/// The replay was interrupted. Any other failure is part of the result.
 pub fn replay_receipt(
     r: &Receipt,
     sandbox: &Sandbox,

@@ -1,5 +1,5 @@
-//! A model in memory with the digest of its very bytes: both are made from one mapping, at the same
-//! time.
+//! A model in memory together with the digest of its bytes. Both come from the same mapping, so the
+//! digest is that of the bytes that run.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ use crate::{
 /// A model file, validated and hashed.
 #[derive(Debug, Clone)]
 pub struct HashedModel {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
     /// SHA-256 of the whole file.
     pub sha256: Digest,
@@ -43,7 +43,7 @@ pub enum OpenError {
 }
 
 impl HashedModel {
-    /// Maps the file at `path`; one thread hashes it while this one validates it.
+    /// Maps the file at `path`. One thread hashes it while this one validates it.
     ///
     /// # Errors
     /// The file cannot be used as a model, or the run was interrupted.
@@ -74,7 +74,7 @@ impl HashedModel {
         })
     }
 
-    /// What a receipt says about it.
+    /// The model as receipts describe it.
     pub fn record(&self) -> ModelRecord {
         let model = &self.model;
         let file_name = self.path.file_name().unwrap_or_default();

@@ -1,4 +1,5 @@
-//! What the native engine of this machine makes of a claim: a start for guests, and never evidence.
+//! Runs claimed tokens on the native engine of this machine, as a starting point for several
+//! guests. The result is never evidence.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -15,15 +16,15 @@ use crate::{
     watch::{Phase, Watch},
 };
 
-/// What several guests start from when they replay a claim.
+/// A native run of a claim, from which several guests start a replay.
 pub(crate) struct ClaimedRun {
     traces: Vec<PositionTrace>,
     guests: usize,
 }
 
 impl ClaimedRun {
-    /// Of the claimed `tokens`, for up to `guests` guests. `None` where one guest has to replay in
-    /// order: because there is no room for more, or no native run.
+    /// Runs the claimed `tokens` for up to `guests` guests. `None` if a single guest has to replay
+    /// in order, because there is no memory for more guests or the native run fails.
     pub(crate) fn new(
         model: &Arc<Model>,
         task: &Task,
@@ -45,8 +46,8 @@ impl ClaimedRun {
     }
 }
 
-/// What a run leaves that is fed the claimed `tokens`, all at once: `[n_positions]`, with the choices
-/// made here if `chooses`.
+/// The traces of a native run that is fed the claimed `tokens` like a prompt: `[n_positions]`. They
+/// contain the native engine's choices if `chooses` is true.
 ///
 /// # Errors
 /// The claim does not fit the model, or the run does not fit this machine's memory.
@@ -59,7 +60,7 @@ pub(crate) fn claimed_traces(
     watch: &Watch,
 ) -> Result<Vec<PositionTrace>, RunFailure> {
     let options = EngineOptions {
-        // One pass over the weights is too few for copies of them to pay.
+        // A single pass over the weights does not justify packing them.
         packing: Packing::Off,
         screening: Screening::Off,
         ..EngineOptions::new(n_threads)

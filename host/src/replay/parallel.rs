@@ -1,4 +1,4 @@
-//! Several guests at once, each with a unit of its own.
+//! A replay by several guests at once, each of which computes one unit at a time.
 
 use std::{
     panic::resume_unwind,
@@ -18,12 +18,12 @@ use crate::{
     task::{Task, boundary_digest},
 };
 
-/// What came of a unit.
+/// The result of a unit.
 pub(super) enum Done {
     Layer {
-        /// Digests of what leaves it, `[n_positions]`.
+        /// Digests of the residual streams that leave the layer, `[n_positions]`.
         digests: Vec<Digest>,
-        /// What leaves it, where that is not what was guessed.
+        /// The residual streams that leave the layer, if the guess was wrong.
         unexpected: Option<Residuals>,
     },
     Head(Vec<Head>),
@@ -45,7 +45,7 @@ pub(super) fn compute<'a>(
 /// A unit's result, with its fuel. `None` for a layer above one whose guess was wrong.
 pub(super) type UnitResult = Option<Result<(Done, u64), SandboxError>>;
 
-/// Computes each of `units` from guesses. `guest` is one of those that work.
+/// Computes `units` from guesses. `guest` is the first of the guests that work.
 pub(super) fn compute_units<'a>(
     run: &Run<'a>,
     guest: Guest<'a>,
@@ -73,17 +73,16 @@ pub(super) fn compute_units<'a>(
     results
 }
 
-/// The longest first, so that no guest has much to do when the others are done: the head at a share
-/// of the positions for each guest, then every layer.
+/// All units, the longest first, so that the guests finish at about the same time: the head at an
+/// equal share of the positions for each guest, then every layer.
 fn units(task: &Task, n_layers: usize, guests: usize) -> Vec<Unit> {
-    // The positions before have a norm and no choice.
     let layers = (0..n_layers).map(Unit::Layer);
     heads(task, guests).chain(layers).collect()
 }
 
-/// The head in `n` parts with equally many choices.
+/// Splits the head into `n` parts with about equally many choices.
 pub(super) fn heads(task: &Task, n: usize) -> impl Iterator<Item = Unit> {
-    // The positions before have a norm and no choice.
+    // The positions before `first` have a final norm, but no choice; the first part takes them.
     let first = task.prompt.len() - 1;
     let end = move |part: usize| first + task.n_generate * part / n;
     let parts = (0..n).map(move |part| match part {
@@ -94,11 +93,11 @@ pub(super) fn heads(task: &Task, n: usize) -> impl Iterator<Item = Unit> {
     parts.map(Unit::Head)
 }
 
-/// Units that nobody has taken.
+/// A queue of units, from which workers take the next one.
 struct Queue<'u> {
     units: &'u [Unit],
     next: AtomicUsize,
-    /// After this layer everything has to be computed again.
+    /// The lowest layer whose guess was wrong. Layers above it are not worth computing.
     last_layer: AtomicUsize,
 }
 
@@ -113,7 +112,7 @@ impl Queue<'_> {
         while let Some((i, unit)) = self.take() {
             let result = compute_unit(run, &mut guest, unit, traces);
             if result.is_err() {
-                // A guest that has failed is in no state to go on.
+                // The state of a guest is undefined after an error.
                 guest = None;
             }
             if let Unit::Layer(layer) = unit
@@ -200,7 +199,7 @@ fn join(run: &Run, units: Vec<Unit>, results: Vec<UnitResult>) -> Result<Compute
         .zip(results)
         .partition(|(unit, _)| matches!(unit, Unit::Head(_)));
     for (_, result) in layers.into_iter().chain(heads) {
-        let (done, fuel) = result.expect("no unit is left out before a wrong guess")?;
+        let (done, fuel) = result.expect("units are only left out above a wrong guess")?;
         computed.fuel += fuel;
         match done {
             Done::Head(heads) => computed.heads.extend(heads),

@@ -1,4 +1,4 @@
-//! What one guest computes in one go: a layer over all positions, or the head at some of them.
+//! The units of work of a guest: a layer over all positions, or the head at some of them.
 
 use std::{fmt, ops::Range};
 
@@ -16,7 +16,7 @@ use crate::{
     watch::Phase,
 };
 
-/// What a guest takes at a time.
+/// A unit of work of a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unit {
     /// A layer over all positions.
@@ -36,36 +36,36 @@ impl fmt::Display for Unit {
     }
 }
 
-/// A task, a model and the tokens that are fed.
+/// A task on a model, with the tokens that are fed.
 pub(super) struct Run<'a> {
     sandbox: &'a Sandbox,
     model: ModelInput<'a>,
     task: &'a Task,
     /// `[n_positions]`
     inputs: Vec<u32>,
-    /// `[n_generate]`, where margins are wanted.
+    /// The claimed tokens, `[n_generate]`, if margins are wanted.
     claims: Option<&'a [u32]>,
 }
 
 /// Residual streams, `[n_positions][n_embd]`.
 pub(super) type Residuals = Vec<Vec<f32>>;
 
-/// What the head makes of a position.
+/// The result of the head at a position.
 pub(super) struct Head {
     pub(super) hidden: Vec<f32>,
     pub(super) choice: Option<Choice>,
-    /// Where a token is claimed.
+    /// `Some` if margins are wanted and a token is claimed here.
     pub(super) margin: Option<Margin>,
 }
 
-/// What is known of a run: its first layers, then the head at its first positions.
+/// The part of a run that has been computed: its lowest layers, then the head.
 #[derive(Default)]
 pub(super) struct Computed {
-    /// Digests of what leaves each layer, `[n_layers][n_positions]`.
+    /// Digests of the residual streams that leave each layer, `[n_layers][n_positions]`.
     pub(super) boundaries: Vec<Vec<Digest>>,
     /// `[n_positions]`
     pub(super) heads: Vec<Head>,
-    /// Fuel of the compute calls.
+    /// Fuel used by compute calls.
     pub(super) fuel: u64,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// With the margins of the claimed `tokens`.
+    /// Also computes margins for the claimed `tokens`.
     pub(super) fn with_margins(mut self, tokens: &'a [u32]) -> Self {
         self.claims = Some(tokens);
         self
@@ -109,8 +109,8 @@ impl<'a> Run<'a> {
         open(self.sandbox, self.model, self.task)
     }
 
-    /// Computes in order what `computed` lacks, from the residual streams `entering` the first layer
-    /// that it lacks; from the tokens if there are none.
+    /// Computes the rest of `computed` in order. `entering` are the residual streams that enter the
+    /// first missing layer; without them, the run starts from its tokens.
     pub(super) fn finish(
         &self,
         guest: &mut Guest,
@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Puts the embedding of every token at its position.
+    /// Stores the embedding of every token at its position.
     pub(super) fn embed(&self, guest: &mut Guest) -> Result<(), SandboxError> {
         let mut inputs = self.inputs.iter().enumerate();
         inputs.try_for_each(|(position, &input)| guest.embed(input, position))
@@ -151,7 +151,7 @@ impl<'a> Run<'a> {
         Ok(leaving)
     }
 
-    /// The final norm at `positions`, and the choice where one is made.
+    /// Computes the final norm at `positions`, and the choice at those that choose a token.
     pub(super) fn head(
         &self,
         guest: &mut Guest,
@@ -190,14 +190,14 @@ impl<'a> Run<'a> {
         Ok(heads)
     }
 
-    /// What is claimed to be chosen at `position`, if margins are wanted there.
+    /// The start of a margin at `position`, if margins are wanted and a token is claimed here.
     fn claim_at(&self, position: usize) -> Option<Passing> {
         let first = self.task.prompt.len() - 1;
         let claim = self.claims?.get(position.checked_sub(first)?)?;
         Some(Passing::of(*claim))
     }
 
-    /// The records of a run of which everything is known.
+    /// The records of a run that has been computed completely.
     pub(super) fn records(&self, computed: Computed) -> Vec<PositionRecord> {
         let heads = self.inputs.iter().zip(computed.heads).enumerate();
         heads
@@ -212,7 +212,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A guest that is ready for `task`.
+/// Makes a guest that is ready for `task`.
 pub(super) fn open<'f>(
     sandbox: &Sandbox,
     model: ModelInput<'f>,
@@ -223,7 +223,7 @@ pub(super) fn open<'f>(
     Ok(guest)
 }
 
-/// Puts residual streams at their positions.
+/// Stores residual streams at their positions, from 0 on.
 pub(super) fn enter<'x>(
     guest: &mut Guest,
     residuals: impl Iterator<Item = &'x [f32]>,

@@ -1,4 +1,4 @@
-//! The whole replay: in order by one guest, or by several from guesses.
+//! The whole replay: by one guest in order, or by several guests from guesses.
 
 use std::time::{Duration, Instant};
 
@@ -15,36 +15,36 @@ use crate::{
     task::{PositionRecord, Task, Transcript},
 };
 
-/// What the reference computed.
+/// A replay: everything that the reference computed.
 #[derive(Debug)]
 pub struct Replay {
     /// The shape that the reference read from the header.
     pub shape: GuestShape,
     /// One record per position.
     pub records: Vec<PositionRecord>,
-    /// Fuel of the compute calls, one position at a time, loading excluded.
+    /// Fuel of the compute calls, one position per call, without loading.
     pub fuel: u64,
-    /// Wall time, loading included.
+    /// Wall time, with loading.
     pub wall: Duration,
 }
 
 impl Replay {
-    /// Tokens that the reference chose.
+    /// The tokens that the reference chose.
     pub fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
         self.records.iter().filter_map(|r| Some(r.choice?.token))
     }
 
-    /// Checksum of the reference's transcript.
+    /// The checksum of the reference's transcript. `model` is the digest of the model file.
     pub fn checksum(&self, task: &Task, model: Digest) -> Digest {
         Transcript::of(&task.transcript_start(model), &self.records)
     }
 }
 
-/// Replays `task` on `model`, with `tokens` as the claim of what was chosen. The result is the same
-/// whatever the guesses.
+/// Replays `task` on `model`; `tokens` are claimed to have been chosen. Guesses make it faster, but
+/// do not change the result.
 ///
 /// # Errors
-/// The guest refuses the file or a value, or was interrupted.
+/// The guest rejects the file or a value, or the replay was interrupted.
 pub fn replay(
     sandbox: &Sandbox,
     model: ModelInput,
@@ -63,10 +63,10 @@ pub fn replay(
     })
 }
 
-/// As [`replay`], for how clear each choice is and where `tokens` stand in it, `[n_generate]`.
+/// Like [`replay`], but returns how the reference's logits rank each of `tokens`: `[n_generate]`.
 ///
 /// # Errors
-/// As for [`replay`]; a token is beyond the vocabulary.
+/// As for [`replay`], or a token is beyond the vocabulary.
 pub fn margins(
     sandbox: &Sandbox,
     model: ModelInput,

@@ -1,4 +1,4 @@
-//! The first phase: a model in memory, and an engine ready to run.
+//! The first phase of a run: the model is loaded and the engine is ready.
 
 use std::{path::PathBuf, time::Instant};
 
@@ -13,7 +13,7 @@ use crate::{
     watch::{Phase, Watch},
 };
 
-/// How a run is set up.
+/// The settings of a run.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct RunSettings {
@@ -26,7 +26,7 @@ pub struct RunSettings {
     pub screening: Screening,
     pub kv_type: engine_native::KvType,
     pub warmup: usize,
-    /// At least 1. None: 3, or 1 for files above 64 MB.
+    /// At least 1. The default is 3, or 1 for files above 64 MB.
     pub repetitions: Option<usize>,
     pub environment: Environment,
 }
@@ -34,7 +34,7 @@ pub struct RunSettings {
 /// Files above this many bytes are measured once by default.
 const LARGE_FILE: usize = 64 << 20;
 
-/// A model in memory and an engine ready to run the task.
+/// A loaded model, and an engine that is ready to run the task.
 pub struct Loaded {
     pub(crate) settings: RunSettings,
     pub(crate) task: Task,
@@ -88,10 +88,10 @@ impl Loaded {
         })
     }
 
-    /// Finds out before the run whether its receipt can be verified.
+    /// Checks before the run that its receipt will not be too large for verifiers.
     ///
     /// # Errors
-    /// It may be larger than what a verifier reads.
+    /// The receipt may become too large.
     pub fn check_receipt_size(&self) -> Result<(), RunFailure> {
         let (n_generate, repetitions) = (self.task.n_generate, self.repetitions);
         let bytes = largest_receipt_bytes(self.task.prompt.len(), n_generate, repetitions);
@@ -105,12 +105,12 @@ impl Loaded {
         Ok(())
     }
 
-    /// The engine that will run.
+    /// The engine that will run the task.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// What will be decoded.
+    /// The task that will be run.
     pub fn task(&self) -> &Task {
         &self.task
     }

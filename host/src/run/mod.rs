@@ -1,5 +1,5 @@
-//! A benchmark run, in the only order in which it can happen:
-//! [`Loaded`] → [`Measured`] → [`Proved`] → receipt. Each phase is made from the one before.
+//! A benchmark run in phases: [`Loaded`] → [`Measured`] → [`Proved`] → receipt. Each phase can only
+//! be made from the one before it.
 
 mod compare;
 mod loaded;

@@ -1,4 +1,4 @@
-//! What runs a task and times it, and what it leaves behind.
+//! The engine under test: runs and times a task, and records evidence.
 
 use std::sync::Arc;
 
@@ -6,30 +6,31 @@ use engine_native::{Engine, Ledger, OpOutput, PositionTrace, RunError, Session};
 
 use crate::{failure::RunFailure, sandbox::OpBits, task::Task, watch::Watch};
 
-/// A timed native run, with the evidence that it recorded while it was timed.
+/// A timed native run, with the evidence that was recorded at the same time.
 #[derive(Debug)]
 pub struct Recording {
-    /// Chosen tokens.
+    /// The tokens that the engine chose.
     pub tokens: Vec<u32>,
-    /// One trace per position fed.
+    /// One trace for each position that was fed.
     pub traces: Vec<PositionTrace>,
     /// Time of the prefill step, which ends when the first token is chosen.
     pub prefill_ns: u64,
-    /// Time of each decode step.
+    /// Time of each decode step, `[n_generate − 1]`.
     pub decode_ns: Vec<u64>,
     /// The kernels that ran.
     pub ledger: Ledger,
 }
 
-/// An engine under test. [`NativeRunner`] is the one that ships; tests bring sabotaged ones.
+/// An engine under test: [`NativeRunner`], or a sabotaged one in tests.
 pub trait Runner {
-    /// Runs the task once, timed.
+    /// Runs and times the task once.
     ///
     /// # Errors
     /// The run failed or was interrupted.
     fn record(&mut self, task: &Task, watch: &Watch) -> Result<Recording, RunFailure>;
 
-    /// Runs the task again, untimed, for the outputs of every operation at one place.
+    /// Runs the task again without timing it, and returns the outputs of every operation of `layer`
+    /// at `position`.
     ///
     /// # Errors
     /// The run failed or was interrupted.
@@ -42,13 +43,13 @@ pub trait Runner {
     ) -> Result<Vec<OpBits>, RunFailure>;
 }
 
-/// The native engine with a session that fits one task.
+/// The native engine, with a session that fits one task.
 pub struct NativeRunner {
     session: Session,
 }
 
 impl NativeRunner {
-    /// A session of `engine` for `task`.
+    /// Makes a session of `engine` for `task`.
     ///
     /// # Errors
     /// The task does not fit the model.
@@ -68,7 +69,7 @@ impl Runner for NativeRunner {
         let mut traces = Vec::with_capacity(task.n_positions());
         for step in self.session.generate(&task.prompt, task.n_generate)? {
             let step = step?;
-            // A coarse clock may see nothing pass; a rate needs a time.
+            // A coarse clock may measure 0 ns, of which no rate can be computed.
             step_ns.push((step.elapsed.as_nanos() as u64).max(1));
             tokens.push(step.choice.token);
             traces.extend(step.positions);

@@ -1,11 +1,11 @@
-//! The guest's module, compiled under the sandbox's rules.
+//! The guest's module, compiled with the sandbox's limits.
 
 use wasmtime::{Config, Engine, Module, OptLevel};
 
 use super::error::SandboxError;
 use crate::{guest::GUEST_WASM, watch::Watch};
 
-/// A compiled guest, ready to be instantiated.
+/// A compiled guest, from which any number of isolated instances can be made.
 pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) module: Module,
@@ -26,7 +26,7 @@ impl Sandbox {
         &self.watch
     }
 
-    /// As [`Sandbox::new`], for another module: tests show what the sandbox refuses.
+    /// Like [`Sandbox::new`], but compiles another module. Tests use it to show what is refused.
     ///
     /// # Errors
     /// As for [`Sandbox::new`].
@@ -59,9 +59,11 @@ fn config() -> Config {
         .epoch_interruption(true)
         .wasm_simd(false)
         .wasm_relaxed_simd(false)
-        // Both sides check for values that are not finite, so a NaN's bits never reach a result.
+        // Host and guest both reject values that are not finite, so no result depends on a NaN's
+        // bits.
         .cranelift_nan_canonicalization(false)
-        // The guest is optimised already: more would lengthen every start and shorten no replay.
+        // The module is already optimised: optimising again would slow down every start without
+        // speeding up any replay.
         .cranelift_opt_level(OptLevel::None)
         .max_wasm_stack(1 << 20);
     config

@@ -1,4 +1,4 @@
-//! What is decoded, and the hash chain over everything that decoding it leaves behind.
+//! The task of a run, its prompt, and the hash chain over everything that the run computes.
 
 mod challenge;
 mod seeded_prompt;

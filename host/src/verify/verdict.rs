@@ -1,4 +1,4 @@
-//! The verdict: what was proved, what is only claimed, and every rule.
+//! The verdict: what is proved, what is only claimed, and every rule.
 
 use std::fmt::Write;
 
@@ -15,24 +15,24 @@ use super::{
 pub struct Verdict {
     /// The conclusion.
     pub conclusion: Conclusion,
-    /// What is known of the tokens: `proved (143 positions)`, `not replayed` or why not.
+    /// What is known about the tokens, such as "not replayed", or why they are refuted.
     pub tokens: String,
-    /// What the receipt says; none where it could not be read.
+    /// The content of the receipt; `None` if it could not be read.
     pub receipt: Option<Summary>,
-    /// What this verification has computed itself.
+    /// How much this verification replayed itself.
     pub replayed: Replayed,
-    /// What was audited, where a part was replayed.
+    /// The coverage of the audit, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditReport>,
-    /// The keyid of who signed the receipt, or that nobody did; none if it was not asked.
+    /// The signer's keyid, or that there is no valid signature; `None` if no bundle was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<String>,
-    /// Every rule.
+    /// Every rule that was checked, with its outcome.
     pub rules: Vec<RuleOutcome>,
 }
 
 impl Verdict {
-    /// The verdict on the receipt at `place`, for people: it fits a screen.
+    /// The verdict as text for people, short enough for a screen. `place` names the receipt.
     pub fn to_text(&self, place: &str) -> String {
         let count = |outcome| self.rules.iter().filter(|r| r.outcome == outcome).count();
         let n_hold = count(Outcome::Pass);
@@ -53,7 +53,7 @@ impl Verdict {
                 Outcome::Unverifiable => "open",
                 Outcome::Note => "note",
             };
-            // Evidence quotes the receipt, which may try to look like a verdict.
+            // Evidence quotes the receipt, which could contain line breaks to fake other lines.
             let evidence = rule.evidence.replace(char::is_control, " ");
             let _ = writeln!(text, "  {mark} {}: {evidence}", rule.rule);
         }

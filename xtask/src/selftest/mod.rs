@@ -1,4 +1,5 @@
-//! The forgery drill: a genuine receipt, forged in every published way, before the verifier.
+//! The forgery drill: forges a genuine receipt in many ways, and checks that the verifier catches
+//! each forgery.
 
 mod bundle;
 mod edit;
@@ -54,14 +55,14 @@ pub struct Drill<'a> {
     genuine: Genuine,
 }
 
-/// What forgers start from.
+/// The genuine files that forgeries start from.
 #[derive(Default)]
 struct Genuine {
     receipt: Vec<u8>,
     bundle: Vec<u8>,
 }
 
-/// Where the signer's key is, and the public one beside it.
+/// The file name of the signer's private key. The public key is next to it.
 const KEY: &str = "signer.key";
 
 impl<'a> Drill<'a> {
@@ -102,7 +103,7 @@ impl<'a> Drill<'a> {
         }
     }
 
-    /// A receipt and its bundle.
+    /// Makes a genuine receipt and its bundle.
     fn benchmark(&self, key: &Path) -> Result<Genuine, Failure> {
         let receipt = self.folder.path().join("genuine.json");
         self.commands.benchmark(&receipt, key)?;
@@ -113,10 +114,11 @@ impl<'a> Drill<'a> {
         })
     }
 
-    /// What the verifier says of a vector. `None` if it is what has to be said.
+    /// Forges and verifies a vector. Returns `None` if it is caught as expected, or the verifier's
+    /// answer if not.
     ///
     /// # Errors
-    /// The vector cannot be forged, or the verifier could not answer.
+    /// The vector cannot be forged, or the verifier fails.
     pub fn survives(&self, vector: &Vector) -> Result<Option<String>, Failure> {
         let named = |e: String| {
             let line = format!("vector {}: {e}", vector.name);
@@ -184,13 +186,13 @@ impl<'a> Drill<'a> {
     }
 }
 
-/// What is handed to the verifier beside a receipt.
+/// The other files that the verifier gets with a receipt.
 struct Beside<'b> {
     bundle: Option<&'b [u8]>,
     policy: Option<&'b str>,
 }
 
-/// What the verifier said.
+/// The verifier's answer.
 enum Found {
     NotAReceipt,
     Verdict {
