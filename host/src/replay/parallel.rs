@@ -29,8 +29,8 @@ pub(super) enum Done {
     Head(Vec<Head>),
 }
 
-/// Computes the run from guesses, and in order what these were wrong for. `guest` is one of those that
-/// work.
+/// Computes the run from guesses; after a wrong guess, computes the rest in order. `guest` is the
+/// first of the guests that work.
 pub(super) fn compute<'a>(
     run: &Run<'a>,
     guest: Guest<'a>,
@@ -191,7 +191,7 @@ pub(super) fn same_bits(x: &[f32], y: &[f32]) -> bool {
     x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
 }
 
-/// Puts the units together, up to the first guess that was wrong, and computes the rest.
+/// Joins the units up to the first wrong guess, and computes the rest in order.
 fn join(run: &Run, units: Vec<Unit>, results: Vec<UnitResult>) -> Result<Computed, SandboxError> {
     let mut computed = Computed::default();
     let (heads, layers): (Vec<_>, Vec<_>) = units
