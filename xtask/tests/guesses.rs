@@ -60,15 +60,7 @@ static CASE: LazyLock<Case> = LazyLock::new(|| {
 });
 
 fn replayed(model: &Model, task: &Task, tokens: &[u32], guesses: Option<Guesses>) -> Replay {
-    replay(
-        &SANDBOX,
-        model.into(),
-        task,
-        tokens,
-        guesses,
-        &mut |_, _| {},
-    )
-    .unwrap()
+    replay(&SANDBOX, model.into(), task, tokens, guesses).unwrap()
 }
 
 /// What a native run left, to be edited.
@@ -157,15 +149,7 @@ proptest! {
 fn audited(units: &[Unit], traces: &[PositionTrace], guests: usize) -> Audited {
     let Case { model, task, .. } = &*CASE;
     let guesses = Guesses { traces, guests };
-    audit(
-        &SANDBOX,
-        (&**model).into(),
-        task,
-        units,
-        guesses,
-        &mut |_, _| {},
-    )
-    .unwrap()
+    audit(&SANDBOX, (&**model).into(), task, units, guesses).unwrap()
 }
 
 /// Asserts that exactly the units of `wrong` are found when each is audited alone, at `position`.

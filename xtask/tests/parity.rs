@@ -56,7 +56,7 @@ fn checksum(model: &Model, task: &Task, recording: &Recording) -> Digest {
 }
 
 fn replay_of(model: &Model, task: &Task, tokens: &[u32]) -> Replay {
-    replay(&SANDBOX, model.into(), task, tokens, None, &mut |_, _| {}).unwrap()
+    replay(&SANDBOX, model.into(), task, tokens, None).unwrap()
 }
 
 fn assert_parity(name: &str, model: &Arc<Model>, task: &Task) {

@@ -36,7 +36,7 @@ pub struct Groups {
 }
 
 impl Groups {
-    /// The first lane and the number of lanes of each group, of `n_lanes` lanes in a row.
+    /// The first lane and the number of lanes of each group, of a row of `n_lanes` lanes.
     pub fn of(self, n_lanes: usize) -> impl Iterator<Item = (usize, usize)> {
         let mut start = 0;
         std::iter::from_fn(move || {

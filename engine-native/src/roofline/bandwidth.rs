@@ -59,7 +59,7 @@ impl Readers {
     /// # Panics
     /// `n_threads` is 0.
     pub fn new(kernels: Arc<dyn Kernels>, n_threads: usize) -> Result<Self, RunError> {
-        assert!(n_threads > 0, "somebody has to read");
+        assert!(n_threads > 0, "reading needs a thread");
         let workers = Workers::new(n_threads, 1)?;
         Ok(Self {
             scratch: workers.ledgers(),

@@ -217,3 +217,36 @@ impl Wait {
         self.n <= SPINS + YIELDS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    /// Regions one after another, some so late that the helpers have gone to sleep: every thread
+    /// works once in each, on what the caller's stack holds. Small enough for Miri.
+    #[test]
+    fn every_thread_works_once_in_each_region() {
+        let team = Team::new(2).unwrap();
+        for round in 0..3 {
+            let calls = [const { AtomicU64::new(0) }; 3];
+            team.run(&|thread| {
+                calls[thread].fetch_add(round + 1, Ordering::Relaxed);
+            });
+            assert!(calls.iter().all(|n| n.load(Ordering::Relaxed) == round + 1));
+            for _ in 0..2 * (SPINS + YIELDS) {
+                thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_of_any_thread_reaches_the_caller() {
+        for panicking in 0..2 {
+            let team = Team::new(1).unwrap();
+            let run = || team.run(&|thread| assert!(thread != panicking));
+            assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+        }
+    }
+}

@@ -218,7 +218,7 @@ pub(super) fn open<'f>(
     model: ModelInput<'f>,
     task: &Task,
 ) -> Result<Guest<'f>, SandboxError> {
-    let mut guest = Guest::open(sandbox, model)?;
+    let mut guest = sandbox.open(model)?;
     guest.configure(task.kv_type, task.n_positions())?;
     Ok(guest)
 }

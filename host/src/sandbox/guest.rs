@@ -55,12 +55,18 @@ pub struct Guest<'f> {
     shape: GuestShape,
 }
 
-impl<'f> Guest<'f> {
+impl Sandbox {
     /// Makes a new instance of the guest and lets it parse the header of the file.
     ///
     /// # Errors
     /// The guest rejects the file.
-    pub fn open(sandbox: &Sandbox, model: ModelInput<'f>) -> Result<Self, SandboxError> {
+    pub fn open<'f>(&self, model: ModelInput<'f>) -> Result<Guest<'f>, SandboxError> {
+        Guest::open(self, model)
+    }
+}
+
+impl<'f> Guest<'f> {
+    fn open(sandbox: &Sandbox, model: ModelInput<'f>) -> Result<Self, SandboxError> {
         let mut calls = Calls::new(sandbox)?;
         check_version(&mut calls)?;
         parse_header(&mut calls, model.file)?;

@@ -156,17 +156,22 @@ impl Checked {
         let Some(receipt) = &self.receipt else { return };
         let (transcript, units) = ("audit_transcript", "audit_units");
         let pass = || RuleOutcome::new(transcript, Outcome::Pass, "");
+        let is_answered = !matches!(finding, AuditFinding::Unanswered(..));
         let (tokens, rules, report) = match finding {
             AuditFinding::Agrees(report) => (
                 report.to_string(),
                 vec![pass(), RuleOutcome::new(units, Outcome::Pass, "")],
                 Some(report),
             ),
-            AuditFinding::Differs(report, why) => (
-                format!("refuted ({why})"),
-                vec![pass(), rules::parity::difference(receipt, units, why)],
-                Some(report),
-            ),
+            AuditFinding::Differs(report, why) => {
+                let rule = rules::parity::difference(receipt, units, why);
+                let what = match rule.outcome {
+                    Outcome::Fail => "refuted",
+                    _ => "not proved",
+                };
+                let tokens = format!("{what} ({})", rule.evidence);
+                (tokens, vec![pass(), rule], Some(report))
+            }
             AuditFinding::Unanswered(report, why) => (
                 format!("not audited ({why})"),
                 vec![pass(), RuleOutcome::new(units, Outcome::Unverifiable, why)],
@@ -183,7 +188,7 @@ impl Checked {
                 None,
             ),
         };
-        if let Some(report) = &report {
+        if let Some(report) = report.as_ref().filter(|_| is_answered) {
             self.replayed = match report.nonce {
                 // A forger could have prepared for layers that are named.
                 None => Replayed::Layers,

@@ -49,13 +49,17 @@ pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
     let mut text = markdown::table(columns, &rows);
     let parity = &receipt.parity;
     let tokens = match parity.status {
-        ParityStatus::Passed => format!("proved ({} positions)", parity.positions_compared),
+        ParityStatus::Passed => format!(
+            "proved by a replay, bit for bit ({} positions)",
+            parity.positions_compared
+        ),
         ParityStatus::NotChecked => "not replayed (--parity off)".into(),
     };
     let _ = write!(
         text,
-        "\ntokens:   {tokens}, checksum {}\n\
-         speed:    {} tokens/s, prefill and decode of the median of {}, {} ms\n\
+        "\ntokens:   {tokens}\n\
+         checksum: {}\n\
+         speed:    {} tokens/s over prefill and decode (median of {}, {} ms)\n\
          load:     {:.2} s, with {} of weights arranged for decoding\n\
          {}receipt:  {}\n",
         parity.checksum,

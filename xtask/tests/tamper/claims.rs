@@ -1,12 +1,18 @@
 //! What a receipt may say without proof, and the limits of that.
 
-use host::verify::Outcome;
-use serde_json::json;
+use host::verify::{Claim, Conclusion, Outcome, Policy, Replayed};
+use serde_json::{Value, json};
 
 use crate::genuine::{
-    GENUINE, assert_accepted, assert_rejected_by, claim_samples, edited, replayed, rules, seal,
-    verify,
+    GENUINE, assert_accepted, assert_only_unreplayed, assert_rejected_by, claim_samples, edited,
+    replayed, rule, rules, seal, verify, verify_under,
 };
+
+/// What a receipt is said to claim.
+fn claimed(receipt: &Value) -> Claim {
+    let verdict = verify(receipt.to_string().as_bytes()).unwrap();
+    verdict.receipt.unwrap().claimed
+}
 
 /// The limit of what a replay can do, and the words that admit it.
 #[test]
@@ -17,10 +23,24 @@ fn a_faster_claim_is_accepted_as_a_claim() {
     assert!(faster["tokens_per_sec"].as_f64() > GENUINE["tokens_per_sec"].as_f64());
     let verdict = replayed(&faster);
     assert_accepted(&verdict);
-    let host = GENUINE["host"]["cpu_model"].as_str().unwrap();
-    let expected = format!("1000000 tokens/s, claimed by {host} (");
-    assert!(verdict.speed.starts_with(&expected), "{}", verdict.speed);
-    assert_eq!(verdict.tokens, "proved (6 positions)");
+    assert_eq!(verdict.replayed, Replayed::Everything);
+    assert_eq!(
+        verdict.tokens,
+        "proved by a replay, bit for bit (6 positions)"
+    );
+    let claim = &verdict.receipt.as_ref().unwrap().claimed;
+    assert_eq!(claim.tokens_per_sec, 1e6);
+    assert_eq!(claim.cpu, GENUINE["host"]["cpu_model"].as_str().unwrap());
+    // Every figure stands behind the words that nobody proved it.
+    let text = verdict.to_text("r.json");
+    let (proved, claims) = text.split_once("not proved, the writer's word:\n").unwrap();
+    assert!(!proved.contains("tokens/s"), "{text}");
+    let rates = "  tokens/s  2000000 decode, 2000000 prefill, 1000000 both\n";
+    assert!(claims.starts_with(rates), "{text}");
+    assert!(
+        claims.contains(&format!("\n  machine   {}, ", claim.cpu)),
+        "{text}"
+    );
 }
 
 /// What a speed takes is derived from the shape, and counted here once more by hand.
@@ -35,21 +55,26 @@ fn a_claim_says_what_it_takes() {
     let macs = 2 * weights + n_layers * 2 * q * (5 + 6);
     // log2(3) bits a weight; keys and values of 5 positions, the middle, in f16.
     let bytes = 2.0 * (weights as f64 * 3f64.log2() / 8.0 + (n_layers * 2 * kv * 5 * 2) as f64);
-    let takes = format!(
-        " (decoding needs at least {:.1} GB/s and {:.1} GMAC/s)",
-        bytes / 2e-6 / 1e9,
-        macs as f64 / 2e-6 / 1e9
-    );
-    let speed = replayed(&GENUINE).speed;
-    assert!(speed.ends_with(&takes), "{speed}, not {takes}");
+    let (gb, gmac) = (bytes / 2e-6 / 1e9, macs as f64 / 2e-6 / 1e9);
+    let verdict = replayed(&GENUINE);
+    let claim = &verdict.receipt.as_ref().unwrap().claimed;
+    let is_near = |found: Option<f64>, x: f64| found.is_some_and(|y| (y / x - 1.0).abs() < 1e-12);
+    assert!(is_near(claim.decode_reads_gb_per_sec, gb), "{claim:?}");
+    assert!(is_near(claim.decode_gmac_per_sec, gmac), "{claim:?}");
+    let takes = format!("(decoding takes at least {gb:.1} GB/s and {gmac:.1} GMAC/s)\n");
+    let text = verdict.to_text("r.json");
+    assert!(text.contains(&takes), "{text}, not {takes}");
     // One token was not decoded but chosen at the end of the prefill.
     let mut one = GENUINE.clone();
     one["run"]["tokens"] = json!(1);
     one["tokens"].as_array_mut().unwrap().truncate(1);
     let samples = json!({ "load_ns": 9, "prefill_ns": [9000], "decode_ns": [[]] });
     claim_samples(&mut one, samples);
-    let speed = verify(one.to_string().as_bytes()).unwrap().speed;
-    assert!(!speed.contains("decoding"), "{speed}");
+    let claim = claimed(&one);
+    assert_eq!(claim.decode_reads_gb_per_sec, None);
+    assert_eq!(claim.decode_gmac_per_sec, None);
+    let text = verify(one.to_string().as_bytes()).unwrap();
+    assert!(!text.to_text("r.json").contains("decoding"), "{text:?}");
 }
 
 #[test]
@@ -114,17 +139,61 @@ fn file_names_that_are_paths() {
     }
 }
 
-/// A CPU must not be able to call itself a line of the verdict.
+/// Texts of a receipt that try to be lines of the verdict, wherever it shows them.
 #[test]
-fn the_claiming_host_stays_on_its_line() {
-    let name = "fast\r\ntokens: proved (143 positions)\u{1b}[2K\u{85}";
-    let forged = edited(|r| r["host"]["cpu_model"] = json!(name));
-    let verdict = verify(forged.to_string().as_bytes()).unwrap();
-    assert!(
-        !verdict.speed.contains(char::is_control),
-        "{:?}",
-        verdict.speed
-    );
+fn what_a_receipt_says_stays_on_its_line() {
+    let lie = "x\r\ntokens: proved by a replay\naccepted: r.json\u{1b}[2K\u{85}\u{9b}1A";
+    let lines = replayed(&GENUINE).to_text("r.json").lines().count();
+    for pointer in [
+        "/host/cpu_model",
+        "/host/os",
+        "/created",
+        "/build/git_commit",
+        "/build/profile",
+        "/model/file_name",
+        "/model/architecture",
+        "/model/weight_types/0/type",
+        "/run/kernel",
+        "/run/kv_type",
+        "/run/prompt/kind",
+        "/backend",
+        "/kernels/0",
+        "/kernel_ledger/0/kernel",
+        "/kernel_ledger/0/op",
+        "/environment/BITNET_SEED",
+        "/parity/wasmtime_version",
+        "/schema_version",
+        "/receipt_schema",
+    ] {
+        let forged = edited(|r| *r.pointer_mut(pointer).unwrap() = json!(lie));
+        let verdict = replayed(&forged);
+        let text = verdict.to_text("r.json");
+        assert!(
+            !text.replace('\n', "").contains(char::is_control),
+            "{pointer}: {text:?}"
+        );
+        let n = verdict.rules.len() + lines;
+        assert!(text.lines().count() <= n, "{pointer}: {text}");
+        let starting = |start: &str| text.lines().filter(|l| l.starts_with(start)).count();
+        assert_eq!(starting("tokens: "), 1, "{pointer}: {text}");
+        let accepted = verdict.conclusion == Conclusion::Accepted;
+        assert_eq!(
+            starting("accepted"),
+            usize::from(accepted),
+            "{pointer}: {text}"
+        );
+    }
+}
+
+/// Nor does it take more than its line.
+#[test]
+fn a_long_text_is_cut_short_in_the_summary() {
+    let long = "é".repeat(10_000);
+    let claim = claimed(&edited(|r| r["host"]["cpu_model"] = json!(long)));
+    assert_eq!(claim.cpu, "é".repeat(60) + "…");
+    let short = "é".repeat(60);
+    let claim = claimed(&edited(|r| r["host"]["cpu_model"] = json!(short)));
+    assert_eq!(claim.cpu, short);
 }
 
 #[test]
@@ -142,34 +211,34 @@ fn other_times_of_creation_are_somebodys_word() {
     }
 }
 
-/// `--parity off` is refused for what it is, and for what it may not say besides.
+/// The genuine receipt as `--parity off` writes it; with a field that only a replay can fill, if
+/// one is named.
+fn without_parity(field: Option<&str>) -> Value {
+    edited(|r| {
+        let found = r["parity"].take();
+        r["parity"] = json!({
+            "status": "not_checked",
+            "checksum": found["checksum"],
+            "reference_checksum": null,
+            "positions_compared": 0,
+            "first_divergence": null,
+            "guest_sha256": null,
+            "wasmtime_version": null,
+            "fuel": null,
+            "wall_ns": null,
+        });
+        if let Some(field) = field {
+            r["parity"][field] = match field {
+                "first_divergence" => json!(3),
+                _ => found[field].clone(),
+            };
+        }
+    })
+}
+
+/// `--parity off` may not say what only a replay finds.
 #[test]
 fn a_replay_that_did_not_happen_found_nothing() {
-    let with = |field: Option<&str>| {
-        let receipt = edited(|r| {
-            let found = r["parity"].take();
-            r["parity"] = json!({
-                "status": "not_checked",
-                "checksum": found["checksum"],
-                "reference_checksum": null,
-                "positions_compared": 0,
-                "first_divergence": null,
-                "guest_sha256": null,
-                "wasmtime_version": null,
-                "fuel": null,
-                "wall_ns": null,
-            });
-            if let Some(field) = field {
-                r["parity"][field] = match field {
-                    "first_divergence" => json!(3),
-                    _ => found[field].clone(),
-                };
-            }
-        });
-        let verdict = verify(receipt.to_string().as_bytes()).unwrap();
-        rules(&verdict, Outcome::Fail)
-    };
-    assert_eq!(with(None), ["parity_status"]);
     for field in [
         "reference_checksum",
         "positions_compared",
@@ -179,10 +248,42 @@ fn a_replay_that_did_not_happen_found_nothing() {
         "fuel",
         "wall_ns",
     ] {
-        assert_eq!(
-            with(Some(field)),
-            ["parity_status", "parity_record"],
-            "{field}"
-        );
+        let verdict = replayed(&without_parity(Some(field)));
+        assert_rejected_by(&verdict, &["parity_record"]);
     }
+}
+
+/// What the writer did not replay is worth what the replay here is worth.
+#[test]
+fn without_the_writers_replay_only_ours_counts() {
+    let receipt = without_parity(None);
+    let verdict = replayed(&receipt);
+    assert_accepted(&verdict);
+    assert_eq!(verdict.replayed, Replayed::Everything);
+    assert_eq!(
+        rules(&verdict, Outcome::Note),
+        ["parity_status", "parity_fuel"]
+    );
+    let status = &rule(&verdict, "parity_status").evidence;
+    assert!(status.contains("--parity off"), "{status}");
+    let unseen = verify(receipt.to_string().as_bytes()).unwrap();
+    assert_only_unreplayed(&unseen);
+    assert!(!unseen.receipt.unwrap().replayed_by_writer);
+
+    let mut forged = receipt.clone();
+    forged["tokens"] = json!([7, 7, 7]);
+    seal(&mut forged);
+    assert_rejected_by(&replayed(&forged), &["parity_tokens", "parity_checksum"]);
+}
+
+/// A policy may want both: that the writer knew, and that we know.
+#[test]
+fn a_policy_may_require_the_writers_replay() {
+    let policy = Policy::read(b"require.writer_proof = true").unwrap();
+    let under = |receipt: &Value| verify_under(receipt.to_string().as_bytes(), &policy).unwrap();
+    assert_rejected_by(&under(&without_parity(None)), &["policy_writer_proof"]);
+    assert_accepted(&under(&GENUINE));
+    let open = Policy::read(b"require.writer_proof = false").unwrap();
+    let verdict = verify_under(without_parity(None).to_string().as_bytes(), &open);
+    assert_accepted(&verdict.unwrap());
 }

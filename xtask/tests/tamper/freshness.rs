@@ -9,7 +9,8 @@ use host::{
 use serde_json::{Value, json};
 
 use crate::genuine::{
-    GENUINE, assert_accepted, assert_rejected_by, benchmarked, edited, replayed, rules, seal,
+    GENUINE, assert_accepted, assert_only_unreplayed, assert_rejected_by, benchmarked, edited,
+    replayed, rules, seal, with_replay,
 };
 
 const CHALLENGE: &str = "c0ffee00";
@@ -18,10 +19,18 @@ const CHALLENGE: &str = "c0ffee00";
 static FRESH: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_slice(&benchmarked(&["--challenge", CHALLENGE])).unwrap());
 
-/// The verdict of `verify-receipt --challenge chosen`.
+/// The verdict of `verify-receipt --challenge chosen --no-replay`.
 fn challenged(receipt: &Value, chosen: &str) -> Verdict {
     let mut checked = Checked::read(receipt.to_string().as_bytes()).unwrap();
     checked.with_challenge(Some(&chosen.parse().unwrap()));
+    checked.verdict()
+}
+
+/// The verdict of `verify-receipt --challenge chosen`.
+fn challenged_and_replayed(receipt: &Value, chosen: &str) -> Verdict {
+    let mut checked = Checked::read(receipt.to_string().as_bytes()).unwrap();
+    checked.with_challenge(Some(&chosen.parse().unwrap()));
+    with_replay(&mut checked);
     checked.verdict()
 }
 
@@ -35,7 +44,8 @@ fn fresh_but(edit: impl FnOnce(&mut Value)) -> Value {
 #[test]
 fn the_right_challenge_is_accepted_and_any_other_refused() {
     assert_accepted(&replayed(&FRESH));
-    let verdict = challenged(&FRESH, CHALLENGE);
+    assert_only_unreplayed(&challenged(&FRESH, CHALLENGE));
+    let verdict = challenged_and_replayed(&FRESH, CHALLENGE);
     assert_accepted(&verdict);
     assert!(rules(&verdict, Outcome::Pass).contains(&"challenge"));
     for other in ["c0ffee", "c0ffee01", "c0ffee0000"] {
@@ -48,6 +58,7 @@ fn the_right_challenge_is_accepted_and_any_other_refused() {
 fn a_challenge_that_nobody_here_chose_is_shown() {
     let mut checked = Checked::read(FRESH.to_string().as_bytes()).unwrap();
     checked.with_challenge(None);
+    with_replay(&mut checked);
     let verdict = checked.verdict();
     assert_accepted(&verdict);
     assert_eq!(rules(&verdict, Outcome::Note), ["challenge"]);
@@ -80,8 +91,9 @@ fn a_prompt_of_the_challenge_under_an_old_run() {
         r["run"]["challenge"] = json!(CHALLENGE);
         r["run"]["prompt_ids"] = json!(seeded_prompt(42, Some(&challenge), 4, 512));
     });
-    assert_accepted(&challenged(&forged, CHALLENGE));
-    let failed = rules(&replayed(&forged), Outcome::Fail);
+    assert_only_unreplayed(&challenged(&forged, CHALLENGE));
+    let verdict = challenged_and_replayed(&forged, CHALLENGE);
+    let failed = rules(&verdict, Outcome::Fail);
     assert!(failed.contains(&"parity_checksum"), "{failed:?}");
 }
 

@@ -1,4 +1,4 @@
-//! One genuine receipt, and the verifier as `verify-receipt --check-parity` runs it.
+//! One genuine receipt, and the verifier as `verify-receipt` runs it.
 #![allow(dead_code, reason = "each test uses a part")]
 
 use std::{num::NonZeroUsize, path::Path, sync::LazyLock};
@@ -6,9 +6,14 @@ use std::{num::NonZeroUsize, path::Path, sync::LazyLock};
 use clap::Parser;
 use engine_native::I2sLayout;
 use host::{
+    examine::replay_receipt,
     input::HashedModel,
+    receipt::Receipt,
     sandbox::Sandbox,
-    verify::{Checked, Conclusion, NotAReceipt, Outcome, Policy, RuleOutcome, Verdict},
+    verify::{
+        Checked, Conclusion, NotAReceipt, Outcome, Policy, ReplayFailure, ReplayResult, Replayed,
+        RuleOutcome, Verdict,
+    },
     watch::Watch,
 };
 use serde_json::{Value, json};
@@ -72,27 +77,41 @@ pub fn edited(edit: impl FnOnce(&mut Value)) -> Value {
     receipt
 }
 
-/// The verdict of `verify-receipt` on these bytes.
+/// The verdict of `verify-receipt --no-replay` on these bytes.
 pub fn verify(bytes: &[u8]) -> Result<Verdict, NotAReceipt> {
     let mut checked = Checked::read(bytes)?;
     checked.with_policy(&Policy::default());
     Ok(checked.verdict())
 }
 
-/// The verdict of `verify-receipt --model models/tiny.gguf --check-parity` on these bytes.
+/// The verdict of `verify-receipt --model models/tiny.gguf` on these bytes.
 pub fn verify_with_replay(bytes: &[u8]) -> Result<Verdict, NotAReceipt> {
+    verify_under(bytes, &Policy::default())
+}
+
+/// As [`verify_with_replay`], under a policy.
+pub fn verify_under(bytes: &[u8], policy: &Policy) -> Result<Verdict, NotAReceipt> {
     let mut checked = Checked::read(bytes)?;
-    checked.with_model(&MODEL);
-    let named = checked.receipt.as_ref().map(|r| r.model.sha256);
-    if named.is_some_and(|sha256| sha256 != MODEL.sha256) {
-        checked.without_replay("the model of the receipt is not here".into());
-    } else if !checked.is_rejected() {
-        checked
-            .with_replay(&SANDBOX, &MODEL.model, NonZeroUsize::MIN, &mut |_, _| {})
-            .expect("nobody interrupts");
-    }
-    checked.with_policy(&Policy::default());
+    with_replay(&mut checked);
+    checked.with_policy(policy);
     Ok(checked.verdict())
+}
+
+/// What `verify-receipt` finds of the receipt by the committed model.
+pub fn with_replay(checked: &mut Checked) {
+    let Some(receipt) = checked.receipt.clone() else {
+        return;
+    };
+    checked.with_model(&MODEL.facts());
+    match receipt.model.sha256 == MODEL.sha256 {
+        true => checked.with_replay(replay(&receipt)),
+        false => checked.without_replay("the model of the receipt is not here"),
+    }
+}
+
+/// The replay of a receipt on the committed model.
+pub fn replay(receipt: &Receipt) -> Result<ReplayResult, ReplayFailure> {
+    replay_receipt(receipt, &SANDBOX, &MODEL.model, NonZeroUsize::MIN).expect("nobody interrupts")
 }
 
 /// As [`verify_with_replay`], for a receipt in memory.
@@ -126,4 +145,14 @@ pub fn assert_rejected_by(verdict: &Verdict, expected: &[&str]) {
 #[track_caller]
 pub fn assert_accepted(verdict: &Verdict) {
     assert_eq!(verdict.conclusion, Conclusion::Accepted, "{verdict:?}");
+}
+
+/// Accepted but for the replay that nobody has made: no rule is broken, and none other is open.
+#[track_caller]
+pub fn assert_only_unreplayed(verdict: &Verdict) {
+    assert_eq!(verdict.conclusion, Conclusion::Unverifiable, "{verdict:?}");
+    assert_eq!(verdict.replayed, Replayed::Nothing, "{verdict:?}");
+    assert_eq!(verdict.tokens, "not replayed", "{verdict:?}");
+    let open = rules(verdict, Outcome::Unverifiable);
+    assert_eq!(open, ["parity_replay"], "{verdict:?}");
 }

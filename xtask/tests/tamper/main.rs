@@ -25,36 +25,69 @@ use std::thread;
 
 use edits::{Edit, Kind};
 use expectations::Expect;
-use genuine::{GENUINE, GENUINE_BYTES, replayed, rules, seal, verify, verify_with_replay};
-use host::verify::{Conclusion, Outcome};
+use genuine::{
+    GENUINE, GENUINE_BYTES, assert_accepted, assert_only_unreplayed, replayed, rules, seal, verify,
+    verify_with_replay,
+};
+use host::verify::{Conclusion, Outcome, Replayed};
 
 #[test]
 fn the_genuine_receipt_is_accepted() {
     for bytes in [&GENUINE_BYTES[..], GENUINE.to_string().as_bytes()] {
         let verdict = verify_with_replay(bytes).unwrap();
-        assert_eq!(verdict.conclusion, Conclusion::Accepted, "{verdict:?}");
-        assert_eq!(verdict.tokens, "proved (6 positions)");
-        assert!(
-            verdict.speed.contains(" tokens/s, claimed by "),
-            "{verdict:?}"
+        assert_accepted(&verdict);
+        assert_eq!(
+            verdict.tokens,
+            "proved by a replay, bit for bit (6 positions)"
         );
+        assert_eq!(verdict.replayed, Replayed::Everything);
         assert!(verdict.rules.iter().all(|r| r.outcome == Outcome::Pass));
+        let text = verdict.to_text("r.json");
+        let n = verdict.rules.len();
+        let first = format!("accepted: r.json ({n} rules hold)\n");
+        assert!(text.starts_with(&first), "{text}");
     }
+}
+
+#[test]
+fn the_genuine_receipt_is_unverifiable_until_it_is_replayed() {
+    let verdict = verify(&GENUINE_BYTES).unwrap();
+    assert_only_unreplayed(&verdict);
+    let n = verdict.rules.len() - 1;
+    let first = format!("unverifiable: r.json ({n} rules hold; tokens not replayed)\n");
+    let text = verdict.to_text("r.json");
+    assert!(text.starts_with(&first), "{text}");
 }
 
 #[test]
 fn without_a_new_digest_every_edit_is_caught_by_it() {
     for edit in edits::all(&GENUINE) {
-        let verdict = verify(edit.document.to_string().as_bytes()).unwrap();
+        let place = (&edit.path, edit.kind);
+        let Ok(verdict) = verify(edit.document.to_string().as_bytes()) else {
+            // Without a version it is no receipt, and nothing in it is looked at.
+            assert!(
+                edit.document["schema_version"].as_str().is_none(),
+                "{place:?}"
+            );
+            continue;
+        };
         let failed = rules(&verdict, Outcome::Fail);
-        let place = (&edit.path, edit.kind, &failed);
-        assert_eq!(verdict.conclusion, Conclusion::Rejected, "{place:?}");
         // Of another version's fields nothing is known, not even the digest.
-        let of_this_version = edit.path != "schema_version" && !failed.contains(&"schema_version");
+        let is_of_another = rules(&verdict, Outcome::Unverifiable) == ["schema_version"];
+        assert_eq!(
+            is_of_another,
+            ["schema_version", "receipt_schema"].contains(&&edit.path[..]),
+            "{place:?}"
+        );
+        let expected = match is_of_another {
+            true => Conclusion::Unverifiable,
+            false => Conclusion::Rejected,
+        };
+        assert_eq!(verdict.conclusion, expected, "{place:?} {failed:?}");
         assert_eq!(
             failed.contains(&"receipt_sha256"),
-            of_this_version,
-            "{place:?}"
+            !is_of_another,
+            "{place:?} {failed:?}"
         );
     }
 }
@@ -91,17 +124,21 @@ fn surprise(edit: &Edit) -> Option<String> {
     if edit.path != "receipt_sha256" {
         seal(&mut receipt);
     }
-    let verdict = replayed(&receipt);
-    let met = expect.is_met(&verdict);
-    (!met).then(|| {
-        format!(
-            "{} {:?}: expected {expect:?}, found {:?} with {:?} broken",
-            edit.path,
-            edit.kind,
+    let verdict = verify_with_replay(receipt.to_string().as_bytes());
+    let found = match verdict {
+        Ok(verdict) if !expect.is_met(&verdict) => format!(
+            "{:?} with {:?} broken and {:?} open",
             verdict.conclusion,
-            rules(&verdict, Outcome::Fail)
-        )
-    })
+            rules(&verdict, Outcome::Fail),
+            rules(&verdict, Outcome::Unverifiable)
+        ),
+        Err(error) if !matches!(expect, Expect::NotAReceipt) => error.to_string(),
+        Ok(_) | Err(_) => return None,
+    };
+    let (path, kind) = (&edit.path, edit.kind);
+    Some(format!(
+        "{path} {kind:?}: expected {expect:?}, found {found}"
+    ))
 }
 
 #[test]
@@ -146,5 +183,10 @@ fn an_expectation_can_be_unmet() {
     assert!(!Expect::By(&["timing_ms", "backend"]).is_met(&verdict));
     assert!(!Expect::ByOneOf(&["backend"]).is_met(&verdict));
     assert!(!Expect::Unverifiable("timing_ms").is_met(&verdict));
+    assert!(!Expect::Noted("timing_ms").is_met(&verdict));
+    assert!(!Expect::NotAReceipt.is_met(&verdict));
     assert!(!Expect::Unchecked.is_met(&verdict));
+    let verdict = replayed(&GENUINE);
+    assert!(Expect::Unchecked.is_met(&verdict));
+    assert!(!Expect::Noted("guest_sha256").is_met(&verdict));
 }

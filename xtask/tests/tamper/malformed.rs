@@ -1,17 +1,22 @@
 //! Bytes that are no receipt: an error or a verdict, never a panic.
 
 use host::{
-    receipt::{COMMON_SCHEMA, MAX_RECEIPT_BYTES, RECEIPT_SCHEMA},
+    attest::{Envelope, SigningKey, Statement},
+    digest::Digest,
+    receipt::{COMMON_SCHEMA, MAX_RECEIPT_BYTES, RECEIPT_SCHEMA, Receipt},
     verify::{Conclusion, Outcome},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::genuine::{GENUINE, GENUINE_BYTES, edited, rules, verify};
+use crate::genuine::{
+    GENUINE, GENUINE_BYTES, assert_accepted, assert_only_unreplayed, edited, replayed, rules,
+    verify, verify_with_replay,
+};
 
 /// The bytes are not JSON, and the error says so in one line.
 fn assert_not_json(bytes: &[u8]) {
     let error = verify(bytes).unwrap_err().to_string();
-    assert!(error.starts_with("not JSON: "), "{error}");
+    assert!(error.starts_with("not a receipt: not JSON: "), "{error}");
     assert!(!error.contains('\n'), "{error}");
 }
 
@@ -38,7 +43,7 @@ fn every_truncation_is_an_error() {
     }
 }
 
-/// Whatever one byte becomes: an error or a rejection.
+/// Whatever one byte becomes: an error, a rejection or another version, but for the replay.
 #[test]
 fn every_changed_byte_is_refused() {
     let mut bytes = GENUINE.to_string().into_bytes();
@@ -47,8 +52,11 @@ fn every_changed_byte_is_refused() {
         // Without white space, which could become other white space.
         for changed in [genuine ^ 1, genuine ^ 0x80] {
             bytes[i] = changed;
-            let accepted = verify(&bytes).is_ok_and(|v| v.conclusion == Conclusion::Accepted);
-            assert!(!accepted, "byte {i}: {genuine:#04x} became {changed:#04x}");
+            let is_refused = verify(&bytes).map_or(true, |verdict| {
+                verdict.conclusion == Conclusion::Rejected
+                    || rules(&verdict, Outcome::Unverifiable) == ["schema_version"]
+            });
+            assert!(is_refused, "byte {i}: {genuine:#04x} became {changed:#04x}");
         }
         bytes[i] = genuine;
     }
@@ -79,7 +87,7 @@ fn deep_nesting_is_an_error() {
 fn too_many_bytes_are_not_looked_at() {
     let mut bytes = GENUINE_BYTES.clone();
     bytes.resize(MAX_RECEIPT_BYTES as usize, b' ');
-    assert_eq!(verify(&bytes).unwrap().conclusion, Conclusion::Accepted);
+    assert_only_unreplayed(&verify(&bytes).unwrap());
     bytes.push(b' ');
     let error = verify(&bytes).unwrap_err().to_string();
     assert!(error.contains("allowed at most 16777216"), "{error}");
@@ -104,35 +112,110 @@ fn too_many_values_or_members_are_not_looked_at() {
     }
 }
 
+/// There is nothing to judge where no field says what it is.
 #[test]
 fn json_that_is_no_receipt() {
-    for text in [
-        "null",
-        "[]",
-        "\"1.0.0\"",
-        "17",
-        "{}",
-        "{\"schema_version\":1}",
+    for (text, n) in [
+        ("null", 0),
+        ("[]", 0),
+        ("\"1.0.0\"", 0),
+        ("17", 0),
+        ("{}", 0),
+        ("{\"hello\":1}", 1),
+        ("{\"schema_version\":1}", 1),
+        ("{\"schema_version\":null,\"receipt_schema\":\"1.1.0\"}", 2),
     ] {
-        assert_broken(text, "schema_version");
+        let error = verify(text.as_bytes()).unwrap_err().to_string();
+        let expected =
+            format!("not a receipt: found {n} fields without a schema_version among them");
+        assert_eq!(error, expected, "{text}");
     }
-    assert_broken("{\"schema_version\":\"1.0.0\"}", "schema_version");
     let versions_alone = json!({
         "schema_version": COMMON_SCHEMA, "receipt_schema": RECEIPT_SCHEMA,
     });
     assert_broken(&versions_alone.to_string(), "schema");
 }
 
+/// Files that people take for a receipt, each by its name.
 #[test]
-fn other_versions_are_refused_without_a_guess() {
+fn what_is_something_else_is_told() {
+    let receipt: Receipt = serde_json::from_slice(&GENUINE_BYTES).unwrap();
+    let statement = Statement::about(&receipt, &GENUINE_BYTES, Digest::of(b"a binary")).unwrap();
+    let key = SigningKey::generate().unwrap();
+    let bundle = Envelope::sign(statement.to_payload(), &key).to_json();
+    let verdict = serde_json::to_string(&replayed(&GENUINE)).unwrap();
+    let transcript = json!({ "version": 1, "prompt_ids": [1], "tokens": [2] }).to_string();
+    for (bytes, what) in [
+        (&b"GGUF\x03\0\0\0"[..], "a GGUF model"),
+        (b"-----BEGIN PRIVATE KEY-----\n", "a key"),
+        (b"-----BEGIN PUBLIC KEY-----\n", "a key"),
+        (b"ssh-ed25519 AAAA", "a key"),
+        (bundle.as_bytes(), "a bundle"),
+        (&statement.to_payload(), "an in-toto statement"),
+        (transcript.as_bytes(), "a transcript"),
+        (verdict.as_bytes(), "a verdict"),
+    ] {
+        let error = verify(bytes).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("this is {what}")), "{error}");
+        assert!(!error.contains(char::is_control), "{error}");
+    }
+    // However large a model is, it is told from its first bytes.
+    let mut model = b"GGUF".to_vec();
+    model.resize(MAX_RECEIPT_BYTES as usize + 1, 0);
+    let error = verify(&model).unwrap_err().to_string();
+    assert!(error.starts_with("this is a GGUF model"), "{error}");
+    // A receipt does not become something else by a field of its own.
+    for (field, value) in [
+        ("conclusion", json!("accepted")),
+        ("version", json!(1)),
+        ("payloadType", json!("text/plain")),
+    ] {
+        let forged = edited(|r| r[field] = value);
+        assert_broken(&forged.to_string(), "schema");
+    }
+}
+
+/// What another version's fields mean nobody here knows: that is no lie. Who does is said.
+#[test]
+fn other_versions_are_unverifiable_without_a_guess() {
+    let of_writer = |pointer: &str| GENUINE.pointer(pointer).unwrap().as_str().unwrap();
+    let writer = format!(
+        "check the receipt with the build that wrote it: version {}, commit {}",
+        of_writer("/environment/BITNET_VERSION"),
+        of_writer("/build/git_commit")
+    );
+    let assert_unknown = |receipt: &Value, evidence: &str| {
+        let verdict = verify_with_replay(receipt.to_string().as_bytes()).unwrap();
+        assert_eq!(verdict.conclusion, Conclusion::Unverifiable, "{verdict:?}");
+        assert_eq!(rules(&verdict, Outcome::Unverifiable), ["schema_version"]);
+        assert_eq!(verdict.rules.len(), 1, "no other rule applies");
+        assert_eq!(verdict.receipt, None);
+        let found = &verdict.rules[0].evidence;
+        assert!(found.contains(evidence), "{found}");
+    };
     for field in ["schema_version", "receipt_schema"] {
         for version in ["1.0", "1.0.1", "1.2.0", "2.0.0", "1.0.0 ", "1.1.0 ", ""] {
             let receipt = edited(|r| r[field] = json!(version));
-            let verdict = verify(receipt.to_string().as_bytes()).unwrap();
-            assert_eq!(rules(&verdict, Outcome::Fail), ["schema_version"]);
-            assert_eq!(verdict.rules.len(), 1, "no other rule applies");
+            assert_unknown(&receipt, &format!("{field} {version:?}"));
+            assert_unknown(&receipt, &writer);
+            // Another version may have its fields elsewhere, and mean others by their names.
+            let bare = json!({ field: version, "schema_version": receipt["schema_version"] });
+            assert_unknown(&bare, "check the receipt with the build that wrote it");
         }
     }
+    // What this program wrote before it had `receipt_schema`, and what older tools write.
+    for removed in [json!(null), json!(1), json!({})] {
+        let receipt = edited(|r| r["receipt_schema"] = removed);
+        assert_unknown(
+            &receipt,
+            "receipt_schema \"none\", this program reads \"1.0.0\"",
+        );
+    }
+    let no_commit = edited(|r| {
+        r["receipt_schema"] = json!("2.0.0");
+        r["build"] = json!([]);
+    });
+    assert_unknown(&no_commit, "commit unknown");
 }
 
 /// Readers differ in which of two equal keys counts: what one reads as genuine another may not.
@@ -184,8 +267,7 @@ fn integers_that_doubles_cannot_hold() {
         "schema",
     );
     let largest = edited(|r| r["samples"]["load_ns"] = json!((1u64 << 53) - 1));
-    let verdict = verify(largest.to_string().as_bytes()).unwrap();
-    assert_eq!(verdict.conclusion, Conclusion::Accepted, "{verdict:?}");
+    assert_accepted(&replayed(&largest));
 }
 
 #[test]

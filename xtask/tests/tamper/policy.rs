@@ -2,13 +2,18 @@
 
 use std::fs;
 
-use host::verify::{
-    Caching, Ceilings, Checked, Outcome, Policy, PolicyError, RequiredParity, RuleOutcome, Verdict,
+use host::{
+    digest::Digest,
+    verify::{
+        AuditFinding, AuditReport, Caching, Ceilings, Checked, Conclusion, Outcome, Policy,
+        PolicyError, Replayed, RequiredParity, RuleOutcome, Verdict,
+    },
 };
 use serde_json::{Value, json};
 
 use crate::genuine::{
     GENUINE, assert_accepted, assert_rejected_by, claim_samples, edited, replayed, rule, rules,
+    verify_under, with_replay,
 };
 
 /// The genuine receipt with other samples, consistently.
@@ -93,15 +98,24 @@ fn more_threads_need_less_time() {
         ..Policy::default()
     };
     assert_rejected_by(&under(&low), &["physics_prefill", "physics_decode"]);
-    let mut checked = Checked::read(many.to_string().as_bytes()).unwrap();
-    checked.with_policy(&low);
-    assert_accepted(&checked.verdict());
+    assert_accepted(&of_under(&many, &low));
 }
 
-/// The verdict on the genuine receipt under a policy, without a replay.
+/// The verdict on a receipt under a policy, with a replay.
+fn of_under(receipt: &Value, policy: &Policy) -> Verdict {
+    verify_under(receipt.to_string().as_bytes(), policy).unwrap()
+}
+
+/// The verdict on the genuine receipt under a policy, with a replay.
 fn under(policy: &Policy) -> Verdict {
+    of_under(&GENUINE, policy)
+}
+
+/// The same after `done` in place of a replay.
+fn under_after(policy: &str, done: impl FnOnce(&mut Checked)) -> Verdict {
     let mut checked = Checked::read(GENUINE.to_string().as_bytes()).unwrap();
-    checked.with_policy(policy);
+    done(&mut checked);
+    checked.with_policy(&read(policy));
     checked.verdict()
 }
 
@@ -169,11 +183,7 @@ fn spread_is_of_the_longest_and_the_shortest() {
         "prefill_ns": [10_000, 12_000, 11_000],
         "decode_ns": [[4_500, 4_500], [4_500, 4_500], [4_500, 4_500]],
     }));
-    let verdict = |spread: f64| {
-        let mut checked = Checked::read(receipt.to_string().as_bytes()).unwrap();
-        checked.with_policy(&policy(spread));
-        checked.verdict()
-    };
+    let verdict = |spread: f64| of_under(&receipt, &policy(spread));
     assert_accepted(&verdict(0.1));
     assert_rejected_by(&verdict(0.0999), &["policy_spread"]);
 }
@@ -256,16 +266,72 @@ fn a_prompt_that_is_faster_the_second_time() {
     assert_eq!(with(ms([10, 90, 95]), flat, 2, POLICY), passes);
 }
 
-/// What was not replayed is not rejected: the verifier left it out.
+/// What is demanded beyond the rules themselves may be met by less than everything, and by no less.
 #[test]
 fn a_replay_that_is_required_is_missed() {
-    for parity in ["audited", "replayed"] {
-        let verdict = under(&read(&format!("require.parity = '{parity}'")));
-        assert_eq!(rules(&verdict, Outcome::Unverifiable), ["policy_parity"]);
-        assert!(rules(&verdict, Outcome::Fail).is_empty(), "{verdict:?}");
+    let audit = |nonce: Option<Digest>| {
+        AuditFinding::Agrees(AuditReport {
+            units: vec!["layer 3".into()],
+            n_units: 7,
+            nonce,
+            detection: nonce.map(|_| 1.0 / 7.0),
+        })
+    };
+    let nothing = |_: &mut Checked| ();
+    let layers = |checked: &mut Checked| checked.with_audit(audit(None));
+    let sample = |checked: &mut Checked| checked.with_audit(audit(Some(Digest([1; 32]))));
+    let everything = |checked: &mut Checked| with_replay(checked);
+    type Done<'d> = &'d dyn Fn(&mut Checked);
+    let done: [(Done, Replayed); 4] = [
+        (&nothing, Replayed::Nothing),
+        (&layers, Replayed::Layers),
+        (&sample, Replayed::Sample),
+        (&everything, Replayed::Everything),
+    ];
+    let none = "";
+    let audited = "require.parity = 'audited'";
+    let everywhere = "require.parity = 'replayed'";
+    for (policy, least) in [
+        (none, Replayed::Layers),
+        (audited, Replayed::Sample),
+        (everywhere, Replayed::Everything),
+    ] {
+        for (done, replayed) in done {
+            let verdict = under_after(policy, done);
+            assert_eq!(verdict.replayed, replayed);
+            let place = format!("{policy:?} after {replayed:?}: {verdict:?}");
+            // What was not replayed is not rejected: the verifier left it out.
+            let expected = match replayed >= least {
+                true => Conclusion::Accepted,
+                false => Conclusion::Unverifiable,
+            };
+            assert_eq!(verdict.conclusion, expected, "{place}");
+            let open = rules(&verdict, Outcome::Unverifiable);
+            let of_policy = expected == Conclusion::Unverifiable && !policy.is_empty();
+            assert_eq!(open.contains(&"policy_parity"), of_policy, "{place}");
+        }
     }
-    assert!(RequiredParity::Claimed < RequiredParity::Audited);
-    assert!(RequiredParity::Audited < RequiredParity::Replayed);
+    assert_eq!(read("").require.parity, None);
+    assert_eq!(read(audited).require.parity, Some(RequiredParity::Audited));
+}
+
+/// An audit that came to nothing has replayed nothing, whatever it was to replay.
+#[test]
+fn an_audit_without_an_answer_is_none() {
+    let verdict = under_after("require.parity = 'audited'", |checked| {
+        let report = AuditReport {
+            units: vec!["layer 3".into()],
+            n_units: 7,
+            nonce: Some(Digest([1; 32])),
+            detection: Some(1.0 / 7.0),
+        };
+        checked.with_audit(AuditFinding::Unanswered(report, "the guest trapped".into()));
+    });
+    assert_eq!(verdict.replayed, Replayed::Nothing);
+    assert_eq!(
+        rules(&verdict, Outcome::Unverifiable),
+        ["audit_units", "policy_parity"]
+    );
 }
 
 #[test]
@@ -274,6 +340,8 @@ fn texts_that_are_no_policy() {
         ("[accept", "line 1"),
         ("\n\naccept.kernel = []", "line 3: unknown field `kernel`"),
         ("require.parity = 'some'", "unknown variant `some`"),
+        ("require.parity = 'claimed'", "unknown variant `claimed`"),
+        ("require.parity = 'layers'", "unknown variant `layers`"),
         ("require.min_tokens = -1", "line 1"),
         ("require.min_tokens = 1\nrequire.min_tokens = 2", "line 2"),
         ("accept.models = ['abc']", "line 1"),
@@ -316,7 +384,8 @@ fn the_committed_policy_is_one() {
     let policy = Policy::read(&fs::read(path).unwrap()).unwrap();
     assert_eq!(policy.ceilings, Ceilings::default());
     assert_eq!(policy.caching, Caching::default());
-    assert_eq!(policy.require.parity, RequiredParity::Replayed);
+    assert_eq!(policy.require.parity, Some(RequiredParity::Replayed));
+    assert!(policy.require.writer_proof);
     let model = GENUINE["model"]["sha256"].as_str().unwrap();
     let models: Vec<_> = policy.accept.models.iter().map(|d| d.to_string()).collect();
     assert_eq!(models, [model]);

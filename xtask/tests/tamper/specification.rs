@@ -104,10 +104,10 @@ fn rows_name_the_rules_that_catch_an_edit() {
         };
         let expected = match expectations::of(&edit).unwrap() {
             Expect::By(rules) | Expect::ByOneOf(rules) => rules,
-            Expect::Unverifiable(rule) => &[rule],
-            Expect::Unchecked => &[],
+            Expect::Unverifiable(rule) | Expect::Noted(rule) => &[rule],
+            Expect::Unchecked | Expect::NotAReceipt => &[],
         };
-        let of_every_field = ["schema", "json_schema", "receipt_sha256"];
+        let of_every_field = ["schema", "receipt_sha256"];
         for rule in expected
             .iter()
             .filter(|rule| !of_every_field.contains(rule))

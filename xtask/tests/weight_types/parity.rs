@@ -46,14 +46,7 @@ fn assert_parity(file: &File, kv_type: KvType) {
         kv_type,
     );
     let recording = record(&model, &task);
-    let reference = replay(
-        &SANDBOX,
-        (&*model).into(),
-        &task,
-        &recording.tokens,
-        None,
-        &mut |_, _| {},
-    );
+    let reference = replay(&SANDBOX, (&*model).into(), &task, &recording.tokens, None);
     let reference = reference.unwrap_or_else(|e| panic!("{name}: {e}"));
     let native: Vec<_> = recording
         .traces
