@@ -42,8 +42,11 @@ pub(super) fn compute<'a>(
     join(run, units, results)
 }
 
-/// A unit's result, with its fuel. `None` for a layer above one whose guess was wrong.
-pub(super) type UnitResult = Option<Result<(Done, u64), SandboxError>>;
+/// A unit's result, or `None` for a layer above one whose guess was wrong.
+pub(super) type UnitResult = Option<Attempt>;
+
+/// A unit's result, with its fuel.
+type Attempt = Result<(Done, u64), SandboxError>;
 
 /// Computes `units` from guesses. `guest` is the first of the guests that work.
 pub(super) fn compute_units<'a>(
@@ -107,7 +110,7 @@ impl Queue<'_> {
         run: &Run<'a>,
         mut guest: Option<Guest<'a>>,
         traces: &[PositionTrace],
-    ) -> Vec<(usize, Result<(Done, u64), SandboxError>)> {
+    ) -> Vec<(usize, Attempt)> {
         let mut results = Vec::new();
         while let Some((i, unit)) = self.take() {
             let result = compute_unit(run, &mut guest, unit, traces);
@@ -151,7 +154,7 @@ fn compute_unit<'a>(
     guest: &mut Option<Guest<'a>>,
     unit: &Unit,
     traces: &[PositionTrace],
-) -> Result<(Done, u64), SandboxError> {
+) -> Attempt {
     let guest = match guest {
         Some(guest) => guest,
         None => guest.insert(run.open()?),
