@@ -11,6 +11,22 @@ use super::{
 };
 
 /// The verdict on a receipt.
+///
+/// ```
+/// use host::receipt::{COMMON_SCHEMA, RECEIPT_SCHEMA};
+/// use host::verify::{Checked, Conclusion, NotAReceipt, Outcome};
+///
+/// // A receipt of this version, in which all other fields are missing.
+/// let receipt = format!(
+///     r#"{{"schema_version": "{COMMON_SCHEMA}", "receipt_schema": "{RECEIPT_SCHEMA}"}}"#
+/// );
+/// let verdict = Checked::read(receipt.as_bytes())?.verdict();
+/// assert_eq!(verdict.conclusion, Conclusion::Rejected);
+/// let broken = verdict.rules.iter().filter(|rule| rule.outcome == Outcome::Fail);
+/// assert!(broken.map(|rule| rule.rule).eq(["schema", "receipt_sha256"]));
+/// assert!(verdict.to_text("r.json").starts_with("rejected: r.json (2 of 3 rules broken)"));
+/// # Ok::<(), NotAReceipt>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     /// The conclusion.
