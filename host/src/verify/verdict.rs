@@ -34,6 +34,8 @@ pub struct Verdict {
 impl Verdict {
     /// The verdict on the receipt at `place`, for people: it fits a screen.
     pub fn to_text(&self, place: &str) -> String {
+        // Whoever sent the file may have named it, and may try to look like a verdict.
+        let place = one_line(place);
         let count = |outcome| self.rules.iter().filter(|r| r.outcome == outcome).count();
         let n_hold = count(Outcome::Pass);
         let n_broken = count(Outcome::Fail);
@@ -53,11 +55,10 @@ impl Verdict {
                 Outcome::Unverifiable => "open",
                 Outcome::Note => "note",
             };
-            // Evidence quotes the receipt, which may try to look like a verdict.
-            let evidence = rule.evidence.replace(char::is_control, " ");
-            let _ = writeln!(text, "  {mark} {}: {evidence}", rule.rule);
+            // Evidence quotes the receipt.
+            let _ = writeln!(text, "  {mark} {}: {}", rule.rule, one_line(&rule.evidence));
         }
-        let _ = writeln!(text, "tokens: {}", self.tokens);
+        let _ = writeln!(text, "tokens: {}", one_line(&self.tokens));
         if let Some(audit) = &self.audit {
             text += &audit.lines("  ");
         }
@@ -71,4 +72,8 @@ impl Verdict {
         }
         text
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }

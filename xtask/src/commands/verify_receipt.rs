@@ -140,10 +140,10 @@ impl Examination<'_> {
             true => self.model(checked)?,
             false => None,
         };
-        match (&found, self.args.no_replay) {
-            (_, true) => checked.without_replay("not asked for: --no-replay"),
-            (Some(found), false) => self.replay(checked, found)?,
-            (None, false) => {}
+        match &found {
+            _ if self.args.no_replay => checked.without_replay("not asked for: --no-replay"),
+            Some(found) => self.replay(checked, found)?,
+            None => checked.without_replay(self.missing()),
         }
         if !self.args.retime {
             return Ok(None);
@@ -171,20 +171,22 @@ impl Examination<'_> {
             Some(path) => Some(open_model(self.receipt, path, self.cancel)?),
             None => find_model(self.receipt, &self.folders(), self.cancel)?,
         };
-        let Some(found) = found else {
-            let model = &self.receipt.model;
-            checked.without_replay(format!(
+        if let Some(found) = &found {
+            checked.with_model(&found.facts());
+        }
+        Ok(found.filter(|found| found.sha256 == self.receipt.model.sha256))
+    }
+
+    /// Why there is nothing to replay.
+    fn missing(&self) -> String {
+        let model = &self.receipt.model;
+        match self.args.model {
+            Some(_) => "the model of the receipt is not here".into(),
+            None => format!(
                 "model {} with sha256 {} is not here; name it with --model",
                 model.file_name, model.sha256
-            ));
-            return Ok(None);
-        };
-        checked.with_model(&found.facts());
-        if found.sha256 == self.receipt.model.sha256 {
-            return Ok(Some(found));
+            ),
         }
-        checked.without_replay("the model of the receipt is not here");
-        Ok(None)
     }
 
     /// Where models are looked for.
