@@ -1,22 +1,26 @@
 //! The command line as a user has it: real processes, their exit codes, what they print, and what
 //! they leave behind.
 
+mod audits;
 mod bad_model;
 mod bad_receipt;
 mod bandwidth;
 mod benchmark;
 mod bundles;
 mod environment;
+mod finding_models;
 #[cfg(target_os = "linux")]
 mod interrupt;
 mod keys;
 mod logits;
 mod model_commands;
 mod output_path;
+mod policies;
 mod process;
 mod profile;
 mod replay;
 mod selftest;
+mod show;
 mod signing;
 mod text;
 mod verify_receipt;
@@ -35,6 +39,7 @@ fn help_is_there_for_every_command() {
     for command in [
         "benchmark",
         "verify-receipt",
+        "show",
         "replay",
         "selftest",
         "keygen",
