@@ -50,6 +50,8 @@ pub struct Verdict {
 impl Verdict {
     /// The verdict as text for people, short enough for a screen. `place` names the receipt.
     pub fn to_text(&self, place: &str) -> String {
+        // Whoever sent the file may have named it, and may try to look like a verdict.
+        let place = one_line(place);
         let count = |outcome| self.rules.iter().filter(|r| r.outcome == outcome).count();
         let n_hold = count(Outcome::Pass);
         let n_broken = count(Outcome::Fail);
@@ -69,11 +71,10 @@ impl Verdict {
                 Outcome::Unverifiable => "open",
                 Outcome::Note => "note",
             };
-            // Evidence quotes the receipt, which could contain line breaks to fake other lines.
-            let evidence = rule.evidence.replace(char::is_control, " ");
-            let _ = writeln!(text, "  {mark} {}: {evidence}", rule.rule);
+            // Evidence quotes the receipt.
+            let _ = writeln!(text, "  {mark} {}: {}", rule.rule, one_line(&rule.evidence));
         }
-        let _ = writeln!(text, "tokens: {}", self.tokens);
+        let _ = writeln!(text, "tokens: {}", one_line(&self.tokens));
         if let Some(audit) = &self.audit {
             text += &audit.lines("  ");
         }
@@ -87,4 +88,8 @@ impl Verdict {
         }
         text
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
