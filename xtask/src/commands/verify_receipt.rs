@@ -1,6 +1,7 @@
 //! `verify-receipt`: believes nothing that can be derived.
 
 use std::{
+    cell::OnceCell,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -89,6 +90,18 @@ pub struct Examined {
 /// # Errors
 /// The failure, with its exit code. A verdict is no failure.
 pub fn examine(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Examined, Failure> {
+    examine_in(&OnceCell::new(), args, cancel)
+}
+
+/// As [`examine`], for many receipts: the sandbox is compiled for the first that needs it.
+///
+/// # Errors
+/// As for [`examine`].
+pub fn examine_in(
+    sandbox: &OnceCell<Sandbox>,
+    args: &VerifyReceiptArgs,
+    cancel: &Cancel,
+) -> Result<Examined, Failure> {
     let path = args.receipt_path();
     let (policy, policy_sha256) = policy(args)?;
     let bytes = read_bounded(path, MAX_RECEIPT_BYTES)?;
@@ -102,6 +115,7 @@ pub fn examine(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Examined, Fa
         Some(receipt) => Examination {
             args,
             receipt: &receipt,
+            sandbox,
             cancel,
         }
         .run(&mut checked)?,
@@ -130,6 +144,7 @@ fn policy(args: &VerifyReceiptArgs) -> Result<(Policy, Option<Digest>), Failure>
 struct Examination<'a> {
     args: &'a VerifyReceiptArgs,
     receipt: &'a Receipt,
+    sandbox: &'a OnceCell<Sandbox>,
     cancel: &'a Cancel,
 }
 
@@ -202,21 +217,29 @@ impl Examination<'_> {
     fn replay(&self, checked: &mut Checked, found: &HashedModel) -> Result<(), Failure> {
         let display = RunProgress::new(self.args.quiet);
         let mut progress = |done, of| display.replay(done, of);
-        let sandbox = Sandbox::new(self.cancel)?;
+        let sandbox = self.sandbox()?;
         let guests = self.args.jobs.unwrap_or_else(default_threads);
         let (receipt, model) = (self.receipt, &found.model);
         match self.selection()? {
             None => {
-                let replay = replay_receipt(receipt, &sandbox, model, guests, &mut progress)?;
+                let replay = replay_receipt(receipt, sandbox, model, guests, &mut progress)?;
                 checked.with_replay(replay);
             }
             Some(units) => {
                 let finding =
-                    audit_receipt(receipt, &sandbox, model, &units, guests, &mut progress)?;
+                    audit_receipt(receipt, sandbox, model, &units, guests, &mut progress)?;
                 checked.with_audit(finding);
             }
         }
         Ok(())
+    }
+
+    fn sandbox(&self) -> Result<&Sandbox, Failure> {
+        if self.sandbox.get().is_none() {
+            // Nobody else fills it.
+            let _ = self.sandbox.set(Sandbox::new(self.cancel)?);
+        }
+        Ok(self.sandbox.get().expect("it was filled"))
     }
 
     /// What is replayed, if not everything. The receipt has been read by now.

@@ -4,12 +4,13 @@ mod bundle;
 pub mod forge;
 mod vector;
 
-use std::{fs, path::Path};
+use std::{cell::OnceCell, fs, path::Path};
 
 use clap::Parser;
 use host::{
     attest::{NewKey, SigningKey, bundle_path, public_key_path},
     cancel::Cancel,
+    sandbox::Sandbox,
     verify::Outcome,
 };
 
@@ -27,6 +28,7 @@ pub struct Drill<'a> {
     folder: tempfile::TempDir,
     keys: Keys,
     genuine: Genuine,
+    sandbox: OnceCell<Sandbox>,
     cancel: &'a Cancel,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Drill<'a> {
             keys,
             folder,
             genuine: Genuine::default(),
+            sandbox: OnceCell::new(),
             cancel,
         };
         drill.genuine = drill.benchmark(&key)?;
@@ -68,7 +71,7 @@ impl<'a> Drill<'a> {
             bundle: Some(&drill.genuine.bundle),
             policy: None,
         };
-        match drill.verify(&drill.genuine.receipt, "--check-parity", &beside)? {
+        match drill.verify(&drill.genuine.receipt, "", &beside)? {
             Found::Verdict {
                 exit: Exit::Done, ..
             } => Ok(drill),
@@ -156,7 +159,7 @@ impl<'a> Drill<'a> {
     }
 
     fn examine(&self, args: &VerifyReceiptArgs) -> Result<Found, Failure> {
-        let verdict = match verify_receipt::examine(args, self.cancel) {
+        let verdict = match verify_receipt::examine_in(&self.sandbox, args, self.cancel) {
             Ok(examined) => examined.verdict,
             Err(failure) if failure.exit == Exit::BadInput => return Ok(Found::NotAReceipt),
             Err(failure) => return Err(failure),
