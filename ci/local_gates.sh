@@ -5,6 +5,20 @@ cd "$(dirname "$0")/.."
 
 cargo fmt --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
+RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+# What only WebAssembly compiles: the guest's boundary, and a verifier without a sandbox of its own.
+rustup target add wasm32-unknown-unknown
+cargo clippy -p guest-reference --target wasm32-unknown-unknown --locked -- -D warnings
+cargo check -p host --no-default-features --target wasm32-unknown-unknown --locked
+
+# Dependencies. The known holes in them are looked up in CI, which has a network.
+if cargo deny --version >/dev/null 2>&1; then
+    cargo deny --locked --config ci/deny.toml check bans licenses sources
+else
+    echo "dependencies not checked: cargo-deny is not installed (cargo install cargo-deny --locked)"
+fi
+
 cargo test --workspace --locked
 rm -f ci/inference.json
 cargo run -p xtask -- benchmark --tokens 128 --deterministic

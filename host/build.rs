@@ -1,4 +1,4 @@
-//! Records what this build is made of: commit, compiler, profile, sandbox version.
+//! Records how this program is built: commit, compiler, profile, target, sandbox version.
 
 use std::{env, fs, path::Path, process::Command};
 
@@ -35,7 +35,7 @@ fn run(command: &mut Command) -> Option<String> {
 }
 
 fn git(root: &Path, args: &[&str]) -> Option<String> {
-    // Without the lock, asking for the status does not touch the index, which is one of the inputs.
+    // With the lock, `git status` may rewrite the index, which is one of the inputs.
     let mut command = Command::new("git");
     run(command
         .arg("--no-optional-locks")
@@ -59,7 +59,7 @@ fn rustc_version() -> String {
     run(Command::new(rustc).arg("--version")).unwrap_or_else(|| "unknown".into())
 }
 
-/// Version of a package in the lock file: what is linked, not what was asked for.
+/// The version of a package in the lock file: the one that is linked, not the one required.
 fn locked_version(root: &Path, package: &str) -> String {
     let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
     let mut lines = lock.lines();

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Times this engine's `benchmark` beside other programs' llama-bench and prints a table of ratios.
+"""Runs our `benchmark` and other programs' llama-bench in turns and prints a table of ratios.
 
-README.md beside this file says how. Exit codes: 0 done, 1 a run of ours was not proved (the table
+See README.md beside this file. Exit codes: 0 done, 1 a run of ours was not proved (the table
 says where), 2 usage, 4 a program failed or said something that this script does not understand,
 5 reading or writing failed, 130 interrupted.
 """
@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 NOT_PROVED, USAGE, PROGRAM, IO, INTERRUPTED = 1, 2, 4, 5, 130
-STACK_BYTES = 64 << 20  # some programs put whole matrices of a long prompt on the stack
+STACK_BYTES = 64 << 20  # for a long prompt, some programs put whole matrices on the stack
 OURS = "ours"
 
 
 class Stop(Exception):
-    """The exit code, and one line: where, what was found, what to do."""
+    """Ends the program: an exit code, and a line that says what is wrong and what to do."""
 
 
 class Peer(NamedTuple):
@@ -37,7 +37,7 @@ class Peer(NamedTuple):
 
 
 class Test(NamedTuple):
-    """Prefill of `prompt` tokens, or decode of more than one token after them."""
+    """Prefill of `prompt` tokens if `generate` is 1; otherwise decode of `generate` after them."""
     name: str
     prompt: int
     generate: int
@@ -77,23 +77,23 @@ def parse_arguments():
     options = parser.parse_args()
     names = [p.name for p in options.peers]
     if len(set(names)) < len(names):
-        parser.error(f"--peer: every name may occur once, found {', '.join(names)}")
+        parser.error(f"--peer: names must differ, found {', '.join(names)}")
     if options.generate < 2:
-        parser.error("--generate: needs at least 2 tokens, the first one belongs to the prompt")
+        parser.error("--generate: at least 2 tokens are needed; the first belongs to the prompt")
     if options.pin and max(options.threads) > len(os.sched_getaffinity(0)):
-        parser.error(f"--pin: found {len(os.sched_getaffinity(0))} CPUs; ask for no more threads")
+        parser.error(f"--pin: more threads than CPUs; {len(os.sched_getaffinity(0))} CPUs are available")
     return options
 
 
 def need_file(path, what, runnable=False):
     if not Path(path).is_file() or runnable and not os.access(path, os.X_OK):
-        kind = "program that may be run" if runnable else "file"
-        raise Stop(USAGE, f"{what}: {path}: found no {kind} there; give the path of one")
+        kind = "executable program" if runnable else "file"
+        raise Stop(USAGE, f"{what}: {path}: there is no {kind}")
     return str(Path(path).resolve())
 
 
 def check_files(options):
-    """Everything is there before the first run. Makes the paths absolute."""
+    """Checks that all files exist, before the first run, and makes their paths absolute."""
     options.ours = need_file(options.ours, "--ours")
     options.peers = [p._replace(program=need_file(p.program, f"--peer {p.name}", runnable=True),
                                 model=need_file(p.model, f"--peer {p.name}")) for p in options.peers]
@@ -103,7 +103,7 @@ def check_files(options):
 
 
 def build():
-    """Our program in release, where cargo says that it is."""
+    """Builds our program in release and returns its path, as cargo reports it."""
     command = "cargo build --release --locked -p xtask --message-format=json-render-diagnostics"
     try:
         messages = subprocess.check_output(command.split(), cwd=Path(__file__).parent)
@@ -114,7 +114,7 @@ def build():
 
 
 def run(command, threads, pin):
-    """Runs a program to its end, with room on the stack, on CPUs of its own where asked for."""
+    """Runs a program to its end, with a large stack, and pinned to CPUs if `pin` is set."""
     cpus = sorted(os.sched_getaffinity(0))[:threads]
 
     def prepare():
@@ -133,7 +133,7 @@ def run(command, threads, pin):
 
 
 def failed(who, command, done, found=""):
-    """A program's run that cannot be used: `found`, or how it ended and what it said."""
+    """The error for a run that cannot be used: `found`, or how the run ended and what it said."""
     if not found:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         errors = [line for line in lines if "error" in line.lower()]
@@ -144,7 +144,7 @@ def failed(who, command, done, found=""):
 
 
 def decode_arguments(p, depth, generate):
-    """How a peer is told to decode after a prompt, and whether it can."""
+    """The arguments that make a peer decode after a prompt, and whether it can do that."""
     text = run([p.program, "--help"], 1, False).stdout
     if "--n-prompt" not in text:
         raise Stop(PROGRAM, f"{p.name}: {p.program} --help: found no --n-prompt; give a llama-bench")
@@ -155,7 +155,7 @@ def decode_arguments(p, depth, generate):
 
 
 def run_peer(p, test, threads, options, decode):
-    """One timed repetition after another one that does not count, as in our own runs."""
+    """One timed repetition after one that does not count, as in our own runs."""
     prefill = test.generate == 1
     what = ["-p", str(test.prompt), "-n", "0"] if prefill else decode[p.name][0]
     command = [p.program, "-m", p.model, "-t", str(threads), *what, "-r", "2", "-o", "json", *p.extra]
@@ -196,15 +196,15 @@ def run_ours(test, threads, options, proved):
             rate = len(steps) / sum(steps) * 1e9 if steps else test.prompt / prefill_ns * 1e9
             checksum, passed = parity["checksum"], parity["status"] == "passed"
         except (OSError, KeyError, IndexError, TypeError, ValueError, ZeroDivisionError) as e:
-            raise failed(OURS, command, done, f"its receipt is not understood, {e!r}") from e
+            raise failed(OURS, command, done, f"its receipt was not understood: {e!r}") from e
     sample |= {"checksum": checksum, "kernels": receipt["kernels"]}
     if checksum != proved.setdefault(test, checksum if passed else None):
-        return sample | {"proof": "not proved", "said": "not the checksum of the run that was replayed"}
+        return sample | {"proof": "not proved", "said": "the checksum differs from that of the replayed run"}
     return sample | {"tokens_per_sec": rate, "proof": "replayed" if passed else "same checksum"}
 
 
 def measure(options, tests, decode, samples):
-    """All rounds; in each one the engines' order moves on by one."""
+    """Runs all rounds; the order of the engines rotates from round to round."""
     order, proved = [None, *options.peers], {}
     for n in range(1, options.repeat + 1):
         for test, threads, p in itertools.product(tests, options.threads, order):
@@ -224,7 +224,7 @@ def show(sample):
 
 
 def rates(samples, test, threads, engine):
-    """A cell's samples; none at all where one of them was not proved."""
+    """A cell's samples, or none if one of them was not proved."""
     found = [s["tokens_per_sec"] for s in samples
              if (s["test"], s["threads"], s["engine"]) == (test.name, threads, engine)]
     return [] if None in found else found
@@ -251,9 +251,9 @@ def notes(options, samples, decode, load):
     n_same, n_not = proofs.count("same checksum"), proofs.count("not proved")
     lines = [f"ours: {len(proofs)} runs; {proofs.count('replayed')} replayed, {n_same} with the checksum "
              f"of a replayed one, {n_not} NOT PROVED"]
-    lines += [f"{name}: decodes after no prompt, it has no option for one"
+    lines += [f"{name}: decodes from an empty context; it has no option for a prompt"
               for name, (_, after_prompt) in decode.items() if not after_prompt]
-    lines.append("peers: nobody checks their tokens")
+    lines.append("peers: their tokens are not checked")
     lines.append(f"load average: {load:.2f} before, {os.getloadavg()[0]:.2f} after {options.repeat} rounds; "
                  "other work on the machine changes every figure")
     return "\n".join(lines)

@@ -1,77 +1,20 @@
-//! A model with the kernels and threads that run it.
+//! The engine: a model with the kernels and the threads that run it.
 
 use std::{fmt, sync::Arc};
 
 use crate::{
     decode_weights::{DecodeWeights, Packing},
     error::RunError,
-    kernels::{Isa, Kernels, Scalar},
+    kernels::Kernels,
+    ledger::Isa,
     model::Model,
+    observer::Observer,
     screen::{Screen, Screening},
-    session::{Session, SessionOptions},
     workers::{MIN_PART_WORK, Workers},
 };
 
-/// Which kernels to run, as a user asks for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KernelChoice {
-    /// The fastest that this CPU has.
-    #[default]
-    Auto,
-    /// Those of one ISA, or an error.
-    Only(Isa),
-}
-
-/// A choice of kernels that this CPU cannot run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "kernel {}: this CPU does not have it ({} needed); auto takes the fastest that it has",
-    isa.option_name(),
-    isa.needs()
-)]
-pub struct UnavailableKernels {
-    /// The ISA that was asked for.
-    pub isa: Isa,
-}
-
-impl KernelChoice {
-    /// The kernels, resolved for this CPU: the one place where the ISA is decided.
-    ///
-    /// # Errors
-    /// The CPU does not have the ISA that was named.
-    pub fn resolve(self) -> Result<Arc<dyn Kernels>, UnavailableKernels> {
-        match self {
-            Self::Auto => Ok(available_kernels()
-                .pop()
-                .unwrap_or_else(|| Arc::new(Scalar))),
-            Self::Only(isa) => of_isa(isa).ok_or(UnavailableKernels { isa }),
-        }
-    }
-}
-
-/// The kernels of every ISA that this CPU has, the fastest last.
-pub fn available_kernels() -> Vec<Arc<dyn Kernels>> {
-    Isa::ALL.iter().filter_map(|&isa| of_isa(isa)).collect()
-}
-
-#[cfg(target_arch = "x86_64")]
-fn of_isa(isa: Isa) -> Option<Arc<dyn Kernels>> {
-    use crate::kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
-    match isa {
-        Isa::Scalar => Some(Arc::new(Scalar)),
-        Isa::Avx2 => Some(Arc::new(Avx2::new()?)),
-        Isa::AvxVnni => Some(Arc::new(AvxVnni::new()?)),
-        Isa::Avx512Vnni => Some(Arc::new(Avx512Vnni::new()?)),
-        Isa::Amx => Some(Arc::new(Amx::new()?)),
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn of_isa(isa: Isa) -> Option<Arc<dyn Kernels>> {
-    (isa == Isa::Scalar).then(|| Arc::new(Scalar) as Arc<dyn Kernels>)
-}
-
-/// Runs one model. Cheap to clone; sessions are independent of one another.
+/// A model ready to run. Clones are cheap and share everything; sessions are independent of each
+/// other.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) model: Arc<Model>,
@@ -81,21 +24,21 @@ pub struct Engine {
     pub(crate) screen: Option<Arc<Screen>>,
 }
 
-/// How an engine is set up. No setting changes a result.
+/// How an engine is set up. No setting changes any result.
 #[derive(Debug, Clone, Copy)]
 pub struct EngineOptions {
-    /// Threads, at least 1: the caller's.
+    /// Number of threads, at least 1. The caller's thread is one of them.
     pub n_threads: usize,
-    /// How weights are arranged at load.
+    /// Layout of the weights for decoding.
     pub packing: Packing,
-    /// Whether choices are screened.
+    /// Whether a low-bit screen replaces most of the output matrix in greedy choices.
     pub screening: Screening,
-    /// Least work, in multiply-accumulates, that is worth handing to another thread.
+    /// The least work, in multiply-accumulates, for which another thread is used.
     pub min_part_work: usize,
 }
 
 impl EngineOptions {
-    /// The defaults for `n_threads`.
+    /// The defaults, with `n_threads` threads.
     pub fn new(n_threads: usize) -> Self {
         Self {
             n_threads,
@@ -107,10 +50,11 @@ impl EngineOptions {
 }
 
 impl Engine {
-    /// An engine with `n_threads` threads (1: the caller's).
+    /// Creates an engine with default options. With 1 thread only the caller's runs.
     ///
     /// # Errors
-    /// The threads cannot be started, or the floating-point environment is not the contract's.
+    /// The threads cannot be started, or the floating-point environment is not the one that the
+    /// contract requires.
     ///
     /// # Panics
     /// `n_threads` is 0.
@@ -119,13 +63,13 @@ impl Engine {
         kernels: Arc<dyn Kernels>,
         n_threads: usize,
     ) -> Result<Self, RunError> {
-        Self::with_options(model, kernels, EngineOptions::new(n_threads))
+        Self::with_options(model, kernels, EngineOptions::new(n_threads), &())
     }
 
-    /// As [`Engine::new`], with every setting.
+    /// Creates an engine: starts the threads, and arranges the weights for decoding.
     ///
     /// # Errors
-    /// As for [`Engine::new`].
+    /// As for [`Engine::new`], or `observer` stopped the setup.
     ///
     /// # Panics
     /// As for [`Engine::new`].
@@ -133,11 +77,12 @@ impl Engine {
         model: Arc<Model>,
         kernels: Arc<dyn Kernels>,
         options: EngineOptions,
+        observer: &dyn Observer,
     ) -> Result<Self, RunError> {
         assert!(options.n_threads > 0, "an engine needs a thread");
         let workers = Workers::new(options.n_threads, options.min_part_work)?;
-        let decode_weights = DecodeWeights::new(&model, &*kernels, options.packing);
-        let screen = Screen::new(&model, &*kernels, options.screening);
+        let decode_weights = DecodeWeights::new(&model, &*kernels, options.packing, observer)?;
+        let screen = Screen::new(&model, &*kernels, options.screening, observer)?;
         Ok(Self {
             model,
             kernels,
@@ -147,13 +92,13 @@ impl Engine {
         })
     }
 
-    /// Bytes that an engine allocates for its own copies of the weights.
+    /// Bytes that an engine with these options will allocate for its own copies of the weights.
     pub fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, options: &EngineOptions) -> u64 {
         let weights = DecodeWeights::bytes_to_pack(model, kernels, options.packing);
         (weights + options.screening.bytes(model, kernels)) as u64
     }
 
-    /// Bytes that were allocated for its own copies of the weights.
+    /// Bytes allocated for the engine's own copies of the weights.
     pub fn packed_bytes(&self) -> u64 {
         let screen = self.screen.as_ref().map_or(0, |screen| screen.allocated());
         (self.decode_weights.allocated() + screen) as u64
@@ -172,14 +117,6 @@ impl Engine {
     /// Number of threads.
     pub fn n_threads(&self) -> usize {
         self.workers.n_threads()
-    }
-
-    /// Buffers and KV cache for runs of at most `options.n_positions` positions.
-    ///
-    /// # Errors
-    /// The model's context is shorter.
-    pub fn session(&self, options: SessionOptions) -> Result<Session, RunError> {
-        Session::new(self.clone(), options)
     }
 }
 

@@ -1,13 +1,13 @@
-//! What ends a run.
+//! Why a run fails.
 
-use crate::{kernels::NonFinite, op::Op};
+use crate::{kernels::NonFinite, ledger::Op, observer::Observer};
 
-/// Why a run could not start or had to end. No result of such a run is usable.
+/// Why a run could not start, or stopped early. Do not use the results of such a run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs)]
 pub enum RunError {
-    /// A value that the contract wants finite is not.
+    /// A value is not finite where the contract requires it to be.
     #[error(
         "non-finite value at position {position}{}, op {}: element {} has bits {:#010x}",
         layer.map_or(String::new(), |l| format!(", layer {l}")), op.name(), at.element, at.bits
@@ -18,20 +18,23 @@ pub enum RunError {
         op: Op,
         at: NonFinite,
     },
-    /// No prompt.
+    /// The observer stopped the work. A session can be used again: the next run starts anew.
+    #[error("cancelled")]
+    Cancelled,
+    /// The prompt is empty.
     #[error("prompt: found 0 tokens, allowed at least 1")]
     EmptyPrompt,
-    /// Nothing to generate.
+    /// Zero tokens were asked for.
     #[error("tokens to generate: found 0, allowed at least 1")]
     NoTokens,
-    /// A prompt id that the vocabulary does not have.
+    /// A prompt id is outside the vocabulary.
     #[error("prompt id {index}: found {found}, allowed 0 to {}", n_vocab - 1)]
     PromptId {
         index: usize,
         found: u32,
         n_vocab: u64,
     },
-    /// More positions than the session or the model has.
+    /// The run needs more positions than the session or the model has.
     #[error(
         "context: {n_prompt} prompt tokens and {n_generate} to generate need {needed} positions, allowed {allowed}"
     )]
@@ -41,7 +44,7 @@ pub enum RunError {
         needed: u64,
         allowed: u64,
     },
-    /// The operating system does not start that many threads.
+    /// The operating system refused to start the threads.
     #[error("threads: cannot start {n_threads}: {reason}; use fewer")]
     Threads { n_threads: usize, reason: String },
     /// The floating-point environment is not IEEE-754 round to nearest with subnormals.
@@ -51,7 +54,15 @@ pub enum RunError {
     FloatEnvironment(&'static str),
 }
 
-/// Where a value that is not finite was found.
+/// Fails if `observer` wants the work to stop.
+pub(crate) fn check_cancelled(observer: &dyn Observer) -> Result<(), RunError> {
+    match observer.is_cancelled() {
+        true => Err(RunError::Cancelled),
+        false => Ok(()),
+    }
+}
+
+/// Adds to a [`NonFinite`] where it was found.
 pub(crate) fn non_finite(
     position: usize,
     layer: Option<usize>,

@@ -3,41 +3,71 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    error::RunError,
-    ledger::Ledger,
+    error::{RunError, check_cancelled},
+    ledger::{Choice, Ledger, PositionTrace},
     model::ModelShape,
-    position::{Choice, PositionTrace},
-    session::{LogitsAt, Session},
+    run::{LogitsAt, Session},
 };
 
-/// One step: the prefill of the whole prompt, or the decode of one token.
+/// The result of one step: of the prefill of the whole prompt, or of the decode of one token.
 #[derive(Debug)]
 pub struct Step {
-    /// What the transcript commits to, for each position fed in this step.
+    /// The values that the transcript commits to, for each position fed in this step.
     pub positions: Vec<PositionTrace>,
-    /// The token chosen at the last of them.
+    /// The token chosen at the last of these positions.
     pub choice: Choice,
-    /// Logits, `[n_vocab]`, of every position of the step; empty unless asked for.
+    /// Logits of every position of the step, `[n_vocab]` each; empty unless asked for with
+    /// [`LogitsAt::EveryPosition`].
     pub logits: Vec<Vec<f32>>,
-    /// From the first operation to the chosen token.
+    /// Wall time from the first operation to the chosen token.
     pub elapsed: Duration,
 }
 
-/// A run in progress. See [`Session::generate`].
+/// A run in progress: an iterator of steps, made by [`Session::generate`].
 pub struct Generation<'s> {
     session: &'s mut Session,
-    /// The tokens that the next step feeds.
+    /// Tokens that the next step feeds.
     next_input: Vec<u32>,
     position: usize,
     remaining: usize,
 }
 
-impl<'s> Generation<'s> {
-    pub(crate) fn new(
-        session: &'s mut Session,
+impl Session {
+    /// Decodes `n_tokens` tokens greedily after `prompt`. The first step is the whole prefill and
+    /// chooses the first token; each further step feeds the last token and chooses the next one.
+    /// Every call starts a new run, at position 0 with an empty KV cache and ledger.
+    ///
+    /// # Errors
+    /// The prompt is empty or has an id outside the vocabulary, or the run does not fit the
+    /// session. A step fails if a value is not finite, or if the observer stops the run; that ends
+    /// the iterator.
+    ///
+    /// ```
+    /// # use std::{path::Path, sync::Arc};
+    /// # use engine_native::{Engine, KernelChoice, Model, Op, SessionOptions};
+    /// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
+    /// # let model = Arc::new(Model::open(Path::new(path))?);
+    /// # let engine = Engine::new(model, KernelChoice::Auto.resolve()?, 1)?;
+    /// let mut session = engine.session(SessionOptions::new(4))?;
+    /// let mut steps = session.generate(&[1, 2, 3], 2)?;
+    /// let prefill = steps.next().expect("a step for each token")?;
+    /// assert_eq!(prefill.positions.len(), 3);
+    /// let decode = steps.next().expect("a step for each token")?;
+    /// assert_eq!(decode.positions[0].input, prefill.choice.token);
+    /// assert_eq!(session.ledger().total(Op::OutputNorm).tally.calls, 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn generate(
+        &mut self,
         prompt: &[u32],
         n_tokens: usize,
-    ) -> Result<Self, RunError> {
+    ) -> Result<Generation<'_>, RunError> {
+        Generation::new(self, prompt, n_tokens)
+    }
+}
+
+impl<'s> Generation<'s> {
+    fn new(session: &'s mut Session, prompt: &[u32], n_tokens: usize) -> Result<Self, RunError> {
         let n_vocab = session.engine.model.shape().n_vocab;
         let allowed = session.options.n_positions as u64;
         let needed = check_run(prompt, n_tokens, n_vocab, allowed)?;
@@ -50,7 +80,7 @@ impl<'s> Generation<'s> {
         })
     }
 
-    /// What the kernels have done so far: [`Session::ledger`].
+    /// What the kernels have done so far; see [`Session::ledger`].
     pub fn ledger(&self) -> Ledger {
         self.session.ledger()
     }
@@ -78,19 +108,21 @@ impl<'s> Generation<'s> {
         })
     }
 
-    /// Feeds all of `next_input`; the last position chooses.
+    /// Feeds all of `next_input`, chunk by chunk. The last position chooses a token.
     fn feed(&mut self, logits: &mut Vec<Vec<f32>>) -> Result<Choice, RunError> {
         let chunk_len = self.session.states.len();
         let mut first = self.position;
         for chunk in self.next_input.chunks(chunk_len) {
             self.session.forward(chunk, first)?;
-            // The last one follows below.
+            // The last position of the step chooses below.
             let end = (first + chunk.len()).min(self.position + self.next_input.len() - 1);
             let choosing = first.max(self.session.options.choose_from)..end;
             self.session.choose_each(choosing, first)?;
-            // Choosing used the buffer of the logits: those computed last are the last position's.
+            // After the choices, which overwrite the logits: those computed last must be the last
+            // position's.
             if self.session.options.logits == LogitsAt::EveryPosition {
                 for i in 0..chunk.len() {
+                    check_cancelled(&*self.session.observer)?;
                     self.session.output(i)?;
                     logits.push(self.session.logits.clone());
                 }
@@ -105,6 +137,7 @@ impl<'s> Generation<'s> {
             }
         };
         self.session.traces[first - 1].choice = Some(choice);
+        self.session.advance_choice();
         Ok(choice)
     }
 }
@@ -128,7 +161,7 @@ impl Iterator for Generation<'_> {
     }
 }
 
-/// The positions that a run feeds: the last token is chosen, not fed.
+/// Checks a run and returns how many positions it feeds: the last token is chosen, but not fed.
 fn check_run(
     prompt: &[u32],
     n_tokens: usize,
@@ -161,11 +194,12 @@ fn check_run(
 }
 
 impl ModelShape {
-    /// Checks that the model can decode `n_tokens` after `prompt`, before anything is allocated
-    /// for it.
+    /// Checks that the model can decode `n_tokens` tokens after `prompt`, before anything is
+    /// allocated.
     ///
     /// # Errors
-    /// The prompt is empty or has an unknown id, or the run does not fit the context.
+    /// The prompt is empty or has an id outside the vocabulary, or the run does not fit the
+    /// context.
     pub fn check_run(&self, prompt: &[u32], n_tokens: usize) -> Result<(), RunError> {
         check_run(prompt, n_tokens, self.n_vocab, self.context_length).map(|_| ())
     }

@@ -1,55 +1,85 @@
-//! Native inference with ternary weights, bit-exact on any ISA, for any thread count and batch size.
+//! Native inference of models with ternary weights. Results are bit-exact on any ISA, with any number
+//! of threads and any batch size.
 //!
-//! A [`Model`] is mapped and validated, an [`Engine`] runs it with one set of [`Kernels`], and a
-//! [`Session`] holds the KV cache and buffers of one run. [`Session::generate`] is an iterator of
-//! [`Step`]s: tokens, the bits that the transcript commits to, and times. The arithmetic is
-//! written down in `guest-reference/NUMERICS.md`; the [`Ledger`] says which kernels ran.
+//! A [`Model`] is a mapped and validated file. An [`Engine`] runs it with the [`Kernels`] of one ISA.
+//! A [`Session`] holds the KV cache and the buffers of one run at a time, and [`Session::generate`] is
+//! an iterator of [`Step`]s: tokens, the values that the transcript commits to, and times. The
+//! [`Ledger`] tells which kernels ran. `guest-reference/NUMERICS.md` specifies the arithmetic.
+//!
+//! ```
+//! use std::{path::Path, sync::Arc};
+//! use engine_native::{Engine, KernelChoice, Model, SessionOptions};
+//!
+//! let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
+//! let model = Arc::new(Model::open(Path::new(path))?);
+//! let engine = Engine::new(model, KernelChoice::Auto.resolve()?, 1)?;
+//! let mut session = engine.session(SessionOptions::new(7))?;
+//! let mut tokens = Vec::new();
+//! for step in session.generate(&[1, 2, 3], 5)? {
+//!     tokens.push(step?.choice.token);
+//! }
+//! assert_eq!(tokens.len(), 5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Without the default feature `run` only the description of models and runs is left: headers, shapes,
+//! operations, kernel names and ledgers. That part compiles to WebAssembly.
 
-mod attention;
-mod bandwidth;
-mod choice;
-mod choices;
-mod decode_weights;
-mod engine;
-mod error;
-mod float_environment;
-mod forward;
-mod generation;
 pub mod gguf;
-mod kernels;
-mod kv_cache;
 mod ledger;
-mod linear;
 mod model;
-mod op;
-mod position;
-mod probe;
-mod rope_table;
+
+#[cfg(feature = "run")]
+mod choice;
+#[cfg(feature = "run")]
+mod decode_weights;
+#[cfg(feature = "run")]
+mod engine;
+#[cfg(feature = "run")]
+mod error;
+#[cfg(feature = "run")]
+mod generation;
+#[cfg(feature = "run")]
+mod huge_pages;
+#[cfg(feature = "run")]
+mod kernels;
+#[cfg(feature = "run")]
+mod observer;
+#[cfg(feature = "run")]
+mod operands;
+#[cfg(feature = "run")]
+mod roofline;
+#[cfg(feature = "run")]
+mod run;
+#[cfg(feature = "run")]
 mod screen;
-mod session;
-mod traffic;
+#[cfg(feature = "run")]
 mod workers;
 
-pub use bandwidth::{ReadBuffer, Readers};
-pub use decode_weights::Packing;
-pub use engine::{Engine, EngineOptions, KernelChoice, UnavailableKernels, available_kernels};
-pub use error::RunError;
-pub use generation::{Generation, Step};
-#[cfg(target_arch = "x86_64")]
-pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
-pub use kernels::{
-    AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, Isa, KernelName, Kernels,
-    NonFinite, QuantizedActivations, Queries, RefineRows, RopeAngles, RowLayout, Scalar,
-    ScreenActivations, ScreenRows, TernaryRows,
+pub use ledger::{
+    Choice, Entry, Isa, KernelChoice, KernelName, Ledger, Op, OpTotal, PositionTrace, Recorder,
+    Tally,
 };
-pub use kv_cache::KvType;
-pub use ledger::{Entry, Ledger, OpTotal, Recorder, Tally};
 pub use model::{
-    Activation, Architecture, DenseMatrix, DenseType, I2sLayout, Layer, Model, ModelError,
-    ModelFile, ModelShape, RopePairs, TernaryMatrix,
+    Activation, Architecture, DenseType, I2sLayout, KvType, ModelError, ModelShape, RopePairs,
 };
-pub use op::Op;
-pub use position::{Choice, PositionTrace};
-pub use probe::{OpOutput, Probe, ProbePoint};
-pub use screen::Screening;
-pub use session::{LogitsAt, Session, SessionOptions};
+
+#[cfg(all(feature = "run", target_arch = "x86_64"))]
+pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
+#[cfg(feature = "run")]
+pub use {
+    decode_weights::Packing,
+    engine::{Engine, EngineOptions},
+    error::RunError,
+    generation::{Generation, Step},
+    kernels::{Kernels, NonFinite, Scalar, UnavailableKernels, available_kernels},
+    model::{DenseMatrix, Layer, Model, ModelFile, TernaryMatrix},
+    observer::Observer,
+    operands::{
+        AttentionScratch, Bound, Bounded, DenseRows, GemmBatch, GemmScratch, QuantizedActivations,
+        Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+    },
+    roofline::{ReadBuffer, Readers},
+    run::{LogitsAt, OpOutput, Probe, ProbePoint, Session, SessionOptions},
+    screen::Screening,
+};

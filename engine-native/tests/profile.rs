@@ -1,4 +1,4 @@
-//! Times by operation, and what operations read.
+//! Times by operation, and the memory traffic of operations.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -10,16 +10,16 @@ use engine_native::{
 fn engine(packing: Packing) -> Engine {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tiny.gguf");
     let file = ModelFile::map(&path).unwrap();
-    let model = Arc::new(Model::load(file, I2sLayout::default()).unwrap());
+    let model = Arc::new(Model::load(file, I2sLayout::default(), &()).unwrap());
     let options = EngineOptions {
         packing,
         ..EngineOptions::new(2)
     };
     let kernels = KernelChoice::Auto.resolve().unwrap();
-    Engine::with_options(model, kernels, options).unwrap()
+    Engine::with_options(model, kernels, options, &()).unwrap()
 }
 
-/// Runs six tokens: their wall time, and the ledger.
+/// Decodes six tokens. Returns the wall time and the ledger.
 fn run(is_timed: bool) -> (Duration, Ledger) {
     let options = SessionOptions::new(9);
     let mut session = engine(Packing::Auto).session(options).unwrap();
@@ -57,7 +57,7 @@ fn the_models_own_rows_and_the_cache_are_what_a_step_reads() {
     for (kv_type, bytes) in [(KvType::F16, 2), (KvType::F32, 4)] {
         for position in [0, 7] {
             let per_position = 2 * shape.n_layers * shape.n_kv_heads * shape.head_dim * bytes;
-            // Tiny is not screened: a choice computes all logits.
+            // The tiny model is not screened, so a choice computes all logits.
             let macs = |op| match op {
                 Op::OutputScreen | Op::OutputRefine => 0,
                 _ => shape.n_vocab * shape.n_embd,

@@ -1,4 +1,4 @@
-//! Screened choices are those of the full product: token, logit and all, whatever the output matrix.
+//! Screened choices equal those of the full product, token and logit, whatever the output matrix.
 
 use std::{path::Path, sync::Arc};
 
@@ -10,8 +10,8 @@ use engine_native::{
 
 const N_TOKENS: usize = 24;
 
-/// `models/tiny.gguf` with another embedding, which is its output matrix too. `edit` gets its F16
-/// rows.
+/// `models/tiny.gguf` with an edited embedding, which is also its output matrix. `edit` gets the
+/// F16 rows.
 fn model(edit: impl Fn(&mut [Vec<half::f16>])) -> Arc<Model> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tiny.gguf");
     let mut file = std::fs::read(&path).unwrap();
@@ -30,7 +30,7 @@ fn model(edit: impl Fn(&mut [Vec<half::f16>])) -> Arc<Model> {
 }
 
 struct Run {
-    /// Tokens, and bits of their logits.
+    /// Tokens and the bits of their logits.
     choices: Vec<(u32, u32)>,
     ledger: Ledger,
 }
@@ -41,7 +41,7 @@ fn run(model: &Arc<Model>, kernels: Arc<dyn Kernels>, screening: Screening, thre
         min_part_work: 1,
         ..EngineOptions::new(threads)
     };
-    let engine = Engine::with_options(model.clone(), kernels, options).unwrap();
+    let engine = Engine::with_options(model.clone(), kernels, options, &()).unwrap();
     let options = SessionOptions::new(3 + N_TOKENS);
     let mut session = engine.session(options).unwrap();
     let steps = session.generate(&[5, 77, 300], N_TOKENS).unwrap();
@@ -55,13 +55,13 @@ fn run(model: &Arc<Model>, kernels: Arc<dyn Kernels>, screening: Screening, thre
     }
 }
 
-/// Each row twice.
+/// Makes each row occur twice.
 fn doubled(rows: &mut [Vec<half::f16>]) {
     let (first, second) = rows.split_at_mut(256);
     second.clone_from_slice(first);
 }
 
-/// Tokens that are fed, as a claim is, choose what decoding chose, wherever prefill takes a break.
+/// Feeding tokens, like a claim, makes the same choices as decoding, for any chunk length.
 #[test]
 fn fed_tokens_choose_what_decoding_chooses() {
     assert_fed_chooses_the_same(&model(|_| {}));
@@ -86,7 +86,8 @@ fn assert_fed_chooses_the_same(model: &Arc<Model>) {
                 screening,
                 ..EngineOptions::new(n_threads)
             };
-            let engine = Engine::with_options(model.clone(), Arc::new(Scalar), options).unwrap();
+            let engine =
+                Engine::with_options(model.clone(), Arc::new(Scalar), options, &()).unwrap();
             let options = SessionOptions {
                 prefill_chunk,
                 choose_from: prompt.len() - 1,
@@ -104,7 +105,7 @@ fn assert_fed_chooses_the_same(model: &Arc<Model>) {
     }
 }
 
-/// Handing out all logits changes no choice.
+/// Returning all logits does not change any choice.
 #[test]
 fn fed_tokens_choose_the_same_where_all_logits_are_handed_out() {
     let model = model(|_| {});
@@ -157,7 +158,7 @@ fn of_tiny() {
     assert_same_choices(&model(|_| ()));
 }
 
-/// Each row twice: the lower one of two equals is chosen.
+/// Each row occurs twice: the lower of two equal rows is chosen.
 #[test]
 fn among_equals() {
     let model = model(doubled);
@@ -165,7 +166,7 @@ fn among_equals() {
     assert_same_choices(&model);
 }
 
-/// Each row twice, one element a unit in the last place apart.
+/// Each row occurs twice, with one element different by one ulp.
 #[test]
 fn among_rows_that_hardly_differ() {
     assert_same_choices(&model(|rows| {
@@ -188,7 +189,7 @@ fn among_rows_of_very_different_lengths() {
     }));
 }
 
-/// Rows that differ by less than the copy can tell, and by more than what refines it.
+/// Makes rows so similar that only the refined copy can tell them apart.
 fn alike(rows: &mut [Vec<half::f16>]) {
     let base = rows[7].clone();
     for row in rows {
@@ -213,7 +214,7 @@ fn among_rows_that_only_more_bits_tell_apart() {
     }
 }
 
-/// All rows the same: none can be left out, and after a few attempts none is made.
+/// All rows are equal: none can be ruled out, and after a few attempts screening stops.
 #[test]
 fn where_screening_is_futile() {
     let model = model(|rows| {
@@ -245,8 +246,8 @@ fn few_logits_are_computed() {
     assert!(n_computed < of_all / 4, "{n_computed} of {of_all}");
 }
 
-/// Approximations that are further off than their bounds say: of half of the rows from the first, or
-/// of all once they are refined.
+/// Kernels whose approximations violate the bound: for half of the rows, or for all once they are
+/// refined.
 enum Unbounded {
     Screened,
     Refined,
@@ -289,7 +290,7 @@ impl Kernels for Unbounded {
     }
 }
 
-/// The comparison above can fail.
+/// Shows that the comparison above can fail.
 #[test]
 fn a_bound_that_does_not_hold_changes_the_choices() {
     let tiny = model(|_| ());
@@ -297,7 +298,7 @@ fn a_bound_that_does_not_hold_changes_the_choices() {
     assert_ne!(in_full(&tiny), found.choices);
 }
 
-/// Then even the row whose logit is known is left out.
+/// Even the row whose logit is known is then ruled out.
 #[test]
 #[should_panic(expected = "reaches its own logit")]
 fn a_refined_bound_that_does_not_hold_is_noticed() {

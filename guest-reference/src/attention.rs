@@ -9,7 +9,7 @@ use crate::half;
 use crate::memory::{product, zeroed};
 use crate::ops::finite;
 
-/// Element type that cached keys and values are rounded to.
+/// Element type of the KV cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KvType {
     /// Kept as computed.
@@ -65,7 +65,7 @@ impl KvCache {
         self.len == 0
     }
 
-    /// Writes the row after the held ones; [`KvCache::commit`] makes it count.
+    /// Writes a row behind those held. It counts once [`KvCache::commit`] is called.
     pub fn stage(&mut self, key: &[f32], value: &[f32]) -> Result<(), Fault> {
         let start = self.len * self.row;
         for i in 0..self.row {
@@ -75,7 +75,9 @@ impl KvCache {
         Ok(())
     }
 
-    /// Counts the staged row as held. Separate, so that a failed layer leaves the cache as it was.
+    /// Counts the staged row as held.
+    ///
+    /// A step of its own, so that a layer that fails leaves the cache unchanged.
     pub fn commit(&mut self) {
         self.len += 1;
     }
@@ -84,7 +86,7 @@ impl KvCache {
         &self.keys[t * self.row + head * head_dim..][..head_dim]
     }
 
-    /// The values of a head and of those after it, one position every `self.row` elements.
+    /// Values from `head` on. Consecutive positions are `self.row` elements apart.
     fn values(&self, head: usize, head_dim: usize) -> &[f32] {
         &self.values[head * head_dim..]
     }
@@ -123,7 +125,9 @@ fn score(q: &[f32], cache: &KvCache, kv_head: usize, scores: &mut [f32]) -> Resu
     Ok(())
 }
 
-/// Replaces finite scores (at least one) by `exp(score - max) / sum16(exp(score - max))`.
+/// Replaces each score by `exp(score - max) / sum16(exp(score - max))`.
+///
+/// There is at least one, and all are finite.
 pub fn softmax(scores: &mut [f32]) -> Result<(), Fault> {
     let mut max = scores[0];
     for &score in scores.iter() {

@@ -9,18 +9,18 @@ use core::fmt;
 pub enum Error {
     /// The file breaks a rule of its own format.
     Malformed(String),
-    /// The file is well formed but asks for something this crate does not compute.
+    /// The file is well formed but needs something that this crate does not compute.
     Unsupported(String),
     /// A call came out of order or with an argument out of range.
     Misuse(String),
-    /// A value that the contract requires to be finite is not.
+    /// A value is not finite where the specification requires it.
     NonFinite(String),
     /// A size exceeds a cap or the available memory.
     TooLarge(String),
 }
 
 impl Error {
-    /// Status number of the calling interface, 1 to 5; 0 is success.
+    /// Status that an exported call returns, 1 to 5; 0 is success.
     pub fn status(&self) -> i32 {
         match self {
             Error::Malformed(_) => 1,
@@ -31,7 +31,7 @@ impl Error {
         }
     }
 
-    /// One line, lower case: what, where, found, allowed.
+    /// One line, lower case: what is wrong, where, what was found and what is allowed.
     pub fn message(&self) -> &str {
         match self {
             Error::Malformed(text)
@@ -54,7 +54,7 @@ impl core::error::Error for Error {}
 /// Result of this crate's fallible functions.
 pub type Result<T, E = Error> = core::result::Result<T, E>;
 
-/// A value that had to be finite and was not, before the caller adds position and operation.
+/// A value that should be finite and is not. The caller adds position and operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fault {
     /// What the value is, for example "sum of squares".
@@ -66,7 +66,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The error that names `place` (position, layer and operation) as well.
+    /// The error, with the place: position, layer and operation.
     pub fn at(self, place: impl fmt::Display) -> Error {
         Error::NonFinite(format!(
             "{place}: {} [{}] is {} (0x{:08x}); a finite value is required",

@@ -1,8 +1,7 @@
-//! The loops that decide the running time, each beside its plain twin.
+//! The loops that dominate the running time, each beside its plain twin.
 //!
-//! They compute exactly what the twins compute: the ternary dot product because it is an integer,
-//! the float sums because they keep the order within every lane and every element. The tests
-//! compare them bit for bit.
+//! Each gives the same bits as its twin: the ternary dot product is an integer, and the float sums
+//! keep the order of additions within every lane and every element. The tests compare them.
 
 use alloc::vec::Vec;
 
@@ -21,7 +20,7 @@ pub fn ternary_dot_plain(row: &[u8], q: &[i8]) -> i32 {
         .sum()
 }
 
-/// Words per block: four 8-byte groups, four 2-bit fields, even and odd bytes.
+/// Words per block: four 8-byte groups times four 2-bit fields times even and odd bytes.
 const BLOCK_WORDS: usize = 32;
 
 /// The two low bits of each 16-bit lane.
@@ -42,7 +41,7 @@ pub struct PackedActivations {
     words: Vec<[u64; BLOCK_WORDS]>,
     /// Blocks in use.
     n_blocks: usize,
-    /// Sum of the activations: codes are weights + 1, so this much is subtracted per row.
+    /// Sum of the activations. Codes are weights + 1, so every row's sum is too large by this much.
     sum: i32,
 }
 
@@ -56,7 +55,7 @@ impl PackedActivations {
         })
     }
 
-    /// Arranges `q`, within the capacity, |q| <= 127; zeros fill up the last block.
+    /// Arranges `q`, which fits the capacity and has |q| <= 127. Zeros pad the last block.
     pub fn pack(&mut self, q: &[i8]) {
         let (blocks, tail) = q.as_chunks::<BLOCK_WEIGHTS>();
         let mut last = [0; BLOCK_WEIGHTS];
@@ -81,7 +80,7 @@ fn pack_word(block: &[i8; BLOCK_WEIGHTS], i: usize) -> u64 {
     })
 }
 
-/// Calls `emit(row, dot product)` for every packed row of `codes`, as wide as `x`.
+/// Calls `emit(row, dot product)` for every packed row of `codes`; each row is as wide as `x`.
 pub fn ternary_dots(codes: &[u8], x: &PackedActivations, mut emit: impl FnMut(usize, i32)) {
     let row_bytes = x.n_blocks * BLOCK_BYTES;
     let mut quads = codes.chunks_exact(4 * row_bytes);
@@ -100,7 +99,7 @@ pub fn ternary_dots(codes: &[u8], x: &PackedActivations, mut emit: impl FnMut(us
     }
 }
 
-/// R rows at a time share the loads of the activations.
+/// Dot products of R rows, which share the loads of the activations.
 fn rows_dot<const R: usize>(rows: [&[u8]; R], x: &PackedActivations) -> [i32; R] {
     let rows = rows.map(|row| row.as_chunks::<BLOCK_BYTES>().0);
     let mut sums = [0i32; R];
@@ -130,12 +129,12 @@ fn block_dot(block: &[u8; BLOCK_BYTES], words: &[u64; BLOCK_WORDS]) -> i32 {
     (acc.cast_signed() >> 48) as i32
 }
 
-/// [`float::dot16`], its plain twin, at speed.
+/// The same as [`float::dot16`], its plain twin, but fast.
 pub fn dot16(x: &[f32], y: &[f32]) -> f32 {
     assert_eq!(x.len(), y.len(), "dot16 needs equal lengths");
     let ((xs, x_tail), (ys, y_tail)) = (x.as_chunks(), y.as_chunks());
-    // Sixteen accumulators at once exceed the registers that a compiler of WebAssembly has;
-    // lanes are independent, so two passes over eight of them give the same bits.
+    // Sixteen accumulators need more registers than a WebAssembly compiler has. Lanes are
+    // independent, so two passes over eight lanes each give the same bits.
     let (low, high) = (eight_lanes::<0>(xs, ys), eight_lanes::<8>(xs, ys));
     let mut lanes = core::array::from_fn(|i| if i < 8 { low[i] } else { high[i - 8] });
     for (lane, (a, b)) in lanes.iter_mut().zip(x_tail.iter().zip(y_tail)) {
@@ -153,7 +152,7 @@ fn eight_lanes<const FIRST: usize>(x: &[[f32; LANES]], y: &[[f32; LANES]]) -> [f
             *lane += x[FIRST + i] * y[FIRST + i];
         }
     };
-    // Four steps a turn: a sandbox counts its fuel once a turn.
+    // Four steps per iteration: the sandbox counts fuel once per iteration.
     let ((xs, x_rest), (ys, y_rest)) = (x.as_chunks(), y.as_chunks());
     for ([x0, x1, x2, x3], [y0, y1, y2, y3]) in xs.iter().zip(ys) {
         step(x0, y0);
@@ -177,9 +176,9 @@ pub fn weighted_sum_plain(p: &[f32], values: &[f32], stride: usize, out: &mut [f
     }
 }
 
-/// `out[i]` = sum of `p[t] * v_t[i]`, t ascending from +0; `v_t` begins at `values[t * stride]`.
+/// `out[i]` = sum of `p[t] * v_t[i]`, from +0, t ascending; `v_t` begins at `values[t * stride]`.
 ///
-/// Eight sums at a time stay in registers while t runs.
+/// Eight sums at a time stay in registers over all t.
 pub fn weighted_sum(p: &[f32], values: &[f32], stride: usize, out: &mut [f32]) {
     let (blocks, tail) = out.as_chunks_mut::<8>();
     let mut first = 0;

@@ -1,7 +1,7 @@
 //! Building blocks on f32: the fixed summation order, the exponential, rounding, square root.
 //!
 //! Rust neither contracts `a * b + c` into a fused operation nor reorders float arithmetic, so
-//! what stands here is what every target computes.
+//! every target computes exactly what is written here.
 
 /// Lanes of the canonical summation.
 pub const LANES: usize = 16;
@@ -54,9 +54,9 @@ pub fn round_ties_even(x: f32) -> i32 {
 
 /// Correctly rounded square root.
 ///
-/// `core` has none on stable Rust. libm's is an exact-remainder algorithm (or the hardware's
-/// instruction, where another crate turns that feature on): both round correctly, so the bits
-/// are the same.
+/// `core` has none on stable Rust. libm's either works with an exact remainder or, if another crate
+/// enables that feature, uses the hardware's instruction. Both round correctly, so the bits are the
+/// same.
 pub fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
 }

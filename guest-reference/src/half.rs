@@ -21,7 +21,7 @@ pub fn widen(bits: u16) -> f32 {
 pub fn narrow(x: f32) -> Option<u16> {
     let sign = (x.to_bits() >> 16) as u16 & 0x8000;
     let magnitude = f32::from_bits(x.to_bits() & 0x7fff_ffff);
-    // Written so that NaN is refused too.
+    // False for NaN, so that NaN is refused too.
     let in_range = magnitude < OVERFLOW;
     in_range.then(|| sign | narrow_magnitude(magnitude))
 }
@@ -39,7 +39,7 @@ fn narrow_magnitude(x: f32) -> u16 {
     ((rebased + 0xfff + odd) >> 13) as u16
 }
 
-/// The half nearest to x, widened again: what a value becomes in an f16 KV cache.
+/// The half nearest to x, widened again: what an f16 KV cache makes of a value.
 pub fn round_through(x: f32) -> Option<f32> {
     narrow(x).map(widen)
 }

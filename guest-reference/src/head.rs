@@ -5,12 +5,12 @@ use crate::fast::dot16;
 use crate::model::{FileRange, RowTensor};
 use crate::ops::finite;
 
-/// Bytes of the output matrix in memory at a time, as f32, if a row is not longer.
+/// Most bytes of the output matrix that are decoded at a time, as f32. A longer row comes alone.
 ///
-/// Measured: few enough to stay in a core's cache while every position passes over them.
+/// Measured: small enough to stay in a core's cache while every position passes over it.
 pub const CHUNK_BYTES: usize = 1 << 20;
 
-/// How the output matrix is cut into runs of whole rows.
+/// How the output matrix is cut into chunks of whole rows.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadChunks {
     tensor: RowTensor,
@@ -55,7 +55,7 @@ impl HeadChunks {
     }
 }
 
-/// `logits[i] = dot16(row i, hidden)`; `rows` begins with the rows of these logits.
+/// `logits[i] = dot16(row i, hidden)`; `rows` may hold more rows than there are logits.
 pub fn logits(rows: &[f32], hidden: &[f32], logits: &mut [f32]) -> Result<(), Fault> {
     for (i, (row, logit)) in rows.chunks_exact(hidden.len()).zip(logits).enumerate() {
         *logit = finite("logit of loaded row", i, dot16(row, hidden))?;
@@ -63,7 +63,7 @@ pub fn logits(rows: &[f32], hidden: &[f32], logits: &mut [f32]) -> Result<(), Fa
     Ok(())
 }
 
-/// The greedy choice of one position while its chunks pass by in ascending order.
+/// The greedy choice of one position, made while the chunks pass by in ascending order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Choice {
     /// Chunks seen since the final norm; `None` before it.
@@ -80,7 +80,7 @@ impl Choice {
         }
     }
 
-    /// The chunk that has to come next, if the final norm has been computed.
+    /// The chunk that must come next, if the final norm has been computed.
     pub fn next_chunk(&self) -> Option<usize> {
         self.seen
     }

@@ -12,7 +12,7 @@ use crate::op::{Op, OpFault, OpOutputs};
 use crate::ops::{activate, add, bit_linear, quantize, rms_norm};
 use crate::rope::Turn;
 
-/// What every layer needs besides its weights and cache.
+/// What a layer needs besides its weights and its KV cache; all layers share it.
 pub struct LayerWorkspace {
     /// Outputs of the last [`LayerWorkspace::forward`].
     pub outputs: OpOutputs,
@@ -41,7 +41,7 @@ impl LayerWorkspace {
         })
     }
 
-    /// Sends `residual`, `[n_embd]`, through the layer at position `cache.len()`.
+    /// Runs `residual`, `[n_embd]`, through the layer at position `cache.len()`.
     ///
     /// Residual and cache change only when the whole layer succeeds.
     pub fn forward(

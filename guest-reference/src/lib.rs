@@ -2,14 +2,13 @@
 //!
 //! `NUMERICS.md` beside this crate states the arithmetic; this crate is that text as a program.
 //! It exists so that a native engine's result can be recomputed from the same model bytes by code
-//! that shares nothing with the engine: own GGUF reader, own arithmetic, no platform mathematics,
-//! no imports. Compiled to WebAssembly it runs in a sandbox through the calls in `abi`; as an
-//! ordinary library every operation can be called and tested by itself.
+//! that shares nothing with the engine: its own GGUF reader, its own arithmetic, no platform math
+//! library, no imports. Compiled to WebAssembly, it runs in a sandbox and is driven through the
+//! calls in `abi`. As an ordinary library, each operation can be called and tested by itself.
 //!
 //! Reading order: [`float`] and [`half`] (building blocks), [`ops`], [`rope`], [`attention`],
-//! [`layer`], [`head`], then [`runner`], which drives them. [`gguf`] and [`model`] decide what a
-//! file may contain, [`ternary`] and [`rows`] what its bytes mean. Only [`fast`] is written for
-//! speed.
+//! [`layer`], [`head`], then [`runner`], which drives them. [`gguf`] and [`model`] say what a file
+//! may contain, [`ternary`] and [`rows`] what its bytes mean. Only [`fast`] is written for speed.
 #![no_std]
 #![deny(unsafe_code)]
 

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 
 /// `len` copies of `T::default()`; `what` names the buffer in the error.
 ///
-/// Kept out of line: dozens of callers would otherwise each carry a copy into the module.
+/// Not inlined: otherwise each of dozens of callers would carry a copy into the module.
 #[inline(never)]
 pub fn zeroed<T: Clone + Default>(what: &str, len: usize) -> Result<Vec<T>> {
     let mut buffer = Vec::new();
@@ -27,7 +27,7 @@ pub fn product(what: &str, a: usize, b: usize) -> Result<usize> {
         .ok_or_else(|| Error::TooLarge(format!("{what}: {a} x {b} elements cannot be addressed")))
 }
 
-/// A file's 64-bit size as a size in memory.
+/// A 64-bit size from a file as a size in memory.
 pub fn address(what: &str, n: u64) -> Result<usize> {
     usize::try_from(n)
         .map_err(|_| Error::TooLarge(format!("{what}: {n} bytes cannot be addressed")))

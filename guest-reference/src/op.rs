@@ -1,6 +1,6 @@
 //! The operations of a layer by number, and a buffer for the output of each.
 //!
-//! Keeping every output lets a host name the first operation whose result differs.
+//! Every output is kept, so that a host can name the first operation whose result differs.
 
 use alloc::vec::Vec;
 
@@ -55,7 +55,7 @@ pub enum Op {
     FfnResidual,
 }
 
-/// Every operation with its name, at the index that is its number.
+/// Every operation with its name; the index is its number.
 pub const OPS: [(Op, &str); 21] = [
     (Op::AttnNorm, "attn_norm"),
     (Op::AttnQkvQuantize, "attn_qkv_quantize"),
@@ -86,7 +86,7 @@ impl Op {
         OPS[self as usize].1
     }
 
-    /// Names this operation as the place of a fault.
+    /// Adds this operation to a fault, as its place.
     pub(crate) fn fault(self) -> impl Fn(Fault) -> OpFault {
         move |fault| OpFault { op: self, fault }
     }
@@ -101,7 +101,7 @@ pub struct OpFault {
     pub fault: Fault,
 }
 
-/// Outputs of one layer at one position; shapes stand at [`Op`].
+/// Outputs of one layer at one position; [`Op`] gives the shapes.
 #[expect(
     missing_docs,
     reason = "each field is the output of the Op of its name"

@@ -6,7 +6,7 @@ use crate::float::{exp, is_finite, round_ties_even, sqrt};
 use crate::model::Activation;
 use crate::ternary::TernaryMatrix;
 
-/// Floor of the absolute maximum in activation quantization: an all-zero row needs a scale too.
+/// Smallest absolute maximum in activation quantization: an all-zero row needs a scale too.
 pub const MIN_ABSMAX: f32 = 1e-5;
 
 /// `y[i] = (x[i] * r) * w[i]` with `r = 1 / sqrt(dot16(x, x) / n + eps)`; all slices have length n.
@@ -35,7 +35,7 @@ pub fn quantize(x: &[f32], q: &mut [i8]) -> Result<f32, Fault> {
     Ok(absmax / 127.0)
 }
 
-/// `y[row] = (f32) acc * (ws * sa)`, acc the exact integer dot product of row and activations.
+/// `y[row] = (f32) acc * (ws * sa)`, where acc is the exact dot product of row and activations.
 pub fn bit_linear(
     matrix: TernaryMatrix<'_>,
     x: &PackedActivations,
@@ -54,7 +54,7 @@ pub fn activate(activation: Activation, gate: &[f32], up: &[f32], y: &mut [f32])
     }
 }
 
-/// `y[i] = relu(gate[i])^2 * up[i]`; whatever is not greater than zero counts as +0.
+/// `y[i] = relu(gate[i])^2 * up[i]`; a gate that is not greater than zero counts as +0.
 pub fn squared_relu_gate(gate: &[f32], up: &[f32], y: &mut [f32]) {
     for ((y, &g), up) in y.iter_mut().zip(gate).zip(up) {
         let r = if g > 0.0 { g } else { 0.0 };

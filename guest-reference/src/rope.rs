@@ -10,7 +10,7 @@ use crate::model::{Hyperparameters, RotaryPairs};
 /// A turn: cosine and sine of an angle.
 pub type Turn = (f32, f32);
 
-/// How fast each pair turns, and which elements are its two.
+/// How fast each pair turns, and which two elements form it.
 pub struct Rotation {
     base: f32,
     scale: f32,
@@ -32,7 +32,7 @@ impl Rotation {
         Ok(rotation)
     }
 
-    /// Divides the frequency of pair j by `factor(j)`, finite and > 0.
+    /// Divides the frequency of pair j by `factor(j)`, which is finite and > 0.
     pub fn set_factors(&mut self, factor: impl Fn(usize) -> f32) {
         let rope_dim = 2 * self.inverse_frequencies.len();
         for (j, inverse) in self.inverse_frequencies.iter_mut().enumerate() {

@@ -1,7 +1,7 @@
 //! A run over one model: asks for bytes, computes positions, keeps their state.
 //!
-//! Positions may be driven one at a time through all layers (decode order) or all through one
-//! layer before the next (replay of a long prompt); the bits are the same.
+//! Positions may run one at a time through all layers (the order of decoding), or all through one
+//! layer before the next (the replay of a long prompt). The bits are the same.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -123,9 +123,9 @@ impl Runner {
         }
     }
 
-    /// Validates and decodes range `i` of the last plan, which was copied last; in order, from 0.
+    /// Validates and decodes range `i` of the last plan, the one just copied.
     ///
-    /// A range that is refused ends the plan.
+    /// Ranges come in order, from 0. One that is refused ends the plan.
     pub fn load_range(&mut self, i: usize) -> Result<()> {
         let item = self.planned.ok_or_else(nothing_planned)?;
         let (part, bytes) = self.staging.next(i)?;
@@ -163,7 +163,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Sends `position`, the next one of the loaded layer's cache, through that layer.
+    /// Runs `position` through the loaded layer. It must be the next one of that layer's KV cache.
     pub fn layer(&mut self, position: usize) -> Result<()> {
         let span = self.span(position)?;
         let layer = require("layer: no layer", self.layer.loaded)?;

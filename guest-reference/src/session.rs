@@ -37,7 +37,7 @@ impl Session {
                 "header_buffer: {len} bytes; at most {MAX_HEADER_BYTES} are allowed"
             )));
         }
-        // Dropped first, so that a growing header never takes twice its size.
+        // The old buffer goes first: a growing header must not take twice its size.
         *self = Self::new();
         self.header = zeroed("header", address("header", len)?)?;
         Ok(&mut self.header)
@@ -59,7 +59,7 @@ impl Session {
                 (self.header, self.model) = (Vec::new(), Some(model));
                 Ok(None)
             }
-            // Doubling keeps the number of calls, and of bytes parsed again, small.
+            // Doubling limits the number of calls, and how often the same bytes are parsed.
             Err(Stop::NeedMore(n)) => {
                 let grown = n.max(len.saturating_mul(2));
                 Ok(Some(grown.min(file_len).min(MAX_HEADER_BYTES)))
@@ -88,7 +88,7 @@ impl Session {
         i2s_layout: I2sLayout,
         n_positions: usize,
     ) -> Result<()> {
-        // Dropped first, so that two runs never share the memory.
+        // The old run goes first: two runs must never be in memory together.
         self.runner = None;
         let model = self.model()?;
         self.runner = Some(Runner::new(model, kv_type, i2s_layout, n_positions)?);

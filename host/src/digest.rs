@@ -1,4 +1,4 @@
-//! SHA-256 digests as they appear in receipts: 64 lower-case hex digits.
+//! SHA-256 digests. In receipts they are 64 lower-case hex digits.
 
 use std::{
     borrow::Cow,
@@ -13,16 +13,25 @@ use sha2::{Digest as _, Sha256};
 use crate::hex;
 
 /// A SHA-256 digest.
+///
+/// ```
+/// use host::digest::Digest;
+///
+/// let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+/// assert_eq!(Digest::of(b"abc").to_string(), text);
+/// assert_eq!(Digest::parse(text), Some(Digest::of(b"abc")));
+/// assert_eq!(Digest::parse(&text.to_uppercase()), None);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 32]);
 
 impl Digest {
-    /// Of some bytes.
+    /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Of some bytes, unless `stop` says in between that nobody wants it any more.
+    /// The digest of `bytes`, or `None` once `stop` returns true. `stop` is asked every 16 MiB.
     pub fn of_unless(bytes: &[u8], stop: impl Fn() -> bool) -> Option<Self> {
         const BETWEEN_QUESTIONS: usize = 16 << 20;
         let mut hasher = Sha256::new();
@@ -35,7 +44,7 @@ impl Digest {
         Some(Self(hasher.finalize().into()))
     }
 
-    /// Of everything that `reader` has.
+    /// The digest of everything that `reader` returns.
     ///
     /// # Errors
     /// Reading failed.
@@ -52,12 +61,12 @@ impl Digest {
         }
     }
 
-    /// The first 8 bytes, little-endian: what a seed is drawn by.
+    /// The first 8 bytes as a little-endian integer, used as a seed.
     pub(crate) fn seed(&self) -> u64 {
         u64::from_le_bytes(*self.0.first_chunk().expect("32 bytes are at least 8"))
     }
 
-    /// From exactly 64 lower-case hex digits.
+    /// Parses exactly 64 lower-case hex digits.
     pub fn parse(text: &str) -> Option<Self> {
         Some(Self(hex::read(text)?.try_into().ok()?))
     }

@@ -1,17 +1,17 @@
-//! Where native and reference first disagree: position, layer, operation, elements, bits.
+//! Where the native engine and the reference first disagree: position, layer, operation, elements.
 
 use std::fmt;
 
 use engine_native::Op;
 
-/// The first disagreement.
+/// The first disagreement between the native engine and the reference.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Divergence {
     /// Position.
     pub position: usize,
-    /// Layer; none for the final norm, the output matrix and the choice.
+    /// Layer; `None` for the final norm, the output matrix and the choice.
     pub layer: Option<usize>,
-    /// Operation, if running again found it.
+    /// Operation, if a second run found it.
     pub op: Option<Op>,
     /// What differs.
     pub difference: Difference,
@@ -20,31 +20,31 @@ pub struct Divergence {
 /// How two outputs differ.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Difference {
-    /// Some elements.
+    /// Elements of an output.
     Elements {
-        /// Elements that differ.
+        /// Number of elements that differ.
         n_differ: usize,
-        /// Elements in all.
+        /// Number of elements of the output.
         n_elements: usize,
-        /// The first of them: index, native bits, reference bits.
+        /// The first elements that differ: index, native bits, reference bits.
         first: Vec<(usize, u32, u32)>,
     },
     /// The chosen tokens.
     Token {
-        /// Native.
+        /// The native engine's token.
         native: u32,
-        /// Reference.
+        /// The reference's token.
         reference: u32,
     },
-    /// The checksums, although no value that was compared does.
+    /// The checksums, although all compared values are equal.
     Transcript,
-    /// A number of things.
+    /// The number of recorded items.
     Count {
         /// What is counted.
         what: &'static str,
-        /// Native.
+        /// The number that the native engine recorded.
         native: usize,
-        /// Expected.
+        /// The number that the task requires.
         expected: usize,
     },
 }
@@ -85,7 +85,9 @@ impl fmt::Display for Divergence {
                 }
                 Ok(())
             }
-            Difference::Transcript => f.write_str(": the transcripts differ, no value does"),
+            Difference::Transcript => {
+                f.write_str(": the transcripts differ, but no compared value does")
+            }
             Difference::Count { .. } => Ok(()),
         }
     }

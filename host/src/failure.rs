@@ -20,36 +20,36 @@ pub enum RunFailure {
     #[error("{}: {source}", path.display())]
     #[allow(missing_docs)]
     Model { path: PathBuf, source: ModelError },
-    /// The kernels that were asked for cannot run here.
+    /// The requested kernels cannot run on this CPU.
     #[error(transparent)]
     Kernels(#[from] UnavailableKernels),
-    /// The native engine could not start or had to end.
+    /// The native engine could not start, or stopped with an error.
     #[error("native: {0}")]
-    Native(#[from] RunError),
-    /// The reference could not start or had to end.
+    Native(RunError),
+    /// The reference could not start, or stopped with an error.
     #[error("{0}")]
     Sandbox(SandboxError),
-    /// Native and reference read different shapes from the same header.
+    /// The native engine and the reference read different shapes from the same header.
     #[error("shape: native reads {native}, the reference {reference}")]
     #[allow(missing_docs)]
     Shape { native: String, reference: String },
-    /// Native and reference disagree.
+    /// The native engine and the reference computed different values.
     #[error("parity failed: repetition {repetition}: {divergence}")]
     #[allow(missing_docs)]
     Parity {
         repetition: usize,
         divergence: Divergence,
     },
-    /// The prompt's text has no ids.
+    /// The prompt's text cannot be turned into ids.
     #[error(transparent)]
     Prompt(#[from] PromptError),
-    /// The run would not fit.
+    /// The run needs more memory than there is.
     #[error(transparent)]
     Memory(#[from] MemoryError),
-    /// No verifier would read the receipt.
+    /// The receipt would be larger than verifiers accept.
     #[error(
         "receipt: {repetitions} repetitions of {n_generate} tokens may take {bytes} bytes, allowed at \
-         most {MAX_RECEIPT_BYTES}, which is what a verifier reads; ask for fewer"
+         most {MAX_RECEIPT_BYTES}, the limit of verifiers; ask for fewer"
     )]
     #[allow(missing_docs)]
     ReceiptTooLarge {
@@ -71,6 +71,15 @@ impl From<SandboxError> for RunFailure {
     }
 }
 
+impl From<RunError> for RunFailure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Cancelled => Self::Interrupted,
+            other => Self::Native(other),
+        }
+    }
+}
+
 impl From<OpenError> for RunFailure {
     fn from(error: OpenError) -> Self {
         match error {
@@ -82,7 +91,7 @@ impl From<OpenError> for RunFailure {
 }
 
 impl RunFailure {
-    /// Whether the failure shows that the run was wrong, as opposed to never having been possible.
+    /// Whether the run computed something wrong. False for a run that was not possible at all.
     pub fn is_wrong_result(&self) -> bool {
         match self {
             Self::Sandbox(error) => error.is_refutation(),

@@ -1,16 +1,16 @@
-//! The reference guest that this build has inside, and the version of the sandbox that runs it.
+//! The reference guest embedded in this build, and the version of the sandbox that runs it.
 
 use std::sync::OnceLock;
 
 use crate::digest::Digest;
 
-/// The guest's module.
+/// The guest's WebAssembly module.
 pub const GUEST_WASM: &[u8] = include_bytes!("../../guest-reference/guest_reference.wasm");
 
-/// Version of the sandbox: fuel is comparable only between equal versions.
+/// The version of the sandbox. Fuel is only comparable between equal versions.
 pub const WASMTIME_VERSION: &str = env!("BITRECEIPT_WASMTIME_VERSION");
 
-/// Linear memory that a guest may grow to, in bytes.
+/// The most linear memory that a guest may have, in bytes.
 pub const MEMORY_LIMIT: usize = 2 << 30;
 
 /// SHA-256 of [`GUEST_WASM`].

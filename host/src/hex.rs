@@ -1,13 +1,13 @@
-//! Bytes as lower-case hex digits, two for each: the one form that receipts have.
+//! Bytes as lower-case hex digits, two per byte: the only form allowed in receipts.
 
 use std::fmt;
 
-/// Writes `bytes`.
+/// Writes `bytes` as hex digits.
 pub(crate) fn write(f: &mut fmt::Formatter, bytes: &[u8]) -> fmt::Result {
     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
-/// The bytes of `text`; `None` if it has anything but pairs of lower-case hex digits.
+/// Parses `text`; `None` unless it consists of pairs of lower-case hex digits.
 pub(crate) fn read(text: &str) -> Option<Vec<u8>> {
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else {
         return None;

@@ -1,7 +1,8 @@
 //! Exit codes, and the one place where an error becomes one.
 
 use std::{
-    fmt, io,
+    fmt,
+    io::{self, Write},
     panic::{self, AssertUnwindSafe},
     path::Path,
     process::ExitCode,
@@ -16,6 +17,9 @@ use host::{
     sandbox::SandboxError,
     verify::{Conclusion, NotAReceipt},
 };
+use serde::Serialize;
+
+use crate::hints;
 
 /// How a command ended. The numbers are documented in the README and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +51,15 @@ impl Exit {
     }
 }
 
-/// Why a command did not get done: one line, and the exit code.
+/// Why a command did not get done: what is wrong, where, and what to do about it.
 #[derive(Debug)]
 pub struct Failure {
     /// The code.
     pub exit: Exit,
-    /// The line.
+    /// What is wrong.
     pub error: anyhow::Error,
+    place: Option<String>,
+    hint: Option<String>,
 }
 
 impl Failure {
@@ -62,27 +68,58 @@ impl Failure {
         Self {
             exit,
             error: anyhow::anyhow!("{message}"),
+            place: None,
+            hint: None,
         }
     }
 
     /// The same failure, of the file at `path`.
     #[must_use]
     pub fn at(self, path: &Path) -> Self {
-        Self::new(
-            self.exit,
-            format_args!("{}: {}", path.display(), self.error),
-        )
+        self.about(path.display())
+    }
+
+    /// The same failure, of an argument or of something else that has a name.
+    #[must_use]
+    pub fn about(mut self, place: impl fmt::Display) -> Self {
+        self.place = Some(place.to_string());
+        self
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// Says what else has happened.
+    #[must_use]
+    pub fn and(mut self, what: impl fmt::Display) -> Self {
+        self.error = anyhow::anyhow!("{:#}{what}", self.error);
+        self
     }
 
     /// A failure to read or write `path`.
     pub fn io(path: &Path, error: &io::Error) -> Self {
-        Self::new(Exit::Io, format_args!("{}: {error}", path.display()))
+        let mut failure = Self::new(Exit::Io, error).at(path);
+        if error.kind() == io::ErrorKind::NotFound {
+            failure.hint = hints::near(path);
+        }
+        failure
     }
 
     /// A failure to use the model at `path`.
     pub fn model(path: &Path, error: &ModelError) -> Self {
-        let line = format!("{}: {error}", path.display());
-        Self::new(model_exit(error), line)
+        match error {
+            ModelError::Io(error) => Self::io(path, error),
+            ModelError::Cancelled => Self::interrupted(),
+            _ => {
+                let mut failure = Self::new(Exit::BadInput, error).at(path);
+                failure.hint = hints::instead_of_a_model(path).map(str::to_owned);
+                failure
+            }
+        }
     }
 
     /// A failure to use the key at `path`.
@@ -91,7 +128,7 @@ impl Failure {
             KeyError::Io(_) => Exit::Io,
             _ => Exit::BadInput,
         };
-        Self::new(exit, format_args!("{}: {error}", path.display()))
+        Self::new(exit, error).at(path)
     }
 
     /// Ctrl-C.
@@ -100,10 +137,17 @@ impl Failure {
     }
 }
 
-fn model_exit(error: &ModelError) -> Exit {
-    match error {
-        ModelError::Io(_) => Exit::Io,
-        _ => Exit::BadInput,
+/// One line, whatever a hostile file put into it.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let mut line = format!("{:#}", self.error);
+        if let Some(place) = &self.place {
+            line = format!("{place}: {line}");
+        }
+        if let Some(hint) = &self.hint {
+            line = format!("{line}; {hint}");
+        }
+        f.write_str(&line.replace(char::is_control, " "))
     }
 }
 
@@ -152,7 +196,7 @@ impl From<SandboxError> for Failure {
 impl From<RunFailure> for Failure {
     fn from(failure: RunFailure) -> Self {
         let exit = match &failure {
-            RunFailure::Model { source, .. } => model_exit(source),
+            RunFailure::Model { path, source } => return Self::model(path, source),
             RunFailure::Prompt(PromptError::Encode(_)) => Exit::Usage,
             RunFailure::Prompt(_) => Exit::BadInput,
             RunFailure::Interrupted => Exit::Interrupted,
@@ -168,13 +212,17 @@ impl From<RunFailure> for Failure {
 
 /// Runs a command and turns its end into an exit code. A panic is a defect of this program; it
 /// still ends with a documented code, the one that a gate refuses.
-pub fn run(command: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
+///
+/// A failure is a line on standard error; where JSON was asked for, also an object on standard
+/// output.
+pub fn run(as_json: bool, command: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
     let exit = match panic::catch_unwind(AssertUnwindSafe(command)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(failure)) => {
-            // One line, whatever a hostile file put into it.
-            let line = format!("{:#}", failure.error).replace(char::is_control, " ");
-            eprintln!("error: {line}");
+            eprintln!("error: {failure}");
+            if as_json {
+                print_as_json(&failure);
+            }
             failure.exit
         }
         Err(_) => {
@@ -183,4 +231,31 @@ pub fn run(command: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// Prints a failure to standard output, as the one object there.
+pub fn print_as_json(failure: &Failure) {
+    let object = serde_json::to_string_pretty(&ErrorObject {
+        error: ErrorFields {
+            code: failure.exit as u8,
+            what: format!("{:#}", failure.error),
+            r#where: failure.place.as_deref(),
+            hint: failure.hint.as_deref(),
+        },
+    });
+    // A reader that has gone away is no error, and nothing can be said of another one.
+    let _ = writeln!(io::stdout(), "{}", object.unwrap_or_default());
+}
+
+#[derive(Serialize)]
+struct ErrorObject<'f> {
+    error: ErrorFields<'f>,
+}
+
+#[derive(Serialize)]
+struct ErrorFields<'f> {
+    code: u8,
+    what: String,
+    r#where: Option<&'f str>,
+    hint: Option<&'f str>,
 }

@@ -2,11 +2,16 @@
 
 pub mod args;
 pub mod commands;
+pub mod entry;
 pub mod exit;
 pub mod guest;
+mod hints;
 mod input;
 pub mod make_model;
-pub mod manifest;
+mod markdown;
+pub mod models;
 mod output;
+pub mod program;
 mod progress;
 pub mod selftest;
+mod units;

@@ -1,10 +1,7 @@
-//! The command line of Bitreceipt: parses, dispatches, exits with a documented code.
+//! `xtask`: Bitreceipt as it is run from a checkout, with the commands of its developers.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use xtask::{args::Args, commands, exit};
-
 fn main() -> ExitCode {
-    exit::run(|| commands::dispatch(Args::parse()))
+    xtask::entry::main(xtask::program::Program::Xtask)
 }

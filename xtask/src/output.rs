@@ -1,8 +1,16 @@
-//! Standard output.
+//! Standard output, and files that commands write.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
-use crate::exit::{Exit, Failure};
+use host::files::AtomicFile;
+
+use crate::{
+    args::{Format, OutputArgs},
+    exit::{Exit, Failure},
+};
 
 /// Prints `text` to standard output. A reader that has gone away is no error.
 pub fn print(text: &str) -> Result<(), Failure> {
@@ -12,7 +20,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
         .and_then(|()| stdout.flush())
     {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(e) => Err(Failure::new(Exit::Io, format_args!("standard output: {e}"))),
+        Err(e) => Err(Failure::new(Exit::Io, e).about("standard output")),
         Ok(()) => Ok(()),
     }
 }
@@ -22,4 +30,98 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|e| Failure::new(Exit::Io, format_args!("JSON: {e}")))?;
     print(&(text + "\n"))
+}
+
+/// Prints a result as `how` says: JSON, a text, or nothing.
+pub fn show(
+    how: OutputArgs,
+    json: &impl serde::Serialize,
+    text: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    match how.format {
+        Format::Json => print_json(json),
+        Format::Human if how.quiet => Ok(()),
+        Format::Human => print(&text()),
+    }
+}
+
+/// Whether `path` stands for standard output.
+pub fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// Where a command's result goes, found out before the work that makes it.
+#[derive(Debug)]
+pub enum Destination {
+    /// A file, which appears whole or not at all.
+    File(AtomicFile),
+    /// `-`
+    Stdout,
+}
+
+impl Destination {
+    /// Checks that something can be written to `path`.
+    ///
+    /// # Errors
+    /// The folder is missing or cannot be written to, or `path` is neither a file nor a link.
+    pub fn prepare(path: &Path) -> Result<Self, Failure> {
+        match is_stdout(path) {
+            true => Ok(Self::Stdout),
+            false => file(path).map(Self::File),
+        }
+    }
+
+    /// Checks that it would not replace `input`, the model that is read.
+    ///
+    /// # Errors
+    /// Both are one file.
+    pub fn spares_model(self, input: &Path) -> Result<Self, Failure> {
+        match self {
+            Self::File(file) => spares_model(file, input).map(Self::File),
+            Self::Stdout => Ok(self),
+        }
+    }
+
+    /// Fills it with what `write` writes.
+    ///
+    /// # Errors
+    /// Writing failed. An old file is as it was.
+    pub fn fill<E: From<io::Error>>(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self {
+            Self::File(file) => file.replace(write),
+            Self::Stdout => {
+                let mut stdout = io::BufWriter::with_capacity(1 << 20, io::stdout().lock());
+                write(&mut stdout)?;
+                Ok(stdout.flush()?)
+            }
+        }
+    }
+}
+
+/// The file at `path`, to be written.
+///
+/// # Errors
+/// As for [`Destination::prepare`].
+pub fn file(path: &Path) -> Result<AtomicFile, Failure> {
+    AtomicFile::prepare(path).map_err(|e| match path.parent() {
+        Some(folder) if e.kind() == io::ErrorKind::NotFound => {
+            let what = format!("there is no folder {}", folder.display());
+            let hint = "make it first, or name another place with --output";
+            Failure::new(Exit::Io, what).at(path).with_hint(hint)
+        }
+        _ => Failure::io(path, &e),
+    })
+}
+
+/// As [`Destination::spares_model`].
+///
+/// # Errors
+/// Both are one file.
+pub fn spares_model(file: AtomicFile, input: &Path) -> Result<AtomicFile, Failure> {
+    file.spares("model", input)
+        .map_err(|e| Failure::io(file.path(), &e))?;
+    Ok(file)
 }

@@ -1,64 +1,179 @@
-//! Progress on standard error, when it is a terminal.
+//! What a command is doing, on standard error.
+//!
+//! A terminal gets a line that is drawn over. A pipe gets a line for each phase: of every one where
+//! that was asked for, otherwise of those that last. While a phase is timed, nothing wakes up to draw.
 
-use std::time::Duration;
+use std::{
+    io::{self, IsTerminal},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
-use host::run::Phase;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use host::watch::{Phase, Watch};
+use indicatif::{ProgressBar, ProgressStyle};
 
-/// A line that follows the phases of a run.
+use crate::args::{LongOutputArgs, ProgressMode};
+
+/// Shows what `watch` tells until it is dropped. Nothing of it stays on a terminal.
 pub struct RunProgress {
-    bar: ProgressBar,
+    shared: Arc<Shared>,
+    drawing: Option<JoinHandle<()>>,
 }
 
+struct Shared {
+    watch: Watch,
+    display: Display,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+enum Display {
+    Bar(ProgressBar),
+    /// A line for each phase that lasts so long.
+    Lines(Duration),
+}
+
+#[derive(Default)]
+struct State {
+    phase: Option<(Phase, Instant)>,
+    is_announced: bool,
+    /// Quarters of the phase that have had their line.
+    quarters: u64,
+    is_over: bool,
+}
+
+/// A phase that lasts longer has its line in a pipe without being asked.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Time between two drawings.
+const TICK: Duration = Duration::from_millis(200);
+
 impl RunProgress {
-    /// Shown unless `quiet` or standard error is no terminal.
-    pub fn new(quiet: bool) -> Self {
-        let bar = ProgressBar::no_length();
-        if quiet {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        bar.set_style(style("{spinner} {msg} {elapsed}"));
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar }
-    }
-
-    /// Shows `phase`.
-    pub fn show(&self, phase: Phase) {
-        match phase {
-            Phase::Load => self.bar.set_message("load and hash the model"),
-            Phase::WarmUp { done, of } => {
-                self.bar.set_message(format!("warm-up {}/{of}", done + 1));
-            }
-            Phase::Measure { done, of } => {
-                self.bar.set_message(format!("measure {}/{of}", done + 1));
-            }
-            Phase::Replay { done, of } => self.replay(done, of),
-        }
-    }
-
-    /// Shows how far a replay is.
-    pub fn replay(&self, done: u64, of: u64) {
-        if self.bar.length() != Some(of) {
-            self.bar.reset();
-            self.bar.set_length(of);
-            self.bar
-                .set_style(style("{msg} {wide_bar} {percent}% {elapsed} (left: {eta})"));
-            self.bar.set_message("replay in the sandbox");
-        }
-        self.bar.set_position(done);
+    /// Shown as a command's arguments say.
+    pub fn of(args: LongOutputArgs, watch: &Watch) -> Option<Self> {
+        let display = match args.progress {
+            _ if args.output.quiet => return None,
+            ProgressMode::None => return None,
+            ProgressMode::Plain => Display::Lines(Duration::ZERO),
+            ProgressMode::Auto if io::stderr().is_terminal() => Display::Bar(bar()),
+            ProgressMode::Auto => Display::Lines(PATIENCE),
+        };
+        let shared = Arc::new(Shared {
+            watch: watch.clone(),
+            display,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let (told, drawn) = (shared.clone(), shared.clone());
+        watch.on_phase(move |phase| told.begin(phase));
+        Some(Self {
+            shared,
+            drawing: std::thread::Builder::new().spawn(move || drawn.draw()).ok(),
+        })
     }
 }
 
 impl Drop for RunProgress {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.shared.watch.forget_phases();
+        self.shared.lock().is_over = true;
+        self.shared.changed.notify_all();
+        if let Some(drawing) = self.drawing.take() {
+            let _ = drawing.join();
+        }
+        if let Display::Bar(bar) = &self.shared.display {
+            bar.finish_and_clear();
+        }
     }
 }
 
-/// A bar that counts bytes.
-pub fn byte_bar(total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total);
-    bar.set_style(style("{wide_bar} {bytes}/{total_bytes} (left: {eta})"));
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, phase: Phase) {
+        let mut state = self.lock();
+        state.phase = Some((phase, Instant::now()));
+        state.is_announced = false;
+        state.quarters = 0;
+        match &self.display {
+            Display::Bar(bar) => {
+                bar.reset();
+                bar.set_message(phase.to_string());
+                bar.tick();
+            }
+            Display::Lines(patience) => state.announce(*patience),
+        }
+        self.changed.notify_all();
+    }
+
+    /// Draws now and then, until the display is dropped.
+    fn draw(&self) {
+        let mut state = self.lock();
+        while !state.is_over {
+            let is_timed = state.phase.is_some_and(|(phase, _)| phase.is_timed());
+            state = if is_timed {
+                let waited = self.changed.wait(state);
+                waited.unwrap_or_else(PoisonError::into_inner)
+            } else {
+                self.update(&mut state);
+                let waited = self.changed.wait_timeout(state, TICK);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            };
+        }
+    }
+
+    fn update(&self, state: &mut State) {
+        let (done, total) = self.watch.progress();
+        match &self.display {
+            Display::Bar(bar) => {
+                if total == 0 {
+                    bar.unset_length();
+                    bar.set_style(style("{spinner} {msg} {elapsed}"));
+                } else {
+                    bar.set_length(total);
+                    bar.set_style(style("{msg} {wide_bar} {percent}% {elapsed} (left: {eta})"));
+                    bar.set_position(done);
+                }
+                bar.tick();
+            }
+            Display::Lines(patience) => {
+                state.announce(*patience);
+                state.advance(done, total);
+            }
+        }
+    }
+}
+
+impl State {
+    /// Prints the name of the phase once it has lasted for `patience`.
+    fn announce(&mut self, patience: Duration) {
+        if let (false, Some((phase, since))) = (self.is_announced, &self.phase)
+            && since.elapsed() >= patience
+        {
+            eprintln!("{phase} …");
+            self.is_announced = true;
+        }
+    }
+
+    /// Prints every quarter of a phase that has its line.
+    fn advance(&mut self, done: u64, total: u64) {
+        let quarters = (u128::from(done) * 4 / u128::from(total.max(1))) as u64;
+        if quarters <= self.quarters {
+            return;
+        }
+        self.quarters = quarters;
+        if let (true, 1..4, Some((phase, _))) = (self.is_announced, quarters, &self.phase) {
+            eprintln!("{phase}, {} %", 25 * quarters);
+        }
+    }
+}
+
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    bar.set_style(style("{spinner} {msg} {elapsed}"));
     bar
 }
 

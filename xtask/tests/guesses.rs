@@ -7,10 +7,10 @@ use std::sync::{Arc, LazyLock};
 
 use engine_native::{Engine, EngineOptions, KernelChoice, KvType, Model, PositionTrace};
 use host::{
-    cancel::Cancel,
     replay::{Audited, Finding, Guesses, Replay, Unit, audit, replay, units_of},
     run::{NativeRunner, Recording, Runner},
     task::{Task, seeded_prompt},
+    watch::Watch,
 };
 use proptest::prelude::*;
 use support::{SANDBOX, task};
@@ -47,9 +47,9 @@ static CASE: LazyLock<Case> = LazyLock::new(|| {
         KvType::F16,
     );
     let kernels = KernelChoice::Auto.resolve().unwrap();
-    let engine = Engine::with_options(model.clone(), kernels, EngineOptions::new(1)).unwrap();
+    let engine = Engine::with_options(model.clone(), kernels, EngineOptions::new(1), &()).unwrap();
     let mut runner = NativeRunner::new(&engine, &task).unwrap();
-    let recording = runner.record(&task, &Cancel::default()).unwrap();
+    let recording = runner.record(&task, &Watch::default()).unwrap();
     let in_order = replayed(&model, &task, &recording.tokens, None);
     Case {
         model,
@@ -60,15 +60,7 @@ static CASE: LazyLock<Case> = LazyLock::new(|| {
 });
 
 fn replayed(model: &Model, task: &Task, tokens: &[u32], guesses: Option<Guesses>) -> Replay {
-    replay(
-        &SANDBOX,
-        model.into(),
-        task,
-        tokens,
-        guesses,
-        &mut |_, _| {},
-    )
-    .unwrap()
+    replay(&SANDBOX, model.into(), task, tokens, guesses).unwrap()
 }
 
 /// What a native run left, to be edited.
@@ -157,15 +149,7 @@ proptest! {
 fn audited(units: &[Unit], traces: &[PositionTrace], guests: usize) -> Audited {
     let Case { model, task, .. } = &*CASE;
     let guesses = Guesses { traces, guests };
-    audit(
-        &SANDBOX,
-        (&**model).into(),
-        task,
-        units,
-        guesses,
-        &mut |_, _| {},
-    )
-    .unwrap()
+    audit(&SANDBOX, (&**model).into(), task, units, guesses).unwrap()
 }
 
 /// Asserts that exactly the units of `wrong` are found when each is audited alone, at `position`.

@@ -69,7 +69,7 @@ fn hostile_files_have_names_of_their_own_and_differ() {
 
 fn assert_native_refuses(file: hostile::Hostile, layout: I2sLayout) {
     let name = file.name;
-    let result = catch_unwind(|| Model::load(file.bytes.into(), layout).err());
+    let result = catch_unwind(|| Model::load(file.bytes.into(), layout, &()).err());
     let error = result.unwrap_or_else(|_| panic!("{name}: the reader panicked"));
     let error = error.unwrap_or_else(|| panic!("{name}: accepted"));
     assert_names(name, "native", &error.to_string(), file.must_mention);

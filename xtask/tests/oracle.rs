@@ -99,7 +99,7 @@ fn check(file: &str) {
     let (family, _) = file.split_once('-').unwrap();
     let mut oracle = Oracle::open(family);
     let mapped = ModelFile::map(&data("oracle", file)).unwrap();
-    let model = Arc::new(Model::load(mapped, layout(file)).unwrap());
+    let model = Arc::new(Model::load(mapped, layout(file), &()).unwrap());
 
     let strict = oracle.rows("strict_logits");
     let mut first = 0;
@@ -188,7 +188,7 @@ fn a_wrong_layout_is_far_outside_the_tolerance() {
     ];
     for (file, layout) in wrong {
         let mapped = ModelFile::map(&data("oracle", file)).unwrap();
-        let model = Arc::new(Model::load(mapped, layout).unwrap());
+        let model = Arc::new(Model::load(mapped, layout, &()).unwrap());
         let found = logits_of_all_sides(&model, &prompt, 1);
         let (max, _) = difference(&found.rows, &strict[..prompt.len()], oracle.std);
         assert!(max > 100.0 * 5e-5, "{file} as {layout:?}: {max}");

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use engine_native::{Engine, EngineOptions, KernelChoice, KvType, Model};
 use host::{
-    cancel::Cancel,
     digest::Digest,
     replay::{Replay, replay},
     run::{NativeRunner, Recording, Runner},
     task::{PositionRecord, Task, Transcript, seeded_prompt},
+    watch::Watch,
 };
 use support::{SANDBOX, TINY, task};
 use xtask::make_model::{Shape, to_vec};
@@ -39,10 +39,11 @@ fn record(model: &Arc<Model>, task: &Task, threads: usize) -> Recording {
             min_part_work: 1,
             ..EngineOptions::new(threads)
         },
+        &(),
     )
     .unwrap();
     let mut runner = NativeRunner::new(&engine, task).unwrap();
-    runner.record(task, &Cancel::default()).unwrap()
+    runner.record(task, &Watch::default()).unwrap()
 }
 
 fn checksum(model: &Model, task: &Task, recording: &Recording) -> Digest {
@@ -55,7 +56,7 @@ fn checksum(model: &Model, task: &Task, recording: &Recording) -> Digest {
 }
 
 fn replay_of(model: &Model, task: &Task, tokens: &[u32]) -> Replay {
-    replay(&SANDBOX, model.into(), task, tokens, None, &mut |_, _| {}).unwrap()
+    replay(&SANDBOX, model.into(), task, tokens, None).unwrap()
 }
 
 fn assert_parity(name: &str, model: &Arc<Model>, task: &Task) {

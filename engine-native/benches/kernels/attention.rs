@@ -15,7 +15,7 @@ const GROUP: usize = 4;
 const N_KV_HEADS: usize = 30 * 5;
 const ROW_BYTES: usize = 2 * HEAD_DIM;
 
-/// Keys of all layers, which are values too.
+/// The keys of all layers, which also serve as values.
 pub struct Attention {
     kernels: Arc<dyn Kernels>,
     cache: ReadBuffer,
@@ -23,7 +23,7 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// With a cache of halves between 1 and 2.
+    /// A KV cache of F16 values between 1 and 2.
     pub fn new(kernels: Arc<dyn Kernels>) -> Self {
         let mut cache = ReadBuffer::new(N_KV_HEADS * DEPTH * ROW_BYTES);
         for (i, half) in cache

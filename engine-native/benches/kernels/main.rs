@@ -1,8 +1,8 @@
-//! How close the kernels come to what the memory can deliver: `cargo bench -p engine-native`.
+//! How close kernels come to the memory bandwidth: `cargo bench -p engine-native`.
 //!
-//! A decode step reads every weight once, so the bound of a product is the read bandwidth. That is
-//! measured in the same run, over the same bytes, in turns with the products: a machine that slows
-//! down meanwhile slows all of them down. Medians, each with its median absolute deviation.
+//! A decode step reads every weight once, so products are bounded by the read bandwidth. It is
+//! measured in the same run and over the same bytes, interleaved with the products, so that a
+//! machine that slows down affects all of them. Prints medians with the median absolute deviation.
 
 mod attention;
 mod pointwise;
@@ -16,13 +16,14 @@ use engine_native::{Isa, KernelChoice, Kernels, available_kernels};
 use products::Products;
 use sampling::{Summary, Workload, interleave};
 
-/// More than a last-level cache, small enough for a laptop: 512 MiB, and whole rows of every type.
+/// 512 MiB: larger than a last-level cache, small enough for a laptop, and whole rows of every
+/// type.
 const MEMORY_BYTES: usize = 104_960 * 5120;
-/// Fits the L2 cache of one core, weights and activations together.
+/// Weights and activations fit in the L2 cache of one core.
 const L2_BYTES: usize = 640 << 10;
 
 fn main() {
-    // `cargo test --all-targets` starts benches too, without this argument.
+    // `cargo test --all-targets` also starts benches, without this argument.
     if !std::env::args().any(|argument| argument == "--bench") {
         println!("nothing timed: run by cargo bench");
         return;
@@ -47,8 +48,7 @@ fn main() {
     print_pointwise(&[Arc::new(engine_native::Scalar) as Arc<dyn Kernels>, kernels]);
 }
 
-/// Times the product over many positions with the kernels of every ISA, which the memory does not
-/// bound.
+/// Times ternary GEMM, which is compute-bound, with the kernels of every ISA.
 fn print_prefill(products: &Products) {
     println!("\nthreads  i2s_gemm × 512  GMAC/s  ± MAD");
     let kernels = available_kernels();
@@ -67,7 +67,7 @@ fn print_prefill(products: &Products) {
     }
 }
 
-/// 1, 2, 4, … and the number of CPUs.
+/// The thread counts 1, 2, 4, … and the number of CPUs.
 fn thread_counts() -> Vec<usize> {
     let n_cpus = thread::available_parallelism().map_or(1, |n| n.get());
     let doubling = std::iter::successors(Some(1), |n| Some(n * 2));
@@ -76,7 +76,7 @@ fn thread_counts() -> Vec<usize> {
     counts
 }
 
-/// Times the workloads in turns; the share of the read bandwidth is that of the first one.
+/// Times the workloads, interleaved. The first one is the read, whose bandwidth is 100 %.
 fn print_products(n_threads: usize, workloads: &[Workload]) {
     let summaries = interleave(workloads.len(), |i| workloads[i].time(n_threads));
     let gb_per_s = |i: usize| workloads[i].bytes as f64 / summaries[i].median_ns;

@@ -1,4 +1,4 @@
-//! The operations between the products: short, but on every position's critical path.
+//! The operations between the products: short, but on the critical path of every position.
 
 use std::{
     hint::black_box,
@@ -69,7 +69,7 @@ fn quantize(kernels: &Arc<dyn Kernels>) -> Operation {
     })
 }
 
-/// In place: each call takes the last one's result, and the time does not depend on the values.
+/// In place: each call works on the last result. The time does not depend on the values.
 fn softmax(kernels: &Arc<dyn Kernels>) -> Operation {
     let mut scores = activations();
     let (k, mut ledger) = (kernels.clone(), Ledger::default());

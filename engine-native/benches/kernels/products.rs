@@ -4,13 +4,13 @@ use std::{hint::black_box, ops::Range, sync::Arc};
 
 use engine_native::{
     DenseRows, DenseType, GemmBatch, GemmScratch, Kernels, Ledger, Op, QuantizedActivations,
-    ReadBuffer, ScreenActivations, ScreenRows, TernaryRows,
+    ReadBuffer, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
 };
 
 use crate::sampling::Workload;
 
 const N_COLS: usize = 2560;
-/// Rows of an FFN projection, and of one call.
+/// Rows of an FFN projection, and the most rows of one call.
 const N_ROWS: usize = 6912;
 /// Positions of a prefill.
 const N_POSITIONS: usize = 512;
@@ -54,7 +54,8 @@ impl Products {
         }
     }
 
-    /// Reading, the ternary product, the output matrix and its low-bit copy, over about `n_bytes` bytes each.
+    /// A plain read, the ternary GEMV, the output matrix and its low-bit copy, over about `n_bytes`
+    /// bytes each.
     pub fn over(&self, n_bytes: usize, repetitions: usize) -> [Workload<'_>; 4] {
         let workload = |name, row_bytes, is_product, run| {
             let n_units = n_bytes / row_bytes;
@@ -68,7 +69,8 @@ impl Products {
                 run,
             }
         };
-        let (ternary, half) = (self.ternary(0..1), self.half(0..1));
+        let layout = self.kernels.row_layout();
+        let (ternary, half) = (self.ternary(layout, 0..1), self.half(0..1));
         let (ternary, half) = (ternary.row_bytes(), half.row_bytes());
         [
             workload(
@@ -98,21 +100,20 @@ impl Products {
         ]
     }
 
-    /// An FFN projection of many positions by `kernels`; threads share out the positions.
+    /// An FFN projection of many positions with `kernels`. The threads share the positions.
     pub fn prefill<'a>(&'a self, kernels: &'a dyn Kernels) -> Workload<'a> {
         Workload {
             name: kernels.isa().as_str(),
             n_units: N_POSITIONS,
             granularity: 4,
-            bytes: self.ternary(0..N_ROWS).packed.len(),
+            bytes: self.ternary(RowLayout::Rows, 0..N_ROWS).packed.len(),
             macs: N_ROWS * N_COLS * N_POSITIONS,
             repetitions: 1,
             run: Box::new(|positions, n| self.gemm(kernels, positions, n)),
         }
     }
 
-    fn ternary(&self, rows: Range<usize>) -> TernaryRows<'_> {
-        let layout = self.kernels.row_layout();
+    fn ternary(&self, layout: RowLayout, rows: Range<usize>) -> TernaryRows<'_> {
         let (start, len) = (
             layout.bytes(rows.start, N_COLS),
             layout.bytes(rows.len(), N_COLS),
@@ -137,7 +138,7 @@ impl Products {
 
     fn read(&self, rows: Range<usize>, repetitions: usize) {
         for _ in 0..repetitions {
-            let packed = self.ternary(rows.clone()).packed;
+            let packed = self.ternary(self.kernels.row_layout(), rows.clone()).packed;
             black_box(self.kernels.read(black_box(packed)));
         }
     }
@@ -148,8 +149,9 @@ impl Products {
         for call in calls(rows, repetitions) {
             let out = &mut out[..call.len()];
             let recorder = ledger.op(Op::FfnUp);
+            let weights = self.ternary(self.kernels.row_layout(), call);
             self.kernels
-                .ternary_gemv(self.ternary(call), &self.activations, out, recorder);
+                .ternary_gemv(weights, &self.activations, out, recorder);
             black_box(out);
         }
     }
@@ -192,7 +194,8 @@ impl Products {
         };
         let mut scratch = GemmScratch::new(N_COLS, positions.len());
         for _ in 0..repetitions {
-            let (weights, recorder) = (self.ternary(0..N_ROWS), ledger.op(Op::FfnUp));
+            let weights = self.ternary(RowLayout::Rows, 0..N_ROWS);
+            let recorder = ledger.op(Op::FfnUp);
             kernels.ternary_gemm(weights, &mut batch, &mut scratch, recorder);
             black_box(&batch.outs);
         }
@@ -215,7 +218,7 @@ impl GemmBatch for Batch<'_> {
     }
 }
 
-/// Calls over at most [`N_ROWS`] rows, as long as the matrices of a model.
+/// Splits a range into calls over at most [`N_ROWS`] rows, as long as the matrices of a model.
 fn calls(rows: Range<usize>, repetitions: usize) -> impl Iterator<Item = Range<usize>> {
     (0..repetitions).flat_map(move |_| {
         let end = rows.end;

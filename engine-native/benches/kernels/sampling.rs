@@ -1,4 +1,4 @@
-//! Times workloads in turns and summarises the samples.
+//! Times workloads, interleaved, and summarises the samples.
 
 use std::{
     ops::Range,
@@ -9,13 +9,13 @@ use std::{
 /// Samples of each workload.
 const ROUNDS: usize = 9;
 
-/// A pass over units that threads share out.
+/// A pass over units that threads share.
 pub struct Workload<'a> {
-    /// What the table calls it.
+    /// Name in the table.
     pub name: &'static str,
     /// Units, such as rows.
     pub n_units: usize,
-    /// Units are shared out in multiples of this.
+    /// Units are divided in multiples of this.
     pub granularity: usize,
     /// Bytes of weights that one pass reads.
     pub bytes: usize,
@@ -23,12 +23,12 @@ pub struct Workload<'a> {
     pub macs: usize,
     /// Passes in a sample.
     pub repetitions: usize,
-    /// Makes so many passes over a range of units.
+    /// Makes a number of passes over a range of units.
     pub run: Box<dyn Fn(Range<usize>, usize) + Sync + 'a>,
 }
 
 impl Workload<'_> {
-    /// Time of one pass by `n_threads` threads, each with a fixed part.
+    /// Time of one pass with `n_threads` threads, each with a fixed part.
     pub fn time(&self, n_threads: usize) -> Duration {
         let part = self.n_units.div_ceil(n_threads);
         let part = part.next_multiple_of(self.granularity);
@@ -43,7 +43,7 @@ impl Workload<'_> {
     }
 }
 
-/// What is left of the samples of one workload.
+/// Summary of the samples of one workload.
 pub struct Summary {
     /// Median, in nanoseconds.
     pub median_ns: f64,
@@ -74,7 +74,7 @@ fn median(samples: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-/// Samples `n` workloads in turns, after one round of warm-up.
+/// Samples `n` workloads, interleaved, after one warm-up round.
 pub fn interleave(n: usize, mut time: impl FnMut(usize) -> Duration) -> Vec<Summary> {
     let mut samples = vec![Vec::new(); n];
     for round in 0..=ROUNDS {

@@ -1,45 +1,50 @@
-//! Ternary weights once more, as the decode kernels read them fastest.
+//! A second copy of the ternary weights, in the layout that the decode kernels read fastest.
 //!
-//! A decode step reads every weight once and computes little with it, so its time is that of the
-//! reading. Rows are arranged for the kernels ([`RowLayout`]), with fewer bits where that pays, in
-//! one buffer of huge pages: page walks cost a fifth of the bandwidth otherwise. Prefill goes on
-//! using the packed rows of the model.
+//! A decode step is memory-bound: it reads every weight once and computes little with it. So the
+//! rows are laid out for the kernels ([`RowLayout`]), with fewer bits where that pays, in one
+//! buffer of huge pages; without those, page walks would cost a fifth of the bandwidth. Prefill
+//! uses the packed rows of the model.
 
-mod huge_pages;
 mod repack;
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-pub(crate) use self::huge_pages::HugePages;
 use crate::{
-    bandwidth::FROM_MEMORY_BYTES,
-    kernels::{Kernels, RowLayout, TernaryRows},
+    error::{RunError, check_cancelled},
+    huge_pages::{FROM_MEMORY_BYTES, HugePages},
+    kernels::Kernels,
+    ledger::Op,
     model::{Layer, Model, TernaryMatrix},
-    op::Op,
+    observer::Observer,
+    operands::{RowLayout, TernaryRows},
 };
 
-/// How ternary weights are arranged at load for decoding.
+/// Groups of rows that a thread repacks before it asks the observer again.
+const GROUPS_OF_PIECE: usize = 32;
+
+/// Layout of the ternary weights for decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Packing {
-    /// As the kernels are fastest with.
+    /// The fastest for the kernels and the size of the model.
     #[default]
     Auto,
-    /// The model's own rows; nothing is packed.
+    /// The model's own rows, without a copy.
     Off,
-    /// With two bits a weight.
+    /// Two bits per weight.
     TwoBit,
-    /// With the fewest bits a weight that the kernels can read fast.
+    /// The fewest bits per weight that the kernels have SIMD code for.
     Densest,
 }
 
 impl Packing {
-    /// The arrangement of `model`'s rows for `kernels`.
+    /// The layout of `model`'s rows for `kernels`.
     fn row_layout(self, model: &Model, kernels: &dyn Kernels) -> RowLayout {
         let two_bit = kernels.row_layout();
         match self {
-            // What is denser is slower to unpack: it pays where memory is what is waited for.
+            // A denser layout takes longer to unpack, which pays only where memory is the
+            // bottleneck.
             Self::Auto if rows_bytes(model, two_bit) >= FROM_MEMORY_BYTES => {
                 kernels.densest_row_layout()
             }
@@ -50,18 +55,18 @@ impl Packing {
     }
 }
 
-/// The projections of all layers, arranged for decoding.
+/// The projections of all layers, laid out for decoding.
 #[derive(Debug)]
 pub(crate) struct DecodeWeights {
     layout: RowLayout,
     /// Empty when the model's own rows are used.
     bytes: HugePages,
-    /// Where each projection lies, by layer, then in the order in which they run.
+    /// Where each projection lies: by layer, then in the order of [`Layer::projections`].
     ranges: Vec<[Range<usize>; 7]>,
 }
 
 impl DecodeWeights {
-    /// Bytes that [`DecodeWeights::new`] allocates.
+    /// Bytes that [`DecodeWeights::new`] will allocate.
     pub(crate) fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, packing: Packing) -> usize {
         match packing.row_layout(model, kernels) {
             RowLayout::Rows => 0,
@@ -69,8 +74,16 @@ impl DecodeWeights {
         }
     }
 
-    /// Arranges the weights of `model` for `kernels`.
-    pub(crate) fn new(model: &Model, kernels: &dyn Kernels, packing: Packing) -> Self {
+    /// Lays out the weights of `model` for `kernels`.
+    ///
+    /// # Errors
+    /// `observer` stopped it.
+    pub(crate) fn new(
+        model: &Model,
+        kernels: &dyn Kernels,
+        packing: Packing,
+        observer: &dyn Observer,
+    ) -> Result<Self, RunError> {
         let layout = packing.row_layout(model, kernels);
         let mut end = 0;
         let mut place = |matrix: &TernaryMatrix| {
@@ -86,27 +99,27 @@ impl DecodeWeights {
             }
         };
         let mut bytes = HugePages::zeroed(end);
-        fill(model, layout, bytes.as_mut_slice());
-        Self {
+        fill(model, layout, bytes.as_mut_slice(), observer)?;
+        Ok(Self {
             layout,
             bytes,
             ranges,
-        }
+        })
     }
 
-    /// Bytes that were allocated.
+    /// Bytes allocated.
     pub(crate) fn allocated(&self) -> usize {
         self.bytes.as_slice().len()
     }
 
-    /// All arranged weights; empty when the model's own rows are used.
+    /// All of the copied weights; empty when the model's own rows are used.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.as_slice()
     }
 
     /// The projection `op` of `layer`.
     pub(crate) fn rows<'a>(&'a self, model: &'a Model, layer: usize, op: Op) -> TernaryRows<'a> {
-        let index = Layer::projection_index(op);
+        let index = projection_index(op);
         let matrix = model.layers()[layer].projections()[index];
         match self.ranges.get(layer) {
             None => matrix.rows(model.file_bytes()),
@@ -119,6 +132,28 @@ impl DecodeWeights {
     }
 }
 
+/// The projection `op` of `layer`.
+///
+/// # Panics
+/// `op` is not a projection.
+pub(crate) fn projection(layer: &Layer, op: Op) -> &TernaryMatrix {
+    layer.projections()[projection_index(op)]
+}
+
+/// The place of `op` in [`Layer::projections`].
+fn projection_index(op: Op) -> usize {
+    match op {
+        Op::AttnQ => 0,
+        Op::AttnK => 1,
+        Op::AttnV => 2,
+        Op::AttnOutput => 3,
+        Op::FfnGate => 4,
+        Op::FfnUp => 5,
+        Op::FfnDown => 6,
+        other => panic!("{} is no projection", other.name()),
+    }
+}
+
 fn matrix_bytes(matrix: &TernaryMatrix, layout: RowLayout) -> usize {
     layout.bytes(matrix.n_rows, matrix.n_cols)
 }
@@ -128,10 +163,15 @@ fn rows_bytes(model: &Model, layout: RowLayout) -> usize {
     matrices.map(|m| matrix_bytes(m, layout)).sum()
 }
 
-/// Arranges every group of rows, on all cores.
-fn fill(model: &Model, layout: RowLayout, mut bytes: &mut [u8]) {
+/// Repacks every group of rows, on all cores.
+fn fill(
+    model: &Model,
+    layout: RowLayout,
+    mut bytes: &mut [u8],
+    observer: &dyn Observer,
+) -> Result<(), RunError> {
     if layout == RowLayout::Rows {
-        return;
+        return Ok(());
     }
     for matrix in model.layers().iter().flat_map(Layer::projections) {
         let (of_matrix, rest) = bytes.split_at_mut(matrix_bytes(matrix, layout));
@@ -139,9 +179,22 @@ fn fill(model: &Model, layout: RowLayout, mut bytes: &mut [u8]) {
         let rows = matrix.rows(model.file_bytes());
         let group_rows = layout.group_rows();
         let row_bytes = rows.row_bytes();
+        let group_bytes = layout.bytes(group_rows, rows.n_cols);
         of_matrix
-            .par_chunks_exact_mut(layout.bytes(group_rows, rows.n_cols))
-            .zip(rows.packed.par_chunks(group_rows * row_bytes))
-            .for_each(|(group, rows)| repack::group(layout, rows, row_bytes, group));
+            .par_chunks_mut(GROUPS_OF_PIECE * group_bytes)
+            .zip(
+                rows.packed
+                    .par_chunks(GROUPS_OF_PIECE * group_rows * row_bytes),
+            )
+            .try_for_each(|(groups, rows)| {
+                check_cancelled(observer)?;
+                let rows = rows.chunks(group_rows * row_bytes);
+                for (group, rows) in groups.chunks_exact_mut(group_bytes).zip(rows) {
+                    repack::group(layout, rows, row_bytes, group);
+                }
+                observer.advance(groups.len() as u64);
+                Ok::<_, RunError>(())
+            })?;
     }
+    Ok(())
 }

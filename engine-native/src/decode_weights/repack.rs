@@ -1,15 +1,15 @@
-//! From packed rows to the other arrangements of [`RowLayout`]. Written so that the compiler
-//! vectorises the loops over bytes: two billion weights are arranged while a user waits.
+//! Repacks rows from [`RowLayout::Rows`] into the other layouts. The loops over bytes are written
+//! for auto-vectorisation: a user waits while two billion weights are repacked.
 
-use crate::{kernels::RowLayout, model::BLOCK_LEN};
+use crate::{model::BLOCK_LEN, operands::RowLayout};
 
 /// Bytes of a packed block of 128 weights.
 const BLOCK: usize = 32;
 /// Four codes of weight 0.
 const ZEROS: u8 = 0b01_01_01_01;
 
-/// Arranges one group of up to four packed `rows` of `row_bytes` each in zeroed `out`; missing rows
-/// and what fills up the blocks are zero weights.
+/// Repacks one group of up to four `rows`, of `row_bytes` each, into `out`, which is zeroed.
+/// Missing rows and the padding of blocks become zero weights.
 pub(super) fn group(layout: RowLayout, rows: &[u8], row_bytes: usize, out: &mut [u8]) {
     let (n_rows, block_bytes) = (layout.group_rows(), layout.block_bytes());
     let steps = out.chunks_exact_mut(n_rows * block_bytes);
@@ -29,7 +29,7 @@ pub(super) fn group(layout: RowLayout, rows: &[u8], row_bytes: usize, out: &mut 
     }
 }
 
-/// Two blocks of 128 weights, field by field: byte k gets weights k, k + 64, k + 128 and k + 192.
+/// Packs two blocks of 128 weights: byte k gets the weights k, k + 64, k + 128 and k + 192.
 fn pack_256(row: &[[u8; BLOCK]], i: usize, out: &mut [u8]) {
     let first = row.get(2 * i).unwrap_or(&[ZEROS; BLOCK]);
     let second = row.get(2 * i + 1).unwrap_or(&[ZEROS; BLOCK]);
@@ -41,9 +41,9 @@ fn pack_256(row: &[[u8; BLOCK]], i: usize, out: &mut [u8]) {
     }
 }
 
-/// 384 weights of row `r`: three blocks.
+/// Packs 384 weights of row `r`: three blocks.
 fn pack_triples(row: &[[u8; BLOCK]], i: usize, r: usize, lines: &mut [u8]) {
-    // A block is its weights 0 to 63 and 64 to 127; three halves make 64 fields.
+    // A half is 64 weights of a block of 128; three halves make 64 fields.
     let half = |n: usize| {
         let block = row.get(n / 2).unwrap_or(&[ZEROS; BLOCK]);
         let shift = 4 * (1 - n % 2);

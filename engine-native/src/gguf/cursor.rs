@@ -1,5 +1,5 @@
-//! Bounded reads from an untrusted byte slice: nothing is allocated before the bytes that would
-//! fill it are known to exist.
+//! Bounds-checked reads from untrusted bytes. Nothing is allocated before the bytes that fill it
+//! are known to exist.
 
 use super::GgufError;
 
@@ -55,7 +55,7 @@ impl<'a> Cursor<'a> {
         Ok(u64::from_le_bytes(self.array(what)?))
     }
 
-    /// A length-prefixed UTF-8 string of at most `max` bytes.
+    /// Reads a length-prefixed UTF-8 string of at most `max` bytes.
     pub(super) fn string(&mut self, what: &str, max: u64) -> Result<&'a str, GgufError> {
         let len = self.u64(what)?;
         if len > max {

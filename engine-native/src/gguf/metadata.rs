@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::{GgufError, caps, cursor::Cursor};
 
-/// One metadata value. Of an array only the place of its elements is kept: a vocabulary would
-/// otherwise cost more memory than anything the engine needs from the header.
+/// A metadata value. For an array only the position of its elements is kept: a copy of a vocabulary
+/// would take more memory than the rest of the header.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Value {
@@ -18,7 +18,7 @@ pub enum Value {
     Array(Array),
 }
 
-/// Where an array's elements lie in the file. Its extent has been checked, its strings have not.
+/// Where an array lies in the file. Its extent has been checked, the content of strings has not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Array {
     /// GGUF value type of the elements.
@@ -42,11 +42,11 @@ impl Value {
     }
 }
 
-/// Value types that need names here.
+/// Ids of the value types that are handled by name.
 const STRING: u32 = 8;
 const ARRAY: u32 = 9;
 
-/// All keys of a file.
+/// The metadata keys of a file and their values.
 #[derive(Debug, Default)]
 pub struct Metadata {
     entries: BTreeMap<String, Value>,
@@ -70,7 +70,7 @@ impl Metadata {
         Ok(Self { entries })
     }
 
-    /// The value of `key`, if present.
+    /// The value of `key`, if it is present.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.entries.get(key)
     }
@@ -80,10 +80,10 @@ impl Metadata {
         self.entries.iter().map(|(k, v)| (k.as_str(), v))
     }
 
-    /// An unsigned integer, or `None` when the key is absent.
+    /// The unsigned integer at `key`; `None` if the key is absent.
     ///
     /// # Errors
-    /// The key holds another type.
+    /// The value has another type.
     pub fn unsigned(&self, key: &str) -> Result<Option<u64>, GgufError> {
         match self.get(key) {
             None => Ok(None),
@@ -92,10 +92,10 @@ impl Metadata {
         }
     }
 
-    /// An f32, or `None` when the key is absent.
+    /// The f32 at `key`; `None` if the key is absent.
     ///
     /// # Errors
-    /// The key holds another type.
+    /// The value has another type.
     pub fn f32(&self, key: &str) -> Result<Option<f32>, GgufError> {
         match self.get(key) {
             None => Ok(None),
@@ -104,10 +104,10 @@ impl Metadata {
         }
     }
 
-    /// A string, or `None` when the key is absent.
+    /// The string at `key`; `None` if the key is absent.
     ///
     /// # Errors
-    /// The key holds another type.
+    /// The value has another type.
     pub fn string(&self, key: &str) -> Result<Option<&str>, GgufError> {
         match self.get(key) {
             None => Ok(None),
@@ -116,10 +116,10 @@ impl Metadata {
         }
     }
 
-    /// A bool, or `None` when the key is absent.
+    /// The bool at `key`; `None` if the key is absent.
     ///
     /// # Errors
-    /// The key holds another type.
+    /// The value has another type.
     pub fn bool(&self, key: &str) -> Result<Option<bool>, GgufError> {
         match self.get(key) {
             None => Ok(None),
@@ -128,11 +128,11 @@ impl Metadata {
         }
     }
 
-    /// An array of strings, as the bytes that stand in `file`, the file that the header was parsed
-    /// from; `None` when the key is absent.
+    /// The array of strings at `key`, as unchecked bytes of `file`; `None` if the key is absent.
+    /// `file` must be the file that the header was parsed from.
     ///
     /// # Errors
-    /// The key holds another type.
+    /// The value has another type.
     pub fn strings<'f>(
         &self,
         key: &str,
@@ -150,20 +150,20 @@ impl Metadata {
         )
     }
 
-    /// An array of f32, as [`Metadata::strings`].
+    /// The array of f32 at `key`; `file` as for [`Metadata::strings`].
     ///
     /// # Errors
-    /// The key holds another type.
+    /// The value has another type.
     pub fn f32s(&self, key: &str, file: &[u8]) -> Result<Option<Vec<f32>>, GgufError> {
         self.elements(key, file, &[6], "an array of f32", |cursor, what| {
             Ok(f32::from_bits(cursor.u32(what)?))
         })
     }
 
-    /// An array of 32-bit integers of either sign, as [`Metadata::strings`].
+    /// The array of 32-bit integers, signed or not, at `key`; `file` as for [`Metadata::strings`].
     ///
     /// # Errors
-    /// The key holds another type.
+    /// The value has another type.
     pub fn i32s(&self, key: &str, file: &[u8]) -> Result<Option<Vec<i32>>, GgufError> {
         self.elements(key, file, &[4, 5], "an array of i32", |cursor, what| {
             Ok(cursor.u32(what)?.cast_signed())
@@ -241,7 +241,7 @@ fn skip_array(cursor: &mut Cursor, key: &str, depth: u32) -> Result<Array, GgufE
     let len = cursor.u64(&what)?;
     let start = cursor.position();
     match element_type {
-        // Every element takes bytes, so a false length soon meets the end of the file.
+        // Every element takes bytes, so a false length soon runs into the end of the file.
         STRING => (0..len).try_for_each(|_| skip_string(cursor, &what))?,
         ARRAY => (0..len).try_for_each(|_| skip_array(cursor, key, depth + 1).map(drop))?,
         _ => {
@@ -262,7 +262,7 @@ fn skip_string(cursor: &mut Cursor, what: &str) -> Result<(), GgufError> {
     cursor.take(len, what).map(drop)
 }
 
-/// Bytes of a value of each type; 0 for strings and arrays, which have no fixed size.
+/// Size in bytes of each value type; 0 for strings and arrays, which have no fixed size.
 const VALUE_BYTES: [u64; 13] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 
 fn unknown_type(key: &str, found: u32) -> GgufError {

@@ -1,10 +1,10 @@
-//! Element types of GGUF tensors and how many bytes they take.
+//! Element types of GGUF tensors and their sizes.
 //!
 //! Layouts: `guest-reference/NUMERICS.md`, section 4, after ggml's definitions.
 
 use std::fmt;
 
-/// Element types that this engine gives a meaning to, and the ids of all others.
+/// An element type that this engine knows, or the id of another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum TensorType {
@@ -39,7 +39,7 @@ const TYPES: [Row; 9] = [
     (TensorType::I2S, 36, "I2_S", 128, 32),
 ];
 
-/// Types that are met in files and not supported, for messages.
+/// Names of common types that are not supported, for messages.
 const FOREIGN: [(u32, &str); 10] = [
     (2, "Q4_0"),
     (3, "Q4_1"),
@@ -53,10 +53,10 @@ const FOREIGN: [(u32, &str); 10] = [
     (135, "IQ2_BN"),
 ];
 
-/// What follows the codes of an I2_S tensor: an f32 scale and 28 bytes without meaning.
-pub(crate) const I2S_TRAILER_BYTES: usize = 32;
-
 impl TensorType {
+    /// Bytes after the codes of an I2_S tensor: an f32 scale and 28 unused bytes.
+    pub const I2S_TRAILER_BYTES: usize = 32;
+
     pub(super) fn from_id(id: u32) -> Self {
         let row = TYPES.iter().find(|row| row.1 == id);
         row.map_or(Self::Other(id), |row| row.0)
@@ -66,16 +66,16 @@ impl TensorType {
         TYPES.iter().find(|row| row.0 == self)
     }
 
-    /// Elements that rows must be a multiple of.
+    /// Row lengths are a multiple of this.
     pub(super) fn block_len(self) -> u64 {
         self.row().map_or(1, |row| row.3)
     }
 
-    /// Bytes of a tensor of whole blocks. At most 2⁶¹ elements, so that nothing overflows.
-    /// Nothing for a type of unknown extent: it is refused by name where the model binds it.
+    /// Bytes of a tensor of whole blocks; at most 2⁶¹ elements, so that nothing overflows. 0 for an
+    /// unknown type, which is rejected by name when the model binds the tensor.
     pub(super) fn n_bytes(self, n_elements: u64) -> u64 {
         let trailer = match self {
-            Self::I2S => I2S_TRAILER_BYTES as u64,
+            Self::I2S => Self::I2S_TRAILER_BYTES as u64,
             _ => 0,
         };
         let blocks = |row: &Row| n_elements / row.3 * row.4;

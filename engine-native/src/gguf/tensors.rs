@@ -9,11 +9,11 @@ use super::{GgufError, Metadata, TensorType, caps, cursor::Cursor};
 pub struct TensorInfo {
     /// Name, unique in the file.
     pub name: String,
-    /// Dimensions, fastest first: a weight of shape [rows, cols] has `[cols, rows]`.
+    /// Dimensions, fastest-varying first: a weight of shape `[rows, cols]` has `[cols, rows]`.
     pub dims: Vec<u64>,
     /// Element type.
     pub tensor_type: TensorType,
-    /// Its bytes in the file. Empty for types of unknown layout.
+    /// Byte range in the file; empty for unknown types.
     pub bytes: Range<usize>,
 }
 

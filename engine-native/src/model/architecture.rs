@@ -1,8 +1,8 @@
-//! The architectures that this engine runs, and in what they differ.
+//! The supported architectures and their differences.
 
 use std::fmt;
 
-/// Which model family a file says it is: `general.architecture`.
+/// The model family, from the key `general.architecture`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Architecture {
     /// `bitnet-b1.58`: BitNet b1.58 2B4T and its relatives.
@@ -15,7 +15,7 @@ pub enum Architecture {
     Llama,
 }
 
-/// What the gate of the FFN goes through.
+/// The activation function of the FFN gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Activation {
@@ -23,12 +23,12 @@ pub enum Activation {
     Silu,
 }
 
-/// Which elements of a head RoPE turns together.
+/// Which elements of a head RoPE rotates as a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RopePairs {
-    /// Element j with j + rope_dim / 2.
+    /// Elements j and j + rope_dim / 2.
     Halves,
-    /// Element 2j with 2j + 1.
+    /// Elements 2j and 2j + 1.
     Neighbours,
 }
 
@@ -36,7 +36,7 @@ impl Architecture {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::BitnetB158, Self::Bitnet25, Self::Bitnet, Self::Llama];
 
-    /// Its name in files, which is also the prefix of its keys.
+    /// Its name in files, and the prefix of its keys.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BitnetB158 => "bitnet-b1.58",
@@ -46,12 +46,12 @@ impl Architecture {
         }
     }
 
-    /// The architecture called `name`, if it is known.
+    /// The architecture called `name`, if it is supported.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|a| a.as_str() == name)
     }
 
-    /// What the gate of the FFN goes through.
+    /// The activation function of the FFN gate.
     pub fn activation(self) -> Activation {
         match self {
             Self::BitnetB158 | Self::Bitnet25 => Activation::SquaredRelu,
@@ -59,13 +59,13 @@ impl Architecture {
         }
     }
 
-    /// Whether attention and FFN have a norm of their own before their last projection.
+    /// Whether attention and FFN have a sub-norm before their last projection.
     pub fn has_sub_norms(self) -> bool {
         self != Self::Llama
     }
 
-    /// Which elements RoPE turns together. The converters of the Llama family reorder the rows of
-    /// queries and keys so that pairs are neighbours.
+    /// Which elements RoPE rotates as a pair. Converters of the Llama family reorder the rows of
+    /// the query and key projections so that pairs are neighbours.
     pub fn rope_pairs(self) -> RopePairs {
         match self {
             Self::Llama => RopePairs::Neighbours,
@@ -73,7 +73,7 @@ impl Architecture {
         }
     }
 
-    /// Whether a file may carry `rope_freqs.weight`.
+    /// Whether a file may have the tensor `rope_freqs.weight`.
     pub fn allows_rope_factors(self) -> bool {
         self == Self::Llama
     }

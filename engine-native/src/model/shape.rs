@@ -1,4 +1,4 @@
-//! Hyperparameters, from the metadata keys of the architecture.
+//! The hyperparameters of a model, from its metadata keys.
 
 use super::{Architecture, ModelError};
 use crate::gguf::{Gguf, GgufError, Metadata};
@@ -20,21 +20,21 @@ pub struct ModelShape {
     pub n_kv_heads: u64,
     /// Elements of one head.
     pub head_dim: u64,
-    /// Rotated elements at the start of each head, even.
+    /// Number of elements at the start of each head that RoPE rotates; even.
     pub rope_dim: u64,
     /// Width of the FFN.
     pub n_ff: u64,
-    /// Positions the model was trained for.
+    /// Positions that the model was trained for.
     pub context_length: u64,
     /// RoPE frequency base.
     pub rope_base: f32,
-    /// What linear scaling divides RoPE's frequencies by; 1 without scaling.
+    /// Divisor of the RoPE frequencies from linear scaling; 1 without scaling.
     pub rope_scale: f32,
     /// Epsilon of every RMSNorm.
     pub rms_epsilon: f32,
 }
 
-/// Widest row: 2^20 products of at most 2·127 stay within an i32.
+/// Longest row: a sum of 2^20 products of at most 2·127 fits in an i32.
 const MAX_WIDTH: u64 = 1 << 20;
 /// Most heads.
 const MAX_HEADS: u64 = 4096;
@@ -91,7 +91,11 @@ impl Keys<'_> {
 }
 
 impl ModelShape {
-    pub(super) fn from_metadata(gguf: &Gguf) -> Result<Self, ModelError> {
+    /// Reads the shape from a file's metadata and the dimensions of its token embedding.
+    ///
+    /// # Errors
+    /// A key is missing, unknown, of the wrong type or out of range.
+    pub fn from_gguf(gguf: &Gguf) -> Result<Self, ModelError> {
         let keys = Keys {
             metadata: &gguf.metadata,
             architecture: architecture(&gguf.metadata)?,
@@ -172,7 +176,7 @@ fn architecture(metadata: &Metadata) -> Result<Architecture, ModelError> {
     })
 }
 
-/// Keys of the architecture that have a meaning here.
+/// Keys of the architecture that are known.
 const KNOWN_KEYS: [&str; 16] = [
     "attention.head_count",
     "attention.head_count_kv",
@@ -186,14 +190,14 @@ const KNOWN_KEYS: [&str; 16] = [
     "rope.dimension_count",
     "rope.freq_base",
     "rope.scaling.factor",
-    // Written by converters; without meaning for the types of scaling that are supported.
+    // Written by converters, and ignored by the supported types of scaling.
     "rope.scaling.finetuned",
     "rope.scaling.original_context_length",
     "rope.scaling.type",
     "vocab_size",
 ];
 
-/// Any other key of the architecture could change what the model computes.
+/// Rejects unknown keys of the architecture: they could change what the model computes.
 fn refuse_unknown_keys(keys: &Keys) -> Result<(), ModelError> {
     let prefix = keys.name("");
     let unknown = keys.metadata.iter().find(|(key, _)| {
@@ -210,7 +214,7 @@ fn refuse_unknown_keys(keys: &Keys) -> Result<(), ModelError> {
     }
 }
 
-/// The factor of linear scaling, 1 without scaling.
+/// The factor of linear RoPE scaling; 1 without scaling.
 fn rope_scale(keys: &Keys) -> Result<f32, ModelError> {
     let key = keys.name("rope.scaling.type");
     match keys.metadata.string(&key)? {
@@ -260,7 +264,7 @@ fn head_dim(keys: &Keys, n_embd: u64, n_heads: u64) -> Result<u64, ModelError> {
     Ok(head_dim)
 }
 
-/// The rows of `token_embd.weight`; a `vocab_size` key must agree.
+/// The rows of `token_embd.weight`. A key `vocab_size` has to agree.
 fn n_vocab(gguf: &Gguf, keys: &Keys) -> Result<u64, ModelError> {
     let name = "token_embd.weight";
     let tensor = gguf

@@ -1,46 +1,49 @@
-//! The greedy choice without most of the output matrix.
+//! The screen: a greedy choice without most of the output matrix.
 //!
-//! The output matrix is as large as all other weights together, and a greedy choice needs one of its
-//! logits. A copy with five bits a weight gives every logit approximately, with a bound that is
-//! proved, not assumed ([`Bound`]). Rows whose logit cannot be the largest are left out; the others
-//! are computed as the contract says. Token, logit and transcript are those of the full product.
+//! The output matrix is as large as all other weights together, but a greedy choice needs only its
+//! largest logit. A copy with five bits per weight approximates every logit, with a proven error
+//! bound ([`Bound`]). Rows whose logit cannot be the largest are ruled out; the logits of the
+//! others are computed exactly. Token, logit and transcript are those of the full product.
 
-mod bound;
+mod buffers;
 mod pack;
 #[cfg(test)]
 mod tests;
 
 use rayon::prelude::*;
 
-pub(crate) use bound::Bound;
+pub(crate) use buffers::ScreenBuffers;
 
 use crate::{
-    decode_weights::HugePages,
-    kernels::{
-        Bounded, DenseRows, Isa, Kernels, MAX_SCREEN_COLS, RefineRows, SCREEN_ROWS, ScreenRows,
-        norm_rounded_up,
-    },
-    ledger::Recorder,
+    error::{RunError, check_cancelled},
+    huge_pages::HugePages,
+    kernels::Kernels,
+    ledger::{Isa, Recorder},
     model::Model,
+    observer::Observer,
+    operands::{
+        Bound, Bounded, DenseRows, MAX_SCREEN_COLS, RefineRows, SCREEN_ROWS, ScreenRows,
+        norm_rounded_up, rounded_up,
+    },
 };
 
-/// Whether choices are screened. No setting changes a result.
+/// Whether choices are screened. No setting changes any result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Screening {
-    /// Where it pays: with SIMD, and output matrices that no cache holds.
+    /// If it pays: with SIMD kernels, and an output matrix that is too large for a cache.
     #[default]
     Auto,
-    /// Every logit is computed.
+    /// Never; every logit is computed.
     Off,
-    /// With any kernels and any output matrix, short of rows too long for it.
+    /// With any kernels and any output matrix whose rows are not too long.
     Always,
 }
 
-/// What smaller matrices could win is less than what a screen costs.
+/// Bytes of the smallest output matrix for which a screen pays.
 const SMALLEST: usize = 16 << 20;
 
 impl Screening {
-    /// Whether an engine with `kernels` screens the choices of `model`.
+    /// Whether to screen the choices of `model` with `kernels`.
     fn applies(self, model: &Model, kernels: &dyn Kernels) -> bool {
         let matrix = model.output();
         let pays =
@@ -53,10 +56,10 @@ impl Screening {
         wanted && matrix.n_cols <= MAX_SCREEN_COLS
     }
 
-    /// Bytes that a screen of `model` allocates, small things aside.
+    /// Bytes that a screen for `model` will allocate; 0 without one.
     pub(crate) fn bytes(self, model: &Model, kernels: &dyn Kernels) -> usize {
         let matrix = model.output();
-        let of_row = RefineRows::row_bytes(matrix.n_cols) + 4 * size_of::<f32>();
+        let of_row = RefineRows::row_bytes(matrix.n_cols) + OF_ROW_BYTES;
         match self.applies(model, kernels) {
             true => ScreenRows::bytes(matrix.n_rows, matrix.n_cols) + matrix.n_rows * of_row,
             false => 0,
@@ -64,7 +67,7 @@ impl Screening {
     }
 }
 
-/// A low-bit copy of an output matrix, and how far each row is from its copy.
+/// A low-bit copy of an output matrix, with the distance of each row from its copy.
 #[derive(Debug)]
 pub(crate) struct Screen {
     packed: HugePages,
@@ -74,33 +77,49 @@ pub(crate) struct Screen {
     largest_norm: f32,
 }
 
-/// Of each row, `[n_rows]`.
+/// Properties of the rows, `[n_rows]` each.
 #[derive(Debug, Default)]
 struct OfRows {
     scales: Vec<f32>,
-    /// ‖row − its copy‖, rounded up.
+    /// ‖row − copy‖, rounded up.
     residuals: Vec<f32>,
-    /// The same with the bits that refine it.
+    /// ‖row − refined copy‖, rounded up.
     refined_residuals: Vec<f32>,
     /// ‖row‖, rounded up.
     norms: Vec<f32>,
 }
 
-/// Rows that a thread packs in one go: whole groups.
+/// Bytes of the properties of a row.
+const OF_ROW_BYTES: usize = 4 * size_of::<f32>();
+
+/// Rows that a thread packs at a time: whole groups.
 const PACKED_TOGETHER: usize = 64;
 
 impl Screen {
-    /// A screen for the output matrix of `model`, if `screening` wants one.
-    pub(crate) fn new(model: &Model, kernels: &dyn Kernels, screening: Screening) -> Option<Self> {
+    /// Builds a screen for the output matrix of `model`, if `screening` asks for one.
+    ///
+    /// # Errors
+    /// `observer` stopped it.
+    pub(crate) fn new(
+        model: &Model,
+        kernels: &dyn Kernels,
+        screening: Screening,
+        observer: &dyn Observer,
+    ) -> Result<Option<Self>, RunError> {
         let matrix = model.output();
         let rows = DenseRows::of(matrix, model.file_bytes());
         screening
             .applies(model, kernels)
-            .then(|| Self::of_rows(rows, kernels))
+            .then(|| Self::of_rows(rows, kernels, observer))
+            .transpose()
     }
 
-    /// A screen for `rows`, packed on all cores.
-    pub(crate) fn of_rows(rows: DenseRows, kernels: &dyn Kernels) -> Self {
+    /// Builds a screen for `rows`, on all cores.
+    fn of_rows(
+        rows: DenseRows,
+        kernels: &dyn Kernels,
+        observer: &dyn Observer,
+    ) -> Result<Self, RunError> {
         let (n_rows, n_cols) = (rows.n_rows(), rows.n_cols);
         let mut packed = HugePages::zeroed(ScreenRows::bytes(n_rows, n_cols));
         let mut refine = HugePages::zeroed(n_rows * RefineRows::row_bytes(n_cols));
@@ -131,9 +150,10 @@ impl Screen {
             )
             .zip(of_each)
             .enumerate()
-            .for_each(
+            .try_for_each(
                 |(i, ((packed, refine), (((scales, residuals), refined), norms)))| {
-                    // What this records is no part of a run.
+                    check_cancelled(observer)?;
+                    // A throw-away recorder: packing is not part of a run.
                     let mut recorder = Recorder::default();
                     let mut row = vec![0.0; n_cols];
                     let mut packer = pack::Packer::new(n_cols);
@@ -144,30 +164,33 @@ impl Screen {
                         let packed = packer.pack(&row, r % SCREEN_ROWS, group, refine);
                         scales[r] = packed.scale;
                         [residuals[r], refined[r]] = packed.residuals;
-                        norms[r] = bound::rounded_up(norm_rounded_up(&row));
+                        norms[r] = rounded_up(norm_rounded_up(&row));
                     }
+                    let n_bytes = packed.len() + refine.len() + scales.len() * OF_ROW_BYTES;
+                    observer.advance(n_bytes as u64);
+                    Ok::<_, RunError>(())
                 },
-            );
-        Self {
+            )?;
+        Ok(Self {
             packed,
             refine,
             n_cols,
             largest_norm: of_rows.norms.iter().fold(0.0, |m, &n| m.max(n)),
             of_rows,
-        }
+        })
     }
 
-    /// Bytes that were allocated, small things aside.
+    /// Bytes allocated, apart from the properties of rows.
     pub(crate) fn allocated(&self) -> usize {
         self.packed.as_slice().len() + self.refine.as_slice().len()
     }
 
-    /// Bytes of the copy: what screening one choice reads.
+    /// Bytes of the low-bit copy, all of which a screened choice reads.
     pub(crate) fn n_bytes(&self) -> usize {
         self.packed.as_slice().len()
     }
 
-    /// The copy.
+    /// The low-bit copy.
     pub(crate) fn rows(&self) -> ScreenRows<'_> {
         ScreenRows {
             packed: self.packed.as_slice(),
@@ -176,7 +199,7 @@ impl Screen {
         }
     }
 
-    /// The bits that refine it.
+    /// The bits that refine the copy.
     pub(crate) fn refine(&self) -> RefineRows<'_> {
         RefineRows {
             packed: self.refine.as_slice(),
@@ -185,26 +208,24 @@ impl Screen {
         }
     }
 
-    /// ‖row‖ of the longest row, rounded up.
+    /// The largest ‖row‖, rounded up.
     pub(crate) fn largest_norm(&self) -> f32 {
         self.largest_norm
     }
 
-    /// What is known of logits of which `approximations` are approximations.
+    /// The approximations of all logits with their error bounds.
     pub(crate) fn bounded<'a>(&'a self, approximations: &'a [f32], bound: Bound) -> Bounded<'a> {
         Bounded {
             first: 0,
             approximations,
             residuals: &self.of_rows.residuals,
             norms: &self.of_rows.norms,
-            per_residual: bound.per_residual,
-            per_norm: bound.per_norm,
-            slack: bound::SLACK,
+            bound,
         }
     }
 
-    /// Moves those of `rows`, of which `approximations` are refined, whose logit may be `least` or
-    /// more to the front, in order. Returns how many they are.
+    /// Moves the `rows` whose logit may be `least` or more to the front, in order, and returns how
+    /// many there are. `approximations` are the refined ones of `rows`.
     pub(crate) fn drop_below(
         &self,
         rows: &mut [u32],

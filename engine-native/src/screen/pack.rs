@@ -1,27 +1,27 @@
-//! From f32 rows to [`ScreenRows`](crate::kernels::ScreenRows). Written so that the compiler
-//! vectorises the loops over a row: a user waits meanwhile.
+//! Packs f32 rows into [`ScreenRows`](crate::operands::ScreenRows). The loops over a row are
+//! written for auto-vectorisation, because a user waits for them.
 
-use super::bound::rounded_up;
-use crate::kernels::{
-    SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up,
+use crate::operands::{
+    SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_STEP, SCREEN_STEP_BYTES, norm_rounded_up, rounded_up,
 };
 
-/// Packs rows of one length.
+/// Packs rows of one length, with buffers that are reused.
 pub(super) struct Packer {
-    /// Seven bits each: what the screen has and what refines it, `[n_cols]`, filled up to whole steps.
+    /// Codes of seven bits, five for the screen and two that refine it, `[n_cols]`, padded to whole
+    /// steps.
     codes: Vec<u8>,
-    /// Without and with the lowest two bits, `[n_cols]`.
+    /// Differences of a row from its copy without and with the lowest two bits, `[n_cols]`.
     residuals: [Vec<f32>; 2],
 }
 
-/// What a row has become.
+/// The properties of a packed row.
 pub(super) struct Packed {
     pub scale: f32,
     /// ‖row − copy‖ without and with the lowest two bits, rounded up.
     pub residuals: [f32; 2],
 }
 
-/// Adding it rounds an f32 to an integer, which then is in the lowest bits.
+/// Adding this rounds an f32 to an integer and leaves that in the lowest bits.
 const TO_INTEGER: f32 = (1 << 23) as f32;
 
 impl Packer {
@@ -32,7 +32,8 @@ impl Packer {
         }
     }
 
-    /// Writes the copy of row `r` of a group to the `group`'s steps, and the lowest bits to `refine`.
+    /// Packs `row` as row `r` of a group: writes its upper bits to the steps of `group` and its
+    /// lowest two bits to `refine`.
     pub(super) fn pack(
         &mut self,
         row: &[f32],
@@ -41,8 +42,8 @@ impl Packer {
         refine: &mut [u8],
     ) -> Packed {
         let scale = max_magnitude(row) / SCREEN_LEVELS;
-        // Any code is sound, what it loses is in the residuals: also those that come of rows of
-        // zeros, where this is not finite.
+        // Infinite for a row of zeros. The codes are then arbitrary, which is sound: residuals are
+        // computed from the codes.
         let per_scale = 2.0 / scale;
         let [coarse, fine] = &mut self.residuals;
         let each = row.iter().zip(&mut self.codes).zip(coarse).zip(fine);
@@ -69,8 +70,8 @@ impl Packer {
     }
 }
 
-/// ‖residual‖, rounded up. Each element of it, and of the copy that it was taken from, was rounded
-/// once; no element of the copy is above 32 times the scale.
+/// ‖residual‖, rounded up. Each element of the residual and of the copy was rounded once; the
+/// elements of the copy are at most 32 times the scale.
 fn norm_of(residual: &[f32], scale: f32) -> f32 {
     let copy = f64::from(scale) * f64::from(SCREEN_LEVELS) * (residual.len() as f64).sqrt();
     let unit = f64::from(f32::EPSILON);
@@ -78,7 +79,8 @@ fn norm_of(residual: &[f32], scale: f32) -> f32 {
     rounded_up(norm + f64::from(f32::MIN_POSITIVE))
 }
 
-/// Codes of row `r` in the arrangement of a [`ScreenStep`](crate::kernels::ScreenStep).
+/// Writes the upper five bits of the codes of row `r` into a
+/// [`ScreenStep`](crate::operands::ScreenStep).
 fn pack_step(codes: &[u8], r: usize, step: &mut [u8]) {
     let (groups, _) = codes.as_chunks::<64>();
     let rows = step.as_chunks_mut::<64>().0.as_chunks_mut::<5>().0;
@@ -96,7 +98,7 @@ fn pack_step(codes: &[u8], r: usize, step: &mut [u8]) {
     }
 }
 
-/// The lowest two bits of codes in the arrangement of [`RefineRows`](crate::kernels::RefineRows).
+/// Writes the lowest two bits of codes into a block of [`RefineRows`](crate::operands::RefineRows).
 fn pack_lowest(codes: &[u8; 256], block: &mut [u8; 64]) {
     let (groups, _) = codes.as_chunks::<64>();
     for lane in 0..64 {

@@ -1,12 +1,13 @@
-//! The bound holds, hardly more than holds where it is tight, and no row that matters is left out.
+//! The bound holds and is tight, and the row of the largest logit is never ruled out.
 
 use crate::{
-    kernels::{DenseRows, Kernels, Scalar, ScreenActivations},
+    kernels::{Kernels, Scalar},
     ledger::Recorder,
     model::DenseType,
+    operands::{Bound, DenseRows, ScreenActivations, rounded_up},
 };
 
-use super::{Bound, OfRows, Screen, bound::rounded_up};
+use super::{OfRows, Screen};
 
 /// splitmix64
 struct Random(u64);
@@ -24,7 +25,7 @@ impl Random {
         (self.bits() as i32 >> 8) as f32 / 8_388_608.0
     }
 
-    /// About normal, of variance 1.
+    /// Approximately normal, with variance 1.
     fn normal(&mut self) -> f32 {
         (0..12).map(|_| self.uniform()).sum::<f32>() / 2.0
     }
@@ -38,7 +39,7 @@ impl Random {
     }
 }
 
-/// An output matrix of f32 and a hidden state.
+/// An f32 output matrix and a hidden state.
 struct Case {
     n_cols: usize,
     bytes: Vec<u8>,
@@ -66,16 +67,16 @@ impl Case {
         }
     }
 
-    /// Logits as the contract has them.
+    /// The exact logits.
     fn logits(&self) -> Vec<f32> {
         let mut logits = vec![0.0; self.rows().n_rows()];
         Scalar.output_gemv(self.rows(), &self.x, &mut logits, &mut Recorder::default());
         logits
     }
 
-    /// Approximations, and their bounds.
+    /// The screen, the bound and the approximations; `None` if there is no bound.
     fn screened(&self) -> Option<(Screen, Bound, Vec<f32>)> {
-        let screen = Screen::of_rows(self.rows(), &Scalar);
+        let screen = Screen::of_rows(self.rows(), &Scalar, &()).unwrap();
         let mut x = ScreenActivations::with_len(self.n_cols);
         let lost = x.quantize(&self.x);
         let bound = Bound::new(&self.x, lost, screen.largest_norm())?;
@@ -85,7 +86,7 @@ impl Case {
         Some((screen, bound, approximations))
     }
 
-    /// The approximations of all rows, refined.
+    /// The refined approximations of all rows.
     fn refined(&self, screen: &Screen, mut approximations: Vec<f32>) -> Vec<f32> {
         let mut x = ScreenActivations::with_len(self.n_cols);
         x.quantize(&self.x);
@@ -95,7 +96,7 @@ impl Case {
         approximations
     }
 
-    /// By how much of its bound each logit is off, at most; then the same of refined ones.
+    /// The largest error in units of its bound: of the approximations, then of the refined ones.
     fn used(&self) -> [f64; 2] {
         let (screen, bound, approximations) = self.screened().unwrap();
         let refined = self.refined(&screen, approximations.clone());
@@ -115,7 +116,7 @@ impl Case {
     }
 }
 
-/// Rows of many kinds, each more than once.
+/// Rows of many kinds, some of them equal or nearly so.
 fn any_rows(random: &mut Random, n_cols: usize) -> Vec<Vec<f32>> {
     let mut rows: Vec<Vec<f32>> = Vec::new();
     for _ in 0..20 {
@@ -163,13 +164,13 @@ fn logits_are_within_their_bounds() {
     }
 }
 
-/// A row whose residual is parallel to x uses nearly all of its bound: a smaller one would be wrong.
+/// The bound is tight: a row whose residual is parallel to x uses nearly all of it.
 #[test]
 fn bounds_are_no_larger_than_they_have_to_be() {
     let random = &mut Random(7);
     let n_cols = 1024;
     let x = random.vec(n_cols, |r| if r.below(2) == 0 { 1.0 } else { -1.0 });
-    // With a scale of 1, copies are odd integers, and quarters of them when refined.
+    // With a scale of 1, copies are odd integers, and refined copies odd quarters.
     for (step, largest, which) in [(1.0, 0.95, 0), (0.25, 0.24, 1)] {
         let mut row: Vec<f32> = x
             .iter()
@@ -182,7 +183,7 @@ fn bounds_are_no_larger_than_they_have_to_be() {
     }
 }
 
-/// Each bit that refines a code halves what is left of most rows.
+/// Each of the two bits halves the residual.
 #[test]
 fn refined_rows_are_four_times_as_close() {
     let random = &mut Random(11);
@@ -197,7 +198,7 @@ fn refined_rows_are_four_times_as_close() {
     assert!((3.9..4.1).contains(&ratio), "{ratio}");
 }
 
-/// Refining leaves fewer rows, and never the wrong ones.
+/// Refining rules out more rows, and never the row of the largest logit.
 #[test]
 fn refined_survivors_hold_the_choice() {
     let (mut n_before, mut n_after) = (0, 0);
@@ -244,7 +245,7 @@ fn logits_of_extreme_numbers_are_within_their_bounds() {
     }
 }
 
-/// Sums that could overflow are not screened.
+/// There is no bound if sums could overflow.
 #[test]
 fn logits_that_could_overflow_have_no_bound() {
     let case = Case::new(&[vec![1e19; 64], vec![-1e19; 64]], vec![1e19; 64]);
@@ -253,7 +254,8 @@ fn logits_that_could_overflow_have_no_bound() {
     assert!(case.screened().is_none(), "the norm itself overflows");
 }
 
-/// All that can be the largest, in order: equals, and what differs in the last bit.
+/// All rows with the largest logit survive, in order, among equal rows and rows that differ in the
+/// last bit.
 #[test]
 fn survivors_hold_the_choice() {
     for seed in 0..300 {

@@ -1,84 +1,36 @@
-//! Threads that share work out in parts fixed beforehand, whoever takes them. No reduction is ever
-//! split, so that the results are the same for any number of threads.
+//! Threads that share work. The parts are fixed beforehand, and no reduction is split between
+//! parts, so results do not depend on the number of threads.
 
+mod float_environment;
+mod scratch;
 mod shares;
 mod team;
 
 use std::sync::{Mutex, MutexGuard};
 
-use crate::{
-    error::RunError,
-    float_environment,
-    kernels::{AttentionScratch, GemmScratch},
-    ledger::Ledger,
-};
+pub(crate) use scratch::{Scratch, ScratchSize};
 pub(crate) use shares::Shares;
+
+use crate::error::RunError;
 use team::Team;
 
 /// The threads of an engine.
 #[derive(Debug)]
 pub(crate) struct Workers {
-    /// None for one thread: the caller's.
+    /// `None` with one thread, the caller's.
     team: Option<Team>,
     n_threads: usize,
     min_part_work: usize,
 }
 
-/// Starting a region and waiting for its end takes about a microsecond; this much takes a few.
+/// Default for the least work of a part: it takes a few microseconds, while a parallel region costs
+/// about one.
 pub(crate) const MIN_PART_WORK: usize = 1 << 18;
 
-/// Parts of a region: threads beyond that stay idle.
+/// The most parts of a region. More threads than that stay idle.
 pub(crate) const MAX_PARTS: usize = 64;
-/// Parts to be taken by another thread are at least this part of what a thread is woken for.
+/// A part for another thread has at least this fraction of the work that a thread is woken for.
 const SMALLEST_TAKEN: usize = 2;
-
-/// What one thread keeps to itself.
-#[derive(Debug)]
-pub(crate) struct Scratch {
-    pub ledger: Ledger,
-    /// Attention scores of the query heads of one KV head at a few positions.
-    pub scores: Vec<f32>,
-    /// Widened keys and values.
-    pub attention: AttentionScratch,
-    /// Of a ternary product over many positions.
-    pub gemm: GemmScratch,
-}
-
-/// What a thread needs room for.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct ScratchSize {
-    /// Positions of a run.
-    pub n_positions: usize,
-    /// Query heads that go over keys and values together, those of all positions counted.
-    pub n_queries: usize,
-    /// Elements of a head.
-    pub head_dim: usize,
-    /// Columns of the widest projection.
-    pub n_cols: usize,
-    /// Positions that a thread takes through a product together.
-    pub gemm_positions: usize,
-}
-
-impl ScratchSize {
-    /// Bytes that a thread allocates, small things aside.
-    pub(crate) fn bytes(&self) -> u128 {
-        let gemm = GemmScratch::bytes(self.n_cols as u64, self.gemm_positions as u64);
-        let scores = self.n_positions as u128 * self.n_queries as u128 * 4;
-        u128::from(gemm) + scores
-    }
-}
-
-impl Scratch {
-    /// For one thread.
-    pub(crate) fn new(size: ScratchSize) -> Self {
-        Self {
-            ledger: Ledger::default(),
-            scores: vec![0.0; size.n_positions * size.n_queries],
-            attention: AttentionScratch::new(size.n_queries, size.head_dim),
-            gemm: GemmScratch::new(size.n_cols, size.gemm_positions),
-        }
-    }
-}
 
 impl Workers {
     pub(crate) fn new(n_threads: usize, min_part_work: usize) -> Result<Self, RunError> {
@@ -110,37 +62,37 @@ impl Workers {
         self.n_threads
     }
 
-    /// For each thread, scratch for work that needs a ledger alone.
+    /// Scratch for each thread, for work that needs only a ledger.
     pub(crate) fn ledgers(&self) -> Vec<Scratch> {
         (0..self.n_threads)
             .map(|_| Scratch::new(ScratchSize::default()))
             .collect()
     }
 
-    /// Items of a part when `n` items of `work` multiply-accumulates each are shared out in
-    /// multiples of `unit`, to as many threads as there is work for.
+    /// Number of items in a part, when `n` items of `work` multiply-accumulates each are divided
+    /// among as many threads as there is work for. A multiple of `unit`.
     pub(crate) fn part_len(&self, n: usize, work: usize, unit: usize) -> usize {
         let n_parts = self.n_parts(n.saturating_mul(work));
         n.div_ceil(n_parts).next_multiple_of(unit)
     }
 
-    /// `work` multiply-accumulates, shared out to as many threads as they are enough for.
+    /// Divides `work` multiply-accumulates among as many threads as there is work for.
     pub(crate) fn shares(&self, work: usize) -> Shares {
         let min_work = self.min_part_work / SMALLEST_TAKEN;
         Shares::new(work, self.n_parts(work), MAX_PARTS, min_work)
     }
 
-    /// As many parts as `work` multiply-accumulates are worth, at least one.
+    /// Number of parts that `work` multiply-accumulates are worth, at least one.
     pub(crate) fn n_parts(&self, work: usize) -> usize {
         (work / self.min_part_work).clamp(1, self.n_threads.min(MAX_PARTS))
     }
 
-    /// Runs `job` on each part, at most [`MAX_PARTS`], with the scratch of the thread that takes it.
-    /// Each thread takes its share of the parts, first to last, then what others have not come to,
-    /// last to first: what is its own follows one another in memory.
+    /// Runs `job` on each part, with the scratch of the thread that takes it; at most [`MAX_PARTS`]
+    /// parts. Each thread takes its own share of the parts in order, so that it reads memory
+    /// sequentially, and then steals parts that other threads have not started, from the end.
     ///
     /// # Errors
-    /// That of the first part that failed, whichever finished first.
+    /// The error of the first part that failed, in the order of the parts.
     pub(crate) fn run<P: Send>(
         &self,
         parts: impl ExactSizeIterator<Item = P> + Send,
@@ -160,7 +112,7 @@ impl Workers {
             *lock(slot) = Slot::Part(part);
         }
         let n_threads = self.n_threads.min(slots.len());
-        // Each is taken by the one thread that has its number, so none is ever waited for.
+        // Each is locked only by the thread with its index, so no lock is ever contended.
         let scratch: [_; MAX_PARTS] = {
             let mut scratch = scratch.iter_mut();
             std::array::from_fn(|_| Mutex::new(scratch.next()))
@@ -189,7 +141,7 @@ impl Workers {
     }
 }
 
-/// The parts that thread `index` looks for, in its order.
+/// The order in which thread `index` looks for parts.
 fn in_turn(index: usize, n_threads: usize, n_parts: usize) -> impl Iterator<Item = usize> {
     let share =
         move |thread: usize| n_parts * thread / n_threads..n_parts * (thread + 1) / n_threads;
@@ -197,7 +149,7 @@ fn in_turn(index: usize, n_threads: usize, n_parts: usize) -> impl Iterator<Item
     share(index).chain(others)
 }
 
-/// A part on its way to a thread, and the result on its way back.
+/// A part on its way to a thread, or its result on the way back.
 #[derive(Default)]
 enum Slot<T> {
     Part(T),
@@ -210,7 +162,7 @@ fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
     slot.lock().unwrap_or_else(|e| e.into_inner())
 }
 
-/// The part in `slot`, if nobody has taken it yet.
+/// Takes the part in `slot`, if no thread has taken it yet.
 fn take<T>(slot: &Mutex<Slot<T>>) -> Option<T> {
     let mut slot = lock(slot);
     match std::mem::take(&mut *slot) {

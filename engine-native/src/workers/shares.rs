@@ -1,12 +1,12 @@
-//! How work is shared out: a share for each thread, taken in parts. The last parts are small, so that
-//! a thread that is done early can take some off another one that is late.
+//! Division of work: a share for each thread, taken in parts. The last parts of a share are small,
+//! so that a thread that finishes early can steal a little from one that is late.
 
 use std::ops::Range;
 
-/// Parts of a share. The smallest is a 256th of it, or what is worth taking.
+/// The most parts of a share; the smallest of them is 1/256 of it.
 const MAX_PARTS_OF_SHARE: usize = 8;
 
-/// Equal shares of things that lie one after the other, each in parts of which the first is large.
+/// Equal shares of a sequence of items, each divided into parts of decreasing size.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shares {
     n_shares: usize,
@@ -14,8 +14,8 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// At most `max_parts` of `work` multiply-accumulates all together, none of less than `min_work`
-    /// if it is not a whole share.
+    /// Divides `work` multiply-accumulates into at most `max_parts` parts. A part is a whole share
+    /// or has at least `min_work`.
     pub(super) fn new(work: usize, n_shares: usize, max_parts: usize, min_work: usize) -> Self {
         let of_share = work / n_shares;
         let fits = |k: usize| of_share >> k >= min_work && k * n_shares <= max_parts;
@@ -26,25 +26,25 @@ impl Shares {
         }
     }
 
-    /// Number of parts, those of each share together.
+    /// Number of parts in all shares.
     pub(crate) fn n_parts(&self) -> usize {
         self.n_shares * self.parts_of_share
     }
 
-    /// The share that part `i` is of.
+    /// The share that part `i` belongs to.
     pub(crate) fn share_of(&self, i: usize) -> usize {
         i / self.parts_of_share
     }
 
-    /// What share `share` has of `n` things.
+    /// The items of share `share`, of `n` items.
     pub(crate) fn share(&self, share: usize, n: usize) -> Range<usize> {
         n * share / self.n_shares..n * (share + 1) / self.n_shares
     }
 
-    /// What part `i` has of the `len` things in its share.
+    /// The items of part `i`, of the `len` items in its share.
     pub(crate) fn within_share(&self, i: usize, len: usize) -> Range<usize> {
         let part = i % self.parts_of_share;
-        // Three quarters first, then half of what is left, each time.
+        // The first part is three quarters; each further one is half of the rest.
         let start = |part: usize| match part {
             0 => 0,
             _ => len - (len >> (part + 1)),
@@ -55,7 +55,7 @@ impl Shares {
         }
     }
 
-    /// The parts of a slice, each with where it begins: a multiple of `unit`.
+    /// Splits a slice into the parts, each with its start, which is a multiple of `unit`.
     pub(crate) fn split<T>(
         self,
         mut all: &mut [T],

@@ -1,10 +1,10 @@
-//! Threads that wait for work by spinning: a decode step has some 150 parallel regions of a few
-//! microseconds to a millisecond each, and waking a sleeping thread takes longer than the short ones.
+//! Threads that wait for work by spinning. A decode step has about 150 parallel regions, of a few
+//! microseconds to a millisecond each; waking a sleeping thread takes longer than the short ones.
 //!
-//! A region costs two atomic operations per thread; nothing is allocated, locked or asked of the
-//! system. Threads that have had nothing to do for a while sleep until the next region. No library
-//! offered that with a safe interface and without a C++ compiler, so the one thing that the language
-//! cannot check – that a borrowed closure outlives the region – is argued here, and only here.
+//! A region costs two atomic operations per thread, without allocations, locks or system calls.
+//! Threads that have been idle for a while sleep until the next region. No library offered this
+//! with a safe interface and without a C++ compiler. So this module, and no other, argues what the
+//! compiler cannot check: that a borrowed closure outlives the region.
 
 use std::{
     cell::UnsafeCell,
@@ -17,12 +17,12 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// Looks at an atomic before the processor is offered to others: some 50 µs.
+/// Spins before a thread starts to yield the processor: about 50 µs.
 const SPINS: usize = 1 << 11;
-/// Offers before a thread sleeps.
+/// Yields before a thread sleeps.
 const YIELDS: usize = 1 << 8;
 
-/// On a cache line of its own, and on the one that is fetched with it.
+/// Alone on its cache line and on the adjacent one, which is prefetched with it.
 #[repr(align(128))]
 #[derive(Debug, Default)]
 struct Alone<T>(T);
@@ -31,11 +31,11 @@ type Job<'a> = dyn Fn(usize) + Sync + 'a;
 
 #[derive(Default)]
 struct Shared {
-    /// Counts regions; a change starts one.
+    /// Number of regions so far; incrementing it starts one.
     region: Alone<AtomicUsize>,
-    /// Threads that have not finished the region.
+    /// Number of helpers that have not finished the region.
     pending: Alone<AtomicUsize>,
-    /// What the region runs; written by the leader between regions only.
+    /// The closure of the region. The leader writes it between regions only.
     job: UnsafeCell<Option<*const Job<'static>>>,
     n_asleep: AtomicUsize,
     is_busy: AtomicBool,
@@ -50,7 +50,7 @@ unsafe impl Sync for Shared {}
 // SAFETY: as above; the pointer is followed only inside a region.
 unsafe impl Send for Shared {}
 
-/// A caller's thread and others that help it.
+/// The caller's thread, which leads, and helper threads.
 pub(super) struct Team {
     shared: Arc<Shared>,
     helpers: Vec<JoinHandle<()>>,
@@ -66,7 +66,7 @@ impl std::fmt::Debug for Team {
 }
 
 impl Team {
-    /// A team of the caller and `n_helpers` threads.
+    /// Starts `n_helpers` helper threads.
     ///
     /// # Errors
     /// A thread cannot be started.
@@ -79,20 +79,21 @@ impl Team {
             let shared = team.shared.clone();
             let name = format!("engine-{index}");
             let helper = thread::Builder::new().name(name);
-            // One that fails ends the others: `team` is dropped.
+            // If one cannot be started, dropping `team` ends the others.
             team.helpers
                 .push(helper.spawn(move || help(&shared, index))?);
         }
         Ok(team)
     }
 
-    /// Calls `job` with 0 here and with 1, 2, … on the helpers, and returns when all are done.
+    /// Calls `job(0)` on this thread and `job(1)`, `job(2)`, … on the helpers, and returns when all
+    /// are done.
     ///
     /// # Panics
     /// A call of `job` panicked.
     pub(super) fn run(&self, job: &Job) {
         let shared = &*self.shared;
-        // Sessions of one engine may run on several threads; their regions take turns.
+        // Sessions of one engine may run on several threads at once. Their regions take turns.
         let mut wait = Wait::default();
         while shared.is_busy.swap(true, Ordering::Acquire) {
             wait.pause();
@@ -120,13 +121,13 @@ impl Drop for Team {
         self.shared.region.0.fetch_add(1, Ordering::SeqCst);
         for helper in self.helpers.drain(..) {
             helper.thread().unpark();
-            // A panic was reported by the region that it happened in.
+            // Its panic was already reported, in the region where it happened.
             let _ = helper.join();
         }
     }
 }
 
-/// A region from its start to its end, whichever way the caller leaves it.
+/// A running region. It ends when this is dropped, also in a panic.
 struct Region<'a> {
     shared: &'a Shared,
     helpers: &'a [JoinHandle<()>],
@@ -138,8 +139,8 @@ impl Region<'_> {
         unsafe { *self.shared.job.get() = Some(job) };
         let n_helpers = self.helpers.len();
         self.shared.pending.0.store(n_helpers, Ordering::Relaxed);
-        // A helper that goes to sleep counts itself, then looks at `region` once more; here it is
-        // the other way round. One of the two sees the other.
+        // A helper that goes to sleep first increments `n_asleep` and then checks `region` again;
+        // here the order is reversed, so at least one of the two sees the other.
         self.shared.region.0.fetch_add(1, Ordering::SeqCst);
         if self.shared.n_asleep.load(Ordering::SeqCst) > 0 {
             for helper in self.helpers {
@@ -159,7 +160,7 @@ impl Drop for Region<'_> {
     }
 }
 
-/// What a helper does all its life.
+/// The loop of a helper thread.
 fn help(shared: &Shared, index: usize) {
     let mut seen = 0;
     loop {
@@ -180,7 +181,7 @@ fn help(shared: &Shared, index: usize) {
     }
 }
 
-/// Waits for a region other than `seen`.
+/// Waits until the region number is not `seen`, and returns it.
 fn next_region(shared: &Shared, seen: usize) -> usize {
     let mut wait = Wait::default();
     loop {
@@ -198,14 +199,14 @@ fn next_region(shared: &Shared, seen: usize) -> usize {
     }
 }
 
-/// Waiting that becomes more polite the longer it takes.
+/// Waits by spinning first, then by yielding.
 #[derive(Default)]
 struct Wait {
     n: usize,
 }
 
 impl Wait {
-    /// Waits a little. False when that has been done for long.
+    /// Waits a little. Returns false when it is time to sleep.
     fn pause(&mut self) -> bool {
         self.n += 1;
         if self.n <= SPINS {
@@ -214,5 +215,38 @@ impl Wait {
             thread::yield_now();
         }
         self.n <= SPINS + YIELDS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    /// Regions one after another, some so late that the helpers have gone to sleep: every thread
+    /// works once in each, on what the caller's stack holds. Small enough for Miri.
+    #[test]
+    fn every_thread_works_once_in_each_region() {
+        let team = Team::new(2).unwrap();
+        for round in 0..3 {
+            let calls = [const { AtomicU64::new(0) }; 3];
+            team.run(&|thread| {
+                calls[thread].fetch_add(round + 1, Ordering::Relaxed);
+            });
+            assert!(calls.iter().all(|n| n.load(Ordering::Relaxed) == round + 1));
+            for _ in 0..2 * (SPINS + YIELDS) {
+                thread::yield_now();
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_of_any_thread_reaches_the_caller() {
+        for panicking in 0..2 {
+            let team = Team::new(1).unwrap();
+            let run = || team.run(&|thread| assert!(thread != panicking));
+            assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+        }
     }
 }

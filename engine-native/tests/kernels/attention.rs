@@ -1,4 +1,4 @@
-//! RoPE, the KV cache and attention.
+//! RoPE, the KV cache store and attention.
 
 use engine_native::{
     AttentionScratch, DenseRows, DenseType, Kernels, Queries, Recorder, RopeAngles, RopePairs,
@@ -12,7 +12,7 @@ use crate::{
 
 /// Head dimensions of real models, and others that leave a tail in every loop.
 const HEAD_DIMS: [usize; 10] = [2, 6, 18, 34, 64, 66, 80, 96, 128, 136];
-/// Numbers of attended positions: around the blocks of keys and values, and many.
+/// Numbers of keys: around the block sizes, and many.
 const N_ATTENDED: [usize; 11] = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 131];
 
 fn rope(
@@ -77,7 +77,7 @@ impl Cache {
     }
 }
 
-/// Positions with some heads each, the last of which attends to all of a cache.
+/// A few positions with a few heads each. The last one attends to the whole cache.
 #[derive(Clone, Copy)]
 struct Grid {
     n_positions: usize,
@@ -114,7 +114,7 @@ impl Grid {
         AttentionScratch::new(self.n_queries(), head_dim)
     }
 
-    /// Sets what no position attends to, in rows of `n_keys`.
+    /// Overwrites, in rows of `n_keys`, the elements that no position attends to.
     fn clear_unseen(self, rows: &mut [f32], n_keys: usize) {
         for (i, row) in rows.chunks_exact_mut(n_keys).enumerate() {
             row[self.first(n_keys) + i / self.n_heads + 1..].fill(0.0);
@@ -174,7 +174,8 @@ fn weighted_values(
     }
 }
 
-/// Half lengths 1 to 19 and of real heads; the whole head, or all but two of its elements rotated.
+/// Half lengths 1 to 19 and those of real heads. Rotates the whole head, or all but two of its
+/// elements.
 pub fn rope_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for half in (1..=19).chain([32, 33, 40, 64]) {
         for (shift, unrotated) in SHIFTS.flat_map(|shift| [(shift, 0), (shift, 2)]) {
@@ -211,7 +212,7 @@ pub fn kv_store_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch>
             let mut x = floats(Regime::Ordinary, n, 3);
             let what = format!("kv_store of {n} as {cache_type:?} at {shift}");
             compare(candidate, &what, kv_store(&x, cache_type, shift))?;
-            // Two that cannot be stored as F16: the first is reported.
+            // Two values that overflow F16: the first must be reported.
             (x[n - 1], x[(n - 1) * shift / 8]) = (f32::NEG_INFINITY, 65_520.0);
             compare(candidate, &what, kv_store(&x, cache_type, shift))?;
             x[n - 1] = f32::from_bits(0xffa0_0001);
@@ -221,7 +222,7 @@ pub fn kv_store_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch>
     Ok(())
 }
 
-/// Every finite F16, the ties between neighbours, and their neighbours in F32.
+/// Every finite F16, the ties between adjacent ones, and the F32 neighbours of those.
 pub fn kv_store_of_every_half(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     let half = |bits| half::f16::from_bits(bits).to_f32();
     let ties = (0..0x7bff).map(|bits| (half(bits) + half(bits + 1)) / 2.0);
@@ -245,7 +246,7 @@ pub fn kv_store_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch>
     })
 }
 
-/// Cache types, head dimensions, numbers of positions and shifts, with each grid in turn.
+/// All combinations of cache type, head dimension, number of positions and shift.
 fn caches(seed: u64) -> impl Iterator<Item = (Cache, Grid, usize)> {
     let shapes = HEAD_DIMS
         .into_iter()
@@ -273,7 +274,7 @@ fn describe(cache: &Cache, grid: Grid, shift: usize) -> String {
     )
 }
 
-/// A grid that fits `n_keys`, and all else that is random.
+/// A random grid for `n_keys` keys, and random parameters.
 fn any_grid(seed: u64, n_keys: usize) -> Grid {
     let fits = |g: &&Grid| g.n_positions <= n_keys;
     let grids: Vec<_> = Grid::ALL.iter().filter(fits).collect();
@@ -306,7 +307,8 @@ pub fn softmax_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> 
         let mut x = floats(Regime::Ordinary, n, 6);
         compare(candidate, &what, softmax(&x, shift))?;
         compare(candidate, &what, softmax(&vec![-3.0; n], shift))?;
-        // One score far above the rest, whose exponentials are clamped; then ones without a sum.
+        // One score far above the rest, so that exponentials are clamped; then scores without a
+        // finite sum.
         for extreme in [300.0, f32::MAX, f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
             x[n * shift / 8] = extreme;
             compare(candidate, &what, softmax(&x, shift))?;

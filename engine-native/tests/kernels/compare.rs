@@ -1,10 +1,10 @@
-//! Runs one case on two sets of kernels and compares all that a kernel leaves behind.
+//! Runs one case on two sets of kernels and compares everything that they produce.
 
 use std::fmt;
 
 use engine_native::{Isa, KernelChoice, Kernels, Ledger, NonFinite, Op, Recorder, Scalar, Tally};
 
-/// Bits of what a kernel computed, or its error.
+/// The bits that a kernel computed, or its error.
 pub type Output = Result<Vec<u32>, NonFinite>;
 
 /// A check of a set of kernels against the scalar ones.
@@ -14,15 +14,16 @@ pub type Check = fn(&dyn Kernels) -> Result<(), Mismatch>;
 #[derive(Debug)]
 pub struct Mismatch(pub String);
 
-/// All that one call leaves behind.
+/// Everything that one call produces.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     output: Output,
-    /// What was recorded, under the kernel's name without its ISA.
+    /// What it recorded, under the kernel's name without the ISA.
     recorded: Vec<(String, Tally)>,
 }
 
-/// Passes if `candidate` does the same as the scalar kernels in `case`, which calls one kernel.
+/// Checks that `candidate` produces the same as the scalar kernels in `case`, which calls one
+/// kernel.
 pub fn compare(
     candidate: &dyn Kernels,
     what: impl fmt::Display,
@@ -36,7 +37,7 @@ pub fn compare(
     Err(Mismatch(format!("{what}: {difference}")))
 }
 
-/// Runs `check` on the kernels of `isa`, or says that this CPU cannot.
+/// Runs `check` on the kernels of `isa`; skips it if this CPU does not have the ISA.
 pub fn assert_passes(isa: Isa, check: Check) {
     match KernelChoice::Only(isa).resolve() {
         Err(reason) => println!("skipped: {reason}"),
@@ -48,7 +49,8 @@ pub fn assert_passes(isa: Isa, check: Check) {
     }
 }
 
-/// NaN is one value here: neither Rust nor the contract says which bits arithmetic gives it.
+/// The bits of `x`, with one value for all NaNs: neither Rust nor the contract specifies the bits
+/// of a computed NaN.
 pub fn bits(x: &f32) -> u32 {
     if x.is_nan() {
         f32::NAN.to_bits()
@@ -57,7 +59,7 @@ pub fn bits(x: &f32) -> u32 {
     }
 }
 
-/// An error over a computed value, as [`bits`] has it. Errors over an input keep its very bits.
+/// An error about a computed value, with [`bits`] applied. Errors about an input keep its bits.
 pub fn computed(e: NonFinite) -> NonFinite {
     NonFinite {
         bits: bits(&f32::from_bits(e.bits)),
@@ -68,7 +70,7 @@ pub fn computed(e: NonFinite) -> NonFinite {
 fn observe(kernels: &dyn Kernels, case: impl Fn(&dyn Kernels, &mut Recorder) -> Output) -> Outcome {
     let mut ledger = Ledger::default();
     let output = case(kernels, ledger.op(Op::Embed));
-    // Its own, or its base's.
+    // Under its own ISA or its base's.
     let name = |id: String| {
         let mut names = Isa::ALL.iter().filter_map(|isa| {
             let name = id.strip_suffix(isa.as_str())?.strip_suffix('_')?;

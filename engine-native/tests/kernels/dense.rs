@@ -8,9 +8,9 @@ use crate::{
     shifted,
 };
 
-/// Rows around the four that are computed together.
+/// Numbers of rows around the four that are computed together.
 const ROWS: std::ops::RangeInclusive<usize> = 1..=9;
-/// Bytes of a dense row can start anywhere: every start within a vector of sixteen.
+/// Offsets of a row's bytes: every one within a vector of sixteen.
 const BYTE_SHIFTS: std::ops::Range<usize> = 0..16;
 
 fn embedding_row(
@@ -61,7 +61,7 @@ fn argmax(logits: &[f32], shift: usize) -> impl Fn(&dyn Kernels, &mut Recorder) 
     }
 }
 
-/// Row lengths that a type can have, from 1 to twice the widest loop.
+/// Valid row lengths of a type, from 1 to twice the widest loop.
 fn lengths(dense_type: DenseType) -> impl Iterator<Item = usize> {
     LENGTHS
         .chain([96, 128, 160, 200, 256, 512, 768, 2560])
@@ -145,7 +145,7 @@ pub fn argmax_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
                 compare(candidate, &what, argmax(&logits, at % 8))?;
                 logits[at] = ordinary;
             }
-            // Two bad ones: the first is reported.
+            // Two logits that are not finite: the first must be reported.
             let mut bad = logits.clone();
             (bad[n - 1], bad[at]) = (f32::INFINITY, f32::from_bits(0xffa0_0001));
             compare(candidate, &what, argmax(&bad, at % 8))?;
@@ -154,7 +154,7 @@ pub fn argmax_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     Ok(())
 }
 
-/// The lowest index wins among equals, and zeros of both signs are equals.
+/// On a tie the lowest index wins, and zeros of both signs are equal.
 pub fn argmax_of_ties(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for n in LENGTHS {
         for all in [7.5, -7.5, 0.0, -0.0, f32::MIN] {
@@ -175,7 +175,7 @@ pub fn argmax_of_ties(candidate: &dyn Kernels) -> Result<(), Mismatch> {
 pub fn argmax_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     random(candidate, (300, 1), |candidate, draw| {
         let mut logits = draw.floats(draw.n, 0);
-        // Few distinct values, so that the largest is often there twice.
+        // Few distinct values, so that the largest often occurs twice.
         logits.iter_mut().for_each(|x| *x = x.trunc());
         compare(candidate, "argmax", argmax(&logits, draw.shift))
     })

@@ -1,4 +1,4 @@
-//! RMSNorm and the operations that treat each element alone.
+//! RMSNorm and element-wise operations.
 
 use engine_native::{Kernels, Recorder};
 
@@ -11,7 +11,7 @@ use crate::{
 /// Lengths beyond [`LENGTHS`]: tile edges, and rows of real models.
 const LONG: [usize; 6] = [127, 128, 129, 640, 2560, 6912];
 
-/// Lengths by shifts.
+/// All combinations of length and shift.
 fn shapes() -> impl Iterator<Item = (usize, usize)> {
     let lengths = LENGTHS.chain(LONG);
     lengths.flat_map(|n| SHIFTS.map(move |shift| (n, shift)))
@@ -35,7 +35,7 @@ fn rms_norm(
     }
 }
 
-/// A kernel that joins gate and up.
+/// A kernel that combines gate and up.
 type Activation = fn(&dyn Kernels, &[f32], &[f32], &mut [f32], &mut Recorder);
 
 const SQUARED_RELU: Activation = |kernels, gate, up, out, recorder| {
@@ -78,7 +78,7 @@ pub fn rms_norm_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch>
         compare(candidate, &what, rms_norm(&x, &weight, shift))?;
         let zeros = vec![0.0; n];
         compare(candidate, &what, rms_norm(&zeros, &weight, shift))?;
-        // Finite elements whose squares add up to more than f32 holds.
+        // Finite elements whose sum of squares overflows f32.
         let mut overflowing = x;
         overflowing[n - 1] = 2e19;
         compare(candidate, &what, rms_norm(&overflowing, &weight, shift))?;

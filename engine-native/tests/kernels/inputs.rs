@@ -1,4 +1,4 @@
-//! Inputs of kernels, derived from a length and a seed so that a failure names its case.
+//! Inputs of kernels, derived from a length and a seed, so that a failure can be reproduced.
 
 use std::fmt;
 
@@ -11,29 +11,29 @@ use proptest::{
 
 use crate::compare::Mismatch;
 
-/// Lengths from 1 to twice the 32 elements that the widest loop takes at once, and around.
+/// Lengths from 1 to a little more than twice the 32 elements of the widest loop.
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 1..=67;
-/// Every start within a vector of eight.
+/// Every offset within a vector of eight.
 pub const SHIFTS: std::ops::Range<usize> = 0..8;
 /// The element types of a KV cache.
 pub const CACHE_TYPES: [DenseType; 2] = [DenseType::F32, DenseType::F16];
 
-/// What kind of floats a vector holds.
+/// The kind of floats in a vector.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Regime {
     /// Uniform in -4..4.
     Ordinary,
-    /// Magnitudes from 2^-20 to 2^20: each order of additions gives its own sum.
+    /// Magnitudes from 2^-20 to 2^20, so that sums depend on the order of additions.
     Uneven,
     /// Any finite bits; products and sums overflow.
     Wide,
     /// Subnormals.
     Subnormal,
-    /// Ordinary, with zeros, limits, infinities and NaNs strewn in.
+    /// Ordinary, mixed with zeros, limits, infinities and NaNs.
     Special,
 }
 
-/// Values at which something changes: signs of zero, subnormals, the limits of F16 and F32.
+/// Edge cases: signed zeros, subnormals, the limits of F16 and F32, infinities and NaNs.
 const SPECIAL: [f32; 16] = [
     0.0,
     -0.0,
@@ -56,7 +56,7 @@ const SPECIAL: [f32; 16] = [
 /// One case of a random check.
 #[derive(Debug, Clone, Copy)]
 pub struct Draw {
-    /// Elements, blocks or rows: what the check makes of it.
+    /// Number of elements, blocks or rows, depending on the check.
     pub n: usize,
     /// A second length.
     pub m: usize,
@@ -101,8 +101,8 @@ fn draws(max_n: usize, max_m: usize) -> impl Strategy<Value = Draw> {
     })
 }
 
-/// Runs `case` on random draws with `n` up to `max.0` and `m` up to `max.1`; reports the smallest
-/// that fails.
+/// Runs `case` on random draws with `n` up to `max.0` and `m` up to `max.1`. Reports the smallest
+/// draw that fails.
 pub fn random(
     candidate: &dyn Kernels,
     max: (usize, usize),
@@ -110,7 +110,7 @@ pub fn random(
 ) -> Result<(), Mismatch> {
     let config = Config {
         cases: 1024,
-        // The message holds the whole case.
+        // The message contains the whole case.
         failure_persistence: None,
         ..Config::default()
     };
@@ -214,7 +214,7 @@ fn blocks(dense_type: DenseType, n: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// Where a block has the upper bytes of its F16 scales.
+/// Offsets of the upper bytes of a block's F16 scales.
 fn scale_places(dense_type: DenseType) -> &'static [usize] {
     match dense_type {
         DenseType::Q6K => &[209],

@@ -1,8 +1,8 @@
-//! The kernels of every ISA against the scalar ones: every bit, every error, every unit of recorded
-//! work.
+//! Compares the kernels of every ISA with the scalar ones: every bit, every error, every unit of
+//! recorded work.
 //!
-//! A comparison that cannot fail proves nothing, so each check is stamped for each ISA, whose kernels
-//! must pass, and once more on [`wrong::Wrong`], which must be caught.
+//! Each check runs for every ISA, whose kernels must pass, and once for [`wrong::Wrong`], which
+//! must fail: a check that cannot fail proves nothing.
 
 mod attention;
 mod compare;

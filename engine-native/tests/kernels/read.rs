@@ -1,4 +1,4 @@
-//! The plain read: a read that skipped bytes would make every kernel look slow.
+//! The plain read. If it skipped bytes, every kernel would look slow in comparison.
 
 use engine_native::{Kernels, Scalar};
 

@@ -1,6 +1,6 @@
 //! Products with the low-bit copy of an output matrix.
 
-use engine_native::{Bounded, Kernels, Recorder, RefineRows, ScreenActivations, ScreenRows};
+use engine_native::{Bound, Bounded, Kernels, Recorder, RefineRows, ScreenActivations, ScreenRows};
 
 use crate::{
     compare::{Mismatch, Output, compare},
@@ -8,12 +8,12 @@ use crate::{
     shifted,
 };
 
-/// Rows around the four that are computed together.
+/// Numbers of rows around the four that are computed together.
 const ROWS: std::ops::RangeInclusive<usize> = 1..=9;
-/// Columns around whole steps of 512, and those of published models.
+/// Numbers of columns around whole steps of 512, and those of published models.
 const COLUMNS: [usize; 8] = [511, 512, 513, 1000, 1024, 1536, 2560, 4096];
 
-/// Rows of `n_cols`: any bytes are codes.
+/// Random rows of `n_cols` elements: any bytes are valid codes.
 struct Rows {
     packed: Vec<u8>,
     scales: Vec<f32>,
@@ -73,7 +73,7 @@ pub fn output_screen_of_every_shape(candidate: &dyn Kernels) -> Result<(), Misma
     Ok(())
 }
 
-/// All of the largest magnitude, both parts.
+/// Activations of which both parts have the largest magnitude.
 fn extreme_activations(n_cols: usize) -> impl Iterator<Item = ScreenActivations> {
     let parts = [(127, 127), (-127, -128), (127, -128), (-127, 127)];
     parts.into_iter().map(move |(high, low)| ScreenActivations {
@@ -85,7 +85,7 @@ fn extreme_activations(n_cols: usize) -> impl Iterator<Item = ScreenActivations>
     })
 }
 
-/// The largest sums, of rows of the longest kind: all codes the largest or the smallest.
+/// The largest sums: the longest rows, with all codes the largest or the smallest.
 pub fn output_screen_of_extremes(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for n_cols in [512, 2560, 1 << 16] {
         for byte in [0x00, 0xff] {
@@ -120,8 +120,7 @@ pub fn output_screen_of_random_input(candidate: &dyn Kernels) -> Result<(), Mism
     })
 }
 
-/// Refines `of_rows`, each of which is there and may be there more than once. `rows.packed` are
-/// refinements.
+/// Refines `of_rows`, which may contain a row more than once. `rows.packed` holds refining bits.
 fn output_refine<'a>(
     rows: &'a Rows,
     of_rows: &'a [u32],
@@ -165,7 +164,7 @@ pub fn output_refine_of_every_shape(candidate: &dyn Kernels) -> Result<(), Misma
     Ok(())
 }
 
-/// The largest sums, as those of [`output_screen_of_extremes`].
+/// The largest sums, as in [`output_screen_of_extremes`].
 pub fn output_refine_of_extremes(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for n_cols in [512, 2560, 1 << 16] {
         for byte in [0x00, 0xff] {
@@ -195,7 +194,7 @@ pub fn output_refine_of_random_input(candidate: &dyn Kernels) -> Result<(), Mism
     })
 }
 
-/// The best of `approximations`, then all that reach `least`.
+/// The row of the largest approximation, then all rows that reach `least`.
 fn reaching(
     approximations: &[f32],
     least: f32,
@@ -210,9 +209,11 @@ fn reaching(
             approximations: &approximations,
             residuals: &residuals,
             norms: &norms,
-            per_residual: 1.0,
-            per_norm: 2.0,
-            slack: 0.0,
+            bound: Bound {
+                per_residual: 1.0,
+                per_norm: 2.0,
+                slack: 0.0,
+            },
         };
         let mut found = vec![kernels.largest(&approximations) as u32];
         let mut rows = vec![7; approximations.len()];
@@ -222,8 +223,7 @@ fn reaching(
     }
 }
 
-/// Each place for the best and for one that just reaches it, around the rows that are looked at
-/// together.
+/// Every position of the largest and of one that just reaches it, around the chunk sizes.
 pub fn reaching_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for n in (1..=67).chain([127, 128, 129, 200]) {
         for at in 0..n {

@@ -1,4 +1,4 @@
-//! Slices that start anywhere in a bigger buffer, to meet every alignment and overrun.
+//! Slices at any offset in a larger buffer, to test every alignment and detect overruns.
 
 use std::{
     fmt::Debug,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::compare::bits;
 
-/// Elements before and after the slice, so that a vector too many lands in the buffer.
+/// Elements before and after the slice, so that an overrun stays in the buffer.
 const MARGIN: usize = 32;
 
 /// A slice with a margin on both sides, `shift` elements off the buffer's alignment.
@@ -31,7 +31,7 @@ impl<T: Copy + PartialEq + Debug> Shifted<T> {
         }
     }
 
-    /// The slice, after a look at the margins.
+    /// The slice, after a check of the margins.
     fn checked(&self) -> &[T] {
         let (before, rest) = self.buffer.split_at(self.start);
         let (slice, after) = rest.split_at(self.len);
@@ -44,12 +44,12 @@ impl<T: Copy + PartialEq + Debug> Shifted<T> {
     }
 }
 
-/// Floats to read. The margins are NaNs, which would spoil a result that they entered.
+/// Floats to read. The margins are NaNs, which would show in any result that used them.
 pub fn floats(x: &[f32], shift: usize) -> Shifted<f32> {
     Shifted::new(x, shift, f32::NAN)
 }
 
-/// Bytes to read; as I2_S codes or F16 values the margins are nothing valid.
+/// Bytes to read. The margins are neither valid I2_S codes nor finite F16 values.
 pub fn bytes(x: &[u8], shift: usize) -> Shifted<u8> {
     Shifted::new(x, shift, 0xff)
 }

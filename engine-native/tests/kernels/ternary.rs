@@ -1,4 +1,4 @@
-//! BitLinear: activation quantization, and the ternary product for one position and several.
+//! BitLinear: activation quantization, ternary GEMV and ternary GEMM.
 
 use engine_native::{
     GemmBatch, GemmScratch, Kernels, Ledger, Op, QuantizedActivations, Recorder, RowLayout, Scalar,
@@ -11,15 +11,16 @@ use crate::{
     shifted::{self, Shifted},
 };
 
-/// Blocks of 128 at the limits of the i16 sums (8 blocks for GEMV, 2 for GEMM), and a real row.
+/// Numbers of blocks of 128 around the limits of the i16 sums (8 blocks for GEMV, 2 for GEMM), and
+/// of a real row.
 const BLOCKS: [usize; 10] = [1, 2, 7, 8, 9, 15, 16, 17, 33, 54];
-/// Rows around the four that GEMV computes together.
+/// Numbers of rows around the four that GEMV computes together.
 const ROWS: std::ops::RangeInclusive<usize> = 1..=9;
-/// Positions around the blocks of 6, 12 and 32, and of more than one block.
+/// Numbers of positions around the block sizes 6, 12 and 32, and of several blocks.
 const POSITIONS: [usize; 17] = [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 15, 16, 17, 25, 31, 33, 49];
-/// The largest of them.
+/// The largest number of positions.
 const MOST_POSITIONS: usize = 49;
-/// Rows around panels of 16, and around strips and tiles of them.
+/// Numbers of rows around panels of 16, and around strips and tiles.
 const GEMM_ROWS: [usize; 14] = [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 64, 129, 145];
 /// Scale of every weight matrix: not a power of two, so that products round.
 const SCALE: f32 = 0.017_3;
@@ -53,7 +54,7 @@ fn gemm(
     activations: &[&QuantizedActivations],
     shift: usize,
 ) -> impl Fn(&dyn Kernels, &mut Recorder) -> Output {
-    // Room for fewer positions than there are: some come in parts.
+    // Room for fewer positions than the batch has, so that it is computed in parts.
     let room = activations.len().div_ceil(2);
     gemm_with_room(packed, activations, shift, room)
 }
@@ -111,7 +112,7 @@ pub fn quantize_of_every_length(candidate: &dyn Kernels) -> Result<(), Mismatch>
             let mut x = floats(Regime::Ordinary, n, 1);
             let what = format!("quantize of {n} at {shift}");
             compare(candidate, &what, quantize(&x, shift))?;
-            // Each element in turn: a NaN with a payload, an infinity, the largest of all.
+            // Each element once a NaN with a payload, once an infinity, once the largest value.
             for bad in [0xffa0_0001, 0x7f80_0000, 0x7f7f_ffff].map(f32::from_bits) {
                 let at = (n * 31 + shift * 17) % n;
                 let good = std::mem::replace(&mut x[at], bad);
@@ -132,7 +133,7 @@ pub fn quantize_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch>
     })
 }
 
-/// With an absmax of 127 the values are what they were: halves go to the even neighbour.
+/// With an absmax of 127 the scale is 1, so that halves are ties.
 pub fn quantize_of_ties(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     let halves = (-254..=254).map(|twice| twice as f32 / 2.0);
     let x: Vec<f32> = halves.collect();
@@ -153,7 +154,7 @@ pub fn ternary_gemv_of_every_shape(candidate: &dyn Kernels) -> Result<(), Mismat
     Ok(())
 }
 
-/// Rows that do not fill their last block: what fills it up must not count.
+/// Rows that do not fill their last block: the padding must not count.
 pub fn ternary_products_of_padded_rows(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for n in [1, 2, 31, 33, 127, 129, 200, 864, 1000] {
         let x = [activations(n, 1), activations(n, 2), activations(n, 3)];
@@ -168,8 +169,8 @@ pub fn ternary_products_of_padded_rows(candidate: &dyn Kernels) -> Result<(), Mi
     Ok(())
 }
 
-/// Every weight −1, 0 or +1 with activations that are all ±127, or alternate: the largest sums
-/// that the 16-bit lanes have to hold.
+/// All weights −1, 0 or +1, with activations that are all ±127 or alternate: the largest sums in
+/// 16-bit lanes.
 fn extremes() -> impl Iterator<Item = (usize, u8, QuantizedActivations)> {
     let patterns: [fn(usize) -> i8; 4] = [
         |_| 127,
@@ -188,7 +189,7 @@ fn extremes() -> impl Iterator<Item = (usize, u8, QuantizedActivations)> {
 
 pub fn ternary_gemv_of_extreme_weights(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for (n_blocks, code, x) in extremes() {
-        // Five rows: four that are computed together, and one alone.
+        // Five rows: four that are computed together, and one more.
         let packed = vec![code; 5 * n_blocks * 32];
         let what = format!("ternary_gemv of {n_blocks} blocks of {code:#010b}");
         compare(candidate, what, gemv(&packed, &x, 1))?;
@@ -243,7 +244,7 @@ fn positions(n: usize, n_blocks: usize, seed: u64) -> Vec<QuantizedActivations> 
     positions
 }
 
-/// Some positions, in a scratch that has room for all, for 16 and for 32 of them.
+/// A few positions, with scratch memory for all, for 16 and for 32 of them.
 pub fn ternary_gemm_in_parts(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     let packed = ternary(21 * 3, 5);
     let x = positions(MOST_POSITIONS, 3, 6);
@@ -278,7 +279,7 @@ pub fn ternary_gemm_of_random_input(candidate: &dyn Kernels) -> Result<(), Misma
     })
 }
 
-/// A position of a batch is computed as if it were alone.
+/// GEMM gives every position the result of GEMV.
 pub fn ternary_gemm_equals_scalar_gemv(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for n_blocks in BLOCKS {
         let packed = ternary(7 * n_blocks, 3);
@@ -300,7 +301,7 @@ pub fn ternary_gemm_equals_scalar_gemv(candidate: &dyn Kernels) -> Result<(), Mi
     Ok(())
 }
 
-/// Every arrangement of the rows, of shapes that fill no group and no block.
+/// Every row layout, with shapes that fill neither groups nor blocks.
 pub fn ternary_gemv_of_every_arrangement(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     for layout in LAYOUTS {
         for n_cols in [1, 63, 64, 127, 128, 191, 192, 193, 256, 257, 640, 769, 2560] {
@@ -324,7 +325,7 @@ pub fn ternary_gemv_of_every_arrangement(candidate: &dyn Kernels) -> Result<(), 
     Ok(())
 }
 
-/// The largest sums that each arrangement's lanes have to hold.
+/// The largest sums in the lanes of each row layout.
 pub fn ternary_gemv_of_extremes_in_every_arrangement(
     candidate: &dyn Kernels,
 ) -> Result<(), Mismatch> {
@@ -366,7 +367,7 @@ fn gemv_of(
     }
 }
 
-/// Compares with sums over the codes themselves.
+/// Compares with sums over the unpacked codes.
 fn expect_products(
     candidate: &dyn Kernels,
     what: &str,
@@ -391,7 +392,7 @@ fn codes(n: usize, seed: u64) -> Vec<u8> {
     (0..n).map(|_| (next(&mut state) % 3) as u8).collect()
 }
 
-/// Rows of codes in an arrangement, straight from its definition.
+/// Packs rows of codes in a layout, straight from its definition.
 fn arranged(layout: RowLayout, codes: &[u8], n_cols: usize) -> Vec<u8> {
     let n_rows = codes.len() / n_cols;
     let code = |row: usize, col: usize| match row < n_rows && col < n_cols {

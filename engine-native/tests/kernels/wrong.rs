@@ -1,4 +1,4 @@
-//! Kernels that are each wrong in one way that has tempted someone, to show that it is noticed.
+//! Kernels that are wrong in plausible ways, to show that the checks notice.
 
 use engine_native::{
     AttentionScratch, Bounded, DenseRows, DenseType, GemmBatch, GemmScratch, Isa, KernelName,
@@ -15,7 +15,7 @@ impl Kernels for Wrong {
         Isa::Scalar
     }
 
-    /// What F16 holds as subnormals is flushed to zero.
+    /// Flushes F16 subnormals to zero.
     fn embedding_row(&self, row: DenseRows, out: &mut [f32], recorder: &mut Recorder) {
         Scalar.embedding_row(row, out, recorder);
         let smallest = f16::MIN_POSITIVE.to_f32();
@@ -42,7 +42,7 @@ impl Kernels for Wrong {
         Ok(())
     }
 
-    /// Halves are rounded away from zero, and a float maximum overlooks NaNs.
+    /// Rounds ties away from zero, and ignores NaNs in the maximum.
     fn quantize(
         &self,
         x: &[f32],
@@ -59,7 +59,7 @@ impl Kernels for Wrong {
         Ok(())
     }
 
-    /// Two lanes are swapped, and sums saturate at 16 bits.
+    /// Swaps two lanes, and saturates sums at 16 bits.
     fn ternary_gemv(
         &self,
         weights: TernaryRows,
@@ -75,7 +75,7 @@ impl Kernels for Wrong {
         out.iter_mut().for_each(|y| *y = y.clamp(-limit, limit));
     }
 
-    /// Every position uses the first one's sum.
+    /// Uses the first position's sum for every position.
     fn ternary_gemm(
         &self,
         weights: TernaryRows,
@@ -89,13 +89,13 @@ impl Kernels for Wrong {
             let (activations, out) = batch.position(i);
             let mut activations = activations.clone();
             activations.sum = sum;
-            // Recorded already.
+            // This work is already recorded.
             let mut ledger = Ledger::default();
             Scalar.ternary_gemv(weights, &activations, out, ledger.op(Op::AttnQ));
         }
     }
 
-    /// Products and sums are fused.
+    /// Uses fused multiply-add.
     fn rope(
         &self,
         heads: &mut [f32],
@@ -136,7 +136,7 @@ impl Kernels for Wrong {
         Ok(())
     }
 
-    /// The queries are scaled instead of the scores.
+    /// Scales the queries instead of the scores.
     fn attention_scores(
         &self,
         queries: Queries,
@@ -156,7 +156,7 @@ impl Kernels for Wrong {
         Scalar.attention_scores(queries, keys, 1.0, scores, scratch, recorder);
     }
 
-    /// The platform's exponential.
+    /// Uses the exponential of the platform.
     fn softmax(&self, scores: &mut [f32], recorder: &mut Recorder) -> Result<(), NonFinite> {
         let max = scores.iter().fold(f32::NEG_INFINITY, |m, &x| m.max(x));
         let exps: Vec<f32> = scores.iter().map(|x| (x - max).exp()).collect();
@@ -168,7 +168,7 @@ impl Kernels for Wrong {
         Ok(())
     }
 
-    /// Products and sums are fused.
+    /// Uses fused multiply-add.
     fn attention_values(
         &self,
         weights: &[f32],
@@ -193,7 +193,7 @@ impl Kernels for Wrong {
         }
     }
 
-    /// The second factor is multiplied in too early.
+    /// Multiplies in the wrong order.
     fn squared_relu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
         Scalar.squared_relu_mul(gate, up, out, recorder);
         for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
@@ -202,7 +202,7 @@ impl Kernels for Wrong {
         }
     }
 
-    /// The platform's exponential.
+    /// Uses the exponential of the platform.
     fn silu_mul(&self, gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mut Recorder) {
         Scalar.silu_mul(gate, up, out, recorder);
         for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
@@ -210,13 +210,13 @@ impl Kernels for Wrong {
         }
     }
 
-    /// Computes what it should, and records twice the work.
+    /// Computes the right result, but records twice the work.
     fn residual_add(&self, x: &mut [f32], y: &[f32], recorder: &mut Recorder) {
         x.iter_mut().zip(y).for_each(|(x, y)| *x += y);
         recorder.record(KernelName::ResidualAdd, Isa::Scalar, 2 * x.len());
     }
 
-    /// Adds one product after the other.
+    /// Adds the products sequentially.
     fn output_gemv(&self, rows: DenseRows, x: &[f32], out: &mut [f32], recorder: &mut Recorder) {
         Scalar.output_gemv(rows, x, out, recorder);
         for (r, out) in out.iter_mut().enumerate() {
@@ -225,7 +225,7 @@ impl Kernels for Wrong {
         }
     }
 
-    /// The lower parts of the activations are forgotten.
+    /// Ignores the low parts of the activations.
     fn output_screen(
         &self,
         rows: ScreenRows,
@@ -238,7 +238,7 @@ impl Kernels for Wrong {
         Scalar.output_screen(rows, &x, out, recorder);
     }
 
-    /// What is left of the codes is taken for positive.
+    /// Treats the refining bits as unsigned.
     fn output_refine(
         &self,
         refine: RefineRows,
@@ -252,25 +252,25 @@ impl Kernels for Wrong {
         Scalar.output_refine(refine, rows, &x, approximations, recorder);
     }
 
-    /// What just reaches the logit is left out.
+    /// Rules out rows that just reach the logit.
     fn reaching(&self, bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
         Scalar.reaching(bounded, least.next_up(), rows)
     }
 
-    /// The last of several equals.
+    /// Returns the last index on a tie.
     fn argmax(&self, logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinite> {
         let reversed: Vec<f32> = logits.iter().rev().copied().collect();
         let best = Scalar.argmax(&reversed, recorder)?;
         Ok(logits.len() - 1 - best)
     }
 
-    /// Leaves out what fills no line.
+    /// Ignores the bytes after the last whole line.
     fn read(&self, bytes: &[u8]) -> u64 {
         Scalar.read(&bytes[..bytes.len() / 64 * 64])
     }
 }
 
-/// One row as f32. What it records is thrown away.
+/// One row as f32, with a throw-away recorder.
 fn widened(row: DenseRows) -> Vec<f32> {
     let mut out = vec![0.0; row.n_cols];
     Scalar.embedding_row(row, &mut out, Ledger::default().op(Op::Embed));

@@ -1,4 +1,4 @@
-//! One function per export; what they share is in the parent module.
+//! One function per export. The parent module has what they share.
 
 use alloc::format;
 
@@ -130,7 +130,7 @@ extern "C" fn range_len(i: i64) -> i64 {
     })
 }
 
-/// Where the host copies range `i` of the last plan: the same place for each.
+/// Where the host copies range `i` of the last plan: the same address for every range.
 #[unsafe(no_mangle)]
 extern "C" fn range_dest(i: i64) -> i64 {
     value(|session| {
@@ -139,7 +139,7 @@ extern "C" fn range_dest(i: i64) -> i64 {
     })
 }
 
-/// Validates and decodes range `i`, which was copied last.
+/// Validates and decodes range `i`, the one just copied.
 #[unsafe(no_mangle)]
 extern "C" fn load_range(i: i64) -> i32 {
     status(|session| session.runner()?.load_range(index("range", i)?))
@@ -151,7 +151,7 @@ extern "C" fn embed(position: i64) -> i32 {
     at_position(position, Runner::embed)
 }
 
-/// Sends a position through the loaded layer.
+/// Runs a position through the loaded layer.
 #[unsafe(no_mangle)]
 extern "C" fn layer(position: i64) -> i32 {
     at_position(position, Runner::layer)
@@ -258,7 +258,7 @@ extern "C" fn op_len(number: i32) -> i64 {
     })
 }
 
-/// Bytes per element of an operation's output; a negated status without a run.
+/// Bytes per element of an operation's output, or a negated status if no run is configured.
 #[unsafe(no_mangle)]
 extern "C" fn op_width(number: i32) -> i32 {
     // 1, 4 or a small negative number.

@@ -1,10 +1,12 @@
-//! A reader over the first bytes of a file that tells "not here yet" from "not in the file".
+//! A reader of the first bytes of a file. It distinguishes "not here yet" from "not in the file".
 
 use alloc::format;
 use alloc::string::String;
 
-use super::MAX_HEADER_BYTES;
 use crate::error::Error;
+
+/// Most bytes that metadata and tensor infos may take.
+pub const MAX_HEADER_BYTES: u64 = 256 << 20;
 
 /// Why reading stopped.
 #[derive(Debug)]
@@ -19,6 +21,11 @@ impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Stop::Failed(error)
     }
+}
+
+/// The file contradicts the format.
+pub fn malformed(message: String) -> Stop {
+    Stop::Failed(Error::Malformed(message))
 }
 
 /// Position within the first bytes of a file.

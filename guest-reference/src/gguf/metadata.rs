@@ -1,11 +1,10 @@
-//! Metadata: typed values by key. Arrays (the vocabulary, mostly) are walked and not kept.
+//! Metadata: typed values by key. Arrays, mostly the vocabulary, are checked and not kept.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 
-use super::cursor::{Cursor, Stop};
-use super::malformed;
+use super::cursor::{Cursor, Stop, malformed};
 use crate::error::{Error, Result};
 
 /// Longest key in bytes.
@@ -20,7 +19,7 @@ const MAX_ARRAY_DEPTH: u32 = 4;
 const TYPE_STRING: u32 = 8;
 const TYPE_ARRAY: u32 = 9;
 
-/// A metadata value, as far as this crate needs to tell values apart.
+/// A metadata value, with the distinctions that this crate needs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// u8, u16, u32 or u64.
@@ -173,7 +172,7 @@ fn skip_array(cursor: &mut Cursor<'_>, key: &str, depth: u32) -> Result<(), Stop
     let type_id = cursor.u32("array element type")?;
     let len = cursor.u64("array length")?;
     match type_id {
-        // Every element of these two takes bytes, so a false length soon meets the end of file.
+        // Every element of these two takes some bytes, so a false length soon hits the file's end.
         TYPE_STRING => (0..len).try_for_each(|_| skip_string(cursor)),
         TYPE_ARRAY => (0..len).try_for_each(|_| skip_array(cursor, key, depth + 1)),
         _ => {

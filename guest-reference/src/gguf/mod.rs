@@ -1,7 +1,7 @@
 //! The GGUF container: header, metadata and tensor infos, read from the first bytes of a file.
 //!
-//! The file is untrusted. Nothing is allocated for a count or a length before the bytes it
-//! promises are there, every sum is checked, and every cap has a name.
+//! The file is untrusted. Nothing is allocated for a count or a length before the bytes that it
+//! announces are there, every sum is checked, and every cap is a named constant.
 
 mod cursor;
 mod metadata;
@@ -11,14 +11,12 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 
-pub use cursor::{Cursor, Stop};
+use cursor::malformed;
+pub use cursor::{Cursor, MAX_HEADER_BYTES, Stop};
 pub use metadata::{Metadata, Value};
 pub use tensor_info::TensorInfo;
 
 use crate::error::Error;
-
-/// Most bytes that metadata and tensor infos may take.
-pub const MAX_HEADER_BYTES: u64 = 256 << 20;
 
 /// Most metadata keys.
 pub const MAX_KEYS: u64 = 65_536;
@@ -46,7 +44,7 @@ pub struct Header {
 
 /// Reads the header from the first `bytes` of a file of `file_len` bytes.
 ///
-/// [`Stop::NeedMore`] says how many bytes to come back with.
+/// [`Stop::NeedMore`] says how many bytes the next call has to bring.
 pub fn parse(bytes: &[u8], file_len: u64) -> Result<Header, Stop> {
     let mut cursor = Cursor::new(bytes, file_len);
     read_magic(&mut cursor)?;
@@ -111,8 +109,4 @@ fn alignment(metadata: &Metadata) -> Result<u64, Error> {
         ALIGNMENT_RANGE.start(),
         ALIGNMENT_RANGE.end()
     )))
-}
-
-fn malformed(message: String) -> Stop {
-    Stop::Failed(Error::Malformed(message))
 }

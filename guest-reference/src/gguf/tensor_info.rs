@@ -5,8 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::cursor::{Cursor, Stop};
-use super::malformed;
+use super::cursor::{Cursor, Stop, malformed};
 use crate::error::{Error, Result};
 
 /// Longest tensor name in bytes.

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{MAX_RANGE_BYTES, Part, Staging};
+use super::staging::{LayerPart, MAX_RANGE_BYTES, Part, Staging};
 use crate::error::{Error, Result};
 use crate::memory::zeroed;
 use crate::model::{
@@ -13,19 +13,6 @@ use crate::model::{
 use crate::rope::Rotation;
 use crate::rows;
 use crate::ternary::{I2sLayout, PackedMatrix, TernaryMatrix};
-
-/// What the bytes of a range are within a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LayerPart {
-    /// The model's frequency factors.
-    FrequencyFactors,
-    /// A norm.
-    Norm(Norm),
-    /// Rows of a projection, from this one on.
-    Rows(Projection, usize),
-    /// What follows the last row of a projection.
-    Trailer(Projection),
-}
 
 /// The tensors of one layer.
 pub struct LayerSlot {
@@ -96,7 +83,7 @@ impl LayerSlot {
         }
     }
 
-    /// Validates and decodes one part of layer `layer`, which is planned.
+    /// Validates and decodes one part of the planned layer.
     pub fn load(
         &mut self,
         layer: usize,
@@ -165,7 +152,7 @@ fn refused(layer: usize, projection: Projection, why: &str) -> Error {
     Error::Malformed(format!("tensor `{name}`: {why}"))
 }
 
-/// Rows that share their bytes come in whole groups.
+/// Checks that rows which share their bytes come in whole groups.
 fn check_groups(layer: usize, tensors: &LayerTensors, layout: I2sLayout) -> Result<()> {
     for ((_, part), tensor) in Projection::ALL.iter().zip(&tensors.projections) {
         let group = tensor.ternary_type.rows_per_group(layout);
@@ -175,7 +162,7 @@ fn check_groups(layer: usize, tensors: &LayerTensors, layout: I2sLayout) -> Resu
     Ok(())
 }
 
-/// Plans runs of whole groups of rows, then what follows them.
+/// Plans the rows, in runs of whole groups, then the bytes after them.
 fn plan_matrix(
     projection: Projection,
     tensor: &TernaryTensor,

@@ -1,106 +1,13 @@
-//! Model bytes on their way in: what the host is asked to copy, and what the copy has to satisfy.
+//! How model bytes come in: what the host is asked to copy, and which rules the copy must satisfy.
 //!
 //! The host copies one range at a time, always to the same place. Each is validated and decoded
-//! before the next one comes, so memory follows the decoded form of one embedding row, one layer
-//! and one chunk of the output matrix, not the file.
+//! before the next one comes. So memory depends on the decoded size of one embedding row, one layer
+//! and one chunk of the output matrix, and not on the size of the file.
 
 mod layer;
 mod numbers;
+mod staging;
 
-use alloc::format;
-use alloc::vec::Vec;
-
-pub use layer::{LayerPart, LayerSlot};
+pub use layer::LayerSlot;
 pub use numbers::{EmbeddingSlot, HeadSlot};
-
-use crate::error::{Error, Result};
-use crate::memory::zeroed;
-use crate::model::FileRange;
-
-/// Most bytes of a range. No row is longer: the widest has 2^20 elements of four bytes.
-pub const MAX_RANGE_BYTES: usize = 4 << 20;
-
-/// What the bytes of a range are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The embedding row of this token.
-    EmbeddingRow(usize),
-    /// A part of this layer.
-    Layer(usize, LayerPart),
-    /// The rows of this chunk of the output matrix.
-    OutputRows(usize),
-    /// The final norm.
-    OutputNorm,
-}
-
-/// The ranges of the last plan, and the one place they are copied to.
-pub struct Staging {
-    bytes: Vec<u8>,
-    ranges: Vec<(FileRange, Part)>,
-    /// Ranges loaded.
-    n_loaded: usize,
-}
-
-impl Staging {
-    /// Allocates the place.
-    pub fn new() -> Result<Self> {
-        Ok(Self {
-            bytes: zeroed("range", MAX_RANGE_BYTES)?,
-            ranges: Vec::new(),
-            n_loaded: 0,
-        })
-    }
-
-    /// Forgets the last plan.
-    pub fn clear(&mut self) {
-        self.ranges.clear();
-        self.n_loaded = 0;
-    }
-
-    /// Adds a range to the plan.
-    fn plan(&mut self, range: FileRange, part: Part) {
-        self.ranges.push((range, part));
-    }
-
-    /// Number of ranges planned.
-    pub fn n_ranges(&self) -> usize {
-        self.ranges.len()
-    }
-
-    /// Whether every range of the plan has been loaded.
-    pub fn is_complete(&self) -> bool {
-        self.n_loaded == self.ranges.len()
-    }
-
-    /// Where in the file range `i` lies.
-    pub fn file_range(&self, i: usize) -> Result<FileRange> {
-        let found = self.ranges.get(i).map(|(range, _)| *range);
-        found.ok_or_else(|| {
-            Error::Misuse(format!(
-                "range {i}; the last plan has {}",
-                self.ranges.len()
-            ))
-        })
-    }
-
-    /// Where the host copies range `i` to: the same place for each.
-    pub fn destination(&mut self, i: usize) -> Result<&mut [u8]> {
-        // No range is longer than the place, by construction.
-        let len = self.file_range(i)?.len as usize;
-        Ok(&mut self.bytes[..len])
-    }
-
-    /// The part and the bytes of range `i`, which has to be the next one.
-    pub fn next(&mut self, i: usize) -> Result<(Part, &[u8])> {
-        let len = self.file_range(i)?.len as usize;
-        if i != self.n_loaded {
-            return Err(Error::Misuse(format!(
-                "load_range: range {i}; {} of {} are loaded and they come in order",
-                self.n_loaded,
-                self.ranges.len()
-            )));
-        }
-        self.n_loaded += 1;
-        Ok((self.ranges[i].1, &self.bytes[..len]))
-    }
-}
+pub use staging::{LayerPart, MAX_RANGE_BYTES, Part, Staging};

@@ -1,8 +1,8 @@
-//! The slots of what is stored as numbers: an embedding row, a chunk of the output matrix.
+//! Slots for what is stored as numbers: an embedding row, and a chunk of the output matrix.
 
 use alloc::vec::Vec;
 
-use super::{Part, Staging};
+use super::staging::{Part, Staging};
 use crate::error::Result;
 use crate::head::HeadChunks;
 use crate::memory::{product, zeroed};
@@ -107,7 +107,7 @@ impl HeadSlot {
         rows::load(row_type, OUTPUT_NORM, place, bytes, &mut self.norm)
     }
 
-    /// The loaded rows, `[rows of the chunk, n_embd]` and more.
+    /// The loaded rows, `[rows of the chunk, n_embd]`, and whatever the buffer holds behind them.
     pub fn rows(&self) -> &[f32] {
         &self.rows
     }

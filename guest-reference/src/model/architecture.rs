@@ -1,11 +1,11 @@
-//! The architectures that are computed, and in what they differ.
+//! The supported architectures, and how they differ.
 
 use alloc::format;
 
 use crate::error::{Error, Result};
 use crate::gguf::Metadata;
 
-/// What stands between the gate and up projections and the down projection.
+/// What is computed between the gate and up projections and the down projection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
     /// `relu(gate)^2 * up`.
@@ -23,14 +23,14 @@ pub enum RotaryPairs {
     Neighbours,
 }
 
-/// A value of `general.architecture`, and what it decides.
+/// A value of `general.architecture`, and what follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Architecture {
     /// The value, which is also the prefix of the model's keys.
     pub name: &'static str,
     /// Activation of the feed-forward network.
     pub activation: Activation,
-    /// Whether attention output and activation are normed before they are projected.
+    /// Whether the attention output and the activation are normalized before their projection.
     pub sub_norms: bool,
     /// Pairing of rotary position embedding.
     pub pairs: RotaryPairs,
@@ -48,7 +48,7 @@ const fn bitnet(name: &'static str, activation: Activation) -> Architecture {
     }
 }
 
-/// All architectures that are computed.
+/// All supported architectures.
 pub const ARCHITECTURES: [Architecture; 4] = [
     bitnet("bitnet-b1.58", Activation::SquaredRelu),
     bitnet("bitnet-25", Activation::SquaredRelu),

@@ -40,7 +40,7 @@ pub struct Hyperparameters {
     pub head_dim: usize,
     /// Width of the feed-forward network.
     pub n_ff: usize,
-    /// Most positions the model was made for.
+    /// Most positions that the model was made for.
     pub context_length: usize,
     /// Leading elements of a head that are rotated, even.
     pub rope_dim: usize,
@@ -101,7 +101,7 @@ fn n_kv_heads(keys: &Keys<'_>, n_heads: usize) -> Result<usize> {
     )))
 }
 
-/// Heads times head dimension must stay a width, which the caps on rows then hold for too.
+/// Limits heads times head dimension to the widest row, so that it obeys the caps on rows too.
 fn head_dim(keys: &Keys<'_>, n_embd: usize, n_heads: usize) -> Result<usize> {
     let widest = MAX_WIDTH / n_heads as u64;
     let default = n_embd / n_heads;

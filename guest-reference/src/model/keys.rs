@@ -1,4 +1,4 @@
-//! Metadata under the architecture's prefix: every key is known, every value within its bounds.
+//! Metadata under the architecture's prefix: every key is known, and every value within bounds.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,7 +9,7 @@ use crate::float::is_finite;
 use crate::gguf::Metadata;
 use crate::memory::address;
 
-/// Keys that are understood, without the prefix. Any other could change the arithmetic.
+/// The known keys, without the prefix. Any other key could change the arithmetic.
 const KNOWN: [&str; 16] = [
     "attention.head_count",
     "attention.head_count_kv",
@@ -36,7 +36,7 @@ pub struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    /// The keys under `prefix` and a dot, none of which may be unknown.
+    /// The keys under `prefix` and a dot. An unknown one is refused.
     pub fn new(metadata: &'a Metadata, prefix: &'static str) -> Result<Self> {
         for key in metadata.keys() {
             let own = key.strip_prefix(prefix).and_then(|k| k.strip_prefix('.'));

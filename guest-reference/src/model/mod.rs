@@ -1,4 +1,4 @@
-//! What a file has to contain to be a ternary model, and where each part of it lies.
+//! What a ternary model's file must contain, and where each part lies.
 
 mod architecture;
 mod hyperparameters;

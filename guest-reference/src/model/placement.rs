@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::tensors::FileRange;
 use crate::error::{Error, Result};
 
-/// A named range of the data section: offsets are relative to it until checked here.
+/// A tensor's name and the bytes of the file that it takes.
 #[derive(Clone, Debug)]
 pub struct Placed {
     /// Tensor name.
@@ -16,7 +16,7 @@ pub struct Placed {
     pub range: FileRange,
 }
 
-/// Checks every tensor against the file's size and against its neighbour.
+/// Checks every tensor against the file's size and against the tensor before it.
 pub fn check(mut placed: Vec<Placed>, data_offset: u64, file_len: u64) -> Result<()> {
     placed.sort_unstable_by_key(|tensor| tensor.range.offset);
     let mut end_so_far = data_offset;

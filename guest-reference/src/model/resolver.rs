@@ -1,6 +1,6 @@
 //! Which tensors a model has, with which shapes and types.
 //!
-//! Each expected tensor is taken out of the file's table; whatever remains is refused by name.
+//! Each expected tensor is taken out of the file's table. Whatever remains is refused by name.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -87,7 +87,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// Every tensor found, for the check of places.
+    /// Every tensor found, to check where they lie.
     pub fn placed(&self) -> Vec<Placed> {
         self.placed.clone()
     }
@@ -190,7 +190,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    /// Takes the tensor `name` out of the table after checking its dimensions.
+    /// Takes the tensor `name` out of the table and checks its dimensions.
     fn take(&mut self, name: &str, dims: &[usize]) -> Result<&'a TensorInfo> {
         let info = self.left.remove(name).ok_or_else(|| missing(name))?;
         let equal = info.dims.iter().copied().eq(dims.iter().map(|&d| d as u64));
@@ -203,7 +203,7 @@ impl<'a> Resolver<'a> {
         )))
     }
 
-    /// Notes where the tensor lies; the check against the file follows when all are known.
+    /// Notes where the tensor lies. The check against the file follows once all are known.
     fn place(&mut self, name: &str, info: &TensorInfo, len: u64) -> Result<FileRange> {
         let offset = self.data_offset.checked_add(info.offset).ok_or_else(|| {
             Error::Malformed(format!(
@@ -226,7 +226,7 @@ fn missing(name: &str) -> Error {
     Error::Malformed(format!("tensor `{name}` is missing; it is required"))
 }
 
-/// Refuses a number of rows or columns that is no multiple of `of`.
+/// Refuses a number of rows or columns that is not a multiple of `of`.
 pub fn check_multiple(name: &str, what: &str, found: usize, of: usize) -> Result<()> {
     if found.is_multiple_of(of) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The file's type numbers, and what each is allowed for.
+//! The file's type numbers, and which tensors may have each.
 
 use alloc::format;
 
@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::rows::RowType;
 use crate::ternary::TernaryType;
 
-/// Types that files of these models are met with.
+/// Types that occur in files of these models.
 const NAMES: [(u32, &str); 17] = [
     (0, "F32"),
     (1, "F16"),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::rows::RowType;
 use crate::ternary::TernaryType;
 
-/// Bytes of the file.
+/// A range of bytes of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileRange {
     /// First byte, from the start of the file.
@@ -41,7 +41,7 @@ pub struct RowTensor {
 /// A ternary matrix.
 #[derive(Clone, Copy, Debug)]
 pub struct TernaryTensor {
-    /// Where it lies, with what follows the last row.
+    /// Where it lies, including what follows the last row.
     pub range: FileRange,
     /// How it is stored.
     pub ternary_type: TernaryType,
@@ -71,7 +71,7 @@ pub enum Projection {
 }
 
 impl Projection {
-    /// All of them, by number, each with its part of the tensor's name.
+    /// All of them in the order of their numbers, each with its part of the tensor's name.
     pub const ALL: [(Self, &'static str); 7] = [
         (Projection::Query, "attn_q"),
         (Projection::Key, "attn_k"),
@@ -102,7 +102,7 @@ pub enum Norm {
 }
 
 impl Norm {
-    /// All of them, by number, each with its part of the tensor's name.
+    /// All of them in the order of their numbers, each with its part of the tensor's name.
     pub const ALL: [(Self, &'static str); 4] = [
         (Norm::Attention, "attn_norm"),
         (Norm::AttentionSub, "attn_sub_norm"),
@@ -135,7 +135,7 @@ pub struct LayerTensors {
 pub struct Tensors {
     /// `token_embd.weight`, `[n_vocab, n_embd]`.
     pub embedding: RowTensor,
-    /// `output.weight`, `[n_vocab, n_embd]`; the embedding serves when absent.
+    /// `output.weight`, `[n_vocab, n_embd]`; if absent, the embedding takes its place.
     pub output: Option<RowTensor>,
     /// `output_norm.weight`, `[n_embd]`.
     pub output_norm: VectorTensor,
@@ -146,7 +146,7 @@ pub struct Tensors {
 }
 
 impl Tensors {
-    /// The matrix that makes logits.
+    /// The output matrix: it gives the logits.
     pub fn head(&self) -> &RowTensor {
         self.output.as_ref().unwrap_or(&self.embedding)
     }

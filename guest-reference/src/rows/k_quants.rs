@@ -1,6 +1,6 @@
-//! Q6_K and Q4_K: 256 weights with scales at two levels.
+//! Q6_K and Q4_K: blocks of 256 weights with scales at two levels.
 
-use super::f16_le;
+use super::elements::f16_le;
 
 /// Weights of a block.
 pub const WEIGHTS: usize = 256;
@@ -11,7 +11,7 @@ pub const Q6_K_BYTES: usize = 210;
 /// Bytes of a Q4_K block: f16 d, f16 dmin, 12 of scales and minima, 128 of nibbles.
 pub const Q4_K_BYTES: usize = 144;
 
-/// `(d * scale) * q`, q a six-bit number less 32.
+/// `(d * scale) * q`, where q is a six-bit number minus 32.
 pub fn q6_k(block: &[u8; Q6_K_BYTES], out: &mut [f32; WEIGHTS]) {
     let (low_bits, rest) = block.split_at(128);
     let (high_bits, rest) = rest.split_at(64);
@@ -27,7 +27,7 @@ pub fn q6_k(block: &[u8; Q6_K_BYTES], out: &mut [f32; WEIGHTS]) {
     }
 }
 
-/// `(d * scale) * q - (dmin * min)`, q a four-bit number.
+/// `(d * scale) * q - (dmin * min)`, where q is a four-bit number.
 pub fn q4_k(block: &[u8; Q4_K_BYTES], out: &mut [f32; WEIGHTS]) {
     let (d, dmin) = (f16_le([block[0], block[1]]), f16_le([block[2], block[3]]));
     let (packed, nibbles) = block[4..].split_at(12);
@@ -41,7 +41,7 @@ pub fn q4_k(block: &[u8; Q4_K_BYTES], out: &mut [f32; WEIGHTS]) {
     }
 }
 
-/// The six-bit scale and minimum of group g of eight; the later four are split over two places.
+/// The six-bit scale and minimum of group g of eight; those of the last four lie in two parts.
 fn scale_and_min(packed: &[u8], g: usize) -> (u8, u8) {
     if g < 4 {
         return (packed[g] & 63, packed[g + 4] & 63);

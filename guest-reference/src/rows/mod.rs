@@ -1,15 +1,17 @@
 //! Rows stored as numbers rather than ternary codes: norms, embeddings, the output matrix.
 //!
-//! Every conversion to f32 is exact but Q4_K's. f16 has 11 significant bits, so its products with
-//! the small integers of Q8_0 and Q6_K fit the 24 bits of f32; Q4_K's difference rounds once.
+//! Every conversion to f32 is exact, except Q4_K's. An f16 has 11 significant bits, so its products
+//! with the small integers of Q8_0 and Q6_K fit the 24 bits of f32. Q4_K's difference rounds once.
 
+mod elements;
 mod k_quants;
 
 use alloc::format;
 
+pub use elements::{bf16_le, f16_le, f32_le};
+
 use crate::error::{Error, Result};
 use crate::float::is_finite;
-use crate::half;
 
 /// Element types of norms, embeddings and the output matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl RowType {
         }
     }
 
-    /// What the number of columns has to be a multiple of.
+    /// What the number of columns must be a multiple of.
     pub fn column_multiple(self) -> usize {
         self.block().0
     }
@@ -51,7 +53,7 @@ impl RowType {
         n / weights as u64 * bytes as u64
     }
 
-    /// Writes the f32 values to `out`, which determines how many there are: whole blocks.
+    /// Fills `out`, whole blocks, with f32 values.
     pub fn decode(self, bytes: &[u8], out: &mut [f32]) {
         match self {
             RowType::F32 => elements(bytes, out, f32_le),
@@ -64,25 +66,10 @@ impl RowType {
     }
 }
 
-/// The f32 of four little-endian bytes.
-pub fn f32_le(bytes: [u8; 4]) -> f32 {
-    f32::from_le_bytes(bytes)
-}
-
-/// The f32 with the value of a half.
-pub fn f16_le(bytes: [u8; 2]) -> f32 {
-    half::widen(u16::from_le_bytes(bytes))
-}
-
-/// The f32 whose upper half is given.
-pub fn bf16_le(bytes: [u8; 2]) -> f32 {
-    f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16)
-}
-
-/// Decodes rows of `n_cols` elements to `out` and refuses what is not finite; `name` is the
-/// tensor's, `first_row` the number of the first row given.
+/// Decodes rows of `n_cols` elements to `out` and refuses any that is not finite. An error names
+/// the tensor and the row, counted from `first_row`.
 ///
-/// A block's scale that is not finite makes every weight of the block so: infinity times 0 is NaN.
+/// A scale that is not finite makes every weight of its block so: infinity times 0 is NaN.
 pub fn load(
     row_type: RowType,
     name: &str,

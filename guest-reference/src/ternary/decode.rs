@@ -1,12 +1,13 @@
-//! The file's types of ternary tensors: one function each, which turns bytes into weights.
+//! The file's types of ternary tensors: for each, one function that turns bytes into weights.
 //!
-//! A function reads one row (four, where four share their bytes), writes its weights -1, 0 and +1
-//! and checks every code and scale that it meets.
+//! It reads one row (or four, where four share their bytes), writes the weights -1, 0 and +1, and
+//! checks every code and scale on the way.
 
 use alloc::format;
 use alloc::string::String;
 
-use super::{BLOCK_BYTES, BLOCK_WEIGHTS, OneScale};
+use super::packed::{BLOCK_BYTES, BLOCK_WEIGHTS};
+use super::scale::OneScale;
 use crate::float::is_finite;
 use crate::half;
 use crate::rows::{bf16_le, f16_le, f32_le};
@@ -14,9 +15,9 @@ use crate::rows::{bf16_le, f16_le, f32_le};
 /// How I2_S codes are arranged. Files do not say; it depends on the program that packed them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum I2sLayout {
-    /// Blocks of 128 weights in 32 bytes: what published files have.
+    /// Blocks of 128 weights in 32 bytes, as in published files.
     Block128,
-    /// Four rows side by side in each byte.
+    /// Four rows side by side in every byte.
     Row4,
     /// Blocks of 64 weights in 16 bytes.
     Block64,
@@ -52,7 +53,7 @@ const TQ2_0_BYTES: usize = 66;
 const I2S_TRAILER_BYTES: u64 = 32;
 
 impl TernaryType {
-    /// What the number of columns has to be a multiple of.
+    /// What the number of columns must be a multiple of.
     pub fn column_multiple(self) -> usize {
         match self {
             TernaryType::I2s => BLOCK_WEIGHTS,
@@ -192,7 +193,7 @@ fn tq1_0(bytes: &[u8], weights: &mut [i8], scale: &mut OneScale) -> Result<(), S
     Ok(())
 }
 
-/// Takes the scale of a TQ block; whether the block's weights count: with scale 0 all are 0.
+/// Takes the scale of a TQ block. Returns whether its weights count: with scale 0, all are 0.
 fn see_tq_scale(d: &[u8], scale: &mut OneScale) -> Result<bool, String> {
     let d = half::widen(u16::from_le_bytes([d[0], d[1]]));
     if !is_finite(d) || d < 0.0 {
@@ -214,7 +215,7 @@ fn dense<const N: usize>(
     for (i, (element, weight)) in elements.iter().zip(weights).enumerate() {
         let x = value(*element);
         *weight = i8::from(x > 0.0) - i8::from(x < 0.0);
-        // Almost every element of a valid tensor passes here.
+        // In a valid tensor, almost every element is done here.
         if x == 0.0 || scale.is(x.abs()) {
             continue;
         }
@@ -228,7 +229,7 @@ fn dense<const N: usize>(
     Ok(())
 }
 
-/// Refuses rows of two-bit codes that hold a 3, naming the row.
+/// Refuses the 2-bit code 3 in any of the rows, and names the row.
 pub(super) fn check_codes_of_rows(
     first_row: usize,
     row_bytes: usize,
@@ -243,7 +244,7 @@ pub(super) fn check_codes_of_rows(
     Ok(())
 }
 
-/// Refuses a byte with a code whose two bits are both set.
+/// Refuses the 2-bit code 3, and names the byte.
 fn check_codes(bytes: &[u8]) -> Result<(), String> {
     if !holds_code_3(bytes) {
         return Ok(());

@@ -1,10 +1,7 @@
 //! Ternary weights: one packed form in memory, whatever the file holds.
-//!
-//! A packed row is blocks of 128 weights in 32 bytes. Byte k of a block holds weight k in bits
-//! 7:6, k + 32 in 5:4, k + 64 in 3:2 and k + 96 in 1:0. A code is weight + 1. A row that is no
-//! multiple of 128 wide is filled up with weight 0.
 
 mod decode;
+mod packed;
 mod scale;
 
 use alloc::format;
@@ -12,16 +9,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use decode::{I2sLayout, TernaryType};
+pub use packed::{BLOCK_BYTES, BLOCK_WEIGHTS, pack_row, packed_row_bytes, weight};
 pub use scale::OneScale;
 
 use crate::error::Result;
 use crate::memory::{product, zeroed};
-
-/// Weights per packed block.
-pub const BLOCK_WEIGHTS: usize = 128;
-
-/// Bytes per packed block.
-pub const BLOCK_BYTES: usize = 32;
 
 /// Packed rows and the scale of the whole tensor.
 #[derive(Clone, Copy)]
@@ -32,36 +24,13 @@ pub struct TernaryMatrix<'a> {
     pub scale: f32,
 }
 
-/// Bytes of a packed row of `n_cols` weights.
-pub fn packed_row_bytes(n_cols: usize) -> usize {
-    n_cols.div_ceil(BLOCK_WEIGHTS) * BLOCK_BYTES
-}
-
-/// The weight at `column` of a packed row: -1, 0 or +1.
-pub fn weight(row: &[u8], column: usize) -> i32 {
-    let byte = row[column / BLOCK_WEIGHTS * BLOCK_BYTES + column % BLOCK_BYTES];
-    let field = column % BLOCK_WEIGHTS / BLOCK_BYTES;
-    i32::from(byte >> (6 - 2 * field) & 3) - 1
-}
-
-/// Packs whole blocks of weights -1, 0 and +1.
-pub fn pack_row(weights: &[i8], row: &mut [u8]) {
-    let blocks = weights.as_chunks::<BLOCK_WEIGHTS>().0;
-    for (weights, block) in blocks.iter().zip(row.as_chunks_mut::<BLOCK_BYTES>().0) {
-        for (k, byte) in block.iter_mut().enumerate() {
-            let code = |field: usize| (weights[k + BLOCK_BYTES * field] + 1) as u8;
-            *byte = code(0) << 6 | code(1) << 4 | code(2) << 2 | code(3);
-        }
-    }
-}
-
 /// One matrix of the loaded layer, filled range by range.
 pub struct PackedMatrix {
     /// Packed rows.
     codes: Vec<u8>,
     row_bytes: usize,
     n_cols: usize,
-    /// As many weights as are decoded at a time: four rows, filled up to whole blocks.
+    /// The weights decoded at a time: up to four rows, padded to whole blocks.
     weights: Vec<i8>,
     scale: OneScale,
 }
@@ -80,12 +49,12 @@ impl PackedMatrix {
         })
     }
 
-    /// Forgets the scale of the tensor before.
+    /// Forgets the scale of the previous tensor.
     pub fn start(&mut self) {
         self.scale = OneScale::default();
     }
 
-    /// Validates and packs the rows from `first_row` on; an error says which row and why.
+    /// Validates and packs rows, starting with `first_row`; an error says which row and why.
     pub fn load_rows(
         &mut self,
         ternary_type: TernaryType,

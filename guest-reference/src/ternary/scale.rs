@@ -5,12 +5,12 @@ use alloc::string::String;
 
 use crate::float::is_finite;
 
-/// The scale as far as the tensor has been read.
+/// The scale, if the part of the tensor read so far has one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OneScale(Option<f32>);
 
 impl OneScale {
-    /// Takes the scale of one more block or element, finite and > 0; all have to be the same.
+    /// Takes the scale of one more block or element, finite and > 0. All must be the same.
     pub fn see(&mut self, scale: f32) -> Result<(), String> {
         match self.0 {
             Some(before) if before != scale => Err(format!(
@@ -28,7 +28,7 @@ impl OneScale {
         self.0 == Some(scale)
     }
 
-    /// Takes the f32 at the start of what follows the codes of an I2_S tensor.
+    /// Takes the scale of an I2_S tensor: the f32 right after the codes.
     pub fn see_trailer(&mut self, trailer: &[u8]) -> Result<(), String> {
         let scale = f32::from_le_bytes([trailer[0], trailer[1], trailer[2], trailer[3]]);
         if !is_finite(scale) || scale <= 0.0 {
@@ -37,7 +37,7 @@ impl OneScale {
         self.see(scale)
     }
 
-    /// The scale; 1 for a tensor of zeros, whose products are +0 whatever it is.
+    /// The scale, or 1 for a tensor of zeros: their products are +0 with any scale.
     pub fn value(self) -> f32 {
         self.0.unwrap_or(1.0)
     }

@@ -85,7 +85,7 @@ fn query_heads_share_kv_heads_in_order() {
 #[test]
 fn each_query_head_scores_against_its_own_kv_head() {
     let mut cache = cache(KvType::F32, 4);
-    // Head 0 attends to position 0 and head 1 to position 1, each all but exclusively.
+    // Head 0 attends to position 0 and head 1 to position 1, each almost exclusively.
     cache
         .stage(&[90.0, 0.0, 0.0, 0.0], &[1.0, 2.0, 3.0, 4.0])
         .expect("finite");

@@ -46,7 +46,7 @@ fn dot_rounds_the_product_before_adding_it() {
     let (x, square) = (1.0 + 1.0 / 4096.0, 1.0 + 1.0 / 2048.0);
     let (mut a, mut b) = ([0.0; 17], [1.0; 17]);
     (a[0], a[16], b[16]) = (-square, x, x);
-    // A fused operation would leave 2^-24.
+    // A fused operation would give 2^-24.
     assert_eq!(dot16(&a, &b).to_bits(), 0);
 }
 
@@ -93,7 +93,7 @@ proptest! {
     #[test]
     fn sqrt_is_correctly_rounded(bits in 0u32..0x7f80_0000) {
         let x = f32::from_bits(bits);
-        // f64 has more than twice the digits of f32, so rounding twice rounds once.
+        // f64 has more than twice the digits of f32, so rounding twice equals rounding once.
         prop_assert_eq!(sqrt(x).to_bits(), (f64::from(x).sqrt() as f32).to_bits());
     }
 }

@@ -48,8 +48,8 @@ fn every_finite_pattern_survives_both_ways() {
     }
 }
 
-/// Between every two neighbours, subnormal or not: the middle goes to the even one, and anything
-/// off the middle to the nearer one.
+/// Between every two neighbours, subnormal or not: the middle rounds to the even one, anything else
+/// to the nearer one.
 #[test]
 fn narrowing_rounds_to_nearest_even_between_all_neighbours() {
     for low in 0..LARGEST {

@@ -94,7 +94,7 @@ fn logits_are_dot_products_with_each_row() {
     let mut random = Random::new(3);
     for n in [20, 64] {
         let hidden: Vec<f32> = (0..n).map(|_| random.float()).collect();
-        // A third row is no row of these logits.
+        // A third row, for which there is no logit.
         let rows: Vec<f32> = (0..3 * n).map(|_| random.float()).collect();
         let mut found = [0.0; 2];
         logits(&rows, &hidden, &mut found).expect("finite");

@@ -1,7 +1,7 @@
 //! Tests of the executable specification, natively and call by call.
 //!
-//! Expected values come from somewhere else than the code under test: `f64` formulas, vectors
-//! computed with another language's single-precision arithmetic, or rules restated here.
+//! Expected values never come from the code under test: they are `f64` formulas, vectors computed
+//! with another language's single-precision arithmetic, or the rules, written out again.
 
 mod attention;
 mod fast_twins;

@@ -23,7 +23,7 @@ fn turns(rotation: &Rotation, rope_dim: usize, position: usize) -> Vec<Turn> {
     turns
 }
 
-/// `x` after the turns of `position`.
+/// `x`, rotated for `position`.
 fn rotated(
     rotation: &Rotation,
     (rope_dim, head_dim): (usize, usize),

@@ -1,5 +1,5 @@
-//! Values that become non-finite during a run: named by position, layer and operation, and the
-//! run's state stays as it was.
+//! Values that become non-finite during a run: the error names position, layer and operation, and
+//! the run's state stays as it was.
 
 use guest_reference::attention::KvType;
 
@@ -100,7 +100,7 @@ fn hidden_elements() {
 
 #[test]
 fn the_final_sum_of_squares() {
-    // A layer's output is not normed before it is added to the stream.
+    // A layer's output is not normalized before it is added to the stream.
     let mut host = Host::new(
         scaled("blk.0.ffn_down.weight", 1e30).bytes(),
         KvType::F32,

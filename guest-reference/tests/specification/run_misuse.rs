@@ -1,4 +1,5 @@
-//! Calls out of order or out of range are refused, and the run goes on as if they had not come.
+//! Calls out of order or out of range are refused, and the run continues as if they had not been
+//! made.
 
 use guest_reference::attention::KvType;
 use guest_reference::error::Result;

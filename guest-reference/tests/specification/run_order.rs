@@ -1,4 +1,4 @@
-//! Any order of driving a run leaves the same bits.
+//! The bits do not depend on the order in which a run is driven.
 
 use guest_reference::attention::KvType;
 use guest_reference::error::Result;
@@ -114,7 +114,7 @@ fn operation_outputs_have_their_shapes_and_end_in_the_residual() {
 
 /// The small model with so many F32 embedding rows that the matrix takes two chunks.
 ///
-/// All rows are zero but those of `marked`, which hold the same small number everywhere.
+/// All rows are zero, except those in `marked`, which hold the same small number everywhere.
 fn with_two_chunks(n_rows: usize, marked: &[usize]) -> Gguf {
     let mut file = small();
     let embedding = file.tensor("token_embd.weight");

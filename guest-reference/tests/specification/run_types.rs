@@ -1,4 +1,4 @@
-//! However the same weights are stored, the run leaves the same bits.
+//! The bits do not depend on how the same weights are stored.
 
 use guest_reference::attention::KvType;
 use guest_reference::error::Result;
@@ -173,7 +173,7 @@ fn every_layout_of_i2s() {
         (block64, I2sLayout::Block64, I2sLayout::Row4),
     ] {
         assert_eq!(trace(&file, layout).expect("finite"), plain(), "{layout:?}");
-        // A wrong layout is no error, but another model.
+        // A wrong layout is not an error: it is another model.
         assert_ne!(trace(&file, other).expect("finite"), plain());
     }
 }

@@ -99,7 +99,7 @@ fn tq_scales_are_one_and_not_negative() {
     }
 }
 
-/// In a block that counts as zeros too.
+/// Also in a block that counts as zeros.
 #[test]
 fn code_3_in_tq2_0() {
     for field in 0..4 {

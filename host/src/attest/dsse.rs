@@ -1,7 +1,7 @@
 //! The envelope: DSSE 1.0.2 (<https://github.com/secure-systems-lab/dsse>), with one signature.
 //!
-//! Stricter than its specification, which has readers skip fields that they do not know and take
-//! several signatures: nothing travels along here that nobody signed.
+//! This reader is stricter than the specification, which lets readers ignore unknown fields and
+//! allows several signatures. Here, an envelope carries nothing that is not signed.
 
 use base64ct::{Base64, Base64Url, Encoding};
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,13 @@ use crate::digest::Digest;
 /// The type of every payload: an in-toto statement as JSON.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
-/// A bundle's file may not be larger. One of ours takes less than 2 KB.
+/// The largest bundle that is read. Those of this program have less than 2 KB.
 pub const MAX_BUNDLE_BYTES: u64 = 64 << 10;
 
-/// An ed25519 signature, RFC 8032.
+/// The bytes of an ed25519 signature (RFC 8032).
 const SIGNATURE_BYTES: usize = 64;
 
-/// A signed payload. Its bytes are given out only by [`Envelope::verify`].
+/// A signed payload. Only [`Envelope::verify`] gives access to its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     payload: Vec<u8>,
@@ -27,11 +27,11 @@ pub struct Envelope {
     signature: Vec<u8>,
 }
 
-/// Why bytes are no envelope.
+/// Why bytes are not a valid envelope.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum EnvelopeError {
-    #[error("found more bytes than a bundle has, allowed at most {MAX_BUNDLE_BYTES}")]
+    #[error("found too many bytes, allowed at most {MAX_BUNDLE_BYTES}")]
     TooLarge,
     #[error("not a DSSE envelope: {0}")]
     NotAnEnvelope(String),
@@ -43,7 +43,7 @@ pub enum EnvelopeError {
     NotBase64(&'static str),
 }
 
-/// Why a signature is not that of a key.
+/// Why a signature is not valid for a key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum SignatureError {
@@ -55,7 +55,7 @@ pub enum SignatureError {
     Wrong,
 }
 
-/// As it stands in the file.
+/// The envelope as it is in the file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EnvelopeRecord {
@@ -68,14 +68,14 @@ struct EnvelopeRecord {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SignatureRecord {
-    /// Optional in the specification; unset and empty are the same.
+    /// Optional in the specification; empty means that it is not set.
     #[serde(default)]
     keyid: String,
     sig: String,
 }
 
 impl Envelope {
-    /// `payload`, signed.
+    /// Signs `payload` with `key`.
     pub fn sign(payload: Vec<u8>, key: &SigningKey) -> Self {
         Self {
             signature: key.sign(&pae(PAYLOAD_TYPE, &payload)).to_vec(),
@@ -84,10 +84,11 @@ impl Envelope {
         }
     }
 
-    /// From the content of a bundle's file.
+    /// Parses the content of a bundle's file.
     ///
     /// # Errors
-    /// The bytes are too many, or no envelope with one signature and [`PAYLOAD_TYPE`].
+    /// There are too many bytes, or they are not an envelope with one signature and
+    /// [`PAYLOAD_TYPE`].
     pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         if bytes.len() as u64 > MAX_BUNDLE_BYTES {
             return Err(EnvelopeError::TooLarge);
@@ -107,13 +108,13 @@ impl Envelope {
         })
     }
 
-    /// The payload, if `key` signed it: by `verify_strict`, which takes no signature in two forms
-    /// and no key of small order.
+    /// Returns the payload if `key` signed it. Uses `verify_strict`, which rejects malleable
+    /// signatures and keys of small order.
     ///
-    /// A keyid that is set only says which key to try; it proves nothing.
+    /// The envelope's keyid is only a hint which key to try; it proves nothing.
     ///
     /// # Errors
-    /// The signature is another key's, or of something else.
+    /// The signature was made with another key, or of another payload.
     pub fn verify(&self, key: &PublicKey) -> Result<&[u8], SignatureError> {
         let given = key.id();
         if !self.keyid.is_empty() && self.keyid != given.to_string() {
@@ -128,7 +129,7 @@ impl Envelope {
             .ok_or(SignatureError::Wrong)
     }
 
-    /// The file's text: indented JSON with a line break at the end.
+    /// The text of the bundle's file: indented JSON with a final line break.
     pub fn to_json(&self) -> String {
         let record = EnvelopeRecord {
             payload: Base64::encode_string(&self.payload),
@@ -144,7 +145,8 @@ impl Envelope {
     }
 }
 
-/// The library quotes strings that it did not expect. Somebody may have named a key's file.
+/// Makes an error that quotes nothing of the input, as the library's own would: the user may have
+/// named the file of a private key by mistake.
 fn not_an_envelope(error: serde_json::Error) -> EnvelopeError {
     EnvelopeError::NotAnEnvelope(match error.classify() {
         Category::Data => format!(
@@ -157,13 +159,13 @@ fn not_an_envelope(error: serde_json::Error) -> EnvelopeError {
     })
 }
 
-/// Readers must take either alphabet.
+/// Decodes base64 in either alphabet, as the specification requires of readers.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let standard = Base64::decode_vec(text);
     standard.or_else(|_| Base64Url::decode_vec(text)).ok()
 }
 
-/// The pre-authentication encoding: what is signed.
+/// The pre-authentication encoding of a payload: the bytes that are signed.
 pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
     let (n_type, n_payload) = (payload_type.len(), payload.len());
     let mut bytes = format!("DSSEv1 {n_type} {payload_type} {n_payload} ").into_bytes();
@@ -175,7 +177,7 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The example of the specification, and lengths in bytes.
+    /// The example of the specification; lengths are in bytes.
     #[test]
     fn pae_known_answers() {
         let known = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world";
@@ -188,7 +190,7 @@ mod tests {
     fn either_alphabet_and_nothing_else_is_base64() {
         assert_eq!(decode("+/8="), Some(vec![0xfb, 0xff]));
         assert_eq!(decode("-_8="), Some(vec![0xfb, 0xff]));
-        // Mixed, without padding, with bits that mean nothing, with white space.
+        // A mix of both alphabets, missing padding, non-zero unused bits, white space.
         for bad in ["+_8=", "+/8", "+/9=", "+/8=\n", " +/8=", "+/8==", "*"] {
             assert_eq!(decode(bad), None, "{bad:?}");
         }

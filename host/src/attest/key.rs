@@ -1,6 +1,6 @@
-//! Keys: ed25519 (RFC 8032), from PEM (PKCS#8, SPKI: RFC 8410) or from OpenSSH's formats.
+//! Keys: ed25519 (RFC 8032), read from PEM (PKCS#8 and SPKI, RFC 8410) or from OpenSSH's formats.
 //!
-//! Errors say what kind of thing a file is and quote nothing of it.
+//! Errors say what kind of file was found, but never quote its content.
 
 use std::{fmt, io, path::Path};
 
@@ -18,27 +18,27 @@ use crate::{
     files::{open_regular, read_secret},
 };
 
-/// A key's file may not be larger.
+/// The largest key file that is read.
 pub const MAX_KEY_BYTES: u64 = 16 << 10;
 
-/// A private key. It is wiped from memory when it is let go, and shown nowhere.
+/// A private key. It is wiped from memory when dropped, and never printed.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 /// A public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
 
-/// Why a file is not the key that is needed.
+/// Why a file does not contain the required key.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum KeyError {
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error(
-        "private key: found mode {mode:04o}, allowed no access for group and others; mend it with: chmod 600 {path}"
+        "private key: found mode {mode:04o}, allowed no access for group and others; fix it with: chmod 600 {path}"
     )]
     Exposed { mode: u32, path: String },
-    #[error("found more bytes than a key has, allowed at most {MAX_KEY_BYTES}")]
+    #[error("found too many bytes, allowed at most {MAX_KEY_BYTES}")]
     TooLarge,
     #[error(
         "found an encrypted private key, allowed one without a passphrase; make one with: xtask keygen"
@@ -56,7 +56,7 @@ pub enum KeyError {
 const PRIVATE: &str = "an ed25519 private key, as PKCS#8 PEM or OpenSSH's";
 const PUBLIC: &str = "an ed25519 public key, as PEM or a line `ssh-ed25519 …`";
 
-/// What a file of keys begins with, and what that is.
+/// The first characters of key files, and the kind of key that follows.
 const KINDS: [(&str, Kind); 9] = [
     ("-----BEGIN PRIVATE KEY-----", Kind::Pkcs8),
     ("-----BEGIN OPENSSH PRIVATE KEY-----", Kind::OpenSsh),
@@ -89,7 +89,7 @@ impl Kind {
         found.map_or(Self::Other("no key"), |(_, kind)| *kind)
     }
 
-    /// Why it is not the `allowed` half.
+    /// The error for a key of this kind where `allowed` is required.
     fn refused(self, allowed: &'static str) -> KeyError {
         let found = match self {
             Self::Encrypted => return KeyError::Encrypted,
@@ -102,26 +102,26 @@ impl Kind {
 }
 
 impl SigningKey {
-    /// From the 32 bytes of a private key.
+    /// Makes a key from the 32 bytes of a private key.
     #[cfg(feature = "run")]
     pub(super) fn from_secret(secret: &[u8; 32]) -> Self {
         Self(ed25519_dalek::SigningKey::from_bytes(secret))
     }
 
-    /// Reads a file that nobody but its owner can read.
+    /// Reads a private key from a file that only its owner can read.
     ///
     /// # Errors
-    /// Others can read it, or it is no unencrypted ed25519 private key.
+    /// Others can access the file, or it is not an unencrypted ed25519 private key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
         let file = open_regular(path)?;
         check_mode(&file, path)?;
         Self::parse(key_text(&read_secret(file, MAX_KEY_BYTES)?, PRIVATE)?)
     }
 
-    /// From PKCS#8 PEM or OpenSSH's format.
+    /// Parses PKCS#8 PEM or OpenSSH's format.
     ///
     /// # Errors
-    /// It is no unencrypted ed25519 private key.
+    /// The text is not an unencrypted ed25519 private key.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         match Kind::of(text) {
             Kind::Pkcs8 => ed25519_dalek::SigningKey::from_pkcs8_pem(text)
@@ -152,17 +152,18 @@ impl SigningKey {
         fits.then_some(key).ok_or(KeyError::Damaged(PRIVATE))
     }
 
-    /// Its public half.
+    /// The public half of the key.
     pub fn public_key(&self) -> PublicKey {
         PublicKey(self.0.verifying_key())
     }
 
-    /// The signature of `message`, 64 bytes.
+    /// Signs `message`.
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
     }
 
-    /// PKCS#8 PEM. In version 1, without the public half: not every reader takes version 2.
+    /// The key as PKCS#8 PEM. Version 1, which lacks the public half: not all readers accept
+    /// version 2.
     pub fn to_pem(&self) -> Result<Zeroizing<String>, pkcs8::Error> {
         let pair = pkcs8::KeypairBytes {
             secret_key: self.0.to_bytes(),
@@ -177,7 +178,7 @@ const OTHER_PRIVATE: KeyError = KeyError::Kind {
     allowed: PRIVATE,
 };
 
-/// Of the private key, its id is all that anybody sees.
+/// Shows only the keyid.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "SigningKey({})", self.public_key().id())
@@ -185,20 +186,21 @@ impl fmt::Debug for SigningKey {
 }
 
 impl PublicKey {
-    /// Reads a file.
+    /// Reads a public key from a file.
     ///
     /// # Errors
-    /// It is no ed25519 public key.
+    /// The file is not an ed25519 public key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        // Somebody may have named the private half.
+        // Read as a secret: the user may have named the private half by mistake.
         let file = open_regular(path)?;
         Self::parse(key_text(&read_secret(file, MAX_KEY_BYTES)?, PUBLIC)?)
     }
 
-    /// From SPKI PEM or a line of OpenSSH's.
+    /// Parses SPKI PEM or a line in OpenSSH's format.
     ///
     /// # Errors
-    /// It is no ed25519 public key, or one of small order, for which anybody can sign.
+    /// The text is not an ed25519 public key, or the key is of small order, so that anybody can
+    /// sign for it.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let key = match Kind::of(text) {
             Kind::Spki => VerifyingKey::from_public_key_pem(text).map_err(|e| match e {
@@ -229,13 +231,13 @@ impl PublicKey {
         Digest::of(der.as_bytes())
     }
 
-    /// Whether `signature` is this key's of `message`, by `verify_strict`.
+    /// Whether `signature` is a signature of `message` by this key, according to `verify_strict`.
     pub fn has_signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         let signature = Signature::from_bytes(signature);
         self.0.verify_strict(message, &signature).is_ok()
     }
 
-    /// SPKI PEM.
+    /// The key as SPKI PEM.
     pub fn to_pem(self) -> Result<String, spki::Error> {
         self.0.to_public_key_pem(spki::der::pem::LineEnding::LF)
     }
@@ -250,7 +252,7 @@ fn key_text<'b>(bytes: &'b [u8], allowed: &'static str) -> Result<&'b str, KeyEr
     if bytes.len() as u64 > MAX_KEY_BYTES {
         return Err(KeyError::TooLarge);
     }
-    // The error of the standard library would do, but it is not ours to be sure of what it quotes.
+    // The error of the standard library is dropped, because it might quote the content.
     std::str::from_utf8(bytes).map_err(|_| Kind::Other("no key").refused(allowed))
 }
 

@@ -1,4 +1,4 @@
-//! A new pair of keys as two files, of which neither replaces anything.
+//! Writes a new key pair to two files, without replacing any file.
 
 use std::{
     fs, io,
@@ -13,18 +13,18 @@ use super::{
 };
 use crate::files::AtomicFile;
 
-/// A pair of keys that was written.
+/// A new key pair, and where it was written.
 #[derive(Debug)]
 pub struct NewKey {
-    /// The private half, which only its owner can read.
+    /// The file of the private key, which only its owner can read.
     pub private: PathBuf,
-    /// The public half.
+    /// The file of the public key.
     pub public: PathBuf,
-    /// The public half itself.
+    /// The public key itself.
     pub key: PublicKey,
 }
 
-/// Why there is no new key.
+/// Why no new key could be written.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {source}", path.display())]
 #[allow(missing_docs)]
@@ -34,10 +34,10 @@ pub struct NewKeyError {
 }
 
 impl NewKey {
-    /// Makes a key at `path`, PKCS#8 PEM, and its public half beside it, SPKI PEM.
+    /// Writes a new private key to `path` (PKCS#8 PEM) and its public key next to it (SPKI PEM).
     ///
     /// # Errors
-    /// One of the files exists or cannot be written; then neither is new.
+    /// One of the files exists or cannot be written. In this case neither is created.
     pub fn write(path: &Path) -> Result<Self, NewKeyError> {
         let public_path = public_key_path(path);
         let at = |path: &Path| {
@@ -53,7 +53,7 @@ impl NewKey {
         let public_pem = public_pem.map_err(io::Error::other).map_err(at(path))?;
         private.create_private(pem.as_bytes()).map_err(at(path))?;
         if let Err(e) = public.create(public_pem.as_bytes()) {
-            // Nobody has used it yet.
+            // Safe: nobody can have used the new key yet.
             let _ = fs::remove_file(path);
             return Err(at(&public_path)(e));
         }
@@ -66,10 +66,10 @@ impl NewKey {
 }
 
 impl SigningKey {
-    /// A new one, from the system's random numbers.
+    /// Generates a new key with the system's random number generator.
     ///
     /// # Errors
-    /// The system has none.
+    /// The system has no random numbers.
     pub fn generate() -> io::Result<Self> {
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *secret)

@@ -1,8 +1,8 @@
-//! Signed receipts: who says that a receipt is theirs.
+//! Signed receipts.
 //!
 //! A [`Statement`] (in-toto v1) names receipt, model, binary and guest by their digests. An
-//! [`Envelope`] (DSSE) carries it with one ed25519 signature; its file is the receipt's bundle.
-//! A signature shows who said something, not that it is true: [`crate::verify`] finds that out.
+//! [`Envelope`] (DSSE) holds the statement and one ed25519 signature; its file is the receipt's
+//! bundle. A signature shows who makes a claim, not that it is true: [`crate::verify`] checks that.
 
 mod dsse;
 mod key;

@@ -1,16 +1,16 @@
-//! Where the files of a signature lie: beside what they belong to.
+//! The default paths of bundles and public keys: next to the receipt or the private key.
 
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
 };
 
-/// Where the bundle of the receipt at `receipt` lies: its name with `.dsse.json` at the end.
+/// The path of the bundle of the receipt at `receipt`: with `.dsse.json` appended.
 pub fn bundle_path(receipt: &Path) -> PathBuf {
     with_suffix(receipt, ".dsse.json")
 }
 
-/// Where the public half of the key at `path` goes: its name with `.pub` at the end.
+/// The path of the public half of the key at `path`: with `.pub` appended.
 pub fn public_key_path(path: &Path) -> PathBuf {
     with_suffix(path, ".pub")
 }

@@ -1,4 +1,4 @@
-//! What is signed: an in-toto Statement v1
+//! The signed payload: an in-toto Statement v1
 //! (<https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>).
 
 use serde::{Deserialize, Serialize};
@@ -9,13 +9,13 @@ use crate::{
     receipt::{ParityStatus, Receipt},
 };
 
-/// `_type`
+/// The value of `_type`.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 
-/// `predicateType`
+/// The value of `predicateType`.
 pub const PREDICATE_TYPE: &str = "https://bitreceipt.dev/receipt/v1";
 
-/// What a signer says, and all that a signer says.
+/// The claim that a signer makes, and the only one.
 pub const CLAIM: &str =
     "I ran this binary on this model and it wrote this receipt; the speed is my word.";
 
@@ -28,7 +28,7 @@ pub struct Statement {
     subject: Vec<Subject>,
     #[serde(rename = "predicateType")]
     predicate_type: String,
-    /// What is said of the subjects.
+    /// The claim about the subjects.
     pub predicate: Predicate,
 }
 
@@ -36,13 +36,13 @@ pub struct Statement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
-    /// Its part in the run.
+    /// The role of the file in the run.
     pub name: Role,
-    /// Of its bytes.
+    /// The digest of the file.
     pub digest: Sha256,
 }
 
-/// A digest with the name of its algorithm, as in-toto has it.
+/// A digest with the name of its algorithm, in the form of in-toto.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -50,44 +50,44 @@ pub struct Sha256 {
     pub sha256: Digest,
 }
 
-/// The part that a file had in the run.
+/// The role of a file in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The receipt's file, byte for byte.
+    /// The file of the receipt, byte for byte.
     Receipt,
-    /// The model's file.
+    /// The model file.
     Model,
     /// The executable that wrote the receipt.
     Binary,
-    /// The reference's module.
+    /// The WebAssembly module of the reference.
     Guest,
 }
 
 impl Role {
-    /// All of them: the subjects of every statement.
+    /// All roles. Every statement has one subject for each of them.
     pub const ALL: [Self; 4] = [Self::Receipt, Self::Model, Self::Binary, Self::Guest];
 }
 
-/// What is said of the subjects. The receipt is bound by its digest; this lets a reader of the
-/// statement alone know what it is about.
+/// The claim about the subjects. The digest of the receipt already binds its content; the fields
+/// here are for readers who have only the statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Predicate {
-    /// The receipt's `receipt_schema`, which says what its fields mean.
+    /// The receipt's `receipt_schema`, which defines the meaning of its fields.
     pub receipt_schema: String,
     /// The receipt's `parity.checksum`, which commits to the whole transcript.
     pub transcript_checksum: Digest,
-    /// [`CLAIM`].
+    /// Always [`CLAIM`].
     pub claim: String,
 }
 
-/// Nothing is signed that was not replayed.
+/// The run was not replayed, so its receipt is not signed.
 #[derive(Debug, thiserror::Error)]
 #[error("the run was not replayed (--parity off): nothing unproved is signed")]
 pub struct NotProved;
 
-/// Why a payload is no statement about a receipt.
+/// Why a payload is not a valid statement about a receipt.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum StatementError {
@@ -104,8 +104,8 @@ pub enum StatementError {
 }
 
 impl Statement {
-    /// About `receipt`, whose file has the bytes `file`, written by the executable with the digest
-    /// `binary`.
+    /// A statement about `receipt`. `file` is the content of its file, `binary` the digest of the
+    /// executable that wrote it.
     ///
     /// # Errors
     /// The run was not replayed.
@@ -138,16 +138,17 @@ impl Statement {
         })
     }
 
-    /// From a payload whose signature holds.
+    /// Parses a payload whose signature has been verified.
     ///
     /// # Errors
-    /// It is no in-toto statement with our predicate and one subject of every [`Role`].
+    /// The payload is not an in-toto statement with this predicate and one subject for every
+    /// [`Role`].
     pub fn parse(payload: &[u8]) -> Result<Self, StatementError> {
-        // The types first: they say which fields there may be.
+        // The types first, because they determine which fields are allowed.
         let value: Value = serde_json::from_slice(payload)?;
         check_field(&value, "_type", STATEMENT_TYPE)?;
         check_field(&value, "predicateType", PREDICATE_TYPE)?;
-        // From the bytes again: a value no longer shows keys that appeared twice.
+        // Parsed from the bytes again, because `value` does not show duplicate keys.
         let statement: Self = serde_json::from_slice(payload)?;
         check_field(&value["predicate"], "claim", CLAIM)?;
         for role in Role::ALL {
@@ -159,15 +160,15 @@ impl Statement {
         Ok(statement)
     }
 
-    /// The payload: JSON without white space.
+    /// The payload to be signed: JSON without white space.
     pub fn to_payload(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a statement's keys are strings")
     }
 
-    /// The digest of the subject that has this part.
+    /// The digest of the subject with this role.
     pub fn digest(&self, role: Role) -> Digest {
         let subject = self.subject.iter().find(|subject| subject.name == role);
-        subject.expect("there is one of every role").digest.sha256
+        subject.expect("every role has a subject").digest.sha256
     }
 }
 

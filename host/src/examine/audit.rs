@@ -1,4 +1,4 @@
-//! The audit: a replay of some units, drawn when the receipt can no longer be changed.
+//! The audit: a replay of a few units of a run, drawn after the receipt is fixed.
 
 use std::{num::NonZeroUsize, ops::Range, sync::Arc};
 
@@ -9,22 +9,24 @@ use crate::{
     digest::Digest,
     machine::guests_that_fit,
     receipt::Receipt,
-    replay::{Audited, Guesses, ReplayProgress, Unit, audit, claimed_traces, units_of},
+    replay::{Audited, Guesses, Unit, audit, claimed_traces, units_of},
     sandbox::{ModelInput, Sandbox, SandboxError},
     task::{PositionRecord, Task, Transcript},
     verify::{AuditFinding, AuditReport},
+    watch::Watch,
 };
 
 const TAG: &[u8] = b"bitreceipt/audit/v1\0";
 
-/// Which units of a replay are computed.
+/// Which units of a run an audit computes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Selection {
-    /// So many parts of a thousand of them, at least one, drawn by `nonce`.
+    /// A share of all units, at least one, drawn by `nonce`.
     Share {
-        /// In 1..=1000.
+        /// The share in thousandths, 1 to 1000.
         per_mille: u32,
-        /// Drawn after the receipt was fixed, or the audit could be prepared for.
+        /// Random bytes. They must be drawn after the receipt is fixed, so that nobody can prepare
+        /// for them.
         nonce: Digest,
     },
     /// These layers, named by the verifier.
@@ -32,7 +34,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// The units of `all` that are computed, in their order.
+    /// The selected units of `all`, in the same order.
     fn units(&self, all: Vec<Unit>, receipt: &Receipt) -> Vec<Unit> {
         match self {
             Self::Layers(layers) => all
@@ -64,7 +66,7 @@ impl Selection {
     }
 }
 
-/// The lot of a unit; the smallest are drawn.
+/// The lot of a unit. The units with the smallest lots are drawn.
 fn lot(nonce: Digest, receipt: Digest, unit: usize) -> Digest {
     let mut hasher = Sha256::new();
     hasher.update(TAG);
@@ -74,8 +76,8 @@ fn lot(nonce: Digest, receipt: Digest, unit: usize) -> Digest {
     Digest(hasher.finalize().into())
 }
 
-/// Audits the receipt's task: the transcript of the native run here must be the receipt's, and the
-/// reference must compute the units of `selection` as that run did.
+/// Audits the receipt's task. A native run here must have the receipt's transcript, and the
+/// reference must compute the selected units with the same results as that run.
 ///
 /// # Errors
 /// The audit was interrupted.
@@ -85,7 +87,6 @@ pub fn audit_receipt(
     model: &Arc<Model>,
     selection: &Selection,
     guests: NonZeroUsize,
-    progress: ReplayProgress,
 ) -> Result<AuditFinding, SandboxError> {
     let Some(task) = r.task() else {
         let why = "the run's settings do not describe a task";
@@ -96,11 +97,11 @@ pub fn audit_receipt(
     let n_units = all.len();
     let units = selection.units(all, r);
     if units.is_empty() {
-        let why = format!("the layers named do not exist: the model has {n_layers}");
+        let why = format!("the named layers do not exist: the model has {n_layers} layers");
         return Ok(AuditFinding::NoTranscript(why));
     }
     let guests = guests_that_fit(model, task.n_positions(), guests);
-    let traces = match transcript(r, model, &task, guests) {
+    let traces = match transcript(r, model, &task, guests, sandbox.watch()) {
         Ok(traces) => traces,
         Err(why) => return Ok(AuditFinding::NoTranscript(why)),
     };
@@ -110,7 +111,7 @@ pub fn audit_receipt(
     };
     let report = selection.report(&units, n_units);
     let input = ModelInput::from(&**model);
-    match audit(sandbox, input, &task, &units, guesses, progress) {
+    match audit(sandbox, input, &task, &units, guesses) {
         Ok(Audited::Agrees) => Ok(AuditFinding::Agrees(report)),
         Ok(Audited::Differs(finding)) => Ok(AuditFinding::Differs(report, finding.to_string())),
         Err(SandboxError::Interrupted) => Err(SandboxError::Interrupted),
@@ -119,14 +120,15 @@ pub fn audit_receipt(
     }
 }
 
-/// What the native run here left, if its transcript is the receipt's.
+/// The traces of a native run here, if it has the receipt's transcript.
 fn transcript(
     r: &Receipt,
     model: &Arc<Model>,
     task: &Task,
     n_threads: usize,
+    watch: &Watch,
 ) -> Result<Vec<PositionTrace>, String> {
-    let traces = claimed_traces(model, task, &r.tokens, n_threads, true);
+    let traces = claimed_traces(model, task, &r.tokens, n_threads, true, watch);
     let traces = traces.map_err(|e| e.to_string())?;
     let records: Vec<_> = traces.iter().map(PositionRecord::from_trace).collect();
     let checksum = Transcript::of(&task.transcript_start(r.model.sha256), &records);
@@ -137,7 +139,7 @@ fn transcript(
         return Ok(traces);
     }
     Err(format!(
-        "the native run here leaves the transcript {checksum}, the receipt has {}; a full replay decides which is wrong",
+        "the native run here has transcript {checksum}, the receipt has {}; a full replay decides which is wrong",
         r.parity.checksum
     ))
 }

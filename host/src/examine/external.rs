@@ -1,4 +1,4 @@
-//! Tokens of another engine before the reference: would it have chosen them?
+//! Judges tokens of another engine: would the reference have chosen them?
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -6,26 +6,26 @@ use engine_native::Model;
 
 use crate::{
     external::{ExternalRun, Judgement},
-    replay::{ClaimedRun, ReplayProgress, margins},
+    replay::{ClaimedRun, margins},
     sandbox::{ModelInput, Sandbox, SandboxError},
 };
 
-/// Replays `run` with up to `guests` guests at once.
+/// Replays `run` with up to `guests` guests at once, and judges its tokens. Logits that differ by
+/// at most `tolerance` count as a tie.
 ///
 /// # Errors
-/// The guest refuses the file or a value, or was interrupted.
+/// The guest rejects the file or a value, or the replay was interrupted.
 pub fn judge(
     run: &ExternalRun,
     tolerance: f64,
     sandbox: &Sandbox,
     model: &Arc<Model>,
     guests: NonZeroUsize,
-    progress: ReplayProgress,
 ) -> Result<Judgement, SandboxError> {
     let (task, tokens) = (run.task(), &run.tokens[..]);
-    let claimed = ClaimedRun::new(model, &task, tokens, guests);
+    let claimed = ClaimedRun::new(model, &task, tokens, guests, sandbox.watch());
     let guesses = claimed.as_ref().map(ClaimedRun::guesses);
     let input = ModelInput::from(&**model);
-    let margins = margins(sandbox, input, &task, tokens, guesses, progress)?;
+    let margins = margins(sandbox, input, &task, tokens, guesses)?;
     Ok(Judgement::of(&margins, tolerance))
 }

@@ -1,5 +1,5 @@
-//! What a verifier computes of a receipt on this machine: its model found, its task replayed, audited
-//! or timed again. [`crate::verify`] says what follows from it.
+//! What a verifier does with a receipt on this machine: find its model, and replay, audit or time
+//! its task. [`crate::verify`] draws the conclusions.
 
 mod audit;
 mod external;

@@ -1,4 +1,4 @@
-//! The model of a receipt: found by its digest, whatever its name.
+//! Finds the model of a receipt by its digest, whatever its name.
 
 use std::{
     fs,
@@ -8,15 +8,15 @@ use std::{
 use engine_native::{I2sLayout, KernelName, ModelFile};
 
 use crate::{
-    cancel::Cancel,
     digest::Digest,
     input::{HashedModel, OpenError},
     receipt::Receipt,
     verify::ModelFacts,
+    watch::Watch,
 };
 
 impl HashedModel {
-    /// What a verifier compares a receipt with.
+    /// The facts about the model that a verifier compares with a receipt.
     pub fn facts(&self) -> ModelFacts {
         ModelFacts {
             place: self.path.display().to_string(),
@@ -27,43 +27,38 @@ impl HashedModel {
     }
 }
 
-/// How the receipt says that its I2_S tensors were read. A layout that does not exist is a rule's to
-/// refuse.
+/// The layout of I2_S tensors that the receipt names. A rule refuses layouts that do not exist.
 fn layout(receipt: &Receipt) -> I2sLayout {
     let layout = receipt.model.i2s_layout.as_deref();
     layout.and_then(I2sLayout::from_name).unwrap_or_default()
 }
 
-/// Opens the file at `path` as the receipt says that its model was read.
+/// Opens the file at `path` with the I2_S layout that the receipt names.
 ///
 /// # Errors
-/// It cannot be read or is no model, or the run was interrupted.
-pub fn open_model(
-    receipt: &Receipt,
-    path: &Path,
-    cancel: &Cancel,
-) -> Result<HashedModel, OpenError> {
-    HashedModel::open(path, layout(receipt), cancel)
+/// The file cannot be read or is not a model, or the search was interrupted.
+pub fn open_model(receipt: &Receipt, path: &Path, watch: &Watch) -> Result<HashedModel, OpenError> {
+    HashedModel::open(path, layout(receipt), watch)
 }
 
-/// The first file of `folders` that has the digest of the receipt's model. Only files of its size are
-/// read, those of its name first.
+/// Opens the first file in `folders` that has the digest of the receipt's model. Only files of the
+/// right size are read, those with the right name first.
 ///
 /// # Errors
-/// The model is there and cannot be used, or the search was interrupted.
+/// The model is there, but cannot be used; or the search was interrupted.
 pub fn find_model(
     receipt: &Receipt,
     folders: &[PathBuf],
-    cancel: &Cancel,
+    watch: &Watch,
 ) -> Result<Option<HashedModel>, OpenError> {
     for path in candidates(receipt, folders) {
-        match open_model(receipt, &path, cancel) {
+        match open_model(receipt, &path, watch) {
             Ok(found) if found.sha256 == receipt.model.sha256 => return Ok(Some(found)),
             Ok(_) => {}
             Err(OpenError::Interrupted) => return Err(OpenError::Interrupted),
-            // What cannot be read or is no model is not the receipt's, unless it has its digest.
+            // A file that cannot be used matters only if it has the digest of the receipt's model.
             Err(error) => {
-                if digest(&path, cancel)? == Some(receipt.model.sha256) {
+                if digest(&path, watch)? == Some(receipt.model.sha256) {
                     return Err(error);
                 }
             }
@@ -72,7 +67,7 @@ pub fn find_model(
     Ok(None)
 }
 
-/// Files as large as the receipt's model.
+/// The files that are as large as the receipt's model.
 fn candidates(receipt: &Receipt, folders: &[PathBuf]) -> Vec<PathBuf> {
     let (name, size) = (&receipt.model.file_name, receipt.model.file_bytes);
     let files = folders
@@ -84,17 +79,17 @@ fn candidates(receipt: &Receipt, folders: &[PathBuf]) -> Vec<PathBuf> {
         metadata.is_ok_and(|m| m.is_file() && m.len() == size)
     };
     let mut paths: Vec<_> = paths.filter(is_candidate).collect();
-    // Nothing may depend on the order in which a folder lists its files.
+    // Sorted, because the order in which a folder lists its files is arbitrary.
     paths.sort();
     paths.sort_by_key(|path| path.file_name().is_none_or(|n| n != name.as_str()));
     paths
 }
 
-/// The digest of a file; none if it cannot be read.
-fn digest(path: &Path, cancel: &Cancel) -> Result<Option<Digest>, OpenError> {
+/// The digest of a file; `None` if it cannot be read.
+fn digest(path: &Path, watch: &Watch) -> Result<Option<Digest>, OpenError> {
     let Ok(file) = ModelFile::map(path) else {
         return Ok(None);
     };
-    let digest = Digest::of_unless(&file, || cancel.is_requested());
+    let digest = Digest::of_unless(&file, || watch.is_stopped());
     digest.map(Some).ok_or(OpenError::Interrupted)
 }

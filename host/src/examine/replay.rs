@@ -1,4 +1,4 @@
-//! The replay of a receipt: the reference decodes its task, with the receipt's tokens as the claim.
+//! Replays a receipt: the reference computes its task, with the receipt's tokens as the claim.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -6,7 +6,7 @@ use engine_native::Model;
 
 use crate::{
     receipt::Receipt,
-    replay::{ClaimedRun, ReplayProgress, replay},
+    replay::{ClaimedRun, replay},
     sandbox::{ModelInput, Sandbox, SandboxError},
     verify::{ReplayFailure, ReplayResult},
 };
@@ -14,22 +14,21 @@ use crate::{
 /// Replays the task of `r` on `model`, with up to `guests` guests at once.
 ///
 /// # Errors
-/// The replay was interrupted. That it came to nothing is a result.
+/// The replay was interrupted. Any other failure is part of the result.
 pub fn replay_receipt(
     r: &Receipt,
     sandbox: &Sandbox,
     model: &Arc<Model>,
     guests: NonZeroUsize,
-    progress: ReplayProgress,
 ) -> Result<Result<ReplayResult, ReplayFailure>, SandboxError> {
     let Some(task) = r.task() else {
         let why = "the run's settings do not describe a task";
         return Ok(Err(ReplayFailure::Refuted(why.into())));
     };
-    let claimed = ClaimedRun::new(model, &task, &r.tokens, guests);
+    let claimed = ClaimedRun::new(model, &task, &r.tokens, guests, sandbox.watch());
     let guesses = claimed.as_ref().map(ClaimedRun::guesses);
     let input = ModelInput::from(&**model);
-    match replay(sandbox, input, &task, &r.tokens, guesses, progress) {
+    match replay(sandbox, input, &task, &r.tokens, guesses) {
         Ok(replay) => Ok(Ok(ReplayResult {
             tokens: replay.tokens().collect(),
             checksum: replay.checksum(&task, r.model.sha256),

@@ -1,43 +1,42 @@
-//! The receipt's task on the native engine of this machine: two speeds beside each other. Neither
-//! proves the other.
+//! Times the receipt's task on this machine, to show both speeds side by side. Neither proves the
+//! other.
 
 use serde::Serialize;
 
 use crate::{
-    cancel::Cancel,
     failure::RunFailure,
     input::{HashedModel, Prompt},
     machine::{Environment, logical_cores},
     receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
-    run::{Loaded, Progress, RunSettings},
+    run::{Loaded, RunSettings},
+    watch::Watch,
 };
 
-/// What running the task here came to.
+/// The result of running a receipt's task on this machine.
 #[derive(Debug, Clone, Serialize)]
 pub struct Retimed {
-    /// The receipt's generated tokens per second.
+    /// Generated tokens per second in the receipt.
     pub receipt_tokens_per_sec: f64,
-    /// The same of this machine.
+    /// Generated tokens per second on this machine.
     pub here_tokens_per_sec: f64,
     /// Threads of the receipt's run.
     pub receipt_threads: u64,
-    /// Threads of the run here: no more than this machine has.
+    /// Threads of the run here; no more than this machine has.
     pub here_threads: u64,
-    /// The CPU here.
+    /// The CPU of this machine.
     pub here_host: String,
-    /// Whether the tokens are the receipt's.
+    /// Whether the run here chose the receipt's tokens.
     pub same_tokens: bool,
 }
 
-/// Runs the task of `receipt`, whose rules hold so far, on the native engine.
+/// Runs the task of `receipt` on the native engine. The receipt's own rules must hold.
 ///
 /// # Errors
 /// The run is not possible here, or was interrupted.
 pub fn retime(
     receipt: &Receipt,
     found: &HashedModel,
-    cancel: &Cancel,
-    progress: Progress,
+    watch: &Watch,
 ) -> Result<Retimed, RunFailure> {
     let run = &receipt.run;
     let threads = (run.threads as usize).min(logical_cores());
@@ -46,7 +45,7 @@ pub fn retime(
         i2s_layout: found.model.i2s_layout().unwrap_or_default(),
         prompt: Prompt::Ids(run.prompt_ids.clone()),
         n_generate: run.tokens as usize,
-        // What ran there, where this CPU has it.
+        // The kernels of the receipt, if this CPU can run them.
         kernel: parse_kernel_name(&run.kernel)
             .filter(|kernel| kernel.resolve().is_ok())
             .unwrap_or_default(),
@@ -61,8 +60,8 @@ pub fn retime(
             threads,
         },
     };
-    let loaded = Loaded::open(settings, cancel, progress)?;
-    let here = loaded.measure(progress)?.without_proof().receipt();
+    let loaded = Loaded::open(settings, watch)?;
+    let here = loaded.measure()?.without_proof().receipt();
     Ok(Retimed {
         receipt_tokens_per_sec: receipt.tokens_per_sec,
         here_tokens_per_sec: here.tokens_per_sec,

@@ -1,42 +1,42 @@
-//! The file in which another engine's tokens come. `ci/TRANSCRIPT.md` describes it.
+//! Reads a file with the tokens of another engine. `ci/TRANSCRIPT.md` describes the format.
 
 use engine_native::KvType;
 use serde::Deserialize;
 
 use crate::{receipt::parse_kv_type_name, task::Task};
 
-/// What another engine chose; `ci/TRANSCRIPT.md` describes the file.
+/// A run of another engine: its prompt and the tokens that it chose.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalRun {
-    /// 1.
+    /// Version of the format: 1.
     pub version: u64,
-    /// Ids fed first.
+    /// Ids of the prompt.
     pub prompt_ids: Vec<u32>,
-    /// Ids chosen greedily after them.
+    /// Ids that the engine chose greedily after the prompt.
     pub tokens: Vec<u32>,
-    /// "f16", the default, or "f32": elements of the KV cache.
+    /// Element type of the KV cache: "f16" (the default) or "f32".
     #[serde(default)]
     pub kv_type: Option<String>,
-    /// Logits that differ by no more are a tie; 0 without it.
+    /// Logits that differ by at most this much count as a tie; 0 by default.
     #[serde(default)]
     pub logit_tolerance: Option<f64>,
-    /// Who says so.
+    /// Name of the engine.
     #[serde(default)]
     pub engine: Option<String>,
-    /// How fast it was, by its own word.
+    /// The speed that the engine claims.
     #[serde(default)]
     pub tokens_per_sec: Option<f64>,
 }
 
-/// A transcript file may not be larger.
+/// The largest file that is read.
 pub const MAX_EXTERNAL_BYTES: u64 = 16 << 20;
 
-/// Why bytes are no transcript.
+/// Why bytes are not a valid transcript.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum NotAnExternalRun {
-    #[error("found more bytes than a transcript has, allowed at most {MAX_EXTERNAL_BYTES}")]
+    #[error("found too many bytes, allowed at most {MAX_EXTERNAL_BYTES}")]
     TooLarge,
     #[error("{0}")]
     Json(#[from] serde_json::Error),
@@ -49,10 +49,10 @@ pub enum NotAnExternalRun {
 }
 
 impl ExternalRun {
-    /// From the bytes of a JSON file.
+    /// Parses the bytes of a JSON file.
     ///
     /// # Errors
-    /// They are none, or say something that makes no sense.
+    /// The bytes are not JSON, or a field is missing or has an invalid value.
     pub fn read(bytes: &[u8]) -> Result<Self, NotAnExternalRun> {
         if bytes.len() as u64 > MAX_EXTERNAL_BYTES {
             return Err(NotAnExternalRun::TooLarge);
@@ -82,7 +82,7 @@ impl ExternalRun {
             ("tokens_per_sec", transcript.tokens_per_sec),
         ] {
             if x.is_some_and(|x| !x.is_finite() || x < 0.0) {
-                return Err(value(key, &x, "numbers from 0 on"));
+                return Err(value(key, &x, "numbers from 0 up"));
             }
         }
         Ok(transcript)
@@ -95,7 +95,7 @@ impl ExternalRun {
         }
     }
 
-    /// What the reference replays.
+    /// The task that the reference replays.
     pub fn task(&self) -> Task {
         Task {
             prompt: self.prompt_ids.clone(),

@@ -1,63 +1,64 @@
-//! What the reference says of tokens that it did not choose itself.
+//! The reference's judgement of tokens that another engine chose.
 
 use engine_native::Choice;
 use serde::Serialize;
 
 use crate::verify::Conclusion;
 
-/// A choice of the reference beside a claim.
+/// The reference's choice at one position, compared with a claimed token.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Margin {
-    /// What the reference chooses.
+    /// The token that the reference chooses, with its logit.
     pub chosen: Choice,
-    /// The largest of the other logits; none in a vocabulary of one token.
+    /// The largest of the other logits; `None` in a vocabulary of one token.
     pub runner_up: Option<f32>,
-    /// The claimed token, and the reference's logit of it.
+    /// The claimed token, with the reference's logit for it.
     pub claimed: Choice,
 }
 
 impl Margin {
-    /// By how much the claimed token's logit is below the largest; 0 for the reference's choice.
+    /// How far the claimed token's logit is below the largest; 0 for the reference's own choice.
     pub fn deficit(&self) -> f64 {
         f64::from(self.chosen.logit) - f64::from(self.claimed.logit)
     }
 
-    /// By how much the largest logit is above all others.
+    /// How far the largest logit is above all others.
     pub fn lead(&self) -> f64 {
         let runner_up = self.runner_up.map_or(f64::NEG_INFINITY, f64::from);
         f64::from(self.chosen.logit) - runner_up
     }
 }
 
-/// What the reference says of a token.
+/// The judgement of one token.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct TokenVerdict {
-    /// Its place in `tokens`.
+    /// Index of the token in `tokens`.
     pub index: usize,
-    /// The token.
+    /// The claimed token.
     pub found: u32,
-    /// What the reference chooses there.
+    /// The token that the reference chooses.
     pub chosen: u32,
-    /// By how much the reference's logit of the token is below its largest.
+    /// How far the reference's logit for the claimed token is below its largest logit.
     pub deficit: f64,
-    /// By how much its largest logit is above all others; none in a vocabulary of one.
+    /// How far the largest logit is above all others; `None` in a vocabulary of one token.
     pub lead: Option<f64>,
 }
 
-/// What the reference says of a transcript.
+/// The judgement of a whole run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Judgement {
-    /// Rejected for a wrong token, else unverifiable for a near tie, else accepted.
+    /// Rejected if a token is wrong, otherwise unverifiable if there is a near tie, otherwise
+    /// accepted.
     pub conclusion: Conclusion,
-    /// Logits that differ by no more are a tie.
+    /// Logits that differ by at most this much count as a tie.
     pub logit_tolerance: f64,
     /// The first token that the reference would not have chosen.
     pub first_wrong: Option<TokenVerdict>,
-    /// Choices between logits within the tolerance.
+    /// Number of tokens chosen between logits within the tolerance.
     pub near_ties: usize,
-    /// The first of them.
+    /// The first near tie.
     pub first_near_tie: Option<TokenVerdict>,
-    /// Every token.
+    /// The judgement of every token.
     pub tokens: Vec<TokenVerdict>,
 }
 
@@ -69,7 +70,7 @@ impl Judgement {
             .map(|(i, margin)| TokenVerdict::of(i, margin))
             .collect();
         let is_wrong = |t: &&TokenVerdict| t.deficit > tolerance;
-        // Another choice within the tolerance is one of two that are near.
+        // Another token than the reference's, but within the tolerance, is a near tie as well.
         let is_near = |t: &&TokenVerdict| {
             !is_wrong(t) && (t.found != t.chosen || t.lead.is_some_and(|lead| lead <= tolerance))
         };
@@ -131,7 +132,7 @@ mod tests {
         let other = margin(9.5, (3, 9.5));
         assert_eq!(conclusion(&[other], 0.4999), Conclusion::Rejected);
         assert_eq!(conclusion(&[other], 0.5), Conclusion::Unverifiable);
-        // An exact tie: the contract takes the lower id, another engine need not.
+        // An exact tie: the reference takes the lower id, but another engine need not.
         let tie = margin(10.0, (3, 10.0));
         assert_eq!(conclusion(&[tie], 0.0), Conclusion::Unverifiable);
     }

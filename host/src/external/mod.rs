@@ -1,8 +1,8 @@
-//! A run of another engine: the tokens that it chose, and what the reference says of them.
+//! Runs of other engines: the tokens that they chose, and the reference's judgement of them.
 //!
-//! Other engines sum in another order and round elsewhere, so a choice between two logits that are
-//! nearly equal may fall either way. The file or the verifier declares how near is too near;
-//! such a choice never counts as right.
+//! Other engines sum in a different order and round differently, so a choice between two nearly
+//! equal logits can go either way. The file or the verifier says which difference counts as a tie.
+//! A choice at a tie never counts as right.
 
 mod file;
 mod judgement;

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Files that are written completely or not at all.
 
 use std::{
     io::{self, Write},
@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-/// A place where a file can be put, found out before the work that fills it.
+/// A path at which a file can be written. This is checked before the work whose result is written.
 #[derive(Debug)]
 pub struct AtomicFile {
     path: PathBuf,
@@ -15,7 +15,7 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Checks that a file can be made beside `path`.
+    /// Checks that a file can be created in the folder of `path`.
     ///
     /// # Errors
     /// The folder is missing or cannot be written to, or `path` is neither a file nor a link.
@@ -27,8 +27,8 @@ impl AtomicFile {
             && !found.is_symlink()
         {
             let what = match found.is_dir() {
-                true => "is a folder, a file is needed",
-                false => "is a pipe or a device, a file is needed",
+                true => "is a folder; name a file",
+                false => "is a pipe or a device; name a regular file",
             };
             return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
         }
@@ -36,7 +36,7 @@ impl AtomicFile {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        // The reason alone: the temporary file's name would say nothing.
+        // Without the name of the temporary file, which would only confuse.
         NamedTempFile::new_in(&folder)
             .and_then(NamedTempFile::close)
             .map_err(|e| io::Error::new(e.kind(), e.kind().to_string()))?;
@@ -46,21 +46,20 @@ impl AtomicFile {
         })
     }
 
-    /// As [`AtomicFile::prepare`], for the result of reading `input`, the model, which it must not
-    /// replace.
+    /// Like [`AtomicFile::prepare`], and checks that `path` is not the model `input`.
     ///
     /// # Errors
-    /// As for [`AtomicFile::prepare`], or both are one file.
+    /// As for [`AtomicFile::prepare`], or both paths name the same file.
     pub fn beside_input(path: &Path, input: &Path) -> io::Result<Self> {
         let output = Self::prepare(path)?;
         output.spares("model", input)?;
         Ok(output)
     }
 
-    /// Checks that it would not replace `input`, which is `what`.
+    /// Checks that writing would not replace `input`, which messages call `what`.
     ///
     /// # Errors
-    /// Both are one file.
+    /// Both paths name the same file.
     pub fn spares(&self, what: &str, input: &Path) -> io::Result<()> {
         if let (Ok(path), Ok(input)) = (self.path.canonicalize(), input.canonicalize())
             && path == input
@@ -73,15 +72,15 @@ impl AtomicFile {
         Ok(())
     }
 
-    /// The path.
+    /// The path at which the file will be.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Replaces the file by what `write` writes.
+    /// Creates the file, or replaces it, with what `write` writes.
     ///
     /// # Errors
-    /// Writing failed; the old file is as it was.
+    /// Writing failed; an old file is unchanged.
     pub fn replace<E: From<io::Error>>(
         &self,
         write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
@@ -96,20 +95,20 @@ impl AtomicFile {
         Ok(())
     }
 
-    /// Makes the file, where there is none.
+    /// Creates the file; never replaces one.
     ///
     /// # Errors
-    /// Writing failed, or there is a file, which is left as it is.
+    /// Writing failed, or the file exists already.
     pub fn create(&self, content: &[u8]) -> io::Result<()> {
         self.create_with(content, make_readable)
     }
 
-    /// As [`AtomicFile::create`], readable by nobody but its owner.
+    /// Like [`AtomicFile::create`], but only the owner can read the file.
     ///
     /// # Errors
     /// As for [`AtomicFile::create`].
     pub fn create_private(&self, content: &[u8]) -> io::Result<()> {
-        // As temporary files are.
+        // Temporary files are private already.
         self.create_with(content, |_| Ok(()))
     }
 
@@ -119,7 +118,7 @@ impl AtomicFile {
         set_mode: fn(&std::fs::File) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut file = NamedTempFile::new_in(&self.folder)?;
-        // Without a buffer, which would keep a copy of a secret.
+        // Unbuffered: a buffer would keep a copy of a secret.
         file.write_all(content)?;
         set_mode(file.as_file())?;
         file.as_file().sync_all()?;
@@ -133,7 +132,7 @@ impl AtomicFile {
         }
     }
 
-    /// Renames the file to `*.stale`. Returns the new path, or none if there was no file.
+    /// Renames the file to `*.stale`. Returns the new path, or `None` if there was no file.
     ///
     /// # Errors
     /// Renaming failed.
@@ -142,7 +141,7 @@ impl AtomicFile {
     }
 }
 
-/// Renames the file at `path` to `*.stale`. Returns the new path, or none if there was no file.
+/// Renames the file at `path` to `*.stale`. Returns the new path, or `None` if there was no file.
 ///
 /// # Errors
 /// Renaming failed.
@@ -156,7 +155,7 @@ pub fn retire(path: &Path) -> io::Result<Option<PathBuf>> {
     }
 }
 
-/// Temporary files are private; what a command writes is meant to be read.
+/// Temporary files are private, but the output of a command is meant for others, too.
 #[cfg(unix)]
 fn make_readable(file: &std::fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

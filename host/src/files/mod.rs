@@ -1,4 +1,4 @@
-//! Files that somebody else wrote, and files that replace others.
+//! Bounded reading of untrusted files, and atomic writing.
 
 #[cfg(feature = "run")]
 mod atomic_file;

@@ -1,11 +1,12 @@
-//! TOML that somebody wrote by hand.
+//! Parses TOML files that people write by hand.
 
 use serde::de::DeserializeOwned;
 
-/// What `text` says, or in one line where and why it does not say that.
+/// Parses `text` as a `T`.
 ///
 /// # Errors
-/// It is no TOML, or not of this form.
+/// The text is not TOML, or does not have the fields of `T`. The message is one line and says
+/// where.
 pub fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     toml::from_str(text).map_err(|e| {
         let line = e

@@ -1,4 +1,4 @@
-//! What a run is given: a model file, and a prompt as ids or as text.
+//! The input of a run: a model file, and a prompt as ids or as text.
 
 mod model_file;
 mod prompt;

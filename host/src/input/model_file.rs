@@ -1,5 +1,5 @@
-//! A model in memory with the digest of its very bytes: both are made from one mapping, at the same
-//! time.
+//! A model in memory together with the digest of its bytes. Both come from the same mapping, so the
+//! digest is that of the bytes that run.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,16 +13,16 @@ use std::{
 use engine_native::{I2sLayout, Model, ModelError, ModelFile};
 
 use crate::{
-    cancel::Cancel,
     digest::Digest,
     machine::{MemoryError, MemoryNeed},
     receipt::{ModelRecord, ShapeRecord, WeightType},
+    watch::{Phase, Watch},
 };
 
 /// A model file, validated and hashed.
 #[derive(Debug, Clone)]
 pub struct HashedModel {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
     /// SHA-256 of the whole file.
     pub sha256: Digest,
@@ -43,22 +43,26 @@ pub enum OpenError {
 }
 
 impl HashedModel {
-    /// Maps the file at `path`; one thread hashes it while this one validates it.
+    /// Maps the file at `path`. One thread hashes it while this one validates it.
     ///
     /// # Errors
     /// The file cannot be used as a model, or the run was interrupted.
-    pub fn open(path: &Path, i2s_layout: I2sLayout, cancel: &Cancel) -> Result<Self, OpenError> {
-        let failed = |source| OpenError::Model {
-            path: path.to_owned(),
-            source,
+    pub fn open(path: &Path, i2s_layout: I2sLayout, watch: &Watch) -> Result<Self, OpenError> {
+        let failed = |source| match source {
+            ModelError::Cancelled => OpenError::Interrupted,
+            source => OpenError::Model {
+                path: path.to_owned(),
+                source,
+            },
         };
         let file = ModelFile::map(path).map_err(|e| failed(ModelError::Io(e)))?;
         MemoryNeed::to_load(&file, i2s_layout).check()?;
+        watch.begin(Phase::Load, file.len() as u64);
         let refused = AtomicBool::new(false);
-        let stop = || refused.load(Ordering::Relaxed) || cancel.is_requested();
+        let stop = || refused.load(Ordering::Relaxed) || watch.is_stopped();
         let (model, sha256) = thread::scope(|scope| {
             let hashing = scope.spawn(|| Digest::of_unless(&file, stop));
-            let model = Model::load(file.clone(), i2s_layout);
+            let model = Model::load(file.clone(), i2s_layout, watch);
             refused.store(model.is_err(), Ordering::Relaxed);
             (model, hashing.join().unwrap_or(None))
         });
@@ -70,7 +74,7 @@ impl HashedModel {
         })
     }
 
-    /// What a receipt says about it.
+    /// The model as receipts describe it.
     pub fn record(&self) -> ModelRecord {
         let model = &self.model;
         let file_name = self.path.file_name().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Where the prompt of a run comes from, and its ids.
+//! The prompt of a run: where it comes from, and its ids.
 
 use engine_native::{Model, gguf::GgufError};
 
@@ -12,11 +12,10 @@ use crate::{
     task::{Challenge, seeded_prompt},
 };
 
-/// A prompt as it is asked for.
+/// A prompt as the user gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prompt {
-    /// Derived from a seed, as the numerics document says: it can be derived again instead of
-    /// believed.
+    /// Derived from a seed, as `NUMERICS.md` defines. A verifier can derive it again.
     Seeded {
         /// The seed.
         seed: u64,
@@ -25,26 +24,26 @@ pub enum Prompt {
         /// A challenge, mixed into the seed.
         challenge: Option<Challenge>,
     },
-    /// Ids.
+    /// Token ids.
     Ids(Vec<u32>),
-    /// A text, plain: what looks like a special token is not one.
+    /// A plain text. The spelling of a control token in it is ordinary text.
     Text(String),
 }
 
-/// Why a text has no ids.
+/// Why a text cannot be turned into ids.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PromptError {
-    /// A key of the tokenizer has another type than it has to have.
+    /// A metadata key of the tokenizer has the wrong type.
     #[error("{0}")]
     Key(#[from] GgufError),
-    /// The file has no tokenizer that is supported.
+    /// The file has no supported tokenizer.
     #[error("{0}; give the prompt as ids with --prompt-ids")]
     Tokenizer(#[from] TokenizerError),
     /// The tokenizer cannot encode the text.
     #[error("prompt: {0}")]
     Encode(#[from] EncodeError),
-    /// The tokenizer has another vocabulary than the model.
+    /// The tokenizer has more tokens than the model's embedding has rows.
     #[error(
         "tokenizer.ggml.tokens: found {found} entries, allowed at most {n_vocab}, the rows of the embedding"
     )]
@@ -53,10 +52,10 @@ pub enum PromptError {
 }
 
 impl Prompt {
-    /// The ids.
+    /// The ids of the prompt for `model`.
     ///
     /// # Errors
-    /// A text that the tokenizer of the file cannot encode.
+    /// The prompt is a text, and the model's tokenizer is not supported or cannot encode it.
     pub fn ids(&self, model: &Model) -> Result<Vec<u32>, PromptError> {
         match self {
             Self::Seeded {
@@ -72,7 +71,7 @@ impl Prompt {
         }
     }
 
-    /// The challenge. Only a seeded prompt can have one: others may be older than it.
+    /// The challenge, if any. Only seeded prompts have one: any other prompt may be older than it.
     pub fn challenge(&self) -> Option<&Challenge> {
         match self {
             Self::Seeded { challenge, .. } => challenge.as_ref(),
@@ -80,7 +79,7 @@ impl Prompt {
         }
     }
 
-    /// What a receipt says about it.
+    /// The source of the prompt as receipts describe it.
     pub fn source(&self) -> PromptSource {
         match self {
             Self::Seeded { seed, count, .. } => PromptSource::Seeded {
@@ -95,16 +94,16 @@ impl Prompt {
     }
 }
 
-/// The tokenizer in a model file.
+/// Reads the tokenizer from the metadata of a model file.
 ///
 /// # Errors
-/// There is none, or none that is supported.
+/// There is no tokenizer, or it is not supported.
 pub fn tokenizer_of(model: &Model) -> Result<Tokenizer, PromptError> {
     let (keys, file) = (model.metadata(), model.file_bytes());
     let key = |name: &str| format!("tokenizer.ggml.{name}");
     let id = |name: &str| -> Result<Option<u32>, GgufError> {
         let id = keys.unsigned(&key(name))?;
-        // No vocabulary has an id above 2^32: what does not fit is out of range either way.
+        // No vocabulary has ids beyond 32 bits: a value that does not fit is out of range anyway.
         Ok(id.map(|id| u32::try_from(id).unwrap_or(u32::MAX)))
     };
     let tokenizer = Tokenizer::from_metadata(&TokenizerMetadata {
@@ -122,7 +121,7 @@ pub fn tokenizer_of(model: &Model) -> Result<Tokenizer, PromptError> {
         add_space_prefix: keys.bool(&key("add_space_prefix"))?,
     })?;
     let n_vocab = model.shape().n_vocab;
-    // An embedding may have more rows than there are tokens, for alignment; never fewer.
+    // For alignment, an embedding may have more rows than there are tokens, but never fewer.
     if tokenizer.n_vocab() as u64 > n_vocab {
         return Err(PromptError::Vocabulary {
             found: tokenizer.n_vocab(),

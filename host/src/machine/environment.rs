@@ -1,10 +1,10 @@
-//! The environment variables of a run, resolved once, before any thread starts.
+//! The environment variables of a run. They are resolved once, before any thread starts.
 
 use std::num::NonZeroUsize;
 
 use crate::receipt::{MAX_SEED, MAX_THREADS};
 
-/// What the command line says.
+/// Flags of the command line that override variables.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Flags {
     /// `--deterministic`
@@ -15,7 +15,7 @@ pub struct Flags {
     pub threads: Option<usize>,
 }
 
-/// The values in effect.
+/// The values in effect for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Environment {
     /// `BITNET_DETERMINISTIC`
@@ -26,7 +26,7 @@ pub struct Environment {
     pub threads: usize,
 }
 
-/// A variable or flag that cannot be meant.
+/// A variable or flag with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: found {found}, allowed {allowed}")]
 pub struct EnvironmentError {
@@ -38,10 +38,10 @@ pub struct EnvironmentError {
 const DEFAULT_SEED: u64 = 42;
 
 impl Environment {
-    /// Flags first, then variables, then defaults. Deterministic means one thread.
+    /// Resolves flags, then variables, then defaults. A deterministic run has one thread.
     ///
     /// # Errors
-    /// A value is not understood, or `--threads` contradicts `--deterministic`.
+    /// A value is invalid, or `--threads` contradicts `--deterministic`.
     pub fn resolve(
         flags: Flags,
         variable: impl Fn(&str) -> Option<String>,
@@ -59,7 +59,7 @@ impl Environment {
                 return Err(EnvironmentError {
                     name: "--threads",
                     found: n.to_string(),
-                    allowed: "1 in a deterministic run (leave out --deterministic, or --threads)"
+                    allowed: "1 in a deterministic run (leave out --deterministic or --threads)"
                         .into(),
                 });
             }

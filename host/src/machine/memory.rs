@@ -1,4 +1,4 @@
-//! What memory a run needs, so that it can be refused before it runs out of it.
+//! Estimates the memory that a run needs, so that a run without enough memory is refused early.
 
 use std::num::NonZeroUsize;
 
@@ -9,10 +9,10 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use crate::guest::MEMORY_LIMIT;
 
-/// The run would not fit.
+/// The run needs more memory than there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{what}: the run needs about {:.2} GB, available {:.2} GB; free some, or run fewer positions",
+    "{what}: the run needs about {:.2} GB, available {:.2} GB; free some memory or run fewer positions",
     *needed as f64 / 1e9, *available as f64 / 1e9
 )]
 #[allow(missing_docs)]
@@ -22,13 +22,13 @@ pub struct MemoryError {
     pub available: u64,
 }
 
-/// Bytes that a run needs, small things aside.
+/// Bytes that a run needs, apart from small allocations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryNeed {
-    /// The file. It is mapped, and each decoded token reads nearly all of it: a run that does not
-    /// find it in memory measures the disk.
+    /// The model file. It is mapped, and each decoded token reads nearly all of it: if it does not
+    /// stay in memory, the run measures the disk.
     pub file: u64,
-    /// Weights packed at load.
+    /// Weights that are packed at load.
     pub packed: u64,
     /// KV cache, activations and traces of the native engine.
     pub session: u64,
@@ -36,17 +36,17 @@ pub struct MemoryNeed {
     pub replay: u64,
 }
 
-/// What an engine adds to what a run needs.
+/// The part of the memory that depends on the engine.
 #[derive(Debug, Clone, Copy)]
 pub struct EngineNeed {
-    /// Its threads: each has buffers of its own.
+    /// Threads of the engine; each has its own buffers.
     pub n_threads: usize,
-    /// Bytes of its own copy of the weights.
+    /// Bytes of the engine's own copy of the weights.
     pub arranged: u64,
 }
 
 impl EngineNeed {
-    /// Of an engine with `options`.
+    /// The memory of an engine with `kernels` and `options`.
     pub fn of(model: &Model, kernels: &dyn Kernels, options: &EngineOptions) -> Self {
         Self {
             n_threads: options.n_threads,
@@ -55,12 +55,12 @@ impl EngineNeed {
     }
 }
 
-/// Bytes beside what grows with the model: a range of the file and a chunk of the output matrix in
-/// the guest, and the module's code.
+/// Bytes that a guest needs for any model: a range of the file, a chunk of the output matrix, and
+/// the module's code.
 const GUEST_ROOM: u64 = 32 << 20;
 
 impl MemoryNeed {
-    /// Of loading alone.
+    /// The memory that loading the model needs.
     pub fn to_load(file: &ModelFile, i2s_layout: I2sLayout) -> Self {
         Self {
             file: file.len() as u64,
@@ -69,7 +69,7 @@ impl MemoryNeed {
         }
     }
 
-    /// Of a native run of `options` on `engine` and its replay.
+    /// The memory that a native run and its replay need.
     pub fn to_run(model: &Model, options: &SessionOptions, engine: EngineNeed) -> Self {
         Self {
             file: model.file_bytes().len() as u64,
@@ -79,16 +79,16 @@ impl MemoryNeed {
         }
     }
 
-    /// All of it.
+    /// The sum of all parts.
     pub fn total(&self) -> u64 {
         let parts = [self.file, self.packed, self.session, self.replay];
         parts.into_iter().fold(0, u64::saturating_add)
     }
 
-    /// Refuses what this machine, or the sandbox, does not have.
+    /// Checks that this machine and the sandbox have enough memory.
     ///
     /// # Errors
-    /// It has less.
+    /// One of them has less.
     pub fn check(&self) -> Result<(), MemoryError> {
         self.check_against(available_memory())
     }
@@ -112,7 +112,7 @@ impl MemoryNeed {
     }
 }
 
-/// One layer and its KV cache in f32, and two vectors per position.
+/// Bytes of a guest: the largest layer, its KV cache in f32, and two vectors per position.
 fn replay(model: &Model, n_positions: u64) -> u64 {
     let shape = model.shape();
     let layer = |layer: &Layer| -> u64 {
@@ -128,17 +128,17 @@ fn replay(model: &Model, n_positions: u64) -> u64 {
     largest.saturating_add(positions).saturating_add(GUEST_ROOM)
 }
 
-/// How many guests, at most `wanted`, can replay `n_positions` at once beside what is in memory now;
-/// at least one.
+/// How many guests can replay `n_positions` at once in the memory that is free now: at least 1, at
+/// most `wanted`.
 pub fn guests_that_fit(model: &Model, n_positions: usize, wanted: NonZeroUsize) -> usize {
     let each = replay(model, n_positions as u64).max(1);
     let fitting = usize::try_from(available_memory() / each).unwrap_or(usize::MAX);
     wanted.get().min(fitting).max(1)
 }
 
-/// Bytes that can be had without swapping: caches that the system would give up count as free, the
-/// model's own pages above all, and the limit of a container holds. Where the system does not say,
-/// nothing is refused.
+/// Bytes of memory that are available without swapping. Caches that the system can drop count as
+/// free, among them the model's own pages; the limit of a container counts, too. `u64::MAX` if the
+/// system does not tell, so that nothing is refused.
 pub fn available_memory() -> u64 {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let Ok(system) = System::new_with_specifics(memory) else {

@@ -1,4 +1,4 @@
-//! This machine and this build: what they are, what they have, and what the environment asks for.
+//! This machine and this build, the available memory, and the settings from the environment.
 
 mod environment;
 mod memory;

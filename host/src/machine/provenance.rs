@@ -1,4 +1,4 @@
-//! The machine and the build that a number came from.
+//! The machine and the build that a receipt's figures come from.
 
 use std::{fs::File, io, num::NonZeroUsize};
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Build {
-    /// Of this binary.
+    /// The build of this program.
     pub fn current() -> Self {
         Self {
             git_commit: env!("BITRECEIPT_GIT_COMMIT").into(),
@@ -23,12 +23,12 @@ impl Build {
     }
 }
 
-/// SHA-256 of the executable that runs.
+/// SHA-256 of the running executable.
 ///
 /// # Errors
 /// It cannot be read.
 pub fn running_binary() -> io::Result<Digest> {
-    // The file that is running, even if another one has its path by now.
+    // On Linux, the file that is running, even if its path has been replaced meanwhile.
     let path = match cfg!(target_os = "linux") {
         true => "/proc/self/exe".into(),
         false => std::env::current_exe()?,
@@ -37,7 +37,7 @@ pub fn running_binary() -> io::Result<Digest> {
 }
 
 impl Machine {
-    /// Of this machine.
+    /// A description of this machine.
     pub fn current() -> Self {
         let refresh = RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing())
@@ -60,19 +60,19 @@ impl Machine {
     }
 }
 
-/// Logical processors that this process may use.
+/// The number of logical processors that this process may use.
 pub fn logical_cores() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
-/// Physical cores that this process may use; the default number of threads.
+/// The number of physical cores that this process may use.
 pub fn physical_cores() -> usize {
     System::physical_core_count()
         .unwrap_or(1)
         .clamp(1, logical_cores())
 }
 
-/// Threads of a run unless something else is asked for: the physical cores.
+/// The default number of threads: one per physical core.
 pub fn default_threads() -> NonZeroUsize {
     NonZeroUsize::new(physical_cores()).unwrap_or(NonZeroUsize::MIN)
 }

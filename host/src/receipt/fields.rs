@@ -1,4 +1,4 @@
-//! The fields of a receipt, in the order of its file.
+//! The fields of a receipt, in the order of the file.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,14 @@ use crate::{digest::Digest, task::Challenge};
 /// Version of the receipt's schema.
 pub const RECEIPT_SCHEMA: &str = "1.1.0";
 
-/// Version of the fields that tools of the older project read. They know this one alone.
+/// Version of the fields that BitNet-rs tools read. They accept only this version.
 pub const COMMON_SCHEMA: &str = "1.0.0";
 
 /// A receipt of a benchmark run. Field order is the order in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// "1.0.0": the version of the fields that tools of the older project read.
+    /// "1.0.0": the version of the fields that BitNet-rs tools read.
     #[schemars(extend("const" = COMMON_SCHEMA))]
     pub schema_version: String,
     /// "1.1.0": the version of this schema.
@@ -25,17 +25,17 @@ pub struct Receipt {
     pub compute_path: String,
     /// "cpu".
     pub backend: String,
-    /// Ids of the kernels that ran, sorted; those of the ledger.
+    /// Ids of the kernels in the ledger, sorted.
     pub kernels: Vec<String>,
-    /// Prefill and decode of the median repetition, in milliseconds.
+    /// Time of prefill and decode in the median repetition, in milliseconds.
     pub timing_ms: f64,
     /// Tokens generated in each repetition.
     pub tokens_generated: u64,
-    /// Tokens generated ÷ time of prefill and decode of the median repetition.
+    /// Tokens generated ÷ time of prefill and decode in the median repetition, per second.
     pub tokens_per_sec: f64,
-    /// Prompt tokens ÷ time of prefill of the median repetition.
+    /// Prompt tokens ÷ time of prefill in the median repetition, per second.
     pub prefill_tokens_per_sec: f64,
-    /// Decode steps ÷ time of decode of the median repetition; none for one token.
+    /// Decode steps ÷ time of decode in the median repetition, per second; null for one token.
     pub decode_tokens_per_sec: Option<f64>,
     /// Environment variables in effect.
     pub environment: EnvironmentRecord,
@@ -43,26 +43,26 @@ pub struct Receipt {
     pub model: ModelRecord,
     /// What was run.
     pub run: RunRecord,
-    /// Raw times.
+    /// Measured times.
     pub samples: Samples,
     /// What the kernels of the median repetition recorded.
     pub kernel_ledger: Vec<LedgerRecord>,
     /// Ids of the generated tokens.
     pub tokens: Vec<u32>,
-    /// The replay.
+    /// The writer's replay.
     pub parity: Parity,
     /// The machine, as it describes itself.
     pub host: Machine,
     /// The build.
     pub build: Build,
-    /// When the receipt was made, RFC 3339, UTC.
+    /// When the receipt was written: RFC 3339, UTC.
     pub created: String,
-    /// SHA-256 of the RFC 8785 form of everything else. Catches accidents, not forgery.
+    /// SHA-256 of the canonical form (RFC 8785) of all other fields. Detects damage, not forgery.
     pub receipt_sha256: Digest,
 }
 
 impl Receipt {
-    /// Positions fed: the last token is chosen, not fed. `None` if they are beyond all numbers.
+    /// Number of positions that are fed; the last token is chosen, but not fed. `None` on overflow.
     pub fn n_positions(&self) -> Option<u64> {
         (self.run.prompt_ids.len() as u64).checked_add(self.run.tokens.checked_sub(1)?)
     }
@@ -81,7 +81,7 @@ pub struct EnvironmentRecord {
     pub BITNET_DETERMINISTIC: String,
     /// Seed of the prompt.
     pub BITNET_SEED: String,
-    /// Threads of the run.
+    /// Threads of the native engine.
     pub RAYON_NUM_THREADS: String,
 }
 
@@ -93,11 +93,11 @@ pub struct ModelRecord {
     pub file_name: String,
     /// SHA-256 of the whole file.
     pub sha256: Digest,
-    /// Size of the file.
+    /// Size of the file in bytes.
     pub file_bytes: u64,
     /// `general.architecture`.
     pub architecture: String,
-    /// How I2_S tensors were read: "block128", "row4" or "block64"; none where there are none.
+    /// How I2_S tensors were read: "block128", "row4" or "block64"; null if there are none.
     pub i2s_layout: Option<String>,
     /// Hyperparameters.
     pub shape: ShapeRecord,
@@ -107,7 +107,7 @@ pub struct ModelRecord {
     pub rope_factors: bool,
     /// Elements of all tensors.
     pub parameters: u64,
-    /// Tensor types with the bytes that each takes.
+    /// The bytes of each tensor type.
     pub weight_types: Vec<WeightType>,
 }
 
@@ -131,7 +131,7 @@ pub struct ShapeRecord {
     pub rope_dim: u64,
     /// Elements of the feed-forward layer.
     pub n_ff: u64,
-    /// Most positions of a run.
+    /// Maximum number of positions of a run.
     pub context_length: u64,
 }
 
@@ -152,17 +152,17 @@ pub struct WeightType {
 pub struct RunRecord {
     /// Where the prompt came from.
     pub prompt: PromptSource,
-    /// The nonce of a verifier that is mixed into the seed of the prompt.
+    /// A verifier's nonce, mixed into the seed of the prompt; null without one.
     pub challenge: Option<Challenge>,
     /// Prompt ids.
     pub prompt_ids: Vec<u32>,
-    /// Tokens asked for.
+    /// Tokens to generate.
     pub tokens: u64,
     /// Threads of the native engine.
     pub threads: u64,
-    /// Kernels asked for: "auto", "scalar", "avx2", "avx-vnni", "avx512-vnni" or "amx".
+    /// Requested kernels: "auto", "scalar", "avx2", "avx-vnni", "avx512-vnni" or "amx".
     pub kernel: String,
-    /// Untimed runs of another prompt, before the first timed one.
+    /// Untimed runs of another prompt before the first timed run.
     pub warmup: u64,
     /// Timed runs.
     pub repetitions: u64,
@@ -170,11 +170,11 @@ pub struct RunRecord {
     pub kv_type: String,
 }
 
-/// Where a prompt comes from.
+/// Where the prompt came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum PromptSource {
-    /// Derived from a seed, as the numerics document says.
+    /// Derived from a seed, as `NUMERICS.md` defines.
     Seeded {
         /// The seed.
         seed: u64,
@@ -185,20 +185,20 @@ pub enum PromptSource {
     Ids,
     /// Encoded from a text by the tokenizer in the model file.
     Text {
-        /// SHA-256 of the text, UTF-8.
+        /// SHA-256 of the text in UTF-8.
         sha256: Digest,
     },
 }
 
-/// Raw times in nanoseconds.
+/// Measured times in nanoseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Samples {
-    /// Mapping, validating and hashing the model, and starting the threads.
+    /// Time to map, validate and hash the model, to pack weights, and to start threads.
     pub load_ns: u64,
-    /// Prefill, `[repetition]`; ends when the first token is chosen.
+    /// Time of the prefill, `[repetitions]`; it ends when the first token is chosen.
     pub prefill_ns: Vec<u64>,
-    /// Each decode step, `[repetition][tokens − 1]`.
+    /// Time of each decode step, `[repetitions][tokens − 1]`.
     pub decode_ns: Vec<Vec<u64>>,
 }
 
@@ -208,33 +208,33 @@ pub struct Samples {
 pub struct LedgerRecord {
     /// Kernel id.
     pub kernel: String,
-    /// Operation it ran for.
+    /// The operation that it ran for.
     pub op: String,
     /// Calls.
     pub calls: u64,
-    /// Multiply-accumulates; one per element for element-wise kernels.
+    /// Multiply-accumulates; element-wise kernels count one per element.
     pub multiply_accumulates: u64,
 }
 
-/// What the replay found.
+/// The result of the writer's replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parity {
-    /// Whether the run was replayed. A run that failed its replay has no receipt.
+    /// Whether the run was replayed. A run that fails its replay gets no receipt.
     pub status: ParityStatus,
     /// Checksum of the native transcript.
     pub checksum: Digest,
     /// Checksum of the reference's transcript.
     pub reference_checksum: Option<Digest>,
-    /// Positions compared, in each repetition.
+    /// Number of positions compared in each repetition.
     pub positions_compared: u64,
-    /// The first position that differed: always none in a receipt.
+    /// The first position that differed; always null in a receipt.
     pub first_divergence: Option<u64>,
-    /// SHA-256 of the guest's module.
+    /// SHA-256 of the reference's WebAssembly module.
     pub guest_sha256: Option<Digest>,
     /// Version of the sandbox.
     pub wasmtime_version: Option<String>,
-    /// Fuel of the reference's calls, one position at a time, loading excluded.
+    /// Fuel of the reference's calls, one position per call, without loading.
     pub fuel: Option<u64>,
     /// Wall time of the replay.
     pub wall_ns: Option<u64>,
@@ -244,19 +244,19 @@ pub struct Parity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ParityStatus {
-    /// Every timed repetition agreed with the reference bit for bit.
+    /// Every timed repetition agreed with the reference, bit for bit.
     Passed,
-    /// `--parity off`.
+    /// The run was not replayed (`--parity off`).
     NotChecked,
 }
 
-/// The machine. Told by the machine itself: shown, never believed.
+/// The machine, as it describes itself. Verifiers show this, but never rely on it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
-    /// CPU model as the CPU names itself.
+    /// Name of the CPU model, as the CPU reports it.
     pub cpu_model: String,
-    /// CPU features that matter to kernels of this kind, sorted.
+    /// CPU features that matter to the kernels, sorted.
     pub cpu_features: Vec<String>,
     /// Physical cores.
     pub physical_cores: u64,
@@ -266,9 +266,9 @@ pub struct Machine {
     pub memory_bytes: u64,
     /// Operating system and version.
     pub os: String,
-    /// Kernel version.
+    /// Version of the operating system's kernel.
     pub kernel: String,
-    /// CPU frequency governor, where the system says.
+    /// CPU frequency governor, if the system reports one.
     pub governor: Option<String>,
 }
 
@@ -282,11 +282,11 @@ pub struct Build {
     pub git_dirty: String,
     /// Compiler version.
     pub rustc: String,
-    /// Cargo profile family, "debug" or "release"; the engine is optimised in both.
+    /// Cargo profile: "debug" or "release". The engine is optimised in both.
     pub profile: String,
     /// Target triple.
     pub target: String,
-    /// Target features that the whole build assumes, comma separated.
+    /// CPU features that the whole build assumes, separated by commas.
     pub target_features: String,
 }
 

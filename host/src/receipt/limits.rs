@@ -1,24 +1,26 @@
-//! Bounds of what stands in a receipt, and how large one can become: known before the run.
+//! Limits on the values in a receipt, and an upper bound on its size that is known before the run.
 
-/// Larger integers are not exact in every JSON reader, nor in the canonical form.
+/// The largest integer in a receipt. Larger ones are not exact in every JSON reader, nor in the
+/// canonical form.
 pub const MAX_INTEGER: u64 = (1 << 53) - 1;
 
 /// The largest seed of a prompt.
 pub const MAX_SEED: u64 = MAX_INTEGER;
 
-/// Most threads of a run.
+/// The largest number of threads of a run.
 pub const MAX_THREADS: usize = 1024;
 
-/// A verifier reads no larger file. There is room for 3 repetitions of 100,000 tokens.
+/// The largest receipt that a verifier reads: enough for 3 repetitions of 100,000 tokens.
 pub const MAX_RECEIPT_BYTES: u64 = 16 << 20;
 
-/// Everything but ids and samples: some hundred lines.
+/// Bytes of everything but ids and samples, which is a few hundred lines.
 const REST: u64 = 64 << 10;
 
-/// Most bytes of a receipt's file, whatever the ids and the times.
+/// The most bytes that a receipt's file can have, whatever the ids and times are.
 ///
-/// Each of them is a line: an indent, the digits of an integer below 2³² or 2⁵³, a comma and the end.
-/// None has less than 16 bytes here, which also bounds the number of values.
+/// Each id or time is on a line of its own: an indent, the digits of an integer below 2³² or 2⁵³, a
+/// comma and a line break. Every line counts at least 16 bytes here, so the result also bounds the
+/// number of values.
 pub fn largest_receipt_bytes(n_prompt: usize, n_tokens: usize, repetitions: usize) -> u64 {
     let line = |indent: u64, digits: u64| indent + digits + 2;
     let [n_prompt, n_tokens, repetitions] = [n_prompt, n_tokens, repetitions].map(|n| n as u64);

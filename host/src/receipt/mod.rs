@@ -1,4 +1,4 @@
-//! The receipt: the number, and everything that is needed to doubt it.
+//! The receipt: the measured speed, and everything that is needed to check it.
 
 mod canonical;
 mod fields;

@@ -1,4 +1,4 @@
-//! The names that settings have in a receipt, and the way back.
+//! The names of settings in a receipt, and how to parse them.
 
 use engine_native::{Isa, KernelChoice, KvType};
 

@@ -1,15 +1,15 @@
-//! The numbers of a receipt, exactly determined by its samples.
+//! The figures of a receipt, computed from its samples.
 //!
-//! Every figure is an integer number of thousandths, rounded half up, so that a verifier on any
-//! machine derives the same bits.
+//! Each figure is a whole number of thousandths, rounded half up, so that verifiers on all machines
+//! compute the same bits.
 
-/// `count` per second at `ns` nanoseconds, three decimals. `None` for 0 ns.
+/// `count` in `ns` nanoseconds as a rate per second, with three decimals. `None` for 0 ns.
 pub fn per_second(count: u64, ns: u64) -> Option<f64> {
     let thousandths = divide(u128::from(count) * 1_000_000_000_000, u128::from(ns))?;
     Some(from_thousandths(thousandths))
 }
 
-/// Nanoseconds as milliseconds, three decimals.
+/// Nanoseconds as milliseconds, with three decimals.
 pub fn milliseconds(ns: u64) -> f64 {
     let microseconds = (u128::from(ns) + 500) / 1000;
     from_thousandths(microseconds)
@@ -19,7 +19,7 @@ fn divide(numerator: u128, denominator: u128) -> Option<u128> {
     (numerator + denominator / 2).checked_div(denominator)
 }
 
-/// The double nearest to a number of thousandths: prints with at most three decimals.
+/// The double nearest to a number of thousandths. It prints with at most three decimals.
 fn from_thousandths(thousandths: u128) -> f64 {
     thousandths as f64 / 1000.0
 }

@@ -1,6 +1,7 @@
-//! The JSON Schema of a receipt: generated from its types, published in `ci/receipt.schema.json`.
+//! The JSON Schema of a receipt. It is generated from the types and published as
+//! `ci/receipt.schema.json`.
 
-/// The published schema, draft 2020-12.
+/// The published schema (JSON Schema, draft 2020-12).
 pub const PUBLISHED_SCHEMA: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../ci/receipt.schema.json"
@@ -20,9 +21,9 @@ mod tests {
     use super::*;
     use crate::receipt::{MAX_INTEGER, RECEIPT_SCHEMA, Receipt};
 
-    /// The schema that the types have, as the text of its file.
+    /// The text of the schema that follows from the types.
     fn generated() -> String {
-        // As written, not as read: a field that may be null may still not be left out.
+        // The schema for writers, not for readers: a field may be null, but may not be missing.
         let settings = SchemaSettings::draft2020_12().for_serialize();
         let mut schema = settings.into_generator().into_root_schema_for::<Receipt>();
         RecursiveTransform(bounds_for_machine_types).transform(&mut schema);
@@ -33,7 +34,7 @@ mod tests {
         text
     }
 
-    /// JSON Schema does not know the names of machine types.
+    /// Replaces formats such as "uint64", which JSON Schema does not define, by maxima.
     fn bounds_for_machine_types(schema: &mut Schema) {
         let maximum = match schema.remove("format").as_ref().and_then(Value::as_str) {
             Some("uint64") => MAX_INTEGER,
@@ -53,9 +54,9 @@ mod tests {
         }
         assert!(
             PUBLISHED_SCHEMA == generated,
-            "ci/receipt.schema.json is not what the types of a receipt have. If their change is \
-             meant: raise RECEIPT_SCHEMA, describe it in ci/RECEIPT.md, and write the file anew with\n\
-             BLESS=1 cargo test -p host published_schema"
+            "ci/receipt.schema.json does not match the types of a receipt. If the types were meant to \
+             change, raise RECEIPT_SCHEMA and describe the change in ci/RECEIPT.md; then write the \
+             file again with\nBLESS=1 cargo test -p host published_schema"
         );
     }
 }

@@ -1,10 +1,11 @@
-//! The task that a receipt is of.
+//! The task of a receipt.
 
 use super::{fields::Receipt, names::parse_kv_type_name};
 use crate::task::Task;
 
 impl Receipt {
-    /// The task that the settings describe, if they do.
+    /// The task that the receipt's settings describe; `None` if they contradict each other, the
+    /// tokens or the shape.
     pub fn task(&self) -> Option<Task> {
         let task = Task {
             prompt: self.run.prompt_ids.clone(),

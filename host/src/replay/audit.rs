@@ -1,5 +1,5 @@
-//! Some units of a replay, from what a native run has left: what enters them and what leaves them are
-//! values that a transcript commits to.
+//! Computes some units of a replay from the traces of a native run. The transcript commits to both
+//! the inputs and the outputs of a unit.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use engine_native::PositionTrace;
 
 use super::{
     guesses::Guesses,
-    meter::{Meter, ReplayProgress},
     parallel::{Done, compute_units, heads, same_bits},
     units::{Head, Run, Unit},
+    work::units_work,
 };
 use crate::{
     sandbox::{ModelInput, Sandbox, SandboxError},
     task::Task,
 };
 
-/// Choices of a unit: as much work as a layer over a run of usual length.
+/// The number of choices in a unit: about as much work as a layer in a run of usual length.
 const CHOICES_OF_UNIT: usize = 8;
 
-/// The units that a replay of `task` on a model of `n_layers` layers falls into: the layers, then the
+/// All units of a replay of `task` on a model with `n_layers` layers: first the layers, then the
 /// head at a few positions each.
 pub fn units_of(task: &Task, n_layers: usize) -> Vec<Unit> {
     let layers = (0..n_layers).map(Unit::Layer);
@@ -27,21 +27,21 @@ pub fn units_of(task: &Task, n_layers: usize) -> Vec<Unit> {
     layers.chain(heads(task, n_heads)).collect()
 }
 
-/// What came of an audit.
+/// The result of an audit.
 #[derive(Debug)]
 pub enum Audited {
-    /// The reference computes what the native run left.
+    /// The reference computes the same values as the native run.
     Agrees,
-    /// It does not.
+    /// The reference computes other values.
     Differs(Finding),
 }
 
-/// Where the reference computes something else.
+/// Where the reference computes other values than the native run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The unit.
     pub unit: Unit,
-    /// The first position of it that differs.
+    /// The first position in the unit that differs.
     pub position: usize,
 }
 
@@ -50,22 +50,22 @@ impl fmt::Display for Finding {
         let Self { unit, position } = self;
         write!(
             f,
-            "{unit}: the reference computes something else at position {position}"
+            "{unit}: the reference computes other values at position {position}"
         )
     }
 }
 
-/// Computes `units` on the sandbox from what enters them in `traces`, and compares what leaves them.
+/// Computes `units` in the sandbox, each from its input in the traces of a native run, and compares
+/// the outputs with those traces.
 ///
 /// # Errors
-/// The guest refuses the file or a value, or was interrupted.
+/// The guest rejects the file or a value, or the audit was interrupted.
 pub fn audit(
     sandbox: &Sandbox,
     model: ModelInput,
     task: &Task,
     units: &[Unit],
     guesses: Guesses,
-    progress: ReplayProgress,
 ) -> Result<Audited, SandboxError> {
     let inputs: Vec<u32> = guesses.traces.iter().map(|trace| trace.input).collect();
     let tokens = &inputs[task.prompt.len().min(inputs.len())..];
@@ -77,10 +77,10 @@ pub fn audit(
             "the native run has another shape".into(),
         ));
     }
-    let mut meter = Meter::of_units(&shape, task, units, progress);
-    let results = compute_units(&run, guest, units, guesses, &mut meter);
+    run.begin(units_work(&shape, task, units));
+    let results = compute_units(&run, guest, units, guesses);
     for (unit, result) in units.iter().zip(results) {
-        // Layers above one that differs may be left out: the finding comes first.
+        // Layers above one that differs may have no result; the difference is found before them.
         let Some(result) = result else { continue };
         if let Some(position) = first_difference(unit, result?.0, guesses.traces) {
             let unit = unit.clone();
@@ -90,7 +90,7 @@ pub fn audit(
     Ok(Audited::Agrees)
 }
 
-/// The first position at which a unit is not what the native run left.
+/// The first position at which a unit's output differs from the native run.
 fn first_difference(unit: &Unit, done: Done, traces: &[PositionTrace]) -> Option<usize> {
     match (unit, done) {
         (Unit::Layer(layer), Done::Layer { unexpected, .. }) => {

@@ -1,4 +1,5 @@
-//! What the native engine of this machine makes of a claim: a start for guests, and never evidence.
+//! Runs claimed tokens on the native engine of this machine, as a starting point for several
+//! guests. The result is never evidence.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -12,25 +13,28 @@ use crate::{
     failure::RunFailure,
     machine::{EngineNeed, MemoryNeed, guests_that_fit},
     task::Task,
+    watch::{Phase, Watch},
 };
 
-/// What several guests start from when they replay a claim.
+/// A native run of a claim, from which several guests start a replay.
 pub(crate) struct ClaimedRun {
     traces: Vec<PositionTrace>,
     guests: usize,
 }
 
 impl ClaimedRun {
-    /// Of the claimed `tokens`, for up to `guests` guests. `None` where one guest has to replay in
-    /// order: because there is no room for more, or no native run.
+    /// Runs the claimed `tokens` for up to `guests` guests. `None` if a single guest has to replay
+    /// in order, because there is no memory for more guests or the native run fails.
     pub(crate) fn new(
         model: &Arc<Model>,
         task: &Task,
         tokens: &[u32],
         guests: NonZeroUsize,
+        watch: &Watch,
     ) -> Option<Self> {
         let guests = guests_that_fit(model, task.n_positions(), guests);
-        let traces = (guests > 1).then(|| claimed_traces(model, task, tokens, guests, false).ok());
+        let traces =
+            (guests > 1).then(|| claimed_traces(model, task, tokens, guests, false, watch).ok());
         traces.flatten().map(|traces| Self { traces, guests })
     }
 
@@ -42,8 +46,8 @@ impl ClaimedRun {
     }
 }
 
-/// What a run leaves that is fed the claimed `tokens`, all at once: `[n_positions]`, with the choices
-/// made here if `chooses`.
+/// The traces of a native run that is fed the claimed `tokens` like a prompt: `[n_positions]`. They
+/// contain the native engine's choices if `chooses` is true.
 ///
 /// # Errors
 /// The claim does not fit the model, or the run does not fit this machine's memory.
@@ -53,9 +57,10 @@ pub(crate) fn claimed_traces(
     tokens: &[u32],
     n_threads: usize,
     chooses: bool,
+    watch: &Watch,
 ) -> Result<Vec<PositionTrace>, RunFailure> {
     let options = EngineOptions {
-        // One pass over the weights is too few for copies of them to pay.
+        // A single pass over the weights does not justify packing them.
         packing: Packing::Off,
         screening: Screening::Off,
         ..EngineOptions::new(n_threads)
@@ -70,9 +75,11 @@ pub(crate) fn claimed_traces(
     let kernels = KernelChoice::Auto.resolve().unwrap_or(Arc::new(Scalar));
     let need = EngineNeed::of(model, &*kernels, &options);
     MemoryNeed::to_run(model, &session, need).check()?;
-    let engine = Engine::with_options(model.clone(), kernels, options)?;
+    let engine = Engine::with_options(model.clone(), kernels, options, watch)?;
     let mut session = engine.session(session)?;
     let inputs: Vec<u32> = task.inputs(tokens).collect();
+    session.set_observer(Arc::new(watch.clone()));
+    watch.begin(Phase::Claim, task.work(model.shape()));
     let mut steps = session.generate(&inputs, 1)?;
     Ok(steps
         .next()

@@ -1,4 +1,4 @@
-//! Other things that the reference is asked: to decode by itself, and for single operations.
+//! The reference decoding on its own, and the outputs of single operations.
 
 use engine_native::Choice;
 
@@ -8,8 +8,8 @@ use crate::{
     task::Task,
 };
 
-/// Outputs of every operation of `layer` at `position`, when the residual streams that enter the
-/// layer at positions 0..=position are `entering`.
+/// The outputs of every operation of `layer` at the last of some positions. `entering` are the
+/// residual streams that enter the layer, one for each position from 0 on.
 ///
 /// # Errors
 /// As for [`crate::replay::replay`].
@@ -29,7 +29,8 @@ pub fn op_outputs(
     guest.op_outputs()
 }
 
-/// Residual streams before the first layer, `[n_embd]` for each position, as the guest embeds them.
+/// The residual streams that enter the first layer, `[n_positions][n_embd]`: the embeddings that
+/// the guest reads.
 ///
 /// # Errors
 /// As for [`crate::replay::replay`].
@@ -51,14 +52,15 @@ pub fn embedded(
 pub struct Decoded {
     /// Logits, `[n_vocab]`.
     pub logits: Vec<f32>,
-    /// The largest of them.
+    /// The token with the largest logit.
     pub choice: Choice,
 }
 
-/// The reference decoding by itself, one position after the other, every logit at every position.
+/// Lets the reference decode `task` on its own, position by position. `sink` gets all logits of
+/// every position. Returns the tokens.
 ///
 /// # Errors
-/// As for [`crate::replay::replay`], and whatever `sink` returns.
+/// As for [`crate::replay::replay`], and those of `sink`.
 pub fn decode<E: From<SandboxError>>(
     sandbox: &Sandbox,
     model: ModelInput,

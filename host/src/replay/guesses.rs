@@ -1,20 +1,21 @@
-//! What a replay may start from that it does not believe.
+//! Guesses from which several guests can start a replay at once.
 
 use engine_native::PositionTrace;
 
 use crate::{sandbox::GuestShape, task::Task};
 
-/// What several guests start from at once.
+/// Residual streams from which several guests start at once. A wrong guess costs time, but does not
+/// change the result.
 #[derive(Debug, Clone, Copy)]
 pub struct Guesses<'t> {
-    /// Residual streams of a native run, `[n_positions]`. Nothing is believed of them.
+    /// The traces of a native run, `[n_positions]`.
     pub traces: &'t [PositionTrace],
-    /// Guests that work at once, at least 1.
+    /// Number of guests that work at once, at least 1.
     pub guests: usize,
 }
 
 impl Guesses<'_> {
-    /// Whether they have the form of the task's own.
+    /// Whether the traces have the shape of traces of `task`.
     pub(super) fn fit(&self, task: &Task, shape: &GuestShape) -> bool {
         let (n_layers, n_embd) = (shape.n_layers as usize, shape.n_embd as usize);
         let fits =

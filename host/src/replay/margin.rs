@@ -1,10 +1,10 @@
-//! How clear the reference's choices are: what its logits say of tokens that somebody else chose.
+//! How clear the reference's choices are, and how its logits rank the tokens of another engine.
 
 use engine_native::Choice;
 
 use crate::external::Margin;
 
-/// A margin while the logits pass by in ascending order of tokens.
+/// Computes a margin while the logits come in, in ascending order of tokens.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Passing {
     claimed: u32,
@@ -23,7 +23,7 @@ impl Passing {
         }
     }
 
-    /// Takes finite logits of tokens from `first` on.
+    /// Takes the logits of the tokens from `first` on. They must be finite.
     pub(super) fn see(&mut self, first: u32, logits: &[f32]) {
         for (token, &logit) in (first..).zip(logits) {
             if token == self.claimed {
@@ -38,7 +38,7 @@ impl Passing {
         }
     }
 
-    /// The margin, if all logits have been seen and `chosen` is the largest.
+    /// The margin. `None` if the claimed token had no logit, or `chosen` is not the largest one.
     pub(super) fn margin(self, chosen: Choice) -> Option<Margin> {
         let claimed = Choice {
             token: self.claimed,

@@ -1,28 +1,55 @@
 //! The replay: the reference computes the same task from the same bytes.
 //!
-//! The guest is fed the tokens that are claimed and chooses on its own at every position. If it
-//! chooses each claimed token, decoding by itself would have fed it exactly these tokens: the
-//! replay then is the reference's own decode. That lets it go layer by layer over all positions,
-//! so that each weight is loaded once and memory follows one layer, not the file.
+//! The guest is fed the claimed tokens, and makes its own choice at every position. If it chooses
+//! every claimed token, then decoding on its own would have fed it exactly these tokens, so the
+//! replay equals the reference's own decode. Because all tokens are known in advance, the replay
+//! can go layer by layer over all positions: each weight is loaded once, and a guest needs memory
+//! for one layer instead of the whole model.
 //!
-//! Several guests may work at once, each on a layer of its own, from residual streams that a native
-//! run has left. These are guesses: a layer whose guest finds anything else than what the next one
-//! started from is followed by a replay in order. Wrong guesses cost time, and never a verdict.
+//! Several guests can work at once, each on another layer, starting from the residual streams of a
+//! native run. These are only guesses: if a guest computes something else than the next layer
+//! started from, everything above its layer is replayed in order. A wrong guess costs time, but
+//! never changes a verdict.
+//!
+//! The reference decodes a prompt on its own:
+//!
+//! ```
+//! use std::path::Path;
+//! use engine_native::{I2sLayout, KvType};
+//! use host::input::HashedModel;
+//! use host::replay;
+//! use host::sandbox::{ModelInput, Sandbox, SandboxError};
+//! use host::task::Task;
+//! use host::watch::Watch;
+//!
+//! let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
+//! let watch = Watch::default();
+//! let file = HashedModel::open(Path::new(path), I2sLayout::default(), &watch)?;
+//! let (model, sandbox) = (ModelInput::from(&*file.model), Sandbox::new(&watch)?);
+//! let task = Task { prompt: vec![1, 2, 3], n_generate: 2, kv_type: KvType::F16, challenge: None };
+//!
+//! let tokens = replay::decode(&sandbox, model, &task, |_| Ok::<_, SandboxError>(()))?;
+//!
+//! // A replay of these tokens chooses each of them again.
+//! let replayed = replay::replay(&sandbox, model, &task, &tokens, None)?;
+//! assert_eq!(replayed.tokens().collect::<Vec<_>>(), tokens);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod audit;
+mod calls;
 mod claimed_run;
 mod decode;
 mod guesses;
 mod margin;
-mod meter;
 mod parallel;
 mod units;
 mod whole;
+mod work;
 
 pub use audit::{Audited, Finding, audit, units_of};
 pub(crate) use claimed_run::{ClaimedRun, claimed_traces};
 pub use decode::{Decoded, decode, embedded, op_outputs};
 pub use guesses::Guesses;
-pub use meter::ReplayProgress;
 pub use units::Unit;
 pub use whole::{Replay, margins, replay};

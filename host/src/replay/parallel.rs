@@ -1,10 +1,8 @@
-//! Several guests at once, each with a unit of its own.
+//! A replay by several guests at once, each of which computes one unit at a time.
 
 use std::{
-    sync::{
-        atomic::{AtomicUsize, Ordering},
-        mpsc::{self, Sender},
-    },
+    panic::resume_unwind,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
@@ -12,7 +10,6 @@ use engine_native::PositionTrace;
 
 use super::{
     guesses::Guesses,
-    meter::Meter,
     units::{Computed, Head, Residuals, Run, Unit, enter},
 };
 use crate::{
@@ -21,48 +18,42 @@ use crate::{
     task::{Task, boundary_digest},
 };
 
-/// What came of a unit.
+/// The result of a unit.
 pub(super) enum Done {
     Layer {
-        /// Digests of what leaves it, `[n_positions]`.
+        /// Digests of the residual streams that leave the layer, `[n_positions]`.
         digests: Vec<Digest>,
-        /// What leaves it, where that is not what was guessed.
+        /// The residual streams that leave the layer, if the guess was wrong.
         unexpected: Option<Residuals>,
     },
     Head(Vec<Head>),
 }
 
-/// What a worker says.
-enum Message {
-    Tick,
-    /// Of a unit, by index, with its fuel.
-    Done(usize, Result<(Done, u64), SandboxError>),
-}
-
-/// Computes the run from guesses, and in order what these were wrong for. `guest` is one of those that
-/// work.
+/// Computes the run from guesses; after a wrong guess, computes the rest in order. `guest` is the
+/// first of the guests that work.
 pub(super) fn compute<'a>(
     run: &Run<'a>,
     guest: Guest<'a>,
     guesses: Guesses,
-    meter: &mut Meter,
 ) -> Result<Computed, SandboxError> {
     let n_layers = guest.shape().n_layers as usize;
     let units = units(run.task(), n_layers, guesses.guests);
-    let results = compute_units(run, guest, &units, guesses, meter);
-    join(run, units, results, meter)
+    let results = compute_units(run, guest, &units, guesses);
+    join(run, units, results)
 }
 
-/// A unit's result, with its fuel. `None` for a layer above one whose guess was wrong.
-pub(super) type UnitResult = Option<Result<(Done, u64), SandboxError>>;
+/// A unit's result, or `None` for a layer above one whose guess was wrong.
+pub(super) type UnitResult = Option<Attempt>;
 
-/// Computes each of `units` from guesses. `guest` is one of those that work.
+/// A unit's result, with its fuel.
+type Attempt = Result<(Done, u64), SandboxError>;
+
+/// Computes `units` from guesses. `guest` is the first of the guests that work.
 pub(super) fn compute_units<'a>(
     run: &Run<'a>,
     guest: Guest<'a>,
     units: &[Unit],
     guesses: Guesses,
-    meter: &mut Meter,
 ) -> Vec<UnitResult> {
     let mut results: Vec<_> = units.iter().map(|_| None).collect();
     let queue = Queue {
@@ -70,35 +61,31 @@ pub(super) fn compute_units<'a>(
         next: AtomicUsize::new(0),
         last_layer: AtomicUsize::new(usize::MAX),
     };
-    let (sender, receiver) = mpsc::channel();
     thread::scope(|scope| {
         let mut first = Some(guest);
-        for _ in 0..guesses.guests.min(units.len()) {
-            let (queue, sender, guest) = (&queue, sender.clone(), first.take());
-            scope.spawn(move || queue.work(run, guest, guesses.traces, &sender));
-        }
-        drop(sender);
-        for message in receiver {
-            match message {
-                Message::Tick => meter.tick(),
-                Message::Done(i, result) => results[i] = Some(result),
-            }
+        let guests = (0..guesses.guests.min(units.len())).map(|_| {
+            let (queue, guest) = (&queue, first.take());
+            scope.spawn(move || queue.work(run, guest, guesses.traces))
+        });
+        for guest in guests.collect::<Vec<_>>() {
+            let done = guest.join().unwrap_or_else(|panic| resume_unwind(panic));
+            done.into_iter()
+                .for_each(|(i, result)| results[i] = Some(result));
         }
     });
     results
 }
 
-/// The longest first, so that no guest has much to do when the others are done: the head at a share
-/// of the positions for each guest, then every layer.
+/// All units, the longest first, so that the guests finish at about the same time: the head at an
+/// equal share of the positions for each guest, then every layer.
 fn units(task: &Task, n_layers: usize, guests: usize) -> Vec<Unit> {
-    // The positions before have a norm and no choice.
     let layers = (0..n_layers).map(Unit::Layer);
     heads(task, guests).chain(layers).collect()
 }
 
-/// The head in `n` parts with equally many choices.
+/// Splits the head into `n` parts with about equally many choices.
 pub(super) fn heads(task: &Task, n: usize) -> impl Iterator<Item = Unit> {
-    // The positions before have a norm and no choice.
+    // The positions before `first` have a final norm, but no choice; the first part takes them.
     let first = task.prompt.len() - 1;
     let end = move |part: usize| first + task.n_generate * part / n;
     let parts = (0..n).map(move |part| match part {
@@ -109,11 +96,11 @@ pub(super) fn heads(task: &Task, n: usize) -> impl Iterator<Item = Unit> {
     parts.map(Unit::Head)
 }
 
-/// Units that nobody has taken.
+/// A queue of units, from which workers take the next one.
 struct Queue<'u> {
     units: &'u [Unit],
     next: AtomicUsize,
-    /// After this layer everything has to be computed again.
+    /// The lowest layer whose guess was wrong. Layers above it are not worth computing.
     last_layer: AtomicUsize,
 }
 
@@ -123,14 +110,12 @@ impl Queue<'_> {
         run: &Run<'a>,
         mut guest: Option<Guest<'a>>,
         traces: &[PositionTrace],
-        sender: &Sender<Message>,
-    ) {
+    ) -> Vec<(usize, Attempt)> {
+        let mut results = Vec::new();
         while let Some((i, unit)) = self.take() {
-            // The receiver lives as long as any worker.
-            let mut tick = || drop(sender.send(Message::Tick));
-            let result = compute_unit(run, &mut guest, unit, traces, &mut tick);
+            let result = compute_unit(run, &mut guest, unit, traces);
             if result.is_err() {
-                // A guest that has failed is in no state to go on.
+                // The state of a guest is undefined after an error.
                 guest = None;
             }
             if let Unit::Layer(layer) = unit
@@ -147,8 +132,9 @@ impl Queue<'_> {
             {
                 self.last_layer.fetch_min(*layer, Ordering::Relaxed);
             }
-            let _ = sender.send(Message::Done(i, result));
+            results.push((i, result));
         }
+        results
     }
 
     fn take(&self) -> Option<(usize, &Unit)> {
@@ -168,19 +154,18 @@ fn compute_unit<'a>(
     guest: &mut Option<Guest<'a>>,
     unit: &Unit,
     traces: &[PositionTrace],
-    tick: &mut dyn FnMut(),
-) -> Result<(Done, u64), SandboxError> {
+) -> Attempt {
     let guest = match guest {
         Some(guest) => guest,
         None => guest.insert(run.open()?),
     };
     let before = guest.fuel();
     let done = match unit {
-        Unit::Layer(layer) => layer_from(run, guest, *layer, traces, tick)?,
+        Unit::Layer(layer) => layer_from(run, guest, *layer, traces)?,
         Unit::Head(positions) => {
             let last = guest.shape().n_layers as usize - 1;
             enter(guest, traces.iter().map(|trace| trace.boundary(last)))?;
-            Done::Head(run.head(guest, positions.clone(), tick)?)
+            Done::Head(run.head(guest, positions.clone())?)
         }
     };
     Ok((done, guest.fuel() - before))
@@ -191,13 +176,12 @@ fn layer_from(
     guest: &mut Guest,
     layer: usize,
     traces: &[PositionTrace],
-    tick: &mut dyn FnMut(),
 ) -> Result<Done, SandboxError> {
     match layer.checked_sub(1) {
         None => run.embed(guest)?,
         Some(below) => enter(guest, traces.iter().map(|trace| trace.boundary(below)))?,
     }
-    let leaving = run.layer(guest, layer, tick)?;
+    let leaving = run.layer(guest, layer)?;
     let expected = traces.iter().map(|trace| trace.boundary(layer));
     let is_expected = leaving.iter().zip(expected).all(|(x, y)| same_bits(x, y));
     Ok(Done::Layer {
@@ -210,20 +194,15 @@ pub(super) fn same_bits(x: &[f32], y: &[f32]) -> bool {
     x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
 }
 
-/// Puts the units together, up to the first guess that was wrong, and computes the rest.
-fn join(
-    run: &Run,
-    units: Vec<Unit>,
-    results: Vec<UnitResult>,
-    meter: &mut Meter,
-) -> Result<Computed, SandboxError> {
+/// Joins the units up to the first wrong guess, and computes the rest in order.
+fn join(run: &Run, units: Vec<Unit>, results: Vec<UnitResult>) -> Result<Computed, SandboxError> {
     let mut computed = Computed::default();
     let (heads, layers): (Vec<_>, Vec<_>) = units
         .into_iter()
         .zip(results)
         .partition(|(unit, _)| matches!(unit, Unit::Head(_)));
     for (_, result) in layers.into_iter().chain(heads) {
-        let (done, fuel) = result.expect("no unit is left out before a wrong guess")?;
+        let (done, fuel) = result.expect("units are only left out above a wrong guess")?;
         computed.fuel += fuel;
         match done {
             Done::Head(heads) => computed.heads.extend(heads),
@@ -233,8 +212,7 @@ fn join(
             } => {
                 computed.boundaries.push(digests);
                 if let Some(entering) = unexpected {
-                    let mut tick = || meter.tick();
-                    run.finish(&mut run.open()?, Some(entering), &mut computed, &mut tick)?;
+                    run.finish(&mut run.open()?, Some(entering), &mut computed)?;
                     return Ok(computed);
                 }
             }

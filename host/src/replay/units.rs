@@ -1,18 +1,22 @@
-//! What one guest computes in one go: a layer over all positions, or the head at some of them.
+//! The units of work of a guest: a layer over all positions, or the head at some of them.
 
 use std::{fmt, ops::Range};
 
-use engine_native::Choice;
+use engine_native::{Choice, Observer};
 
-use super::margin::Passing;
+use super::{
+    calls::{head_chunk_work, layer_work},
+    margin::Passing,
+};
 use crate::{
     digest::Digest,
     external::Margin,
     sandbox::{Guest, ModelInput, Sandbox, SandboxError},
     task::{PositionRecord, Task, boundary_digest},
+    watch::Phase,
 };
 
-/// What a guest takes at a time.
+/// A unit of work of a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unit {
     /// A layer over all positions.
@@ -32,36 +36,36 @@ impl fmt::Display for Unit {
     }
 }
 
-/// A task, a model and the tokens that are fed.
+/// A task on a model, with the tokens that are fed.
 pub(super) struct Run<'a> {
     sandbox: &'a Sandbox,
     model: ModelInput<'a>,
     task: &'a Task,
     /// `[n_positions]`
     inputs: Vec<u32>,
-    /// `[n_generate]`, where margins are wanted.
+    /// The claimed tokens, `[n_generate]`, if margins are wanted.
     claims: Option<&'a [u32]>,
 }
 
 /// Residual streams, `[n_positions][n_embd]`.
 pub(super) type Residuals = Vec<Vec<f32>>;
 
-/// What the head makes of a position.
+/// The result of the head at a position.
 pub(super) struct Head {
     pub(super) hidden: Vec<f32>,
     pub(super) choice: Option<Choice>,
-    /// Where a token is claimed.
+    /// `Some` if margins are wanted and a token is claimed here.
     pub(super) margin: Option<Margin>,
 }
 
-/// What is known of a run: its first layers, then the head at its first positions.
+/// The part of a run that has been computed: its lowest layers, then the head.
 #[derive(Default)]
 pub(super) struct Computed {
-    /// Digests of what leaves each layer, `[n_layers][n_positions]`.
+    /// Digests of the residual streams that leave each layer, `[n_layers][n_positions]`.
     pub(super) boundaries: Vec<Vec<Digest>>,
     /// `[n_positions]`
     pub(super) heads: Vec<Head>,
-    /// Fuel of the compute calls.
+    /// Fuel used by compute calls.
     pub(super) fuel: u64,
 }
 
@@ -81,7 +85,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// With the margins of the claimed `tokens`.
+    /// Also computes margins for the claimed `tokens`.
     pub(super) fn with_margins(mut self, tokens: &'a [u32]) -> Self {
         self.claims = Some(tokens);
         self
@@ -91,19 +95,27 @@ impl<'a> Run<'a> {
         self.task
     }
 
-    /// A guest that is ready for the run.
+    fn advance(&self, work: u64) {
+        self.sandbox.watch().advance(work);
+    }
+
+    /// Begins the phase of the replay, with its total work.
+    pub(super) fn begin(&self, work: u64) {
+        self.sandbox.watch().begin(Phase::Replay, work);
+    }
+
+    /// Makes a guest that is ready for the run.
     pub(super) fn open(&self) -> Result<Guest<'a>, SandboxError> {
         open(self.sandbox, self.model, self.task)
     }
 
-    /// Computes in order what `computed` lacks, from the residual streams `entering` the first layer
-    /// that it lacks; from the tokens if there are none.
+    /// Computes the rest of `computed` in order. `entering` are the residual streams that enter the
+    /// first missing layer; without them, the run starts from its tokens.
     pub(super) fn finish(
         &self,
         guest: &mut Guest,
         entering: Option<Residuals>,
         computed: &mut Computed,
-        tick: &mut dyn FnMut(),
     ) -> Result<(), SandboxError> {
         let before = guest.fuel();
         match &entering {
@@ -111,45 +123,39 @@ impl<'a> Run<'a> {
             Some(residuals) => enter(guest, residuals.iter().map(Vec::as_slice))?,
         }
         for layer in computed.boundaries.len()..guest.shape().n_layers as usize {
-            let leaving = self.layer(guest, layer, tick)?;
+            let leaving = self.layer(guest, layer)?;
             let digests = leaving.iter().map(|x| boundary_digest(x)).collect();
             computed.boundaries.push(digests);
         }
-        computed.heads = self.head(guest, 0..self.task.n_positions(), tick)?;
+        computed.heads = self.head(guest, 0..self.task.n_positions())?;
         computed.fuel += guest.fuel() - before;
         Ok(())
     }
 
-    /// Puts the embedding of every token at its position.
+    /// Stores the embedding of every token at its position.
     pub(super) fn embed(&self, guest: &mut Guest) -> Result<(), SandboxError> {
         let mut inputs = self.inputs.iter().enumerate();
         inputs.try_for_each(|(position, &input)| guest.embed(input, position))
     }
 
-    /// Takes every position through `layer`. Returns what leaves it.
-    pub(super) fn layer(
-        &self,
-        guest: &mut Guest,
-        layer: usize,
-        tick: &mut dyn FnMut(),
-    ) -> Result<Residuals, SandboxError> {
+    /// Computes `layer` at every position. Returns the residual streams that leave it.
+    pub(super) fn layer(&self, guest: &mut Guest, layer: usize) -> Result<Residuals, SandboxError> {
         guest.load_layer(layer)?;
         let mut leaving = Vec::with_capacity(self.inputs.len());
         for position in 0..self.inputs.len() {
             guest.layer(position)?;
             leaving.push(guest.residual(position)?);
-            tick();
+            self.advance(layer_work(guest.shape(), position));
         }
         guest.release_layer(layer)?;
         Ok(leaving)
     }
 
-    /// The final norm at `positions`, and the choice where one is made.
+    /// Computes the final norm at `positions`, and the choice at those that choose a token.
     pub(super) fn head(
         &self,
         guest: &mut Guest,
         positions: Range<usize>,
-        tick: &mut dyn FnMut(),
     ) -> Result<Vec<Head>, SandboxError> {
         let mut heads = Vec::with_capacity(positions.len());
         let mut passing: Vec<_> = positions.clone().map(|p| self.claim_at(p)).collect();
@@ -166,7 +172,7 @@ impl<'a> Run<'a> {
                 }
                 if self.task.chooses_at(position) {
                     guest.head_rows(position)?;
-                    tick();
+                    self.advance(head_chunk_work(guest.shape()));
                 }
                 if let Some(passing) = passing {
                     let (first, logits) = guest.chunk_logits()?;
@@ -184,14 +190,14 @@ impl<'a> Run<'a> {
         Ok(heads)
     }
 
-    /// What is claimed to be chosen at `position`, if margins are wanted there.
+    /// The start of a margin at `position`, if margins are wanted and a token is claimed here.
     fn claim_at(&self, position: usize) -> Option<Passing> {
         let first = self.task.prompt.len() - 1;
         let claim = self.claims?.get(position.checked_sub(first)?)?;
         Some(Passing::of(*claim))
     }
 
-    /// The records of a run of which everything is known.
+    /// The records of a run that has been computed completely.
     pub(super) fn records(&self, computed: Computed) -> Vec<PositionRecord> {
         let heads = self.inputs.iter().zip(computed.heads).enumerate();
         heads
@@ -206,18 +212,18 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A guest that is ready for `task`.
+/// Makes a guest that is ready for `task`.
 pub(super) fn open<'f>(
     sandbox: &Sandbox,
     model: ModelInput<'f>,
     task: &Task,
 ) -> Result<Guest<'f>, SandboxError> {
-    let mut guest = Guest::open(sandbox, model)?;
+    let mut guest = sandbox.open(model)?;
     guest.configure(task.kv_type, task.n_positions())?;
     Ok(guest)
 }
 
-/// Puts residual streams at their positions.
+/// Stores residual streams at their positions, from 0 on.
 pub(super) fn enter<'x>(
     guest: &mut Guest,
     residuals: impl Iterator<Item = &'x [f32]>,

@@ -1,12 +1,12 @@
-//! The whole replay: in order by one guest, or by several from guesses.
+//! The whole replay: by one guest in order, or by several guests from guesses.
 
 use std::time::{Duration, Instant};
 
 use super::{
     guesses::Guesses,
-    meter::{Meter, ReplayProgress},
     parallel,
     units::{Computed, Run},
+    work::replay_work,
 };
 use crate::{
     digest::Digest,
@@ -15,47 +15,46 @@ use crate::{
     task::{PositionRecord, Task, Transcript},
 };
 
-/// What the reference computed.
+/// A replay: everything that the reference computed.
 #[derive(Debug)]
 pub struct Replay {
     /// The shape that the reference read from the header.
     pub shape: GuestShape,
     /// One record per position.
     pub records: Vec<PositionRecord>,
-    /// Fuel of the compute calls, one position at a time, loading excluded.
+    /// Fuel of the compute calls, one position per call, without loading.
     pub fuel: u64,
-    /// Wall time, loading included.
+    /// Wall time, with loading.
     pub wall: Duration,
 }
 
 impl Replay {
-    /// Tokens that the reference chose.
+    /// The tokens that the reference chose.
     pub fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
         self.records.iter().filter_map(|r| Some(r.choice?.token))
     }
 
-    /// Checksum of the reference's transcript.
+    /// The checksum of the reference's transcript. `model` is the digest of the model file.
     pub fn checksum(&self, task: &Task, model: Digest) -> Digest {
         Transcript::of(&task.transcript_start(model), &self.records)
     }
 }
 
-/// Replays `task` on `model`, with `tokens` as the claim of what was chosen. The result is the same
-/// whatever the guesses.
+/// Replays `task` on `model`; `tokens` are claimed to have been chosen. Guesses make it faster, but
+/// do not change the result.
 ///
 /// # Errors
-/// The guest refuses the file or a value, or was interrupted.
+/// The guest rejects the file or a value, or the replay was interrupted.
 pub fn replay(
     sandbox: &Sandbox,
     model: ModelInput,
     task: &Task,
     tokens: &[u32],
     guesses: Option<Guesses>,
-    progress: ReplayProgress,
 ) -> Result<Replay, SandboxError> {
     let start = Instant::now();
     let run = Run::new(sandbox, model, task, tokens);
-    let (shape, computed) = compute(&run, guesses, progress)?;
+    let (shape, computed) = compute(&run, guesses)?;
     Ok(Replay {
         shape,
         fuel: computed.fuel,
@@ -64,20 +63,19 @@ pub fn replay(
     })
 }
 
-/// As [`replay`], for how clear each choice is and where `tokens` stand in it, `[n_generate]`.
+/// Like [`replay`], but returns how the reference's logits rank each of `tokens`: `[n_generate]`.
 ///
 /// # Errors
-/// As for [`replay`]; a token is beyond the vocabulary.
+/// As for [`replay`], or a token is beyond the vocabulary.
 pub fn margins(
     sandbox: &Sandbox,
     model: ModelInput,
     task: &Task,
     tokens: &[u32],
     guesses: Option<Guesses>,
-    progress: ReplayProgress,
 ) -> Result<Vec<Margin>, SandboxError> {
     let run = Run::new(sandbox, model, task, tokens).with_margins(tokens);
-    let (_, computed) = compute(&run, guesses, progress)?;
+    let (_, computed) = compute(&run, guesses)?;
     let heads = computed.heads.iter().skip(task.prompt.len() - 1);
     heads
         .map(|head| {
@@ -87,20 +85,16 @@ pub fn margins(
         .collect()
 }
 
-fn compute(
-    run: &Run,
-    guesses: Option<Guesses>,
-    progress: ReplayProgress,
-) -> Result<(GuestShape, Computed), SandboxError> {
+fn compute(run: &Run, guesses: Option<Guesses>) -> Result<(GuestShape, Computed), SandboxError> {
     let mut guest = run.open()?;
     let shape = guest.shape().clone();
-    let mut meter = Meter::new(&shape, run.task(), progress);
+    run.begin(replay_work(&shape, run.task()));
     let guesses = guesses.filter(|g| g.guests > 1 && g.fit(run.task(), &shape));
     let computed = match guesses {
-        Some(guesses) => parallel::compute(run, guest, guesses, &mut meter)?,
+        Some(guesses) => parallel::compute(run, guest, guesses)?,
         None => {
             let mut computed = Computed::default();
-            run.finish(&mut guest, None, &mut computed, &mut || meter.tick())?;
+            run.finish(&mut guest, None, &mut computed)?;
             computed
         }
     };

@@ -1,21 +1,22 @@
-//! A native run beside the replay, value by value, and the first operation where they part.
+//! Compares a native run with the replay, value by value, and finds the first operation that
+//! differs.
 
 use engine_native::{Op, PositionTrace};
 
 use super::runner::{Recording, Runner};
 use crate::{
-    cancel::Cancel,
     divergence::{Difference, Divergence},
     failure::RunFailure,
     replay::{Replay, embedded, op_outputs},
     sandbox::{ModelInput, OpBits, Sandbox},
     task::{PositionRecord, Task, boundary_digest},
+    watch::Watch,
 };
 
-/// Differing elements that a message shows.
+/// The most differing elements that a message shows.
 const SHOWN: usize = 4;
 
-/// Checks that a recording is of the task at all.
+/// Checks that a recording has as many tokens, positions and times as the task requires.
 pub fn check_counts(task: &Task, recording: &Recording) -> Option<Divergence> {
     let count = |what, native, expected| {
         (native != expected).then_some(Divergence {
@@ -37,7 +38,7 @@ pub fn check_counts(task: &Task, recording: &Recording) -> Option<Divergence> {
         })
 }
 
-/// The first place, in the order of computation, at which the recording is not the replay.
+/// The first place, in the order of computation, at which the recording differs from the replay.
 pub fn first_divergence(recording: &Recording, replay: &Replay) -> Option<Divergence> {
     let pairs = recording.traces.iter().zip(&replay.records);
     for (index, (trace, record)) in pairs.enumerate() {
@@ -92,16 +93,16 @@ fn in_head_of(index: usize, trace: &PositionTrace, record: &PositionRecord) -> O
     }
 }
 
-/// The list of tokens must say what the traces say.
+/// Checks that the list of tokens agrees with the trace.
 fn token_list(index: usize, trace: &PositionTrace, recording: &Recording) -> Option<Divergence> {
     let chosen = trace.choice?.token;
-    // The last position chooses the last token.
+    // The first position that chooses a token: every position from there on chooses one.
     let first = recording.traces.len() - recording.tokens.len();
     let listed = recording.tokens[index.checked_sub(first)?];
     (listed != chosen).then(|| in_head(index, Op::GreedyChoice, token(listed, chosen)))
 }
 
-/// Finds the operation inside the layer, by running both sides again.
+/// Finds the operation in the layer that differs, by running both sides again.
 ///
 /// # Errors
 /// A run failed.
@@ -111,15 +112,15 @@ pub fn explain(
     recording: &Recording,
     runner: &mut dyn Runner,
     (sandbox, model): (&Sandbox, ModelInput),
-    cancel: &Cancel,
+    watch: &Watch,
 ) -> Result<Divergence, RunFailure> {
     let Some(layer) = divergence.layer else {
         return Ok(divergence);
     };
     let position = divergence.position;
     let embeddings;
-    // Everything that enters this layer up to this position was found equal; before the first
-    // layer that is the embedding, which is compared below.
+    // Up to this position, the inputs of this layer were found to be equal. Those of the first
+    // layer are the embeddings, which are compared below.
     let entering: Vec<&[f32]> = match layer.checked_sub(1) {
         Some(below) => recording.traces[..=position]
             .iter()
@@ -132,10 +133,10 @@ pub fn explain(
     };
     let mut reference = op_outputs(sandbox, model, task, layer, &entering)?;
     if layer == 0 {
-        // The one operation before the first layer.
+        // The only operation before the first layer.
         reference.insert(0, (Op::Embed, bits(entering[position])));
     }
-    let native = runner.op_outputs(task, position, layer, cancel)?;
+    let native = runner.op_outputs(task, position, layer, watch)?;
     if let Some((op, difference)) = first_differing(&native, &reference) {
         return Ok(Divergence {
             op: Some(op),

@@ -1,19 +1,19 @@
-//! The first phase: a model in memory, and an engine ready to run.
+//! The first phase of a run: the model is loaded and the engine is ready.
 
 use std::{path::PathBuf, time::Instant};
 
 use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Packing, Screening};
 
 use crate::{
-    cancel::Cancel,
     failure::RunFailure,
     input::{HashedModel, Prompt},
     machine::{EngineNeed, Environment, MemoryNeed},
     receipt::{MAX_RECEIPT_BYTES, largest_receipt_bytes},
     task::Task,
+    watch::{Phase, Watch},
 };
 
-/// How a run is set up.
+/// The settings of a run.
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub struct RunSettings {
@@ -26,28 +26,15 @@ pub struct RunSettings {
     pub screening: Screening,
     pub kv_type: engine_native::KvType,
     pub warmup: usize,
-    /// At least 1. None: 3, or 1 for files above 64 MB.
+    /// At least 1. The default is 3, or 1 for files above 64 MB.
     pub repetitions: Option<usize>,
     pub environment: Environment,
 }
 
-/// What is going on, for a progress display.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Phase {
-    Load,
-    WarmUp { done: usize, of: usize },
-    Measure { done: usize, of: usize },
-    Replay { done: u64, of: u64 },
-}
-
-/// Told of each phase.
-pub type Progress<'p> = &'p mut dyn FnMut(Phase);
-
 /// Files above this many bytes are measured once by default.
 const LARGE_FILE: usize = 64 << 20;
 
-/// A model in memory and an engine ready to run the task.
+/// A loaded model, and an engine that is ready to run the task.
 pub struct Loaded {
     pub(crate) settings: RunSettings,
     pub(crate) task: Task,
@@ -55,7 +42,7 @@ pub struct Loaded {
     pub(crate) file: HashedModel,
     pub(crate) load_ns: u64,
     pub(super) engine: Engine,
-    pub(super) cancel: Cancel,
+    pub(super) watch: Watch,
 }
 
 impl Loaded {
@@ -63,15 +50,10 @@ impl Loaded {
     ///
     /// # Errors
     /// The model cannot be used, or the task does not fit it.
-    pub fn open(
-        settings: RunSettings,
-        cancel: &Cancel,
-        progress: Progress,
-    ) -> Result<Self, RunFailure> {
-        progress(Phase::Load);
+    pub fn open(settings: RunSettings, watch: &Watch) -> Result<Self, RunFailure> {
         let kernels = settings.kernel.resolve()?;
         let start = Instant::now();
-        let file = HashedModel::open(&settings.model, settings.i2s_layout, cancel)?;
+        let file = HashedModel::open(&settings.model, settings.i2s_layout, watch)?;
         let model = &file.model;
         let task = Task {
             prompt: settings.prompt.ids(model)?,
@@ -87,7 +69,9 @@ impl Loaded {
         };
         let need = EngineNeed::of(model, &*kernels, &options);
         MemoryNeed::to_run(model, &task.session_options(), need).check()?;
-        let engine = Engine::with_options(model.clone(), kernels, options)?;
+        let to_pack = Engine::bytes_to_pack(model, &*kernels, &options);
+        watch.begin(Phase::Arrange, to_pack);
+        let engine = Engine::with_options(model.clone(), kernels, options, watch)?;
         let default = if model.file_bytes().len() > LARGE_FILE {
             1
         } else {
@@ -100,14 +84,14 @@ impl Loaded {
             task,
             file,
             engine,
-            cancel: cancel.clone(),
+            watch: watch.clone(),
         })
     }
 
-    /// Finds out before the run whether its receipt can be verified.
+    /// Checks before the run that its receipt will not be too large for verifiers.
     ///
     /// # Errors
-    /// It may be larger than what a verifier reads.
+    /// The receipt may become too large.
     pub fn check_receipt_size(&self) -> Result<(), RunFailure> {
         let (n_generate, repetitions) = (self.task.n_generate, self.repetitions);
         let bytes = largest_receipt_bytes(self.task.prompt.len(), n_generate, repetitions);
@@ -121,12 +105,12 @@ impl Loaded {
         Ok(())
     }
 
-    /// The engine that will run.
+    /// The engine that will run the task.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// What will be decoded.
+    /// The task that will be run.
     pub fn task(&self) -> &Task {
         &self.task
     }

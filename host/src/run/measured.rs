@@ -1,47 +1,49 @@
-//! The second phase: the task run and timed, with the evidence that each run left.
+//! The second phase of a run: the native engine runs and times the task, and records evidence.
 
 use super::{
     compare::check_counts,
-    loaded::{Loaded, Phase, Progress},
+    loaded::Loaded,
     runner::{NativeRunner, Recording, Runner},
 };
 use crate::{
     digest::Digest,
     failure::RunFailure,
     task::{PositionRecord, Transcript},
+    watch::Phase,
 };
 
 impl Loaded {
-    /// Runs the native engine: warm-up, then the timed repetitions.
+    /// Runs the task on the native engine: first the warm-up runs, then the timed repetitions.
     ///
     /// # Errors
     /// A run failed.
-    pub fn measure(self, progress: Progress) -> Result<Measured, RunFailure> {
+    pub fn measure(self) -> Result<Measured, RunFailure> {
         let runner = NativeRunner::new(&self.engine, &self.task)?;
-        self.measure_with(Box::new(runner), progress)
+        self.measure_with(Box::new(runner))
     }
 
-    /// As [`Loaded::measure`], with another engine: tests show that a wrong one gets no receipt.
+    /// Like [`Loaded::measure`], with another engine. Tests use it to show that a wrong engine gets
+    /// no receipt.
     ///
     /// # Errors
     /// A run failed.
-    pub fn measure_with(
-        self,
-        mut runner: Box<dyn Runner>,
-        progress: Progress,
-    ) -> Result<Measured, RunFailure> {
+    pub fn measure_with(self, mut runner: Box<dyn Runner>) -> Result<Measured, RunFailure> {
         let (warmup, of) = (self.settings.warmup, self.repetitions);
-        // The first timed prompt is a fresh one: what an engine could have kept of it shows.
+        // Warm-up runs use another prompt, so the first timed run shows what the prompt takes
+        // without any cache of it.
         let warm_up = self.task.warm_up(self.file.model.shape().n_vocab);
+        let work = self.task.work(self.file.model.shape());
         for done in 0..warmup {
-            progress(Phase::WarmUp { done, of: warmup });
-            runner.record(&warm_up, &self.cancel)?;
+            let run = done + 1;
+            self.watch.begin(Phase::WarmUp { run, of: warmup }, work);
+            runner.record(&warm_up, &self.watch)?;
         }
         let mut repetitions = Vec::with_capacity(of);
         let mut evidence: Vec<Evidence> = Vec::new();
         for done in 0..of {
-            progress(Phase::Measure { done, of });
-            let recording = runner.record(&self.task, &self.cancel)?;
+            let run = done + 1;
+            self.watch.begin(Phase::Measure { run, of }, work);
+            let recording = runner.record(&self.task, &self.watch)?;
             if let Some(divergence) = check_counts(&self.task, &recording) {
                 let repetition = done;
                 return Err(RunFailure::Parity {
@@ -59,8 +61,8 @@ impl Loaded {
         })
     }
 
-    /// Reduces a recording to its samples and its evidence. Traces that an earlier repetition
-    /// has already left, bit for bit, are not kept twice.
+    /// Splits a recording into its samples and its evidence. Traces that are equal, bit for bit, to
+    /// those of an earlier repetition are not kept again.
     fn keep(&self, recording: Recording, evidence: &mut Vec<Evidence>) -> Repetition {
         let records = recording.traces.iter().map(PositionRecord::from_trace);
         let records: Vec<_> = records.collect();
@@ -85,7 +87,7 @@ impl Loaded {
     }
 }
 
-/// A transcript that at least one repetition left.
+/// The evidence of at least one repetition: its recording, and the checksum of its transcript.
 pub(super) struct Evidence {
     pub(super) checksum: Digest,
     pub(super) recording: Recording,
@@ -115,17 +117,17 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Native checksum of the first repetition.
+    /// The checksum of the first repetition's transcript.
     pub(crate) fn checksum(&self) -> Digest {
         self.evidence[0].checksum
     }
 
-    /// Tokens of the first repetition.
+    /// The tokens of the first repetition.
     pub(crate) fn tokens(&self) -> &[u32] {
         &self.evidence[0].recording.tokens
     }
 
-    /// Index of the median repetition: the lower median by total time.
+    /// The index of the median repetition: the lower median by total time.
     pub(crate) fn median(&self) -> usize {
         let mut order: Vec<usize> = (0..self.repetitions.len()).collect();
         order.sort_by_key(|&i| self.repetitions[i].total_ns());

@@ -1,5 +1,5 @@
-//! A benchmark run, in the only order in which it can happen:
-//! [`Loaded`] → [`Measured`] → [`Proved`] → receipt. Each phase is made from the one before.
+//! A benchmark run in phases: [`Loaded`] → [`Measured`] → [`Proved`] → receipt. Each phase can only
+//! be made from the one before it.
 
 mod compare;
 mod loaded;
@@ -9,7 +9,7 @@ mod proved;
 mod receipt;
 mod runner;
 
-pub use loaded::{Loaded, Phase, Progress, RunSettings};
+pub use loaded::{Loaded, RunSettings};
 pub use measured::Measured;
 pub use profile::{OpProfile, Profile, StepProfile, bytes_per_decoded_token};
 pub use proved::Proved;

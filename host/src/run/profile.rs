@@ -1,46 +1,54 @@
-//! Where the time of a run goes, operation by operation: one more run, which is timed inside and
-//! therefore gives no speed to a receipt.
+//! Profiles a run: the time of each operation. It takes a run of its own, because timing the
+//! operations slows it down; its speed does not go into a receipt.
+
+use std::sync::Arc;
 
 use engine_native::{Engine, Ledger, Op};
 use serde::Serialize;
 
-use crate::{cancel::Cancel, failure::RunFailure, receipt::LedgerRecord, task::Task};
+use crate::{
+    failure::RunFailure,
+    receipt::LedgerRecord,
+    task::Task,
+    watch::{Phase, Watch},
+};
 
-/// A run, split by operation.
+/// The times of a run by operation.
 #[derive(Debug, Clone, Serialize)]
 pub struct Profile {
-    /// The prompt, with the choice of the first token.
+    /// The prefill, with the choice of the first token.
     pub prefill: StepProfile,
-    /// All decode steps together; `None` when the prompt's choice was the only one.
+    /// All decode steps together; `None` if there are none.
     pub decode: Option<StepProfile>,
 }
 
-/// Steps of one kind, all together. The times of the operations and `rest_ns` add up to `wall_ns`.
+/// All steps of one kind together. The times of the operations and `rest_ns` add up to `wall_ns`.
 #[derive(Debug, Clone, Serialize)]
 pub struct StepProfile {
     /// Number of steps.
     pub steps: u64,
-    /// Their time.
+    /// Time of the steps.
     pub wall_ns: u64,
-    /// Synchronisation, copies for the transcript, and whatever else is not in a kernel.
+    /// Time outside of kernels: synchronisation, copies for the transcript, and the rest.
     pub rest_ns: u64,
     /// The operations that ran, in the order of the forward pass.
     pub ops: Vec<OpProfile>,
 }
 
-/// One operation in steps of one kind.
+/// One operation in all steps of one kind.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct OpProfile {
-    /// Its name.
+    /// The operation.
     #[serde(serialize_with = "name")]
     pub op: Op,
-    /// Calls of its kernels, on all threads.
+    /// Kernel calls on all threads.
     pub calls: u64,
-    /// Multiply-accumulates, on all threads.
+    /// Multiply-accumulates on all threads.
     pub macs: u64,
-    /// Bytes of weights and KV cache that were read; `None` for a prefill, where positions share them.
+    /// Bytes of weights and KV cache that were read; `None` for a prefill, where positions share
+    /// them.
     pub bytes: Option<u64>,
-    /// Time of the caller's thread.
+    /// Time on the calling thread.
     pub ns: u64,
 }
 
@@ -49,27 +57,28 @@ fn name<S: serde::Serializer>(op: &Op, serializer: S) -> Result<S::Ok, S::Error>
 }
 
 impl OpProfile {
-    /// Whether it is a product with a matrix of weights, which a step is there for.
+    /// Whether the operation multiplies with a weight matrix: the main work of a step.
     pub fn is_product(&self) -> bool {
         self.op.is_projection()
             || matches!(self.op, Op::Output | Op::OutputScreen | Op::OutputRefine)
     }
 
-    /// Whether its work is to stream weights or the KV cache, so that rates say something.
+    /// Whether the operation mainly reads weights or the KV cache, so that read rates are
+    /// meaningful.
     pub fn is_streaming(&self) -> bool {
         self.is_product() || matches!(self.op, Op::AttentionScores | Op::AttentionValues)
     }
 }
 
 impl StepProfile {
-    /// Time of everything but the products with weights.
+    /// Time of everything except products with weight matrices.
     pub fn around_products_ns(&self) -> u64 {
         let products = self.ops.iter().filter(|op| op.is_product());
         let ns: u64 = products.map(|op| op.ns).sum();
         self.wall_ns.saturating_sub(ns)
     }
 
-    /// Of what was recorded between two moments of a run.
+    /// The profile of the steps between two ledgers of a run.
     fn between(
         (before, after): (&Ledger, &Ledger),
         (steps, wall_ns): (u64, u64),
@@ -91,7 +100,7 @@ impl StepProfile {
         Self {
             steps,
             wall_ns,
-            // The steps' clock is around the operations' one.
+            // Steps are timed from the outside, so their time includes that of all operations.
             rest_ns: wall_ns.saturating_sub(in_kernels),
             ops,
         }
@@ -99,13 +108,15 @@ impl StepProfile {
 }
 
 impl Profile {
-    /// Runs `task` once more, in a session of its own.
+    /// Runs `task` in a new session and times its operations.
     ///
     /// # Errors
     /// The run failed or was interrupted.
-    pub fn measure(engine: &Engine, task: &Task, cancel: &Cancel) -> Result<Self, RunFailure> {
+    pub fn measure(engine: &Engine, task: &Task, watch: &Watch) -> Result<Self, RunFailure> {
         let mut session = engine.session(task.session_options())?;
-        // As in the timed runs, no page of the session is touched for the first time.
+        session.set_observer(Arc::new(watch.clone()));
+        watch.begin(Phase::Profile, task.work(engine.model().shape()));
+        // An untimed run first, so that all pages of the session are mapped, as in the timed runs.
         session
             .generate(&task.prompt, task.n_generate)?
             .next()
@@ -119,9 +130,6 @@ impl Profile {
                 after_prefill = run.ledger();
             }
             step_ns.push(step?.elapsed.as_nanos() as u64);
-            if cancel.is_requested() {
-                return Err(RunFailure::Interrupted);
-            }
         }
         let start = Ledger::default();
         let no_bytes = |_, _| None;
@@ -138,8 +146,8 @@ impl Profile {
     }
 }
 
-/// Mean bytes that a decode step of `task` reads, by the `ledger` of the whole run; `None` when there
-/// is no such step.
+/// The mean number of bytes that a decode step of `task` reads, according to the `ledger` of the
+/// whole run. `None` if there are no decode steps.
 pub fn bytes_per_decoded_token(
     engine: &Engine,
     task: &Task,
@@ -150,7 +158,7 @@ pub fn bytes_per_decoded_token(
     let bytes = Op::ALL.iter().map(|&op| {
         let of_op = ledger.iter().filter(|record| record.op == op.name());
         let macs: u64 = of_op.map(|record| record.multiply_accumulates).sum();
-        // One choice is the prompt's.
+        // The first choice belongs to the prefill.
         let in_steps = macs / task.n_generate as u64 * n_steps;
         engine.bytes_read(op, task.kv_type, positions.clone(), in_steps)
     });

@@ -1,10 +1,10 @@
-//! The third phase: the reference's replay, and the comparison that makes a number publishable.
+//! The third phase of a run: the reference replays the task, and its values are compared with the
+//! native ones.
 
 use engine_native::Model;
 
 use super::{
     compare::{explain, first_divergence},
-    loaded::{Phase, Progress},
     measured::Measured,
     runner::Recording,
 };
@@ -18,11 +18,12 @@ use crate::{
 };
 
 impl Measured {
-    /// Replays the task in the sandbox and compares every timed repetition with it, bit for bit.
+    /// Replays the task in the sandbox, and compares every timed repetition with the replay, bit
+    /// for bit.
     ///
     /// # Errors
-    /// Native and reference disagree, or the reference failed.
-    pub fn prove(mut self, sandbox: &Sandbox, progress: Progress) -> Result<Proved, RunFailure> {
+    /// The native engine and the reference disagree, or the reference failed.
+    pub fn prove(mut self, sandbox: &Sandbox) -> Result<Proved, RunFailure> {
         let model = self.loaded.file.model.clone();
         let input = ModelInput::from(&*model);
         let task = self.loaded.task.clone();
@@ -31,8 +32,7 @@ impl Measured {
             traces,
             guests: guests_that_fit(&model, task.n_positions(), default_threads()),
         };
-        let mut report = |done, of| progress(Phase::Replay { done, of });
-        let reference = replay(sandbox, input, &task, tokens, Some(guesses), &mut report)?;
+        let reference = replay(sandbox, input, &task, tokens, Some(guesses))?;
         self.check_shape(&reference.shape)?;
         for index in 0..self.evidence.len() {
             self.compare(index, &reference, sandbox, input)?;
@@ -51,7 +51,8 @@ impl Measured {
         })
     }
 
-    /// Goes on without a replay. The receipt will say so, and the gate refuse it.
+    /// Continues without a replay. The receipt says so, and proves nothing until a verifier replays
+    /// the run.
     pub fn without_proof(self) -> Proved {
         Proved {
             measured: self,
@@ -59,7 +60,7 @@ impl Measured {
         }
     }
 
-    /// Two parsers read the same header: they must have read the same shape.
+    /// Checks that both parsers read the same shape from the header.
     fn check_shape(&self, reference: &GuestShape) -> Result<(), RunFailure> {
         let native = native_shape(&self.loaded.file.model, reference.n_head_chunks);
         if native == *reference {
@@ -82,10 +83,10 @@ impl Measured {
         let Some(divergence) = first_divergence(recording, reference) else {
             return Ok(());
         };
-        let (task, cancel) = (&self.loaded.task, &self.loaded.cancel);
+        let (task, watch) = (&self.loaded.task, &self.loaded.watch);
         let runner = &mut *self.runner;
         let place = (sandbox, model);
-        let divergence = explain(divergence, task, recording, runner, place, cancel)?;
+        let divergence = explain(divergence, task, recording, runner, place, watch)?;
         let repetition = self.repetitions.iter().position(|r| r.evidence == index);
         Err(RunFailure::Parity {
             repetition: repetition.unwrap_or(0),
@@ -93,7 +94,7 @@ impl Measured {
         })
     }
 
-    /// The checksums differ although no value was found that does.
+    /// The failure for checksums that differ although all compared values are equal.
     fn unexplained(&self) -> RunFailure {
         RunFailure::Parity {
             repetition: 0,
@@ -107,7 +108,7 @@ impl Measured {
     }
 }
 
-/// The shape that the engine reads, as the guest reports its own.
+/// The shape that the engine reads, in the guest's form.
 fn native_shape(model: &Model, n_head_chunks: u64) -> GuestShape {
     let shape = model.shape();
     GuestShape {
@@ -120,14 +121,14 @@ fn native_shape(model: &Model, n_head_chunks: u64) -> GuestShape {
         n_ff: shape.n_ff,
         context_length: shape.context_length,
         rope_dim: shape.rope_dim,
-        // How the guest cuts the output matrix is its own affair.
+        // Only the guest splits the output matrix into chunks.
         n_head_chunks,
         tied: model.is_tied(),
         n_parameters: model.n_parameters(),
     }
 }
 
-/// What the reference found.
+/// The result of a successful replay.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Proof {
     pub(crate) checksum: Digest,
@@ -135,7 +136,7 @@ pub(crate) struct Proof {
     pub(crate) wall_ns: u64,
 }
 
-/// A measured task that may become a receipt.
+/// A measured run that is ready to become a receipt.
 pub struct Proved {
     pub(crate) measured: Measured,
     pub(crate) parity: Option<Proof>,

@@ -1,4 +1,4 @@
-//! The last phase: the receipt of a proved run. Every field comes from the run.
+//! The last phase of a run: its receipt.
 
 use std::time::SystemTime;
 

@@ -1,33 +1,36 @@
-//! What runs a task and times it, and what it leaves behind.
+//! The engine under test: runs and times a task, and records evidence.
+
+use std::sync::Arc;
 
 use engine_native::{Engine, Ledger, OpOutput, PositionTrace, RunError, Session};
 
-use crate::{cancel::Cancel, failure::RunFailure, sandbox::OpBits, task::Task};
+use crate::{failure::RunFailure, sandbox::OpBits, task::Task, watch::Watch};
 
-/// A timed native run, with the evidence that it recorded while it was timed.
+/// A timed native run, with the evidence that was recorded at the same time.
 #[derive(Debug)]
 pub struct Recording {
-    /// Chosen tokens.
+    /// The tokens that the engine chose.
     pub tokens: Vec<u32>,
-    /// One trace per position fed.
+    /// One trace for each position that was fed.
     pub traces: Vec<PositionTrace>,
     /// Time of the prefill step, which ends when the first token is chosen.
     pub prefill_ns: u64,
-    /// Time of each decode step.
+    /// Time of each decode step, `[n_generate − 1]`.
     pub decode_ns: Vec<u64>,
     /// The kernels that ran.
     pub ledger: Ledger,
 }
 
-/// An engine under test. [`NativeRunner`] is the one that ships; tests bring sabotaged ones.
+/// An engine under test: [`NativeRunner`], or a sabotaged one in tests.
 pub trait Runner {
-    /// Runs the task once, timed.
+    /// Runs and times the task once.
     ///
     /// # Errors
     /// The run failed or was interrupted.
-    fn record(&mut self, task: &Task, cancel: &Cancel) -> Result<Recording, RunFailure>;
+    fn record(&mut self, task: &Task, watch: &Watch) -> Result<Recording, RunFailure>;
 
-    /// Runs the task again, untimed, for the outputs of every operation at one place.
+    /// Runs the task again without timing it, and returns the outputs of every operation of `layer`
+    /// at `position`.
     ///
     /// # Errors
     /// The run failed or was interrupted.
@@ -36,17 +39,17 @@ pub trait Runner {
         task: &Task,
         position: usize,
         layer: usize,
-        cancel: &Cancel,
+        watch: &Watch,
     ) -> Result<Vec<OpBits>, RunFailure>;
 }
 
-/// The native engine with a session that fits one task.
+/// The native engine, with a session that fits one task.
 pub struct NativeRunner {
     session: Session,
 }
 
 impl NativeRunner {
-    /// A session of `engine` for `task`.
+    /// Makes a session of `engine` for `task`.
     ///
     /// # Errors
     /// The task does not fit the model.
@@ -59,19 +62,17 @@ impl NativeRunner {
 }
 
 impl Runner for NativeRunner {
-    fn record(&mut self, task: &Task, cancel: &Cancel) -> Result<Recording, RunFailure> {
+    fn record(&mut self, task: &Task, watch: &Watch) -> Result<Recording, RunFailure> {
+        self.session.set_observer(Arc::new(watch.clone()));
         let mut step_ns = Vec::with_capacity(task.n_generate);
         let mut tokens = Vec::with_capacity(task.n_generate);
         let mut traces = Vec::with_capacity(task.n_positions());
         for step in self.session.generate(&task.prompt, task.n_generate)? {
             let step = step?;
-            // A coarse clock may see nothing pass; a rate needs a time.
+            // A coarse clock may measure 0 ns, of which no rate can be computed.
             step_ns.push((step.elapsed.as_nanos() as u64).max(1));
             tokens.push(step.choice.token);
             traces.extend(step.positions);
-            if cancel.is_requested() {
-                return Err(RunFailure::Interrupted);
-            }
         }
         let decode_ns = step_ns.split_off(1);
         Ok(Recording {
@@ -88,16 +89,16 @@ impl Runner for NativeRunner {
         task: &Task,
         position: usize,
         layer: usize,
-        cancel: &Cancel,
+        watch: &Watch,
     ) -> Result<Vec<OpBits>, RunFailure> {
         let (sender, receiver) = std::sync::mpsc::channel();
         self.session.set_probe(Box::new(move |point, output| {
             if (point.position, point.layer) == (position, layer) {
-                // The receiver outlives the session's run.
+                // Sending cannot fail: the receiver outlives the session's run.
                 let _ = sender.send((point.op, bits(output)));
             }
         }));
-        let ran = self.run_to(task, position, cancel);
+        let ran = self.run_to(task, position, watch);
         self.session.clear_probe();
         ran.map(|()| receiver.try_iter().collect())
     }
@@ -105,14 +106,12 @@ impl Runner for NativeRunner {
 
 impl NativeRunner {
     /// Runs the task until `position` has been fed.
-    fn run_to(&mut self, task: &Task, position: usize, cancel: &Cancel) -> Result<(), RunFailure> {
+    fn run_to(&mut self, task: &Task, position: usize, watch: &Watch) -> Result<(), RunFailure> {
+        self.session.set_observer(Arc::new(watch.clone()));
         for step in self.session.generate(&task.prompt, task.n_generate)? {
             let fed = step?.positions;
             if fed.iter().any(|trace| trace.position == position) {
                 break;
-            }
-            if cancel.is_requested() {
-                return Err(RunFailure::Interrupted);
             }
         }
         Ok(())

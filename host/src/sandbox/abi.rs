@@ -1,14 +1,14 @@
-//! The guest's exports, typed. `guest-reference/NUMERICS.md` says what each call does.
+//! The guest's exports with their types. `guest-reference/NUMERICS.md` documents the calls.
 
 use engine_native::Op;
 use wasmtime::{Instance, Memory, Store, StoreLimits, TypedFunc};
 
 use super::error::SandboxError;
 
-/// Version of the calls that this host makes.
+/// The version of the interface that this host calls.
 pub(super) const ABI_VERSION: i32 = 3;
 
-/// Operations in the order of the guest's `op_ptr`.
+/// Operations in the order in which the guest's `op_ptr` numbers them.
 pub(super) const GUEST_OPS: [Op; 21] = [
     Op::AttnNorm,
     Op::AttnQkvQuantize,
@@ -44,7 +44,7 @@ macro_rules! exports {
         }
 
         impl Exports {
-            /// Looks all of them up.
+            /// Looks up all exports.
             pub(super) fn of(
                 instance: &Instance,
                 store: &mut GuestStore,

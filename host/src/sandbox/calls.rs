@@ -1,5 +1,5 @@
-//! Calls into one instance of the guest: every resource bounded, fuel counted, bytes copied in
-//! unread.
+//! Calls into one instance of the guest. Every resource is bounded and fuel is counted; the host
+//! copies bytes of the model without interpreting them.
 
 use wasmtime::{Instance, Store, StoreLimitsBuilder, Trap, TypedFunc, WasmParams, WasmResults};
 
@@ -8,16 +8,16 @@ use super::{
     compiled::Sandbox,
     error::SandboxError,
 };
-use crate::{cancel::Cancel, guest::MEMORY_LIMIT};
+use crate::{guest::MEMORY_LIMIT, watch::Watch};
 
-/// Fuel for one call; a call of the guest that needs more is in an endless loop.
+/// Fuel for one call. A call that needs more is stuck in an endless loop.
 const FUEL_PER_CALL: u64 = 1 << 44;
 
 /// One instance of the guest.
 pub(super) struct Calls {
     store: GuestStore,
     exports: Exports,
-    cancel: Cancel,
+    watch: Watch,
     fuel: u64,
 }
 
@@ -39,17 +39,17 @@ impl Calls {
         Ok(Self {
             exports: Exports::of(&instance, &mut store)?,
             store,
-            cancel: sandbox.cancel.clone(),
+            watch: sandbox.watch.clone(),
             fuel: 0,
         })
     }
 
-    /// Fuel of the compute calls so far; loading is not counted.
+    /// Fuel used by compute calls so far; loading is not counted.
     pub(super) fn fuel(&self) -> u64 {
         self.fuel
     }
 
-    /// Copies a range of the file, offset and length, to an address of the guest.
+    /// Copies the range `(offset, len)` of the file to the address `dest` of the guest.
     pub(super) fn copy_in(
         &mut self,
         file: &[u8],
@@ -59,7 +59,7 @@ impl Calls {
         let end = offset.checked_add(len);
         let Some(end) = end.filter(|&end| end <= file.len() as u64) else {
             return Err(SandboxError::Protocol(format!(
-                "asked for {len} bytes at {offset} of a file of {}",
+                "found a request for {len} bytes at {offset}, allowed up to the end of the file at {}",
                 file.len()
             )));
         };
@@ -84,11 +84,13 @@ impl Calls {
             .zip(usize::try_from(len).ok())
             .and_then(|(at, len)| data.get_mut(at..at.checked_add(len)?))
             .ok_or_else(|| {
-                SandboxError::Protocol(format!("{len} bytes at {at} of a memory of {size}"))
+                SandboxError::Protocol(format!(
+                    "found {len} bytes at address {at}, allowed up to the end of memory at {size}"
+                ))
             })
     }
 
-    /// Calls for a position, with the fuel counted.
+    /// Calls `f` for a position and counts the fuel.
     pub(super) fn compute(
         &mut self,
         f: fn(&Exports) -> &TypedFunc<(i64,), i32>,
@@ -109,7 +111,7 @@ impl Calls {
         self.check(i64::from(status))
     }
 
-    /// A call that returns a value, or a negated status.
+    /// Calls `f`, which returns a value or a negated status.
     pub(super) fn value<P: WasmParams>(
         &mut self,
         f: fn(&Exports) -> &TypedFunc<P, i64>,
@@ -150,7 +152,7 @@ impl Calls {
         f: fn(&Exports) -> &TypedFunc<P, R>,
         params: P,
     ) -> Result<R, SandboxError> {
-        if self.cancel.is_requested() {
+        if self.watch.is_stopped() {
             return Err(SandboxError::Interrupted);
         }
         let trapped = |e: wasmtime::Error| match e.downcast_ref::<Trap>() {

@@ -1,31 +1,46 @@
-//! The guest's module, compiled under the sandbox's rules.
+//! The guest's module, compiled with the sandbox's limits.
 
 use wasmtime::{Config, Engine, Module, OptLevel};
 
 use super::error::SandboxError;
-use crate::{cancel::Cancel, guest::GUEST_WASM};
+use crate::{guest::GUEST_WASM, watch::Watch};
 
-/// A compiled guest, ready to be instantiated.
+/// A compiled guest, from which any number of isolated instances can be made. One sandbox serves
+/// any number of replays.
+///
+/// ```
+/// use host::{sandbox::{Sandbox, SandboxError}, watch::Watch};
+///
+/// // The guest may not import anything. This module imports a function `now` from `clock`.
+/// let module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x0d\x01\x05clock\x03now\0\0";
+/// let refused = Sandbox::with_module(module, &Watch::default());
+/// assert!(matches!(refused, Err(SandboxError::Protocol(why)) if why.contains("clock.now")));
+/// ```
 pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) module: Module,
-    pub(super) cancel: Cancel,
+    pub(super) watch: Watch,
 }
 
 impl Sandbox {
     /// Compiles the embedded guest.
     ///
     /// # Errors
-    /// The module is invalid under the sandbox's rules, or imports anything.
-    pub fn new(cancel: &Cancel) -> Result<Self, SandboxError> {
-        Self::with_module(GUEST_WASM, cancel)
+    /// The module is not valid in this sandbox, or has an import.
+    pub fn new(watch: &Watch) -> Result<Self, SandboxError> {
+        Self::with_module(GUEST_WASM, watch)
     }
 
-    /// As [`Sandbox::new`], for another module: tests show what the sandbox refuses.
+    /// The watch over all replays in this sandbox.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Like [`Sandbox::new`], but compiles another module. Tests use it to show what is refused.
     ///
     /// # Errors
     /// As for [`Sandbox::new`].
-    pub fn with_module(wasm: &[u8], cancel: &Cancel) -> Result<Self, SandboxError> {
+    pub fn with_module(wasm: &[u8], watch: &Watch) -> Result<Self, SandboxError> {
         let protocol = |e: wasmtime::Error| SandboxError::Protocol(format!("{e:#}"));
         let engine = Engine::new(&config()).map_err(protocol)?;
         let module = Module::from_binary(&engine, wasm).map_err(protocol)?;
@@ -37,12 +52,12 @@ impl Sandbox {
             )));
         }
         let guests = engine.clone();
-        // Ends a guest's call at its next loop or function entry.
-        cancel.on_request(move || guests.increment_epoch());
+        // This ends a running call at its next loop iteration or function entry.
+        watch.on_stop(move || guests.increment_epoch());
         Ok(Self {
             engine,
             module,
-            cancel: cancel.clone(),
+            watch: watch.clone(),
         })
     }
 }
@@ -54,9 +69,11 @@ fn config() -> Config {
         .epoch_interruption(true)
         .wasm_simd(false)
         .wasm_relaxed_simd(false)
-        // Both sides check for values that are not finite, so a NaN's bits never reach a result.
+        // Host and guest both reject values that are not finite, so no result depends on a NaN's
+        // bits.
         .cranelift_nan_canonicalization(false)
-        // The guest is optimised already: more would lengthen every start and shorten no replay.
+        // The module is already optimised: optimising again would slow down every start without
+        // speeding up any replay.
         .cranelift_opt_level(OptLevel::None)
         .max_wasm_stack(1 << 20);
     config

@@ -1,23 +1,23 @@
-//! Why the sandbox has no answer.
+//! Errors of the sandbox.
 
-/// Why the guest did not answer.
+/// Why a call into the guest returned no result.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs)]
 pub enum SandboxError {
-    /// The guest refused the file.
+    /// The guest rejects the file.
     #[error("{0}")]
     Refused(String),
-    /// The model or the task needs more memory than the sandbox gives.
+    /// The model or the task needs more memory than the sandbox allows.
     #[error("reference: {0}")]
     TooLarge(String),
-    /// The guest met a value that is not finite.
+    /// The guest computed a value that is not finite.
     #[error("reference: {0}")]
     NonFinite(String),
-    /// The guest's calls do not fit together: a defect of host or guest.
+    /// Host and guest misunderstand each other, because of a bug in one of them.
     #[error("reference: {0}")]
     Protocol(String),
-    /// The guest trapped: out of fuel, memory or bounds.
+    /// The guest trapped: it ran out of fuel or memory, or accessed memory out of bounds.
     #[error("reference trapped: {0}")]
     Trap(String),
     /// The run was interrupted.
@@ -26,8 +26,8 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
-    /// Whether the reference has an answer, and it is no: the file is refused, or a value is not
-    /// finite. Anything else says nothing about the run.
+    /// Whether the error refutes the run: the reference rejects the file, or a value is not finite.
+    /// All other errors say nothing about the run.
     pub fn is_refutation(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::NonFinite(_))
     }

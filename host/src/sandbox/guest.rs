@@ -1,4 +1,4 @@
-//! The guest as the replay drives it: load a part of the model, take a position through it.
+//! The guest as the replay uses it: load a part of the model, then compute a position with it.
 
 use engine_native::{Choice, I2sLayout, KvType, Model, Op};
 
@@ -9,15 +9,15 @@ use super::{
     error::SandboxError,
 };
 
-/// The bits of an operation's output, all elements.
+/// An operation and the bits of all elements of its output.
 pub type OpBits = (Op, Vec<u32>);
 
-/// What a guest is given: the file, and the one setting that files do not hold.
+/// The model as a guest gets it: the file, and the one setting that is not in the file.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelInput<'f> {
     /// The whole file.
     pub file: &'f [u8],
-    /// How its I2_S tensors are arranged, if it has any.
+    /// How I2_S tensors are laid out, if there are any.
     pub i2s_layout: I2sLayout,
 }
 
@@ -30,7 +30,7 @@ impl<'f> From<&'f Model> for ModelInput<'f> {
     }
 }
 
-/// Shape of the model as the guest reads it from the header.
+/// The model's shape, as the guest reads it from the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct GuestShape {
@@ -55,12 +55,18 @@ pub struct Guest<'f> {
     shape: GuestShape,
 }
 
-impl<'f> Guest<'f> {
-    /// A fresh guest, given the header of the file.
+impl Sandbox {
+    /// Makes a new instance of the guest and lets it parse the header of the file.
     ///
     /// # Errors
-    /// The guest refuses the file.
-    pub fn open(sandbox: &Sandbox, model: ModelInput<'f>) -> Result<Self, SandboxError> {
+    /// The guest rejects the file.
+    pub fn open<'f>(&self, model: ModelInput<'f>) -> Result<Guest<'f>, SandboxError> {
+        Guest::open(self, model)
+    }
+}
+
+impl<'f> Guest<'f> {
+    fn open(sandbox: &Sandbox, model: ModelInput<'f>) -> Result<Self, SandboxError> {
         let mut calls = Calls::new(sandbox)?;
         check_version(&mut calls)?;
         parse_header(&mut calls, model.file)?;
@@ -77,15 +83,15 @@ impl<'f> Guest<'f> {
         &self.shape
     }
 
-    /// Fuel of the compute calls so far.
+    /// Fuel used by compute calls so far; loading is not counted.
     pub fn fuel(&self) -> u64 {
         self.calls.fuel()
     }
 
-    /// Allocates for `n_positions`.
+    /// Allocates memory for `n_positions` positions.
     ///
     /// # Errors
-    /// They do not fit the memory or the context, or the model does not fit the layout.
+    /// They exceed the memory or the context length, or the model does not fit the I2_S layout.
     pub fn configure(&mut self, kv_type: KvType, n_positions: usize) -> Result<(), SandboxError> {
         let kv_type = match kv_type {
             KvType::F32 => 0,
@@ -100,26 +106,26 @@ impl<'f> Guest<'f> {
             .status(|e| &e.configure, (kv_type, i2s_layout, n_positions as i64))
     }
 
-    /// Loads the embedding row of `token` and puts it at `position`.
+    /// Loads the embedding row of `token` and stores it as the residual stream at `position`.
     ///
     /// # Errors
-    /// The guest refuses the row.
+    /// The guest rejects the row.
     pub fn embed(&mut self, token: u32, position: usize) -> Result<(), SandboxError> {
         let n_ranges = self.calls.value(|e| &e.plan_embed, (token.into(),))?;
         self.load(n_ranges)?;
         self.calls.compute(|e| &e.embed, position)
     }
 
-    /// Makes `layer` the current one.
+    /// Loads the weights of `layer`, which becomes the current layer.
     ///
     /// # Errors
-    /// The guest refuses a weight.
+    /// The guest rejects a weight.
     pub fn load_layer(&mut self, layer: usize) -> Result<(), SandboxError> {
         let n_ranges = self.calls.value(|e| &e.plan_layer, (layer as i64,))?;
         self.load(n_ranges)
     }
 
-    /// Takes `position` through the current layer.
+    /// Computes the current layer at `position`.
     ///
     /// # Errors
     /// A value is not finite.
@@ -135,16 +141,16 @@ impl<'f> Guest<'f> {
         self.calls.status(|e| &e.release_layer, (layer as i64,))
     }
 
-    /// Loads a chunk of the output matrix.
+    /// Loads a chunk of rows of the output matrix.
     ///
     /// # Errors
-    /// The guest refuses a row.
+    /// The guest rejects a row.
     pub fn load_head(&mut self, chunk: u64) -> Result<(), SandboxError> {
         let n_ranges = self.calls.value(|e| &e.plan_head, (chunk.cast_signed(),))?;
         self.load(n_ranges)
     }
 
-    /// The final norm at `position`.
+    /// Computes the final norm at `position`.
     ///
     /// # Errors
     /// A value is not finite.
@@ -152,7 +158,7 @@ impl<'f> Guest<'f> {
         self.calls.compute(|e| &e.head_norm, position)
     }
 
-    /// The logits of the loaded chunk at `position`.
+    /// Computes the logits of the loaded chunk at `position`.
     ///
     /// # Errors
     /// A logit is not finite.
@@ -160,7 +166,7 @@ impl<'f> Guest<'f> {
         self.calls.compute(|e| &e.head_rows, position)
     }
 
-    /// The logits of the last [`Guest::head_rows`], and the token of the first of them.
+    /// The logits that the last [`Guest::head_rows`] computed, and the token of the first one.
     ///
     /// # Errors
     /// The guest's answer is out of bounds.
@@ -172,12 +178,14 @@ impl<'f> Guest<'f> {
             .checked_mul(4)
             .and_then(|bytes| all.checked_add(bytes));
         let (Ok(token), Some(at)) = (u32::try_from(first), at) else {
-            return Err(SandboxError::Protocol(format!("rows from {first} on")));
+            return Err(SandboxError::Protocol(format!(
+                "first row of the chunk: found {first}, allowed a token id"
+            )));
         };
         Ok((token, self.calls.f32s(at, n.cast_unsigned())?))
     }
 
-    /// The token chosen at `position`, once every chunk was seen.
+    /// The token chosen at `position`, after [`Guest::head_rows`] for every chunk.
     ///
     /// # Errors
     /// A chunk was left out.
@@ -192,12 +200,12 @@ impl<'f> Guest<'f> {
                 logit: f32::from_bits(bits),
             }),
             _ => Err(SandboxError::Protocol(format!(
-                "choice {token} with logit bits {bits}"
+                "choice: found token {token} with logit bits {bits}, allowed 32 bits each"
             ))),
         }
     }
 
-    /// Residual stream at `position`, `[n_embd]`.
+    /// The residual stream at `position`, `[n_embd]`.
     ///
     /// # Errors
     /// There is no such position.
@@ -219,7 +227,7 @@ impl<'f> Guest<'f> {
         Ok(())
     }
 
-    /// Hidden state at `position`, `[n_embd]`.
+    /// The hidden state at `position`, `[n_embd]`: the output of the final norm.
     ///
     /// # Errors
     /// There is no such position.
@@ -228,7 +236,7 @@ impl<'f> Guest<'f> {
         self.calls.f32s(at, self.shape.n_embd)
     }
 
-    /// Logits of the last position that saw every chunk, `[n_vocab]`.
+    /// The logits of the last position for which every chunk was computed, `[n_vocab]`.
     ///
     /// # Errors
     /// The guest's answer is out of bounds.
@@ -237,8 +245,8 @@ impl<'f> Guest<'f> {
         self.calls.f32s(at, self.shape.n_vocab)
     }
 
-    /// Outputs of every operation in the last [`Guest::layer`] call: the elements' bits. What the
-    /// architecture leaves out is not among them.
+    /// The output bits of every operation in the last [`Guest::layer`] call. Operations that the
+    /// architecture does not have are left out.
     ///
     /// # Errors
     /// The guest's answer is out of bounds.
@@ -266,7 +274,7 @@ impl<'f> Guest<'f> {
         Ok(outputs)
     }
 
-    /// Copies the ranges of the last plan, one by one, and lets the guest validate each.
+    /// Copies the ranges that the guest planned last, and lets the guest validate each.
     fn load(&mut self, n_ranges: i64) -> Result<(), SandboxError> {
         for i in 0..n_ranges {
             let offset = self.calls.value(|e| &e.range_offset, (i,))?;
@@ -288,14 +296,14 @@ fn check_version(calls: &mut Calls) -> Result<(), SandboxError> {
     let n_ops = calls.call(|e| &e.op_count, ())?;
     if version != ABI_VERSION || n_ops as usize != GUEST_OPS.len() {
         return Err(SandboxError::Protocol(format!(
-            "calls of version {version} with {n_ops} operations, expected {ABI_VERSION} with {}",
+            "found interface version {version} with {n_ops} operations, allowed {ABI_VERSION} with {}",
             GUEST_OPS.len()
         )));
     }
     Ok(())
 }
 
-/// Copies a growing prefix of the file until the guest has seen its whole header.
+/// Copies longer and longer prefixes of the file until the guest has the whole header.
 fn parse_header(calls: &mut Calls, file: &[u8]) -> Result<(), SandboxError> {
     let file_len = file.len() as i64;
     let mut len = file_len.min(1 << 16);
@@ -307,7 +315,7 @@ fn parse_header(calls: &mut Calls, file: &[u8]) -> Result<(), SandboxError> {
             more if more > len && more <= file_len => len = more,
             more => {
                 return Err(SandboxError::Protocol(format!(
-                    "header of {len} bytes: asked for {more} of {file_len}"
+                    "header: found a request for {more} bytes after {len}, allowed up to {file_len}"
                 )));
             }
         }

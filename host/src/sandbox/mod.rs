@@ -1,7 +1,7 @@
-//! The sandbox: the reference guest in wasmtime, with nothing to import and every resource bounded.
+//! The sandbox: the reference guest in wasmtime, without imports and with every resource bounded.
 //!
 //! The guest is embedded in this binary and compiled at start. No precompiled module and no cache
-//! is read from disk, so what runs is what `guest-reference/artifact.json` pins.
+//! is read from disk, so the module that runs is the one that `guest-reference/artifact.json` pins.
 
 mod abi;
 mod calls;

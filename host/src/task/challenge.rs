@@ -1,4 +1,4 @@
-//! A challenge: a nonce that a verifier chose, so that a run cannot be older than it.
+//! A challenge: a nonce chosen by a verifier. A run that uses it cannot be older than it.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -8,27 +8,40 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{digest::Digest, hex};
 
-/// Most bytes of a challenge: two SHA-256 digests.
+/// The most bytes of a challenge: as many as two SHA-256 digests have.
 pub const MAX_CHALLENGE_BYTES: usize = 64;
 
 const TAG: &[u8; 24] = b"bitreceipt/challenge/v1\0";
 
-/// 1 to 64 bytes. As text: two lower-case hex digits for each.
+/// A verifier's nonce of 1 to 64 bytes. As text, it has two lower-case hex digits per byte.
+///
+/// ```
+/// use host::task::{Challenge, seeded_prompt};
+///
+/// let challenge: Challenge = "c0ffee".parse()?;
+/// assert_eq!(challenge.bytes(), [0xc0, 0xff, 0xee]);
+///
+/// // With a challenge, the same seed gives another prompt, which nobody knew before.
+/// let (n_ids, n_vocab) = (16, 32_000);
+/// let prompt = seeded_prompt(42, Some(&challenge), n_ids, n_vocab);
+/// assert_ne!(prompt, seeded_prompt(42, None, n_ids, n_vocab));
+/// # Ok::<(), host::task::NotAChallenge>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge(Vec<u8>);
 
-/// The text is no challenge.
+/// The text is not a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a challenge is 2 to 128 lower-case hex digits, two for each byte")]
+#[error("a challenge is 2 to 128 lower-case hex digits, two per byte")]
 pub struct NotAChallenge;
 
 impl Challenge {
-    /// The bytes.
+    /// The bytes of the nonce.
     pub fn bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The seed that a seeded prompt has instead of `seed`. See `NUMERICS.md`.
+    /// The seed that a prompt is derived from instead of `seed`. `NUMERICS.md` defines it.
     pub fn mixed_into(&self, seed: u64) -> u64 {
         let digest = Sha256::new()
             .chain_update(TAG)
@@ -87,7 +100,7 @@ impl JsonSchema for Challenge {
 mod tests {
     use super::*;
 
-    /// Computed with another implementation of SHA-256:
+    /// Computed with another implementation of SHA-256, that of coreutils:
     /// `printf 'bitreceipt/challenge/v1\0\xc0\xff\xee*\0\0\0\0\0\0\0' | sha256sum`
     #[test]
     fn the_seed_is_that_of_the_definition() {

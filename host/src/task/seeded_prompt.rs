@@ -1,28 +1,22 @@
-//! Prompts that are derived from a seed: anybody can derive them again.
+//! Prompts that are derived from a seed, so that a verifier can derive them again.
 
 use sha2::{Digest as _, Sha256};
 
-use super::challenge::Challenge;
+use super::{challenge::Challenge, splitmix64::SplitMix64};
 use crate::digest::Digest;
 
 const WARM_UP_TAG: &[u8; 22] = b"bitreceipt/warm-up/v1\0";
 
-/// Prompt ids `0..n` of `seed` and a challenge: splitmix64, modulo the vocabulary. See
-/// `NUMERICS.md`.
+/// The first `n` prompt ids for `seed` and a challenge: outputs of splitmix64 modulo the size of
+/// the vocabulary. `NUMERICS.md` defines them.
 pub fn seeded_prompt(seed: u64, challenge: Option<&Challenge>, n: usize, n_vocab: u64) -> Vec<u32> {
     let seed = challenge.map_or(seed, |challenge| challenge.mixed_into(seed));
-    (1..=n as u64)
-        .map(|i| {
-            let z = seed.wrapping_add(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            let z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-            ((z ^ z >> 31) % n_vocab) as u32
-        })
-        .collect()
+    let mut stream = SplitMix64::new(seed);
+    (0..n).map(|_| (stream.next() % n_vocab) as u32).collect()
 }
 
-/// Ids for a warm-up: as many as `prompt` has, drawn anew from them, so that an engine meets `prompt`
-/// itself for the first time when it is timed.
+/// A prompt for warm-up runs, as long as `prompt` and derived from it. With it, a warm-up leaves
+/// nothing in an engine that could make the first timed run of `prompt` faster.
 pub fn warm_up_prompt(prompt: &[u32], n_vocab: u64) -> Vec<u32> {
     let mut hash = Sha256::new_with_prefix(WARM_UP_TAG);
     prompt.iter().for_each(|id| hash.update(id.to_le_bytes()));
@@ -34,9 +28,9 @@ pub fn warm_up_prompt(prompt: &[u32], n_vocab: u64) -> Vec<u32> {
 mod tests {
     use super::*;
 
-    /// First outputs of splitmix64 for seed 1234567, as published with the generator.
+    /// The published outputs of splitmix64 for seed 1234567, modulo the vocabulary.
     #[test]
-    fn splitmix64_known_vector() {
+    fn ids_are_splitmix64_modulo_the_vocabulary() {
         let want: [u64; 3] = [
             6_457_827_717_110_365_317,
             3_203_168_211_198_807_973,
@@ -61,7 +55,7 @@ mod tests {
         let other = warm_up_prompt(&prompt, 512);
         assert_eq!(other.len(), 16);
         assert!(other.iter().all(|&id| id < 512));
-        // Not one id stands where it stood: nothing of a prefix can be used again.
+        // No id is at its old position, so no prefix can be reused.
         assert!(prompt.iter().zip(&other).all(|(a, b)| a != b), "{other:?}");
         assert_ne!(warm_up_prompt(&other, 512), prompt);
     }

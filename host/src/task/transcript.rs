@@ -1,4 +1,4 @@
-//! The transcript: a hash chain over everything a run computed. `NUMERICS.md` defines it.
+//! The transcript: a hash chain over everything that a run computes. `NUMERICS.md` defines it.
 
 use engine_native::{Choice, KvType, PositionTrace};
 use sha2::{Digest as _, Sha256};
@@ -7,38 +7,38 @@ use crate::digest::Digest;
 
 const TAG: &[u8; 25] = b"bitreceipt/transcript/v1\0";
 
-/// What a run starts from.
+/// Everything that a run starts from; the first link of the chain.
 #[derive(Debug, Clone)]
 pub struct TranscriptStart<'a> {
     /// SHA-256 of the whole model file.
     pub model: Digest,
     /// Element type of the KV cache.
     pub kv_type: KvType,
-    /// Bytes of the challenge, none without one.
+    /// Bytes of the challenge; empty without one.
     pub challenge: &'a [u8],
     /// Prompt ids.
     pub prompt: &'a [u32],
-    /// Tokens to generate.
+    /// Number of tokens to generate.
     pub n_generate: usize,
 }
 
-/// One position, with the residual streams already hashed.
+/// What the transcript records of a position. The residual streams are already hashed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PositionRecord {
     /// Position, from 0.
     pub position: usize,
-    /// The token fed in.
+    /// The token that was fed.
     pub input: u32,
     /// Digest of the residual stream leaving each layer.
     pub boundaries: Vec<Digest>,
     /// Output of the final RMSNorm, `[n_embd]`.
     pub hidden: Vec<f32>,
-    /// The token chosen here, if one is.
+    /// The token chosen at this position, if one is.
     pub choice: Option<Choice>,
 }
 
 impl PositionRecord {
-    /// Hashes the residual streams of a native trace.
+    /// Makes the record of a native trace: hashes its residual streams.
     pub fn from_trace(trace: &PositionTrace) -> Self {
         let n_layers = trace.boundaries.len() / trace.hidden.len();
         Self {
@@ -53,14 +53,43 @@ impl PositionRecord {
     }
 }
 
-/// Digest of a residual stream's bits.
+/// The digest of a residual stream's bits.
 pub fn boundary_digest(residual: &[f32]) -> Digest {
     let mut hasher = Sha256::new();
     update_f32s(&mut hasher, residual);
     Digest(hasher.finalize().into())
 }
 
-/// The chain, one position after the other.
+/// A hash chain over the positions of a run.
+///
+/// ```
+/// use engine_native::{Choice, KvType};
+/// use host::digest::Digest;
+/// use host::task::{PositionRecord, Transcript, TranscriptStart, boundary_digest};
+///
+/// let model = Digest::of(b"the bytes of a model file");
+/// let start = TranscriptStart {
+///     model,
+///     kv_type: KvType::F16,
+///     challenge: &[],
+///     prompt: &[7],
+///     n_generate: 1,
+/// };
+/// let record = PositionRecord {
+///     position: 0,
+///     input: 7,
+///     boundaries: vec![boundary_digest(&[1.0, -0.5])],
+///     hidden: vec![0.25, -3.0],
+///     choice: Some(Choice { token: 9, logit: 1.5 }),
+/// };
+/// let mut transcript = Transcript::new(&start);
+/// transcript.append(&record);
+/// assert_eq!(transcript.checksum(), Transcript::of(&start, [&record]));
+///
+/// // A single bit of a residual stream changes the checksum.
+/// let other = PositionRecord { boundaries: vec![boundary_digest(&[1.0, 0.5])], ..record };
+/// assert_ne!(transcript.checksum(), Transcript::of(&start, [&other]));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Transcript {
     head: Digest,
@@ -68,7 +97,7 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// T_0.
+    /// The transcript before the first position: T_0.
     pub fn new(start: &TranscriptStart) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(TAG);
@@ -90,7 +119,10 @@ impl Transcript {
         }
     }
 
-    /// T_{p+1} from T_p. Positions must come in order.
+    /// Appends a position: computes T_{p+1} from T_p.
+    ///
+    /// # Panics
+    /// The positions are not in order.
     pub fn append(&mut self, record: &PositionRecord) {
         assert_eq!(record.position, self.n_positions, "positions come in order");
         let mut hasher = Sha256::new();
@@ -109,7 +141,7 @@ impl Transcript {
         self.n_positions += 1;
     }
 
-    /// The checksum of a whole run.
+    /// The checksum of a whole run: that of a transcript with all `records`.
     pub fn of<'a>(
         start: &TranscriptStart,
         records: impl IntoIterator<Item = &'a PositionRecord>,
@@ -121,14 +153,14 @@ impl Transcript {
         transcript.checksum()
     }
 
-    /// T of the positions so far.
+    /// The checksum of the positions appended so far.
     pub fn checksum(&self) -> Digest {
         self.head
     }
 }
 
 fn update_f32s(hasher: &mut Sha256, values: &[f32]) {
-    // In blocks, so that the hash gets more than four bytes at a time.
+    // In blocks: hashing four bytes at a time would be slow.
     let mut block = [0; 1024];
     for values in values.chunks(block.len() / 4) {
         let bytes = &mut block[..values.len() * 4];
@@ -166,7 +198,7 @@ mod tests {
         }
     }
 
-    /// The definition written out byte by byte, independent of the code above.
+    /// The definition, written out byte by byte and independent of the code above.
     #[test]
     fn bytes_are_those_of_the_definition() {
         let mut t0 = b"bitreceipt/transcript/v1\0".to_vec();

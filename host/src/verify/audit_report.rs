@@ -6,19 +6,19 @@ use serde::Serialize;
 
 use crate::digest::Digest;
 
-/// Units that a line names.
+/// The most units that a line lists.
 const SHOWN: usize = 8;
 
-/// What was audited.
+/// The coverage of an audit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AuditReport {
-    /// The units, such as "layer 3" and "head at 16 to 23".
+    /// The audited units, such as "layer 3" and "head at 16 to 23".
     pub units: Vec<String>,
-    /// Units of a full replay.
+    /// The number of units of a full replay.
     pub n_units: usize,
-    /// What drew them; none where the verifier named them.
+    /// The nonce that drew the units; `None` if the verifier named them.
     pub nonce: Option<Digest>,
-    /// How likely it was that a single wrong unit is found; none where nothing was drawn.
+    /// The probability that the audit finds a single wrong unit; `None` if the verifier named them.
     pub detection: Option<f64>,
 }
 
@@ -34,7 +34,7 @@ impl std::fmt::Display for AuditReport {
 }
 
 impl AuditReport {
-    /// What was audited: some lines, each after `indent`.
+    /// The coverage as a few lines of text, each after `indent`.
     pub fn lines(&self, indent: &str) -> String {
         let mut text = String::new();
         if self.units.len() <= SHOWN {

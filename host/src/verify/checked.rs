@@ -1,5 +1,5 @@
-//! The verification of one receipt, step by step. What cannot be had here is left out, and then the
-//! receipt is not accepted.
+//! The verification of one receipt, step by step. A verifier leaves out the steps that it cannot
+//! do; without a replay or an audit, no receipt is accepted.
 
 use super::{
     audit_report::AuditReport,
@@ -12,49 +12,65 @@ use super::{
 };
 use crate::{attest::PublicKey, digest::Digest, receipt::Receipt, task::Challenge};
 
-/// A receipt whose every rule that needs nothing else has been checked.
+/// A receipt that is being verified. Its own rules have been checked; further checks can be added.
+///
+/// ```
+/// use host::verify::{Checked, Conclusion, NotAReceipt};
+///
+/// // Another version's fields may mean anything, so nothing else is checked.
+/// let receipt = br#"{ "schema_version": "1.0.0", "receipt_schema": "0.9.0" }"#;
+/// let verdict = Checked::read(receipt)?.verdict();
+/// assert_eq!(verdict.conclusion, Conclusion::Unverifiable);
+/// assert_eq!(verdict.rules[0].rule, "schema_version");
+///
+/// // Bytes that are not a receipt have no verdict.
+/// assert!(matches!(Checked::read(b"[1, 2"), Err(NotAReceipt::NotJson(_))));
+/// # Ok::<(), NotAReceipt>(())
+/// ```
 #[derive(Debug)]
 pub struct Checked {
-    /// The receipt, if it has the shape of one.
+    /// The receipt, if the bytes have the fields of one.
     pub receipt: Option<Receipt>,
     rules: Vec<RuleOutcome>,
     tokens: String,
     audit: Option<AuditReport>,
     replayed: Replayed,
-    /// Whose signature holds, or the rule that is broken; none if it was not asked.
+    /// The signer, or the rule that the bundle breaks; `None` if no bundle was checked.
     signer: Option<Result<Digest, &'static str>>,
     file_sha256: Digest,
 }
 
-/// Why a replay came to nothing.
+/// Why a replay has no result.
 #[derive(Debug, Clone)]
 pub enum ReplayFailure {
-    /// The reference refuses the model or a value: that is an answer.
+    /// The reference rejects the model or a value. This refutes the receipt.
     Refuted(String),
-    /// There is no answer.
+    /// The replay failed for another reason, which says nothing about the receipt.
     Unanswered(String),
 }
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Debug, Clone)]
 pub enum AuditFinding {
-    /// The native run here leaves the receipt's transcript, and the reference agrees with it.
+    /// A native run here has the receipt's transcript, and the reference computes the same values.
     Agrees(AuditReport),
-    /// The reference computes something else.
+    /// The reference computes other values.
     Differs(AuditReport, String),
-    /// The units could not be computed.
+    /// The reference could not compute the units.
     Unanswered(AuditReport, String),
-    /// The native run here leaves another transcript, or could not run: only a full replay decides.
+    /// A native run here has another transcript, or was not possible. Only a full replay can
+    /// decide.
     NoTranscript(String),
-    /// The receipt's settings describe no run.
+    /// The receipt's settings do not describe a task.
     NoTask(String),
 }
 
 impl Checked {
-    /// Checks `bytes`, the content of a receipt's file.
+    /// Parses `bytes`, the content of a receipt's file, and checks the rules that need nothing
+    /// else.
     ///
     /// # Errors
-    /// The bytes are no receipt at all, or too many.
+    /// The bytes are not a receipt at all, or too many.
     pub fn read(bytes: &[u8]) -> Result<Self, NotAReceipt> {
         let (receipt, mut rules) = parse::parse(bytes)?;
         if let Some(receipt) = &receipt {
@@ -71,7 +87,8 @@ impl Checked {
         })
     }
 
-    /// Checks that `bundle`, the content of the bundle's file, is this receipt's, signed by `key`.
+    /// Checks that `bundle`, the content of a bundle's file, belongs to this receipt and is signed
+    /// by `key`.
     pub fn with_bundle(&mut self, bundle: &[u8], key: &PublicKey) {
         let rules = rules::bundle::check(self.receipt.as_ref(), self.file_sha256, bundle, key);
         let broken = rules.iter().find(|r| r.outcome == Outcome::Fail);
@@ -84,8 +101,8 @@ impl Checked {
         Conclusion::of(&self.rules) == Conclusion::Rejected
     }
 
-    /// Checks that the run was not made before the caller chose `chosen`. A challenge that nobody
-    /// here chose is shown.
+    /// Checks that the run used the challenge `chosen`, so that it cannot be older than it. Without
+    /// one, only notes the receipt's challenge.
     pub fn with_challenge(&mut self, chosen: Option<&Challenge>) {
         if let Some(receipt) = &self.receipt {
             self.rules.extend(rules::challenge::check(receipt, chosen));
@@ -99,7 +116,7 @@ impl Checked {
         }
     }
 
-    /// Compares the receipt with a replay of its whole task.
+    /// Compares the receipt with a full replay of its task.
     pub fn with_replay(&mut self, replay: Result<ReplayResult, ReplayFailure>) {
         let Some(receipt) = &self.receipt else { return };
         let rules = match &replay {
@@ -134,7 +151,7 @@ impl Checked {
         self.rules.extend(rules);
     }
 
-    /// Takes what an audit found.
+    /// Adds the result of an audit.
     pub fn with_audit(&mut self, finding: AuditFinding) {
         let Some(receipt) = &self.receipt else { return };
         let (transcript, units) = ("audit_transcript", "audit_units");
@@ -173,7 +190,7 @@ impl Checked {
         };
         if let Some(report) = report.as_ref().filter(|_| is_answered) {
             self.replayed = match report.nonce {
-                // Layers that were named could be prepared for.
+                // A forger could have prepared for layers that are named.
                 None => Replayed::Layers,
                 Some(_) => Replayed::Sample,
             };
@@ -183,7 +200,8 @@ impl Checked {
         self.audit = report;
     }
 
-    /// Checks the receipt against a policy, and what has been replayed by now.
+    /// Checks the receipt against a policy, together with the replay and the bundle so far: call it
+    /// after those checks.
     pub fn with_policy(&mut self, policy: &Policy) {
         if let Some(receipt) = &self.receipt {
             let done = policy::Done {
@@ -194,13 +212,13 @@ impl Checked {
         }
     }
 
-    /// Says why there was no replay: the receipt cannot be accepted.
+    /// Records why there is no replay. The receipt cannot be accepted then.
     pub fn without_replay(&mut self, why: impl Into<String>) {
         let rule = RuleOutcome::new("parity_replay", Outcome::Unverifiable, why);
         self.rules.push(rule);
     }
 
-    /// Adds what a run of the native engine on this machine found.
+    /// Adds the result of running the task on this machine's native engine.
     pub fn with_retime(&mut self, same_tokens: bool) {
         let result = same_tokens
             .then_some(())
@@ -208,18 +226,19 @@ impl Checked {
         self.rules.push(RuleOutcome::of("retime_tokens", result));
     }
 
-    /// Says that a run on this machine was asked for and not made.
+    /// Records why a run on this machine was not possible.
     pub fn without_retime(&mut self, why: &str) {
         self.rules
             .push(RuleOutcome::new("retime_tokens", Outcome::Note, why));
     }
 
-    /// The verdict over all rules checked.
+    /// The verdict over all rules that were checked. It is never
+    /// [`Accepted`](Conclusion::Accepted) without a replay or an audit.
     pub fn verdict(mut self) -> Verdict {
         let mut rules = std::mem::take(&mut self.rules);
         let is_open = Conclusion::of(&rules) == Conclusion::Accepted;
         if is_open && self.replayed == Replayed::Nothing {
-            // Whatever the caller forgot: nothing is accepted unseen.
+            // Even if the caller forgets `without_replay`, nothing is accepted without a replay.
             let why = "nothing was replayed";
             rules.push(RuleOutcome::new(
                 "parity_replay",

@@ -1,11 +1,11 @@
-//! How much a JSON document holds, found out without building it: a few bytes of text can become
-//! hundreds in memory.
+//! Counts the values of a JSON document without building them: a few bytes of text can become
+//! hundreds of bytes in memory.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// Values and members of objects in a document.
+/// The number of values, and of object members, in a document.
 #[derive(Debug, Default)]
 pub(super) struct Extent {
     pub(super) values: u64,
@@ -13,10 +13,10 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// Of the document that `bytes` are.
+    /// The extent of the JSON document `bytes`.
     ///
     /// # Errors
-    /// The bytes are not JSON, or nested deeper than 127 levels.
+    /// The bytes are not JSON, or are nested deeper than 127 levels.
     pub(super) fn of(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         let mut extent = Self::default();
         let mut reader = serde_json::Deserializer::from_slice(bytes);

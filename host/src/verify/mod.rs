@@ -1,8 +1,10 @@
-//! Verification of a receipt: everything derivable is derived again, nothing is believed.
+//! Verification of a receipt: everything that can be derived is derived again, and nothing is
+//! trusted.
 //!
-//! [`Checked`] goes through a receipt step by step; its [`Verdict`] lists every rule with its
-//! outcome and keeps apart what was proved (tokens) and what is only claimed (speed). Nothing here
-//! needs a sandbox, a file or a thread: whoever replays hands in the [`ReplayResult`].
+//! [`Checked`] verifies a receipt step by step. Its [`Verdict`] lists every rule with its outcome,
+//! and separates what is proved (the tokens) from what is only claimed (the speed). Nothing here
+//! needs a sandbox, a file or a thread: the caller does the replay and passes in its
+//! [`ReplayResult`].
 
 mod audit_report;
 mod checked;

@@ -1,29 +1,29 @@
-//! What came of a rule, and what follows from all of them.
+//! The outcome of a rule, and the conclusion from all of them.
 
 use serde::Serialize;
 
 use crate::receipt::Receipt;
 
-/// What came of a rule.
+/// The outcome of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// The rule holds.
     Pass,
-    /// The rule is broken: the receipt is rejected.
+    /// The rule is broken, so the receipt is rejected.
     Fail,
-    /// The rule cannot be checked here, and it had to be.
+    /// The rule must be checked, but cannot be checked here.
     Unverifiable,
-    /// Shown, without weight in the verdict.
+    /// Information for the reader, without effect on the verdict.
     Note,
 }
 
-/// One rule and what came of it.
+/// A rule and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleOutcome {
-    /// Id of the rule, such as `receipt_sha256`.
+    /// The id of the rule, such as `receipt_sha256`.
     pub rule: &'static str,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// What was found and what is allowed; empty for a rule that holds.
     pub evidence: String,
@@ -46,7 +46,7 @@ impl RuleOutcome {
     }
 }
 
-/// A quotation from a receipt may be as long as the receipt.
+/// Shortens evidence, which may quote a string as long as the receipt.
 fn shortened(mut text: String) -> String {
     const MOST: usize = 1000;
     if text.len() > MOST {
@@ -56,23 +56,23 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-/// A rule over a receipt alone.
+/// A rule that needs only the receipt.
 pub(super) type Rule = (&'static str, fn(&Receipt) -> Result<(), String>);
 
-/// The conclusion.
+/// The conclusion of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Conclusion {
-    /// Every rule holds, and this verifier has replayed or audited the run itself.
+    /// Every rule holds, and this verifier replayed or audited the run itself.
     Accepted,
     /// A rule is broken.
     Rejected,
-    /// No rule is broken, but one that had to be checked could not be.
+    /// No rule is broken, but at least one that must be checked could not be checked.
     Unverifiable,
 }
 
 impl Conclusion {
-    /// What follows from `rules`.
+    /// The conclusion from `rules`.
     pub(super) fn of(rules: &[RuleOutcome]) -> Self {
         let any = |outcome| rules.iter().any(|r| r.outcome == outcome);
         if any(Outcome::Fail) {
@@ -94,16 +94,16 @@ impl Conclusion {
     }
 }
 
-/// How much of a run this verification has computed itself, from little to much.
+/// How much of a run this verification replayed itself, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Replayed {
     /// Nothing.
     #[default]
     Nothing,
-    /// Layers that were named, so that a forger could have prepared for them.
+    /// Layers that the verifier named. A forger could have prepared for them.
     Layers,
-    /// Units that were drawn by fresh randomness.
+    /// Units that were drawn at random.
     Sample,
     /// Everything.
     Everything,

@@ -1,4 +1,4 @@
-//! From bytes to a receipt: bounded, strict, and the digest checked over what the bytes say.
+//! Parses a receipt: with bounded memory, strictly, and with its digest checked.
 
 use serde_json::Value;
 
@@ -14,18 +14,18 @@ use crate::{
     },
 };
 
-/// Most values in a receipt, and most members of its objects: parsed, they take 200 MB at most.
-/// `benchmark` writes none that has more.
+/// The most values, and the most object members, that are parsed: they need at most 200 MB.
+/// `benchmark` never writes more.
 const MAX_EXTENT: Extent = Extent {
     values: 1 << 20,
     members: 1 << 16,
 };
 
-/// Why bytes are no receipt, so that no rule can be applied to them.
+/// Why bytes are not a receipt at all, so that no rule can be applied to them.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum NotAReceipt {
-    #[error("found more bytes than a receipt has, allowed at most {MAX_RECEIPT_BYTES}")]
+    #[error("found too many bytes, allowed at most {MAX_RECEIPT_BYTES}")]
     TooLarge,
     #[error("this is {0}")]
     SomethingElse(What),
@@ -57,7 +57,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
     }
     let version = version(&value)?;
     if version.outcome == Outcome::Unverifiable {
-        // What another version's fields mean is unknown: no other rule applies.
+        // The fields of another version may mean anything, so no other rule applies.
         return Ok((None, vec![version]));
     }
     let (receipt, schema) = match serde_json::from_slice::<Receipt>(bytes) {
@@ -75,13 +75,14 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
     Ok((receipt, rules))
 }
 
-/// Whether this program knows the receipt's version; of one that it does not know, who does.
+/// Checks that this program knows the receipt's version. For other versions, the evidence names the
+/// build that does.
 fn version(value: &Value) -> Result<RuleOutcome, NotAReceipt> {
     let rule = "schema_version";
     let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
     let Some(common) = text("/schema_version") else {
         let fields = value.as_object().map_or(0, |fields| fields.len());
-        let found = format!("found {fields} fields without a schema_version among them");
+        let found = format!("found {fields} fields, none of them is schema_version");
         return Err(NotAReceipt::NoSchema(found));
     };
     let own = text("/receipt_schema").unwrap_or("none");
@@ -117,7 +118,7 @@ fn check_integers(value: &Value) -> Result<(), String> {
     }
 }
 
-/// A field that may be null may still not be left out: a receipt says what it does not know.
+/// Checks that no field is missing. A field may be null, but must be there.
 fn check_complete(receipt: &Receipt, value: &Value) -> Result<(), String> {
     let complete = serde_json::to_value(receipt).map_err(|e| e.to_string())?;
     match missing(&complete, value) {
@@ -126,7 +127,7 @@ fn check_complete(receipt: &Receipt, value: &Value) -> Result<(), String> {
     }
 }
 
-/// A key of `complete` or of an object in it that `found` does not have.
+/// The first key of `complete`, or of an object in it, that `found` does not have.
 fn missing<'c>(complete: &'c Value, found: &Value) -> Option<&'c str> {
     let fields = complete.as_object()?;
     fields.iter().find_map(|(key, value)| match found.get(key) {

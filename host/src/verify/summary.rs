@@ -1,4 +1,4 @@
-//! A receipt in words that a stranger has: what was run, and what is said of it.
+//! A summary of a receipt: what was run, and what the writer claims about it.
 
 use std::fmt::{self, Write};
 
@@ -13,16 +13,16 @@ use crate::{
     receipt::{ParityStatus, PromptSource, Receipt},
 };
 
-/// What a receipt says, without a judgement.
+/// The content of a receipt, without a judgement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// Digest of the receipt.
     pub receipt_sha256: Digest,
-    /// Tokens generated.
+    /// Number of tokens generated.
     pub tokens: u64,
-    /// Prompt tokens.
+    /// Number of prompt tokens.
     pub prompt_tokens: u64,
-    /// Where the prompt came from: "seed 42", "given ids", "a text with SHA-256 …".
+    /// Where the prompt came from, such as "seed 42".
     pub prompt: String,
     /// The model.
     pub model: ModelSummary,
@@ -30,7 +30,7 @@ pub struct Summary {
     pub checksum: Digest,
     /// Whether the writer replayed the run.
     pub replayed_by_writer: bool,
-    /// What nobody but the writer can know.
+    /// What only the writer can know.
     pub claimed: Claim,
 }
 
@@ -45,30 +45,31 @@ pub struct ModelSummary {
     pub parameters: u64,
 }
 
-/// What a receipt claims beside its tokens.
+/// The claims of a receipt, apart from its tokens.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Claim {
     /// Generated tokens per second of prefill and decode together.
     pub tokens_per_sec: f64,
     /// Prompt tokens per second of the prefill.
     pub prefill_tokens_per_sec: f64,
-    /// Tokens per second of the decode steps; none for one token.
+    /// Tokens per second of the decode steps; `None` for one token.
     pub decode_tokens_per_sec: Option<f64>,
-    /// Gigabytes a second that decoding at this rate reads at least, derived from the shape.
+    /// Lower bound on the gigabytes per second that decoding at this rate reads, derived from the
+    /// shape.
     pub decode_reads_gb_per_sec: Option<f64>,
-    /// Multiply-accumulates a second that decoding at this rate takes at least, in 10⁹.
+    /// Lower bound on the multiply-accumulates per second of decoding at this rate, in 10⁹.
     pub decode_gmac_per_sec: Option<f64>,
-    /// Threads.
+    /// Number of threads.
     pub threads: u64,
-    /// ISAs of the kernels that are said to have run.
+    /// ISAs of the kernels that ran.
     pub isas: Vec<String>,
     /// Element type of the KV cache.
     pub kv_type: String,
-    /// Timed runs.
+    /// Number of timed runs.
     pub repetitions: u64,
     /// The CPU.
     pub cpu: String,
-    /// Its physical cores.
+    /// Number of physical cores.
     pub physical_cores: u64,
     /// The operating system.
     pub os: String,
@@ -76,13 +77,13 @@ pub struct Claim {
     pub created: String,
     /// Commit of the build, or "unknown".
     pub build: String,
-    /// Cargo's profile family of the build.
+    /// Cargo profile of the build.
     pub profile: String,
 }
 
 impl Summary {
-    /// What `r` says. Its texts come from a stranger: none is longer than a line, or looks like
-    /// another one.
+    /// Summarises `r`. Its strings are untrusted: each is shortened to fit on a line, and control
+    /// characters are replaced so that it cannot pretend to be another line.
     pub fn of(r: &Receipt) -> Self {
         let (bytes, macs) = decode_rates(r).unzip();
         Self {
@@ -119,7 +120,7 @@ impl Summary {
         }
     }
 
-    /// The run whose tokens can be proved: three lines, each after `indent`.
+    /// The run whose tokens can be proved, as a few lines of text, each after `indent`.
     pub fn run_lines(&self, indent: &str) -> String {
         let (n, model) = (self.tokens, &self.model);
         let mut text = String::new();
@@ -140,7 +141,7 @@ impl Summary {
         text
     }
 
-    /// What is only claimed: some lines, each after `indent`.
+    /// The claims, as a few lines of text, each after `indent`.
     pub fn claim_lines(&self, indent: &str) -> String {
         let c = &self.claimed;
         let mut text = String::new();
@@ -179,7 +180,7 @@ impl Summary {
     }
 }
 
-/// The start of a digest: enough to compare by eye.
+/// Shows the first half of a digest, which is enough to compare by eye.
 struct Short(Digest);
 
 impl fmt::Display for Short {
@@ -201,7 +202,7 @@ fn prompt(r: &Receipt) -> String {
     }
 }
 
-/// The distinct ends of the kernels' ids, as `--kernel` names ISAs.
+/// The distinct ISAs in the kernels' ids, with the names that `--kernel` uses.
 fn isas(r: &Receipt) -> Vec<String> {
     let kernels = r.kernels.iter();
     let isas = kernels.filter_map(|id| engine_native::KernelName::parse_id(id));
@@ -211,7 +212,7 @@ fn isas(r: &Receipt) -> Vec<String> {
     names
 }
 
-/// A stranger's text as part of a line.
+/// An untrusted string, made safe to show as part of a line.
 fn plain(text: &str) -> String {
     const MOST: usize = 120;
     let mut text = text.replace(char::is_control, " ");
@@ -226,7 +227,7 @@ fn counted(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// A rate with as many decimals as help.
+/// A rate with a useful number of decimals.
 fn number(rate: f64) -> String {
     match rate {
         ..10.0 => format!("{rate:.3}"),
@@ -235,7 +236,7 @@ fn number(rate: f64) -> String {
     }
 }
 
-/// Bytes with a decimal prefix.
+/// A number of bytes with a decimal prefix.
 fn bytes(n: u64) -> String {
     let n = n as f64;
     match n {
@@ -245,15 +246,15 @@ fn bytes(n: u64) -> String {
     }
 }
 
-/// Bytes and multiply-accumulates a second that the decode of the median repetition takes at least.
-/// Derived from the shape: what a receipt would say of itself is not asked.
+/// Lower bounds on the bytes and the multiply-accumulates per second of the median repetition's
+/// decode. They are derived from the shape, not from the receipt's ledger.
 fn decode_rates(r: &Receipt) -> Option<(f64, f64)> {
     let work = Work::of(r).ok()?;
     let sorted = repetitions(r)?;
     let seconds = median(&sorted)?.decode_ns as f64 / 1e9;
     let first = r.run.prompt_ids.len() as u64;
     let end = first.checked_add(r.run.tokens.checked_sub(1)?)?;
-    // Keys and values grow with every step: half-way they are the average.
+    // Keys and values grow with every step; their average is that of the middle step.
     let bytes = work.bytes(first + (end - first) / 2)? * (end - first) as f64;
     let macs = work.macs(first..end)? as f64;
     (seconds > 0.0).then(|| (bytes / seconds, macs / seconds))

@@ -1,5 +1,5 @@
-//! A verdict as an in-toto Simple Verification Result, `https://in-toto.io/attestation/svr/v0.1`: what a
-//! verifier found to hold, and when. It has no form for what does not hold.
+//! A verdict as an in-toto Simple Verification Result, `https://in-toto.io/attestation/svr/v0.1`:
+//! the properties that a verifier found to hold, and when. It cannot express what does not hold.
 
 use std::time::SystemTime;
 
@@ -11,36 +11,36 @@ use super::{
 };
 use crate::digest::Digest;
 
-/// The predicate. What is attested of is the receipt's file.
+/// The predicate of an attestation whose subject is the receipt's file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SimpleVerificationResult {
-    /// Who verified.
+    /// The verifier.
     pub verifier: Verifier,
-    /// When, RFC 3339, UTC.
+    /// When the receipt was verified: RFC 3339, UTC.
     pub time_created: String,
-    /// What holds; empty unless the receipt is accepted.
+    /// The properties that hold; empty unless the receipt is accepted.
     pub properties: Vec<&'static str>,
 }
 
-/// Who verified, and by what policy.
+/// The verifier and its policy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verifier {
-    /// This program and its version.
+    /// A URI for this program and its version.
     pub id: &'static str,
-    /// The policy's file; none for the default.
+    /// The policy's file; `None` for the default policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyFile>,
 }
 
-/// A policy by its digest.
+/// A policy file, identified by its digest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PolicyFile {
     /// SHA-256 of the file.
     pub digest: PolicyDigest,
 }
 
-/// As in-toto writes digests.
+/// A digest in the form of in-toto.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[allow(missing_docs)]
 pub struct PolicyDigest {
@@ -53,7 +53,7 @@ const VERIFIER: &str = concat!(
 );
 
 impl SimpleVerificationResult {
-    /// The result that `verdict` is at the time `now`, under the policy file with digest `policy`, if
+    /// Converts `verdict`, found at the time `now`. `policy` is the digest of the policy's file, if
     /// there is one.
     pub fn new(verdict: &Verdict, policy: Option<Digest>, now: SystemTime) -> Self {
         let replayed = match verdict.replayed {

@@ -1,4 +1,4 @@
-//! The verdict: what was proved, what is only claimed, and every rule.
+//! The verdict: what is proved, what is only claimed, and every rule.
 
 use std::fmt::Write;
 
@@ -11,28 +11,44 @@ use super::{
 };
 
 /// The verdict on a receipt.
+///
+/// ```
+/// use host::receipt::{COMMON_SCHEMA, RECEIPT_SCHEMA};
+/// use host::verify::{Checked, Conclusion, NotAReceipt, Outcome};
+///
+/// // A receipt of this version, in which all other fields are missing.
+/// let receipt = format!(
+///     r#"{{"schema_version": "{COMMON_SCHEMA}", "receipt_schema": "{RECEIPT_SCHEMA}"}}"#
+/// );
+/// let verdict = Checked::read(receipt.as_bytes())?.verdict();
+/// assert_eq!(verdict.conclusion, Conclusion::Rejected);
+/// let broken = verdict.rules.iter().filter(|rule| rule.outcome == Outcome::Fail);
+/// assert!(broken.map(|rule| rule.rule).eq(["schema", "receipt_sha256"]));
+/// assert!(verdict.to_text("r.json").starts_with("rejected: r.json (2 of 3 rules broken)"));
+/// # Ok::<(), NotAReceipt>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     /// The conclusion.
     pub conclusion: Conclusion,
-    /// What is known of the tokens: `proved (143 positions)`, `not replayed` or why not.
+    /// What is known about the tokens, such as "not replayed", or why they are refuted.
     pub tokens: String,
-    /// What the receipt says; none where it could not be read.
+    /// The content of the receipt; `None` if it could not be read.
     pub receipt: Option<Summary>,
-    /// What this verification has computed itself.
+    /// How much this verification replayed itself.
     pub replayed: Replayed,
-    /// What was audited, where a part was replayed.
+    /// The coverage of the audit, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditReport>,
-    /// The keyid of who signed the receipt, or that nobody did; none if it was not asked.
+    /// The signer's keyid, or that there is no valid signature; `None` if no bundle was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<String>,
-    /// Every rule.
+    /// Every rule that was checked, with its outcome.
     pub rules: Vec<RuleOutcome>,
 }
 
 impl Verdict {
-    /// The verdict on the receipt at `place`, for people: it fits a screen.
+    /// The verdict as text for people, short enough for a screen. `place` names the receipt.
     pub fn to_text(&self, place: &str) -> String {
         // Whoever sent the file may have named it, and may try to look like a verdict.
         let place = one_line(place);

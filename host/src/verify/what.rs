@@ -1,4 +1,4 @@
-//! What a file is that is no receipt: people hand in the wrong one.
+//! Recognises other files that a user may name instead of a receipt by mistake.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::attest::{PAYLOAD_TYPE, STATEMENT_TYPE};
 
-/// A file that somebody may take for a receipt.
+/// A kind of file that is not a receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum What {
@@ -33,7 +33,7 @@ impl fmt::Display for What {
     }
 }
 
-/// What bytes are that are not JSON, if it is known.
+/// Recognises files that are not JSON.
 pub(super) fn of_bytes(bytes: &[u8]) -> Option<What> {
     let starts = |start: &str| bytes.starts_with(start.as_bytes());
     if starts("GGUF") {
@@ -42,7 +42,7 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Option<What> {
     (starts("-----BEGIN ") || starts("ssh-")).then_some(What::Key)
 }
 
-/// What a JSON document is, if it is known and no receipt.
+/// Recognises JSON documents that are not receipts.
 pub(super) fn of_json(value: &Value) -> Option<What> {
     let has = |fields: &[&str]| fields.iter().all(|field| value.get(field).is_some());
     if value.get("payloadType").is_some_and(|t| t == PAYLOAD_TYPE) {

@@ -41,7 +41,7 @@ pub fn changed_file(data: &[u8]) -> Vec<u8> {
 
 /// The native engine reads `file`.
 pub fn native(file: Vec<u8>) -> Result<Model, ModelError> {
-    Model::load(file.into(), I2sLayout::Block128)
+    Model::load(file.into(), I2sLayout::Block128, &())
 }
 
 /// The bits of the logits of token 0 at position 0, natively.

@@ -14,6 +14,7 @@ pub enum Kernel {
     Scalar,
     Avx2,
     AvxVnni,
+    #[value(alias = "avx512")]
     Avx512Vnni,
     Amx,
 }
@@ -94,10 +95,9 @@ impl From<Kv> for KvType {
 }
 
 /// `--i2s-layout`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum I2s {
-    #[default]
     Block128,
     Row4,
     Block64,
@@ -114,10 +114,12 @@ impl From<I2s> for I2sLayout {
 }
 
 /// `--format`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
+    /// For people
+    #[default]
     Human,
+    /// One JSON object on standard output, also for an error
     Json,
 }
 
@@ -145,6 +147,18 @@ pub(super) fn count() -> RangedU64ValueParser<usize> {
 /// A count from 0 on.
 pub(super) fn count_or_none() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::from(0..=1 << 24)
+}
+
+/// A token id, with spaces around it.
+pub(super) fn id(text: &str) -> Result<u32, String> {
+    let id = text.trim().parse();
+    id.map_err(|_| format!("found {text:?}, allowed token ids such as 1,2,3"))
+}
+
+/// A number of threads, with spaces around it.
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    let n = text.trim().parse();
+    n.map_err(|_| format!("found {text:?}, allowed numbers of threads such as 1,2"))
 }
 
 /// A percentage, with one decimal at most, in thousandths.

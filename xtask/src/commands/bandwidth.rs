@@ -1,19 +1,22 @@
 //! `bandwidth`: what this machine's memory delivers, the bound of every decode step.
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
 use engine_native::{KernelChoice, ReadBuffer, Readers};
 use host::{
-    cancel::Cancel,
     failure::RunFailure,
-    machine::{Environment, Flags, MemoryError, available_memory, default_threads, physical_cores},
+    machine::{MemoryError, available_memory, physical_cores},
+    watch::{Phase, Watch},
 };
 use serde::Serialize;
 
 use crate::{
-    args::{BandwidthArgs, Format},
+    args::BandwidthArgs,
+    commands::threads,
     exit::{Exit, Failure},
-    output::{print, print_json},
+    markdown::{Align, table},
+    output::show,
+    progress::RunProgress,
 };
 
 /// Timed passes of each number of threads, after one that is not.
@@ -41,7 +44,7 @@ struct Row {
 ///
 /// # Errors
 /// The failure, with its exit code.
-pub fn run(args: &BandwidthArgs, cancel: &Cancel) -> Result<Exit, Failure> {
+pub fn run(args: &BandwidthArgs, watch: &Watch) -> Result<Exit, Failure> {
     let counts = thread_counts(args)?;
     if args.bytes as u64 > available_memory() {
         return Err(Failure::from(RunFailure::Memory(MemoryError {
@@ -57,6 +60,8 @@ pub fn run(args: &BandwidthArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     }
     let buffer = ReadBuffer::new(args.bytes);
     let mut times = vec![Vec::new(); counts.len()];
+    let display = RunProgress::of(args.print, watch);
+    watch.begin(Phase::Bandwidth, 0);
     // In turns: a machine that slows down meanwhile slows all of them down.
     for pass in 0..=PASSES {
         for (readers, times) in readers.iter_mut().zip(&mut times) {
@@ -64,11 +69,12 @@ pub fn run(args: &BandwidthArgs, cancel: &Cancel) -> Result<Exit, Failure> {
             if pass > 0 {
                 times.push(time);
             }
-            if cancel.is_requested() {
+            if watch.is_stopped() {
                 return Err(Failure::interrupted());
             }
         }
     }
+    drop(display);
     let rows = counts.iter().zip(times);
     let report = Report {
         kernels: kernels.isa().option_name(),
@@ -78,10 +84,7 @@ pub fn run(args: &BandwidthArgs, cancel: &Cancel) -> Result<Exit, Failure> {
             .map(|(&threads, times)| Row::of(threads, times, args.bytes))
             .collect(),
     };
-    match args.format {
-        Format::Json => print_json(&report)?,
-        Format::Human => print(&table(&report))?,
-    }
+    show(args.print.output, &report, || text(&report))?;
     Ok(Exit::Done)
 }
 
@@ -94,14 +97,7 @@ fn thread_counts(args: &BandwidthArgs) -> Result<Vec<usize>, Failure> {
         counts.push(cores);
         return Ok(counts);
     };
-    for &n in asked {
-        let flags = Flags {
-            threads: Some(n),
-            ..Flags::default()
-        };
-        Environment::resolve(flags, |_| None, default_threads())?;
-    }
-    Ok(asked.clone())
+    asked.iter().map(|&n| threads::asked(Some(n))).collect()
 }
 
 impl Row {
@@ -117,26 +113,26 @@ impl Row {
     }
 }
 
-fn table(report: &Report) -> String {
-    let mut text = String::from(
-        "| bytes | threads | read GB/s | lowest | highest |\n\
-         |---:|---:|---:|---:|---:|\n",
-    );
-    for row in &report.rows {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {:.2} | {:.2} | {:.2} |",
-            report.bytes,
-            row.threads,
-            row.median_gb_per_s,
-            row.lowest_gb_per_s,
-            row.highest_gb_per_s,
-        );
-    }
-    let _ = writeln!(
-        text,
-        "\nmedian, lowest and highest of {} passes",
-        report.passes
-    );
-    text
+fn text(report: &Report) -> String {
+    use Align::Right;
+    let columns = [
+        ("bytes", Right),
+        ("threads", Right),
+        ("read GB/s", Right),
+        ("lowest", Right),
+        ("highest", Right),
+    ];
+    let row = |row: &Row| {
+        let rate = |gb_per_s: f64| format!("{gb_per_s:.2}");
+        [
+            report.bytes.to_string(),
+            row.threads.to_string(),
+            rate(row.median_gb_per_s),
+            rate(row.lowest_gb_per_s),
+            rate(row.highest_gb_per_s),
+        ]
+    };
+    let rows: Vec<_> = report.rows.iter().map(row).collect();
+    let passes = report.passes;
+    table(columns, &rows) + &format!("\nmedian, lowest and highest of {passes} passes\n")
 }

@@ -1,26 +1,25 @@
 //! `benchmark`: the whole path from a model file to a receipt.
 
-use std::{path::Path, time::Duration};
+use std::path::{Path, PathBuf};
 
-use engine_native::Engine;
 use host::{
-    cancel::Cancel,
     failure::RunFailure,
     files::AtomicFile,
     input::Prompt,
     machine::{Environment, Flags, default_threads},
     receipt::{Receipt, to_json},
-    run::{Loaded, Profile, Progress, Proved, RunSettings, Runner, bytes_per_decoded_token},
+    run::{Loaded, Proved, RunSettings, Runner, bytes_per_decoded_token},
     sandbox::Sandbox,
-    task::Task,
+    watch::{Phase, Watch},
 };
 use serde_json::json;
 
 use crate::{
     args::{BenchmarkArgs, Format, Kernel, ParityMode},
-    commands::{profile_table, sign::Bundle, table},
+    commands::{figures::Figures, profile_table, sign::Bundle, table, threads},
     exit::{Exit, Failure},
-    output::{print, print_json},
+    models::default_model,
+    output::{file, is_stdout, print, print_json, spares_model},
     progress::RunProgress,
 };
 
@@ -31,8 +30,8 @@ pub type MakeRunner<'a> = &'a dyn Fn(&Loaded) -> Box<dyn Runner>;
 ///
 /// # Errors
 /// The failure, with its exit code. No receipt is written then.
-pub fn run(args: &BenchmarkArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    run_with(args, cancel, None)
+pub fn run(args: &BenchmarkArgs, watch: &Watch) -> Result<Exit, Failure> {
+    run_with(args, watch, None)
 }
 
 /// As [`run`], with another engine: tests show that a wrong one gets no receipt.
@@ -41,40 +40,60 @@ pub fn run(args: &BenchmarkArgs, cancel: &Cancel) -> Result<Exit, Failure> {
 /// As for [`run`].
 pub fn run_with(
     args: &BenchmarkArgs,
-    cancel: &Cancel,
+    watch: &Watch,
     runner: Option<MakeRunner>,
 ) -> Result<Exit, Failure> {
-    let settings = settings(args)?;
-    let output = AtomicFile::beside_input(&args.output, &args.model)
-        .map_err(|e| Failure::io(&args.output, &e))?;
-    let bundle = Bundle::prepare(args, &output)?;
-    let (receipt, figures) = match make_receipt(args, settings, cancel, runner) {
+    let model = match args.model.named() {
+        Some(path) => path.to_owned(),
+        None => default_model()?,
+    };
+    let settings = settings(args, model.clone())?;
+    match is_stdout(&args.output) {
+        true => print_receipt(args, settings, watch, runner)?,
+        false => write_receipt(args, settings, &model, watch, runner)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// A receipt on standard output, and nothing beside it.
+fn print_receipt(
+    args: &BenchmarkArgs,
+    settings: RunSettings,
+    watch: &Watch,
+    runner: Option<MakeRunner>,
+) -> Result<(), Failure> {
+    if args.sign.is_some() {
+        let what = "found --output -: a bundle needs a file that it stands beside";
+        return Err(Failure::new(Exit::Usage, what)
+            .about("--sign")
+            .with_hint("name a file for the receipt"));
+    }
+    let (receipt, _) = make_receipt(args, settings, watch, runner)?;
+    print(&to_json(&receipt))
+}
+
+fn write_receipt(
+    args: &BenchmarkArgs,
+    settings: RunSettings,
+    model: &Path,
+    watch: &Watch,
+    runner: Option<MakeRunner>,
+) -> Result<(), Failure> {
+    let output = spares_model(file(&args.output)?, model)?;
+    let bundle = Bundle::prepare(args, model, &output)?;
+    let (receipt, figures) = match make_receipt(args, settings, watch, runner) {
         Ok(made) => made,
         Err(failure) if failure.is_wrong_result() => {
             return Err(bundle.retire_with(retire(&output, failure)));
         }
         Err(failure) => return Err(failure.into()),
     };
-    let file = to_json(&receipt);
+    let json = to_json(&receipt);
     output
-        .replace(|out| out.write_all(file.as_bytes()))
+        .replace(|out| out.write_all(json.as_bytes()))
         .map_err(|e| Failure::io(&args.output, &e))?;
-    let signed = bundle.finish(&receipt, file.as_bytes())?;
-    show(args, &receipt, &figures, output.path(), &signed)?;
-    Ok(Exit::Done)
-}
-
-/// What is printed beside the receipt and stands in none: nobody could check it.
-#[derive(Debug, Default)]
-pub struct Figures {
-    /// Mean bytes that a decoded token reads.
-    pub bytes_per_token: Option<f64>,
-    /// Bytes of weights that were arranged for decoding, beside the file's own.
-    pub arranged_bytes: u64,
-    /// Bytes a second that as many threads read; `None` when the weights may lie in a cache.
-    pub read_bandwidth: Option<f64>,
-    /// `--profile`
-    pub profile: Option<Profile>,
+    let signed = bundle.finish(&receipt, json.as_bytes())?;
+    show(args, &receipt, &figures, output.path(), &signed)
 }
 
 fn show(
@@ -84,13 +103,13 @@ fn show(
     path: &Path,
     signed: &str,
 ) -> Result<(), Failure> {
-    match (args.format, &figures.profile) {
+    match (args.print.output.format, &figures.profile) {
         (Format::Json, None) => print(&to_json(receipt)),
         (Format::Json, Some(profile)) => print_json(&json!({
             "receipt": receipt,
             "profile": profile,
         })),
-        (Format::Human, _) if args.quiet => Ok(()),
+        (Format::Human, _) if args.print.output.quiet => Ok(()),
         (Format::Human, profile) => {
             let mut text = table::benchmark(receipt, figures, path) + signed;
             text += &profile
@@ -101,32 +120,36 @@ fn show(
     }
 }
 
-fn settings(args: &BenchmarkArgs) -> Result<RunSettings, Failure> {
+fn settings(args: &BenchmarkArgs, model: PathBuf) -> Result<RunSettings, Failure> {
+    let prompt = &args.prompt;
     let flags = Flags {
         deterministic: args.deterministic,
-        seed: args.seed,
-        threads: args.threads,
+        seed: prompt.seed,
+        threads: args.engine.threads,
     };
     let environment = Environment::resolve(flags, variable, default_threads())?;
+    if args.parity == ParityMode::Full {
+        threads::check(environment.threads)?;
+    }
     Ok(RunSettings {
-        model: args.model.clone(),
-        i2s_layout: args.i2s_layout.into(),
-        prompt: match (&args.prompt, &args.prompt_ids) {
+        model,
+        i2s_layout: args.engine.i2s_layout.into(),
+        prompt: match (&prompt.prompt, &prompt.prompt_ids) {
             (Some(text), _) => Prompt::Text(text.clone()),
             (None, Some(ids)) => Prompt::Ids(ids.clone()),
             (None, None) => Prompt::Seeded {
                 seed: environment.seed,
-                count: args.prompt_tokens,
-                challenge: args.challenge.clone(),
+                count: prompt.prompt_tokens,
+                challenge: prompt.challenge.clone(),
             },
         },
-        n_generate: args.tokens,
+        n_generate: prompt.tokens,
         kernel: args.engine.kernel.into(),
         packing: args.engine.packing.into(),
         screening: args.engine.screen.into(),
-        kv_type: args.kv_type.into(),
-        warmup: args.warmup,
-        repetitions: args.repetitions,
+        kv_type: args.engine.kv_type.into(),
+        warmup: args.measurement.warmup,
+        repetitions: args.measurement.repetitions,
         environment,
     })
 }
@@ -139,25 +162,27 @@ fn variable(name: &str) -> Option<String> {
 fn make_receipt(
     args: &BenchmarkArgs,
     settings: RunSettings,
-    cancel: &Cancel,
+    watch: &Watch,
     runner: Option<MakeRunner>,
 ) -> Result<(Receipt, Figures), RunFailure> {
-    let display = RunProgress::new(args.quiet);
-    let progress: Progress = &mut |phase| display.show(phase);
-    let loaded = Loaded::open(settings, cancel, progress)?;
+    let _display = RunProgress::of(args.print, watch);
+    let loaded = Loaded::open(settings, watch)?;
     loaded.check_receipt_size()?;
     warn_scalar(args, &loaded);
     let (engine, task) = (loaded.engine().clone(), loaded.task().clone());
     let measured = match runner {
-        None => loaded.measure(progress)?,
+        None => loaded.measure()?,
         Some(make) => {
             let runner = make(&loaded);
-            loaded.measure_with(runner, progress)?
+            loaded.measure_with(runner)?
         }
     };
-    let mut figures = figures(args, &engine, &task, cancel)?;
+    let mut figures = Figures::measure(args, &engine, &task, watch)?;
     let proved: Proved = match args.parity {
-        ParityMode::Full => measured.prove(&Sandbox::new(cancel)?, progress)?,
+        ParityMode::Full => {
+            watch.begin(Phase::Other("compile the reference"), 0);
+            measured.prove(&Sandbox::new(watch)?)?
+        }
         ParityMode::Off => measured.without_proof(),
     };
     let receipt = proved.receipt();
@@ -165,34 +190,15 @@ fn make_receipt(
     Ok((receipt, figures))
 }
 
-/// Bandwidth is measured for so long, right after the timed runs.
-const BANDWIDTH_BUDGET: Duration = Duration::from_millis(150);
-
-fn figures(
-    args: &BenchmarkArgs,
-    engine: &Engine,
-    task: &Task,
-    cancel: &Cancel,
-) -> Result<Figures, RunFailure> {
-    let is_shown = args.format == Format::Human && !args.quiet;
-    let mut figures = Figures {
-        arranged_bytes: engine.packed_bytes(),
-        ..Figures::default()
-    };
-    if is_shown {
-        figures.read_bandwidth = engine.read_bandwidth(BANDWIDTH_BUDGET)?;
-    }
-    if args.profile && (is_shown || args.format == Format::Json) {
-        figures.profile = Some(Profile::measure(engine, task, cancel)?);
-    }
-    Ok(figures)
-}
-
-/// A machine without AVX2 gets its number, and is told why it is small.
+/// A machine without fast kernels gets its number, and is told why it is small.
 fn warn_scalar(args: &BenchmarkArgs, loaded: &Loaded) {
     let scalar = loaded.engine().isa() == engine_native::Isa::Scalar;
     if scalar && args.engine.kernel == Kernel::Auto {
-        eprintln!("warning: this CPU has no AVX2; running the scalar kernels");
+        let why = match cfg!(target_arch = "x86_64") {
+            true => "this CPU has no AVX2".to_owned(),
+            false => format!("there are no faster ones for {}", std::env::consts::ARCH),
+        };
+        eprintln!("warning: running the scalar kernels: {why}");
     }
 }
 
@@ -203,7 +209,5 @@ fn retire(output: &AtomicFile, failure: RunFailure) -> Failure {
         Ok(Some(stale)) => format!("no receipt written; the old one is now {}", stale.display()),
         Err(e) => format!("no receipt written; the old one could not be renamed: {e}"),
     };
-    let mut failure = Failure::from(failure);
-    failure.error = anyhow::anyhow!("{} ({retired})", failure.error);
-    failure
+    Failure::from(failure).and(format_args!(" ({retired})"))
 }

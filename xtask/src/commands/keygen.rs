@@ -1,11 +1,12 @@
 //! `keygen`: a pair of keys for `benchmark --sign` and `verify-receipt --public-key`.
 
 use host::attest::NewKey;
+use serde_json::json;
 
 use crate::{
     args::KeygenArgs,
     exit::{Exit, Failure},
-    output::print,
+    output::{is_stdout, show},
 };
 
 /// Runs the command.
@@ -13,12 +14,23 @@ use crate::{
 /// # Errors
 /// The failure, with its exit code. No file is new then.
 pub fn run(args: &KeygenArgs) -> Result<Exit, Failure> {
-    let made = NewKey::write(&args.output).map_err(|e| Failure::io(&e.path, &e.source))?;
-    print(&format!(
-        "{}: private key, for you alone\n{}: public key, for everybody\nkeyid: {}\n",
-        made.private.display(),
-        made.public.display(),
-        made.key.id()
-    ))?;
+    let path = args.key.path();
+    if is_stdout(path) {
+        return Err(Failure::new(Exit::Usage, "a private key is never printed")
+            .with_hint("name a file, such as my.key"));
+    }
+    let made = NewKey::write(path).map_err(|e| Failure::io(&e.path, &e.source))?;
+    let (private, public, keyid) = (made.private.display(), made.public.display(), made.key.id());
+    let json = json!({
+        "private_key": private.to_string(),
+        "public_key": public.to_string(),
+        "keyid": keyid,
+    });
+    show(args.output, &json, || {
+        format!(
+            "{private}: private key, for you alone\n{public}: public key, for everybody\n\
+             keyid: {keyid}\n"
+        )
+    })?;
     Ok(Exit::Done)
 }

@@ -1,24 +1,26 @@
 //! `logits`: what either side computes at every position, as a NumPy array.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
-use engine_native::{Engine, LogitsAt, Model, ModelError, ModelFile, SessionOptions};
+use engine_native::{
+    Engine, EngineOptions, LogitsAt, Model, ModelError, ModelFile, SessionOptions,
+};
 use host::{
-    cancel::Cancel,
     failure::RunFailure,
-    files::AtomicFile,
     machine::physical_cores,
     replay::{Decoded, decode},
     sandbox::Sandbox,
     task::Task,
+    watch::{Phase, Watch},
 };
 use npyz::WriterBuilder;
 use serde::Serialize;
 
 use crate::{
-    args::{Format, LogitsArgs, Side},
+    args::{LogitsArgs, Side},
     exit::{Exit, Failure},
-    output::{print, print_json},
+    output::{Destination, show},
+    progress::RunProgress,
 };
 
 #[derive(Debug, Serialize)]
@@ -30,10 +32,13 @@ struct Report {
 ///
 /// # Errors
 /// The failure, with its exit code. No array is written then.
-pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let failed = |e: ModelError| Failure::model(&args.model, &e);
-    let file = ModelFile::map(&args.model).map_err(|e| failed(e.into()))?;
-    let model = Model::load(file, args.i2s_layout.into()).map_err(failed)?;
+pub fn run(args: &LogitsArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let path = args.model.path();
+    let display = RunProgress::of(args.print, watch);
+    watch.begin(Phase::Load, 0);
+    let failed = |e: ModelError| Failure::model(path, &e);
+    let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
+    let model = Model::load(file, args.i2s_layout.into(), watch).map_err(failed)?;
     let model = Arc::new(model);
     let task = Task {
         prompt: args.prompt_ids.clone(),
@@ -43,35 +48,38 @@ pub fn run(args: &LogitsArgs, cancel: &Cancel) -> Result<Exit, Failure> {
     };
     // For both sides alike: what is asked for and impossible is a matter of usage.
     model.shape().check_run(&task.prompt, task.n_generate)?;
-    let mut tokens = Vec::new();
+    let output = Destination::prepare(&args.output)?.spares_model(path)?;
     let shape = [task.n_positions() as u64, model.shape().n_vocab];
-    let output = AtomicFile::beside_input(&args.output, &args.model)
-        .map_err(|e| Failure::io(&args.output, &e))?;
-    output.replace(|file| {
+    watch.begin(Phase::Other("decode"), 0);
+    let mut tokens = Vec::new();
+    output.fill(|file| {
+        let failed = |e: io::Error| Failure::io(&args.output, &e);
         let npy = npyz::WriteOptions::new()
             .default_dtype()
             .shape(&shape)
             .writer(file)
             .begin_nd();
-        let mut npy = npy.map_err(|e| Failure::io(&args.output, &e))?;
+        let mut npy = npy.map_err(failed)?;
+        let mut n_rows = 0;
         let mut sink = |row: &[f32]| {
-            npy.extend(row.iter().copied())
-                .map_err(|e| Failure::io(&args.output, &e))
+            n_rows += 1;
+            watch.set_progress(n_rows, shape[0]);
+            npy.extend(row.iter().copied()).map_err(failed)
         };
         tokens = match args.engine {
-            Side::Native => native(args, model, &task, cancel, &mut sink)?,
-            Side::Guest => guest(&model, &task, cancel, &mut sink)?,
+            Side::Native => native(args, model, &task, watch, &mut sink)?,
+            Side::Guest => guest(&model, &task, watch, &mut sink)?,
         };
-        npy.finish().map_err(|e| Failure::io(&args.output, &e))
+        npy.finish().map_err(failed)
     })?;
-    match args.format {
-        Format::Json => print_json(&Report { tokens })?,
-        Format::Human => print(&format!(
-            "{}: float32 [{}, {}]\ntokens: {tokens:?}\n",
-            args.output.display(),
-            shape[0],
-            shape[1]
-        ))?,
+    drop(display);
+    if matches!(output, Destination::File(_)) {
+        let report = Report { tokens };
+        show(args.print.output, &report, || {
+            let (path, tokens) = (args.output.display(), &report.tokens);
+            let [n_rows, n_vocab] = shape;
+            format!("{path}: float32 [{n_rows}, {n_vocab}]\ntokens: {tokens:?}\n")
+        })?;
     }
     Ok(Exit::Done)
 }
@@ -82,31 +90,30 @@ fn native(
     args: &LogitsArgs,
     model: Arc<Model>,
     task: &Task,
-    cancel: &Cancel,
+    watch: &Watch,
     sink: Sink,
 ) -> Result<Vec<u32>, Failure> {
     let kernels = args.kernel.into();
     let kernels = engine_native::KernelChoice::resolve(kernels).map_err(RunFailure::from)?;
-    let engine = Engine::new(model, kernels, physical_cores())?;
+    let options = EngineOptions::new(physical_cores());
+    let engine = Engine::with_options(model, kernels, options, watch)?;
     let mut session = engine.session(SessionOptions {
         kv_type: task.kv_type,
         logits: LogitsAt::EveryPosition,
         ..SessionOptions::new(task.n_positions())
     })?;
+    session.set_observer(Arc::new(watch.clone()));
     let mut tokens = Vec::with_capacity(task.n_generate);
     for step in session.generate(&task.prompt, task.n_generate)? {
         let step = step?;
         step.logits.iter().try_for_each(|row| sink(row))?;
         tokens.push(step.choice.token);
-        if cancel.is_requested() {
-            return Err(Failure::interrupted());
-        }
     }
     Ok(tokens)
 }
 
-fn guest(model: &Model, task: &Task, cancel: &Cancel, sink: Sink) -> Result<Vec<u32>, Failure> {
-    let sandbox = Sandbox::new(cancel)?;
+fn guest(model: &Model, task: &Task, watch: &Watch, sink: Sink) -> Result<Vec<u32>, Failure> {
+    let sandbox = Sandbox::new(watch)?;
     decode(&sandbox, model.into(), task, |row: Decoded| {
         sink(&row.logits)
     })

@@ -1,63 +1,125 @@
 //! `make-model`: a generated model in a file.
 
-use std::io;
+use std::{io, path::PathBuf};
 
-use host::{cancel::Cancel, files::AtomicFile};
+use clap::{ValueEnum, builder::PossibleValue};
+use host::watch::{Phase, Watch};
+use serde_json::json;
 
 use crate::{
     args::MakeModelArgs,
     exit::{Exit, Failure},
-    make_model::{PRESETS, Preset, Recipe, preset, write_model},
-    output::print,
-    progress::byte_bar,
+    make_model::{DenseType, Preset, Recipe, WeightType, preset, write_model},
+    models::make_cache_folder,
+    output::{Destination, is_stdout, show},
+    progress::RunProgress,
 };
 
 /// Runs the command.
 ///
 /// # Errors
 /// The failure, with its exit code. No file is written then.
-pub fn run(args: &MakeModelArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let preset = find_preset(&args.preset)?;
+pub fn run(args: &MakeModelArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let name = args.preset.name();
+    let preset =
+        preset(name).ok_or_else(|| Failure::new(Exit::Usage, format_args!("no preset {name}")))?;
     let recipe = recipe(&preset, args)?;
     let seed = args.seed.unwrap_or(preset.default_seed);
-    let mut written = 0;
-    let output = AtomicFile::prepare(&args.output).map_err(|e| Failure::io(&args.output, &e))?;
-    output.replace(|mut file| {
-        let bar = byte_bar(0);
-        let mut progress = |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-            written = done;
-        };
-        let mut file = Interruptible {
-            file: &mut file,
-            cancel,
-        };
-        let result = write_model(&recipe, preset.model_name, seed, &mut file, &mut progress);
-        bar.finish_and_clear();
-        match result {
-            Ok(()) => Ok(()),
-            Err(_) if cancel.is_requested() => Err(Failure::interrupted()),
-            Err(e) => Err(Failure::io(&args.output, &e)),
-        }
-    })?;
-    print(&format!(
-        "{}: preset {}, seed {seed}, {written} bytes\n",
-        args.output.display(),
-        preset.name
-    ))?;
+    let path = place(args, &preset, seed)?;
+    let output = Destination::prepare(&path)?;
+    if !args.force && path.exists() && !is_stdout(&path) {
+        return Err(Failure::new(Exit::Io, "exists")
+            .at(&path)
+            .with_hint("add --force to replace it, or name another file"));
+    }
+    let bytes = write(
+        args,
+        &Job {
+            recipe,
+            preset: &preset,
+            seed,
+        },
+        &output,
+        watch,
+    )?;
+    if matches!(output, Destination::File(_)) {
+        let shown = path.display();
+        let json = json!({
+            "path": shown.to_string(), "preset": preset.name, "seed": seed, "bytes": bytes,
+        });
+        show(args.print.output, &json, || {
+            format!(
+                "{shown}: preset {}, seed {seed}, {bytes} bytes\n",
+                preset.name
+            )
+        })?;
+    }
     Ok(Exit::Done)
 }
 
-fn find_preset(name: &str) -> Result<Preset, Failure> {
-    preset(name).ok_or_else(|| {
-        let names: Vec<_> = PRESETS.iter().map(|p| p.name).collect();
-        let names = names.join(", ");
-        Failure::new(
-            Exit::Usage,
-            format_args!("--preset: found {name:?}, allowed {names}"),
-        )
-    })
+/// Where the model goes. In the cache, its name says what it is.
+fn place(args: &MakeModelArgs, preset: &Preset, seed: u64) -> Result<PathBuf, Failure> {
+    if let Some(path) = &args.place.output {
+        return Ok(path.clone());
+    }
+    let mut name = preset.name.to_owned();
+    if seed != preset.default_seed {
+        name += &format!("-seed{seed}");
+    }
+    let types = preset.recipe(args.weights, args.embedding);
+    let usual = preset.recipe(WeightType::I2S, DenseType::F16);
+    let mut differs = |is_other: bool, kind: &str, value: Option<PossibleValue>| {
+        if let (true, Some(value)) = (is_other, value) {
+            name += &format!("-{kind}{}", value.get_name());
+        }
+    };
+    differs(
+        types.weights != usual.weights,
+        "",
+        args.weights.to_possible_value(),
+    );
+    let embedding = args.embedding.to_possible_value();
+    differs(types.embedding != usual.embedding, "embedding-", embedding);
+    let output = args.output_matrix.filter(|output| *output != preset.output);
+    let value = output.and_then(|output| output.to_possible_value());
+    differs(output.is_some(), "output-", value);
+    Ok(make_cache_folder()?.join(name + ".gguf"))
+}
+
+/// What is written.
+struct Job<'a> {
+    recipe: Recipe,
+    preset: &'a Preset,
+    seed: u64,
+}
+
+/// Writes the model. Returns its size.
+fn write(
+    args: &MakeModelArgs,
+    job: &Job,
+    output: &Destination,
+    watch: &Watch,
+) -> Result<u64, Failure> {
+    let mut bytes = 0;
+    output.fill(|mut file| {
+        let _display = RunProgress::of(args.print, watch);
+        watch.begin(Phase::Other("write the model"), 0);
+        let mut progress = |done, total| {
+            watch.set_progress(done, total);
+            bytes = done;
+        };
+        let mut file = Interruptible {
+            file: &mut file,
+            watch,
+        };
+        let name = job.preset.model_name;
+        match write_model(&job.recipe, name, job.seed, &mut file, &mut progress) {
+            Ok(()) => Ok(()),
+            Err(_) if watch.is_stopped() => Err(Failure::interrupted()),
+            Err(e) => Err(Failure::new(Exit::Io, e).about("the model")),
+        }
+    })?;
+    Ok(bytes)
 }
 
 /// The preset with the types that were asked for.
@@ -68,7 +130,9 @@ fn recipe(preset: &Preset, args: &MakeModelArgs) -> Result<Recipe, Failure> {
     }
     recipe.validate().map_err(|reason| {
         let name = preset.name;
-        Failure::new(Exit::Usage, format_args!("--preset {name}: {reason}"))
+        Failure::new(Exit::Usage, reason)
+            .about(format_args!("preset {name}"))
+            .with_hint("ask for other types with --weights, --embedding or --output-matrix")
     })?;
     Ok(recipe)
 }
@@ -76,12 +140,12 @@ fn recipe(preset: &Preset, args: &MakeModelArgs) -> Result<Recipe, Failure> {
 /// A file whose writing ends when the command is interrupted.
 struct Interruptible<'a, W> {
     file: W,
-    cancel: &'a Cancel,
+    watch: &'a Watch,
 }
 
 impl<W: io::Write> io::Write for Interruptible<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.cancel.is_requested() {
+        if self.watch.is_stopped() {
             // Not `Interrupted`: that kind is retried.
             return Err(io::Error::other("interrupted"));
         }

@@ -2,8 +2,11 @@
 
 mod bandwidth;
 pub mod benchmark;
+mod cache;
+mod figures;
 mod guest;
 mod inspect;
+mod interrupt;
 mod keygen;
 mod logits;
 mod make_model;
@@ -12,54 +15,62 @@ mod profile_table;
 mod replay;
 mod run;
 mod selftest;
+mod shell;
 mod show;
 mod sign;
 mod table;
+mod threads;
 pub mod verify_receipt;
 
-use host::cancel::Cancel;
-
 use crate::{
-    args::{Args, Command, ModelCommand},
+    args::{Args, CacheCommand, Command, ModelCommand, XtaskArgs, XtaskCommand},
     exit::{Exit, Failure},
 };
 
-/// Runs the command that was asked for.
+/// Runs a command of `xtask`.
+///
+/// # Errors
+/// The command's failure, with its exit code.
+pub fn dispatch_xtask(args: XtaskArgs) -> Result<Exit, Failure> {
+    match args.command {
+        XtaskCommand::User(Command::Completions(args)) => shell::completions::<XtaskArgs>(&args),
+        XtaskCommand::User(Command::Man(args)) => shell::man::<XtaskArgs>(&args),
+        XtaskCommand::User(command) => dispatch_user(command),
+        XtaskCommand::Selftest(args) => selftest::run(&args, &interrupt::stop_on_ctrl_c()?),
+        XtaskCommand::Guest(args) => guest::run(&args),
+    }
+}
+
+/// Runs a command of `bitreceipt`.
 ///
 /// # Errors
 /// The command's failure, with its exit code.
 pub fn dispatch(args: Args) -> Result<Exit, Failure> {
-    let cancel = cancel_on_ctrl_c()?;
-    match args.command {
-        Command::Benchmark(args) => benchmark::run(&args, &cancel),
-        Command::VerifyReceipt(args) => verify_receipt::run(&args, &cancel),
-        Command::Show(args) => show::run(&args),
-        Command::Replay(args) => replay::run(&args, &cancel),
-        Command::Keygen(args) => keygen::run(&args),
-        Command::Run(args) => run::run(&args, &cancel),
-        Command::Selftest(args) => selftest::run(&args, &cancel),
-        Command::Logits(args) => logits::run(&args, &cancel),
-        Command::MakeModel(args) => make_model::run(&args, &cancel),
-        Command::Model(args) => match args.command {
-            ModelCommand::Verify(args) => model::run(&args, &cancel),
-        },
-        Command::Inspect(args) => inspect::run(&args, &cancel),
-        Command::Bandwidth(args) => bandwidth::run(&args, &cancel),
-        Command::Guest(args) => guest::run(&args),
-    }
+    dispatch_user(args.command)
 }
 
-/// The first Ctrl-C asks the command to end in order, the second ends it at once.
-fn cancel_on_ctrl_c() -> Result<Cancel, Failure> {
-    let cancel = Cancel::default();
-    let requested = cancel.clone();
-    let handler = move || {
-        if requested.is_requested() {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-        requested.request();
-    };
-    ctrlc::set_handler(handler)
-        .map_err(|e| Failure::new(Exit::Io, format_args!("signal handler: {e}")))?;
-    Ok(cancel)
+fn dispatch_user(command: Command) -> Result<Exit, Failure> {
+    let watch = &interrupt::stop_on_ctrl_c()?;
+    match command {
+        Command::Benchmark(args) => benchmark::run(&args, watch),
+        Command::VerifyReceipt(args) => verify_receipt::run(&args, watch),
+        Command::Show(args) => show::run(&args),
+        Command::Replay(args) => replay::run(&args, watch),
+        Command::Keygen(args) => keygen::run(&args),
+        Command::Run(args) => run::run(&args, watch),
+        Command::Logits(args) => logits::run(&args, watch),
+        Command::MakeModel(args) => make_model::run(&args, watch),
+        Command::Model(args) => match args.command {
+            ModelCommand::List(args) => model::list(&args),
+            ModelCommand::Verify(args) => model::verify(&args, watch),
+        },
+        Command::Cache(args) => match args.command {
+            CacheCommand::List(args) => cache::list(&args),
+            CacheCommand::Clear(args) => cache::clear(&args),
+        },
+        Command::Inspect(args) => inspect::run(&args, watch),
+        Command::Bandwidth(args) => bandwidth::run(&args, watch),
+        Command::Completions(args) => shell::completions::<Args>(&args),
+        Command::Man(args) => shell::man::<Args>(&args),
+    }
 }

@@ -1,17 +1,63 @@
-//! `model verify`: is a file the published one?
+//! `model`: the known models, and whether a file is one of them.
 
-use std::fmt;
+use std::{fmt::Write, path::PathBuf};
 
 use engine_native::{ModelError, ModelFile};
-use host::{cancel::Cancel, digest::Digest};
+use host::{
+    digest::Digest,
+    watch::{Phase, Watch},
+};
 use serde::Serialize;
 
 use crate::{
-    args::{Format, ModelVerifyArgs},
+    args::{ModelListArgs, ModelVerifyArgs},
     exit::{Exit, Failure},
-    manifest::{KnownModel, Origin, known_models},
-    output::{print, print_json},
+    models::{KnownModel, Origin, known_models},
+    output::show,
+    progress::RunProgress,
 };
+
+#[derive(Debug, Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    model: KnownModel,
+    /// A file here that has its name and its size.
+    file_here: Option<PathBuf>,
+    how_to_get: String,
+}
+
+/// Shows the known models, how to get each, and which seem to be here.
+///
+/// # Errors
+/// Standard output cannot be written to.
+pub fn list(args: &ModelListArgs) -> Result<Exit, Failure> {
+    let listed = |model: KnownModel| Listed {
+        file_here: model.likely_file(),
+        how_to_get: model.how_to_get(),
+        model,
+    };
+    let models: Vec<_> = known()?.into_iter().map(listed).collect();
+    show(args.output, &models, || text(&models))?;
+    Ok(Exit::Done)
+}
+
+fn text(models: &[Listed]) -> String {
+    let mut text = String::new();
+    for listed in models {
+        let model = &listed.model;
+        let _ = writeln!(text, "{} ({}, {})", model.file, model.size(), model.licence);
+        let _ = writeln!(text, "  sha256  {}", model.sha256);
+        let _ = match &listed.file_here {
+            Some(path) => writeln!(text, "  here    {}", path.display()),
+            None => writeln!(text, "  get it  {}", listed.how_to_get),
+        };
+    }
+    text + "\nWhat is here has the name and the size; `model verify` compares the digest.\n"
+}
+
+fn known() -> Result<Vec<KnownModel>, Failure> {
+    known_models().map_err(|e| Failure::new(Exit::BadInput, e))
+}
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -21,64 +67,69 @@ struct Report {
     explanation: String,
 }
 
-/// Runs the command.
+/// Compares a file with the digests of the known models.
 ///
 /// # Errors
 /// The file cannot be read. A verdict is no failure.
-pub fn run(args: &ModelVerifyArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let file =
-        ModelFile::map(&args.path).map_err(|e| Failure::model(&args.path, &ModelError::Io(e)))?;
-    let sha256 = Digest::of_unless(&file, || cancel.is_requested());
+pub fn verify(args: &ModelVerifyArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let path = args.model.path();
+    let display = RunProgress::of(args.print, watch);
+    watch.begin(Phase::Other("hash the model"), 0);
+    let file = ModelFile::map(path).map_err(|e| Failure::model(path, &ModelError::Io(e)))?;
+    let sha256 = Digest::of_unless(&file, || watch.is_stopped());
     let sha256 = sha256.ok_or_else(Failure::interrupted)?;
-    let known = known_models().map_err(|e| Failure::new(Exit::BadInput, e))?;
-    let (exit, verdict, explanation) = judge(&known, sha256, file.len() as u64);
-    match args.format {
-        Format::Human => print(&format!(
+    drop(display);
+    let bytes = file.len() as u64;
+    let (exit, verdict, explanation) = judge(&known()?, sha256, bytes);
+    let report = Report {
+        verdict,
+        sha256,
+        bytes,
+        explanation,
+    };
+    show(args.print.output, &report, || {
+        let explanation = &report.explanation;
+        format!(
             "{verdict}: {}\nsha256   {sha256}\n{explanation}\n",
-            args.path.display()
-        ))?,
-        Format::Json => print_json(&Report {
-            verdict,
-            sha256,
-            bytes: file.len() as u64,
-            explanation,
-        })?,
-    }
+            path.display()
+        )
+    })?;
     Ok(exit)
 }
 
 fn judge(known: &[KnownModel], sha256: Digest, bytes: u64) -> (Exit, &'static str, String) {
     if let Some(model) = known.iter().find(|m| m.sha256 == sha256) {
-        return (Exit::Done, "known", model.to_string());
+        return (Exit::Done, "known", describe(model));
     }
     match known.iter().find(|m| m.bytes == Some(bytes)) {
         Some(model) => (
             Exit::Rejected,
             "altered",
             format!(
-                "has the size of this model, but not its digest {}:\n{model}",
-                model.sha256
+                "has the size of this model, but not its digest {}; download it again:\n{}",
+                model.sha256,
+                describe(model)
             ),
         ),
         None => (
             Exit::Unverifiable,
             "unknown",
-            format!("none of the {} models of models/manifest.json", known.len()),
+            format!(
+                "none of the {} known models; `model list` shows them",
+                known.len()
+            ),
         ),
     }
 }
 
-impl fmt::Display for KnownModel {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match &self.origin {
-            Origin::Generated { preset, seed } => {
-                writeln!(f, "origin   make-model --preset {preset} --seed {seed}")?;
-            }
-            Origin::Published { repository, source } => {
-                writeln!(f, "origin   {repository}, {}", self.file)?;
-                writeln!(f, "source   {source}")?;
-            }
+fn describe(model: &KnownModel) -> String {
+    let origin = match &model.origin {
+        Origin::Generated { preset, seed } => {
+            format!("make-model --preset {preset} --seed {seed}")
         }
-        write!(f, "licence  {}", self.licence)
-    }
+        Origin::Published { repository, source } => {
+            format!("{repository}, {}\nsource   {source}", model.file)
+        }
+    };
+    format!("origin   {origin}\nlicence  {}", model.licence)
 }

@@ -1,21 +1,22 @@
 //! `replay`: what the reference says of tokens that another engine chose.
 
-use std::fmt::Write;
+use std::{fmt::Write, path::Path};
 
 use host::{
-    cancel::Cancel,
     examine::judge,
     external::{ExternalRun, Judgement, MAX_EXTERNAL_BYTES, TokenVerdict},
     input::HashedModel,
     machine::default_threads,
     sandbox::Sandbox,
+    watch::{Phase, Watch},
 };
 
 use crate::{
-    args::{Format, ReplayArgs},
+    args::ReplayArgs,
     exit::{Exit, Failure},
+    hints::instead_of_a_transcript,
     input::read_bounded,
-    output::{print, print_json},
+    output::show,
     progress::RunProgress,
 };
 
@@ -23,13 +24,19 @@ use crate::{
 ///
 /// # Errors
 /// The failure, with its exit code. A judgement is no failure.
-pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let path = &args.transcript;
+pub fn run(args: &ReplayArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let (path, model) = (args.files.transcript(), args.files.model());
     let bytes = read_bounded(path, MAX_EXTERNAL_BYTES)?;
-    let bad_input =
-        |why: String| Failure::new(Exit::BadInput, format_args!("{}: {why}", path.display()));
-    let transcript = ExternalRun::read(&bytes).map_err(|e| bad_input(e.to_string()))?;
-    let found = HashedModel::open(&args.model, args.i2s_layout.into(), cancel)?;
+    let bad_input = |why: String| Failure::new(Exit::BadInput, why).at(path);
+    let transcript = ExternalRun::read(&bytes).map_err(|e| {
+        let failure = bad_input(e.to_string());
+        match instead_of_a_transcript(&bytes) {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
+    })?;
+    let display = RunProgress::of(args.print, watch);
+    let found = HashedModel::open(model, args.i2s_layout.into(), watch)?;
     let task = transcript.task();
     let shape = found.model.shape();
     let ids = transcript.prompt_ids.iter().chain(&transcript.tokens);
@@ -44,24 +51,23 @@ pub fn run(args: &ReplayArgs, cancel: &Cancel) -> Result<Exit, Failure> {
         .check_run(&task.prompt, task.n_generate)
         .map_err(|e| bad_input(e.to_string()))?;
     let tolerance = args.logit_tolerance.or(transcript.logit_tolerance);
-    let display = RunProgress::new(args.quiet);
-    let mut progress = |done, of| display.replay(done, of);
+    watch.begin(Phase::Other("compile the reference"), 0);
+    let sandbox = Sandbox::new(watch)?;
     let judgement = judge(
         &transcript,
         tolerance.unwrap_or(0.0),
-        &Sandbox::new(cancel)?,
+        &sandbox,
         &found.model,
         args.jobs.unwrap_or_else(default_threads),
-        &mut progress,
     )?;
-    match args.format {
-        Format::Json => print_json(&judgement)?,
-        Format::Human => print(&text(&judgement, &transcript, path))?,
-    }
+    drop(display);
+    show(args.print.output, &judgement, || {
+        text(&judgement, &transcript, path)
+    })?;
     Ok(Exit::of(judgement.conclusion))
 }
 
-fn text(judgement: &Judgement, transcript: &ExternalRun, path: &std::path::Path) -> String {
+fn text(judgement: &Judgement, transcript: &ExternalRun, path: &Path) -> String {
     let n = judgement.tokens.len();
     let n_chosen = judgement
         .tokens

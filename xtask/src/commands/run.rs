@@ -3,76 +3,137 @@
 use std::sync::Arc;
 
 use engine_native::{
-    Engine, EngineOptions, KernelChoice, Model, ModelError, ModelFile, SessionOptions,
+    Engine, EngineOptions, KernelChoice, Model, ModelError, ModelFile, RunError, SessionOptions,
 };
 use host::{
-    cancel::Cancel,
     failure::RunFailure,
     input::{
-        PromptError, tokenizer::EncodeOptions, tokenizer::TextStream, tokenizer::Tokenizer,
+        PromptError,
+        tokenizer::{EncodeOptions, Tokenizer},
         tokenizer_of,
     },
-    machine::{EngineNeed, Environment, Flags, MemoryNeed, default_threads},
+    machine::{EngineNeed, MemoryNeed},
+    watch::{Phase, Watch},
 };
+use serde::Serialize;
 
 use crate::{
-    args::RunArgs,
+    args::{Format, RunArgs},
+    commands::threads,
     exit::{Exit, Failure},
-    output::print,
+    output::{print, print_json},
+    progress::RunProgress,
 };
 
 /// Runs the command.
 ///
 /// # Errors
 /// The failure, with its exit code. What was decoded before it has been printed.
-pub fn run(args: &RunArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let failed = |e: ModelError| Failure::model(&args.model, &e);
-    let file = ModelFile::map(&args.model).map_err(|e| failed(e.into()))?;
-    MemoryNeed::to_load(&file, args.i2s_layout.into()).check()?;
-    let model = Model::load(file, args.i2s_layout.into()).map_err(failed)?;
-    let model = Arc::new(model);
+pub fn run(args: &RunArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let display = RunProgress::of(args.print, watch);
+    watch.begin(Phase::Load, 0);
+    let Loaded {
+        engine,
+        tokenizer,
+        ids,
+        options,
+    } = load(args, watch)?;
+    drop(display);
+    let mut session = engine.session(options)?;
+    session.set_observer(Arc::new(watch.clone()));
+    let mut shown = Shown {
+        is_live: args.print.output.format == Format::Human,
+        text: String::new(),
+    };
+    let mut tokens = Vec::new();
+    let mut text = tokenizer.decode_stream();
+    // The prompt as its tokens have it; what it leaves incomplete goes on in what follows.
+    shown.push(&ids.iter().map(|&id| text.push(id)).collect::<String>())?;
+    for step in session.generate(&ids, args.tokens)? {
+        let token = match step {
+            Ok(step) if !tokenizer.is_end(step.choice.token) => step.choice.token,
+            Ok(_) | Err(RunError::Cancelled) => break,
+            Err(error) => return Err(error.into()),
+        };
+        tokens.push(token);
+        shown.push(&text.push(token))?;
+    }
+    shown.push(&text.finish())?;
+    match shown.is_live {
+        true => print("\n")?,
+        false if watch.is_stopped() => {}
+        false => print_json(&Report {
+            text: shown.text,
+            prompt_ids: ids,
+            tokens,
+        })?,
+    }
+    match watch.is_stopped() {
+        true => Err(Failure::interrupted()),
+        false => Ok(Exit::Done),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    text: String,
+    prompt_ids: Vec<u32>,
+    tokens: Vec<u32>,
+}
+
+/// The text so far: printed as it comes, or kept.
+struct Shown {
+    is_live: bool,
+    text: String,
+}
+
+impl Shown {
+    fn push(&mut self, text: &str) -> Result<(), Failure> {
+        match self.is_live {
+            true => print(text),
+            false => {
+                self.text += text;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Everything that decoding takes.
+struct Loaded {
+    engine: Engine,
+    tokenizer: Tokenizer,
+    ids: Vec<u32>,
+    options: SessionOptions,
+}
+
+fn load(args: &RunArgs, watch: &Watch) -> Result<Loaded, Failure> {
+    let (path, engine) = (args.model.path(), &args.engine);
+    let failed = |e: ModelError| Failure::model(path, &e);
+    let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
+    MemoryNeed::to_load(&file, engine.i2s_layout.into()).check()?;
+    let model = Arc::new(Model::load(file, engine.i2s_layout.into(), watch).map_err(failed)?);
     let tokenizer = tokenizer_of(&model).map_err(RunFailure::from)?;
     let ids = tokenizer
         .encode(&args.prompt, EncodeOptions::default())
         .map_err(|e| RunFailure::from(PromptError::from(e)))?;
     model.shape().check_run(&ids, args.tokens)?;
     let options = SessionOptions {
-        kv_type: args.kv_type.into(),
+        kv_type: engine.kv_type.into(),
         ..SessionOptions::new(ids.len() + args.tokens - 1)
     };
-    let kernels = KernelChoice::resolve(args.engine.kernel.into()).map_err(RunFailure::from)?;
-    let flags = Flags {
-        threads: args.threads,
-        ..Flags::default()
-    };
-    let threads = Environment::resolve(flags, |_| None, default_threads())?.threads;
+    let kernels = KernelChoice::resolve(engine.kernel.into()).map_err(RunFailure::from)?;
     let engine = EngineOptions {
-        packing: args.engine.packing.into(),
-        screening: args.engine.screen.into(),
-        ..EngineOptions::new(threads)
+        packing: engine.packing.into(),
+        screening: engine.screen.into(),
+        ..EngineOptions::new(threads::asked(engine.threads)?)
     };
     let need = EngineNeed::of(&model, &*kernels, &engine);
     MemoryNeed::to_run(&model, &options, need).check()?;
-    let mut session = Engine::with_options(model.clone(), kernels, engine)?.session(options)?;
-    let mut text = after_prompt(&tokenizer, &ids)?;
-    for step in session.generate(&ids, args.tokens)? {
-        let token = step?.choice.token;
-        if tokenizer.is_end(token) || cancel.is_requested() {
-            break;
-        }
-        print(&text.push(token))?;
-    }
-    print(&(text.finish() + "\n"))?;
-    match cancel.is_requested() {
-        true => Err(Failure::interrupted()),
-        false => Ok(Exit::Done),
-    }
-}
-
-/// Prints the prompt as its tokens have it; what it leaves incomplete goes on in what follows.
-fn after_prompt<'t>(tokenizer: &'t Tokenizer, ids: &[u32]) -> Result<TextStream<'t>, Failure> {
-    let mut text = tokenizer.decode_stream();
-    let prompt: String = ids.iter().map(|&id| text.push(id)).collect();
-    print(&prompt)?;
-    Ok(text)
+    Ok(Loaded {
+        engine: Engine::with_options(model.clone(), kernels, engine, watch)?,
+        tokenizer,
+        ids,
+        options,
+    })
 }

@@ -1,44 +1,149 @@
 //! `selftest`: forged receipts before the verifier.
 
-use std::{fs, path::Path};
+use std::{cell::OnceCell, ffi::OsString, fs, path::Path};
 
-use host::cancel::Cancel;
+use clap::Parser;
+use host::{
+    sandbox::Sandbox,
+    verify::Verdict,
+    watch::{Phase, Watch},
+};
+use serde::Serialize;
 
 use crate::{
-    args::SelftestArgs,
+    args::{Args, Command, SelftestArgs},
+    commands::{benchmark, verify_receipt},
     exit::{Exit, Failure},
-    output::print,
-    selftest::{Drill, Vector, read_vectors},
+    models::default_model,
+    output::show,
+    progress::RunProgress,
+    selftest::{Commands, Drill, Evidence, Vector, read_vectors},
 };
 
 /// Runs the command.
 ///
 /// # Errors
 /// The failure, with its exit code; a forgery that is not caught is none.
-pub fn run(args: &SelftestArgs, cancel: &Cancel) -> Result<Exit, Failure> {
-    let vectors = read_folder(&args.vectors)?;
-    let drill = Drill::new(&args.model, cancel)?;
-    let mut n_killed = 0;
-    for vector in &vectors {
-        if cancel.is_requested() {
+pub fn run(args: &SelftestArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let display = RunProgress::of(args.print, watch);
+    let vectors = read_folder(args.folder())?;
+    let model = args.model.clone().map_or_else(default_model, Ok)?;
+    watch.begin(Phase::Other("make a genuine receipt"), 0);
+    let commands = OnModel {
+        model: &model,
+        sandbox: OnceCell::new(),
+        watch,
+    };
+    let drill = Drill::new(&commands)?;
+    watch.begin(Phase::Other("forge receipts"), 0);
+    let mut survived = Vec::new();
+    for (vector, done) in vectors.iter().zip(1..) {
+        if watch.is_stopped() {
             return Err(Failure::interrupted());
         }
-        match drill.survives(vector)? {
-            None => n_killed += 1,
-            Some(found) => {
-                let rule = vector.caught_by.as_deref().unwrap_or("not a receipt");
-                print(&format!(
-                    "survived: {} (expected {rule}): {found}\n",
-                    vector.name
-                ))?;
-            }
+        if let Some(found) = drill.survives(vector)? {
+            let expected = vector.caught_by.as_deref().unwrap_or("not a receipt");
+            survived.push(Survivor {
+                name: &vector.name,
+                expected,
+                found,
+            });
         }
+        watch.set_progress(done, vectors.len() as u64);
     }
-    print(&format!("killed {n_killed}/{}\n", vectors.len()))?;
-    Ok(match n_killed == vectors.len() {
+    drop(display);
+    let report = Report {
+        vectors: vectors.len(),
+        killed: vectors.len() - survived.len(),
+        survived,
+    };
+    show(args.print.output, &report, || report.text())?;
+    Ok(match report.survived.is_empty() {
         true => Exit::Done,
         false => Exit::Rejected,
     })
+}
+
+#[derive(Debug, Serialize)]
+struct Report<'v> {
+    vectors: usize,
+    killed: usize,
+    survived: Vec<Survivor<'v>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Survivor<'v> {
+    name: &'v str,
+    expected: &'v str,
+    found: String,
+}
+
+impl Report<'_> {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for Survivor {
+            name,
+            expected,
+            found,
+        } in &self.survived
+        {
+            text += &format!("survived: {name} (expected {expected}): {found}\n");
+        }
+        text + &format!("killed {}/{}\n", self.killed, self.vectors)
+    }
+}
+
+/// The commands, on one model.
+struct OnModel<'a> {
+    model: &'a Path,
+    sandbox: OnceCell<Sandbox>,
+    watch: &'a Watch,
+}
+
+impl Commands for OnModel<'_> {
+    fn benchmark(&self, receipt: &Path, key: &Path) -> Result<(), Failure> {
+        let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 \
+                     --warmup 1 --repetitions 2";
+        let files = [("--output", receipt), ("--sign", key)];
+        let Command::Benchmark(args) = self.parse(words, &files)? else {
+            unreachable!("the words say benchmark")
+        };
+        benchmark::run(&args, self.watch).map(drop)
+    }
+
+    fn verify(&self, evidence: &Evidence) -> Result<Option<Verdict>, Failure> {
+        let words = format!("verify-receipt {}", evidence.flags);
+        let mut files = vec![("--path", &*evidence.receipt)];
+        files.extend(evidence.policy.as_deref().map(|path| ("--policy", path)));
+        if let Some((bundle, public_key)) = &evidence.bundle {
+            files.extend([("--bundle", &**bundle), ("--public-key", public_key)]);
+        }
+        let Command::VerifyReceipt(args) = self.parse(&words, &files)? else {
+            unreachable!("the words say verify-receipt")
+        };
+        match verify_receipt::examine_in(&self.sandbox, &args, self.watch) {
+            Ok(examined) => Ok(Some(examined.verdict)),
+            Err(failure) if failure.exit == Exit::BadInput => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+impl OnModel<'_> {
+    /// The command in `words`, with the model and other files.
+    fn parse(&self, words: &str, files: &[(&str, &Path)]) -> Result<Command, Failure> {
+        let words = ["xtask"].into_iter().chain(words.split_whitespace());
+        let mut words: Vec<OsString> = words.map(Into::into).collect();
+        for &(flag, path) in [("--model", self.model)].iter().chain(files) {
+            words.extend([flag.into(), path.into()]);
+        }
+        let args = Args::try_parse_from(words).map_err(|e| {
+            let text = e.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            Failure::new(Exit::BadInput, line).about("flags of a vector")
+        })?;
+        Ok(args.command)
+    }
 }
 
 /// The vectors of all TOML files in a folder, by file name.
@@ -52,16 +157,12 @@ fn read_folder(folder: &Path) -> Result<Vec<Vector>, Failure> {
     let mut vectors = Vec::new();
     for path in &paths {
         let text = fs::read_to_string(path).map_err(|e| Failure::io(path, &e))?;
-        let found = read_vectors(&text)
-            .map_err(|e| Failure::new(Exit::BadInput, format_args!("{}: {e}", path.display())))?;
+        let found = read_vectors(&text).map_err(|e| Failure::new(Exit::BadInput, e).at(path))?;
         vectors.extend(found);
     }
     if vectors.is_empty() {
-        let line = format!(
-            "{}: found no vectors, allowed TOML files such as receipts.toml",
-            folder.display()
-        );
-        return Err(Failure::new(Exit::BadInput, line));
+        let what = "found no vectors, allowed TOML files such as receipts.toml";
+        return Err(Failure::new(Exit::BadInput, what).at(folder));
     }
     Ok(vectors)
 }

@@ -6,10 +6,10 @@ use host::{
 };
 
 use crate::{
-    args::{Format, ShowArgs},
+    args::ShowArgs,
     exit::{Exit, Failure},
     input::read_bounded,
-    output::{print, print_json},
+    output::show,
 };
 
 /// Runs the command.
@@ -18,23 +18,19 @@ use crate::{
 /// A file cannot be read, or is no receipt of a schema that is known.
 pub fn run(args: &ShowArgs) -> Result<Exit, Failure> {
     let mut summaries = Vec::new();
+    let mut shown = String::new();
     for path in &args.receipts {
-        let place = path.display();
         let bytes = read_bounded(path, MAX_RECEIPT_BYTES)?;
         let checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(path))?;
         let Some(receipt) = &checked.receipt else {
-            let line = format!("{place}: cannot be read; verify-receipt {place} says why");
-            return Err(Failure::new(Exit::BadInput, line));
+            let failure = Failure::new(Exit::BadInput, "this receipt cannot be read");
+            return Err(failure.at(path).with_hint("verify-receipt says why"));
         };
         let summary = Summary::of(receipt);
-        if args.format == Format::Human {
-            print(&text(&place.to_string(), &summary))?;
-        }
+        shown += &text(&path.display().to_string(), &summary);
         summaries.push(summary);
     }
-    if args.format == Format::Json {
-        print_json(&summaries)?;
-    }
+    show(args.print, &summaries, || shown)?;
     Ok(Exit::Done)
 }
 

@@ -1,6 +1,6 @@
 //! `benchmark --sign`: the bundle beside the receipt. A bundle is there only beside its receipt.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use host::{
     attest::{Envelope, SigningKey, Statement, bundle_path},
@@ -13,6 +13,7 @@ use host::{
 use crate::{
     args::{BenchmarkArgs, ParityMode},
     exit::{Exit, Failure},
+    output::{file, spares_model},
 };
 
 /// Where a bundle goes, and what signs it.
@@ -36,26 +37,29 @@ impl Bundle {
     /// # Errors
     /// There would be nothing proved to sign, the key cannot be used, or a file that is read would
     /// be replaced.
-    pub fn prepare(args: &BenchmarkArgs, receipt: &AtomicFile) -> Result<Self, Failure> {
+    pub fn prepare(
+        args: &BenchmarkArgs,
+        model: &Path,
+        receipt: &AtomicFile,
+    ) -> Result<Self, Failure> {
         let path = bundle_path(receipt.path());
         let Some(key_path) = &args.sign else {
             return Ok(Self { path, signer: None });
         };
         if args.parity == ParityMode::Off {
-            return Err(Failure::new(
-                Exit::Usage,
-                "--sign: found --parity off, allowed full: nothing unproved is signed",
-            ));
+            let what = "found --parity off, allowed full: nothing unproved is signed";
+            return Err(Failure::new(Exit::Usage, what).about("--sign"));
         }
         let key = SigningKey::read(key_path).map_err(|e| Failure::key(key_path, &e))?;
-        let output = AtomicFile::beside_input(&path, &args.model)
-            .and_then(|output| output.spares("key", key_path).map(|()| output))
+        let output = spares_model(file(&path)?, model)?;
+        output
+            .spares("key", key_path)
             .map_err(|e| Failure::io(&path, &e))?;
         receipt
             .spares("key", key_path)
             .map_err(|e| Failure::io(receipt.path(), &e))?;
         let binary = running_binary()
-            .map_err(|e| Failure::new(Exit::Io, format_args!("the running executable: {e}")))?;
+            .map_err(|e| Failure::new(Exit::Io, e).about("the running executable"))?;
         let signer = Some(Signer {
             key,
             binary,
@@ -96,6 +100,6 @@ impl Bundle {
             Ok(Some(stale)) => format!("the old bundle is now {}", stale.display()),
             Err(e) => format!("the old bundle could not be renamed: {e}"),
         };
-        Failure::new(failure.exit, format_args!("{}; {said}", failure.error))
+        failure.and(format_args!("; {said}"))
     }
 }

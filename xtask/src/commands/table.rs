@@ -5,7 +5,11 @@ use std::{fmt::Write, path::Path};
 use engine_native::{Isa, KernelName};
 use host::receipt::{ParityStatus, Receipt, per_second};
 
-use super::benchmark::Figures;
+use crate::{
+    commands::figures::Figures,
+    markdown::{self, Align},
+    units,
+};
 
 /// A benchmark's result.
 pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
@@ -18,44 +22,52 @@ pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
             .iter()
             .filter_map(|k| KernelName::parse_id(k));
         let isa = isas.map(|(_, isa)| isa).max();
-        format!(
-            "| {} | {} | {} | {} | {} | {test} | {} |\n",
-            receipt.model.file_name,
-            megabytes(receipt.model.file_bytes),
-            millions(receipt.model.parameters),
-            isa.map_or("?", Isa::option_name),
-            run.threads,
+        [
+            receipt.model.file_name.clone(),
+            units::bytes(receipt.model.file_bytes),
+            units::count(receipt.model.parameters),
+            isa.map_or("?", Isa::option_name).to_owned(),
+            run.threads.to_string(),
+            test,
             mean_and_deviation(&rates),
-        )
+        ]
     };
-    let mut text = String::from(
-        "| model | size | params | kernels | threads | test | tokens/s |\n\
-         |---|---:|---:|---|---:|---|---:|\n",
-    );
-    text += &row(
-        format!("pp{}", run.prompt_ids.len()),
-        prefill_rates(receipt),
-    );
+    let prompt = format!("pp{}", run.prompt_ids.len());
+    let mut rows = vec![row(prompt, prefill_rates(receipt))];
     if decode_tokens > 0 {
-        text += &row(format!("tg{}", run.tokens), decode_rates(receipt));
+        rows.push(row(format!("tg{}", run.tokens), decode_rates(receipt)));
     }
+    let columns = [
+        ("model", Align::Left),
+        ("size", Align::Right),
+        ("params", Align::Right),
+        ("kernels", Align::Left),
+        ("threads", Align::Right),
+        ("test", Align::Left),
+        ("tokens/s", Align::Right),
+    ];
+    let mut text = markdown::table(columns, &rows);
     let parity = &receipt.parity;
     let tokens = match parity.status {
-        ParityStatus::Passed => format!("proved ({} positions)", parity.positions_compared),
+        ParityStatus::Passed => format!(
+            "proved by a replay, bit for bit ({} positions)",
+            parity.positions_compared
+        ),
         ParityStatus::NotChecked => "not replayed (--parity off)".into(),
     };
     let _ = write!(
         text,
-        "\ntokens:   {tokens}, checksum {}\n\
-         speed:    {} tokens/s, prefill and decode of the median of {} runs, {} ms\n\
+        "\ntokens:   {tokens}\n\
+         checksum: {}\n\
+         speed:    {} tokens/s over prefill and decode (median of {}, {} ms)\n\
          load:     {:.2} s, with {} of weights arranged for decoding\n\
          {}receipt:  {}\n",
         parity.checksum,
         receipt.tokens_per_sec,
-        run.repetitions,
+        counted(run.repetitions, "run"),
         receipt.timing_ms,
         receipt.samples.load_ns as f64 / 1e9,
-        megabytes(figures.arranged_bytes),
+        units::bytes(figures.arranged_bytes),
         memory(receipt, figures),
         path.display()
     );
@@ -70,17 +82,16 @@ fn memory(receipt: &Receipt, figures: &Figures) -> String {
     let bandwidth = bytes * rate;
     let bound = match figures.read_bandwidth {
         Some(limit) => format!(
-            "{:.0} % of the {:.1} GB/s that {} thread{} can read",
+            "{:.0} % of the {:.1} GB/s that {} can read",
             100.0 * bandwidth / limit,
             limit / 1e9,
-            receipt.run.threads,
-            if receipt.run.threads == 1 { "" } else { "s" }
+            counted(receipt.run.threads, "thread")
         ),
         None => "from cache".into(),
     };
     format!(
         "memory:   {} a decoded token, {:.1} GB/s, {bound}\n",
-        megabytes(bytes as u64),
+        units::bytes(bytes as u64),
         bandwidth / 1e9
     )
 }
@@ -109,12 +120,8 @@ fn mean_and_deviation(rates: &[f64]) -> String {
     format!("{mean:.2} ± {:.2}", (squares / (n - 1.0)).sqrt())
 }
 
-/// Bytes in MB.
-pub fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
-}
-
-/// A count in millions.
-pub fn millions(n: u64) -> String {
-    format!("{:.2} M", n as f64 / 1e6)
+/// A number and what it counts: `1 run`, `2 runs`.
+fn counted(n: u64, what: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{plural}")
 }

@@ -1,29 +1,26 @@
 //! `verify-receipt`: believes nothing that can be derived.
 
-use std::{
-    cell::OnceCell,
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::{cell::OnceCell, path::Path, time::SystemTime};
 
 use host::{
     attest::{MAX_BUNDLE_BYTES, PublicKey},
-    cancel::Cancel,
     digest::Digest,
     examine::{Retimed, Selection, audit_receipt, find_model, open_model, replay_receipt, retime},
     input::HashedModel,
     machine::default_threads,
     receipt::{MAX_RECEIPT_BYTES, Receipt},
     sandbox::Sandbox,
-    verify::{Checked, Conclusion, MAX_POLICY_BYTES, Policy, SimpleVerificationResult, Verdict},
+    verify::{Checked, MAX_POLICY_BYTES, Policy, SimpleVerificationResult, Verdict},
+    watch::{Phase, Watch},
 };
 use serde::Serialize;
 
 use crate::{
-    args::{Format, VerifyReceiptArgs},
+    args::VerifyReceiptArgs,
     exit::{Exit, Failure},
     input::read_bounded,
-    output::{print, print_json},
+    models,
+    output::show,
     progress::RunProgress,
 };
 
@@ -41,26 +38,30 @@ struct Report {
 ///
 /// # Errors
 /// The failure, with its exit code. A verdict is no failure.
-pub fn run(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Exit, Failure> {
+pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
     let Examined {
         verdict,
         retimed,
         policy_sha256,
-    } = examine(args, cancel)?;
+    } = examine(args, watch)?;
     let exit = Exit::of(verdict.conclusion);
-    match args.format {
-        Format::Json => print_json(&Report {
-            result: SimpleVerificationResult::new(&verdict, policy_sha256, SystemTime::now()),
-            verdict,
-            retimed,
-        })?,
-        Format::Human if args.quiet && verdict.conclusion == Conclusion::Accepted => {}
-        Format::Human => {
-            print(&verdict.to_text(&args.receipt_path().display().to_string()))?;
-            print(&retimed.as_ref().map_or(String::new(), retimed_text))?;
-        }
-    }
+    let text = verdict.to_text(&place(&args.receipt_path()))
+        + &retimed.as_ref().map_or(String::new(), retimed_text);
+    let report = Report {
+        result: SimpleVerificationResult::new(&verdict, policy_sha256, SystemTime::now()),
+        verdict,
+        retimed,
+    };
+    show(args.print.output, &report, || text)?;
     Ok(exit)
+}
+
+/// How a verdict names the receipt.
+fn place(path: &Path) -> String {
+    match path.as_os_str() == "-" {
+        true => "standard input".into(),
+        false => path.display().to_string(),
+    }
 }
 
 fn retimed_text(r: &Retimed) -> String {
@@ -89,23 +90,25 @@ pub struct Examined {
 ///
 /// # Errors
 /// The failure, with its exit code. A verdict is no failure.
-pub fn examine(args: &VerifyReceiptArgs, cancel: &Cancel) -> Result<Examined, Failure> {
-    examine_in(&OnceCell::new(), args, cancel)
+pub fn examine(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Examined, Failure> {
+    examine_in(&OnceCell::new(), args, watch)
 }
 
-/// As [`examine`], for many receipts: the sandbox is compiled for the first that needs it.
+/// As [`examine`], for many receipts under one watch: the sandbox is compiled for the first that
+/// needs it.
 ///
 /// # Errors
 /// As for [`examine`].
 pub fn examine_in(
     sandbox: &OnceCell<Sandbox>,
     args: &VerifyReceiptArgs,
-    cancel: &Cancel,
+    watch: &Watch,
 ) -> Result<Examined, Failure> {
+    let _display = RunProgress::of(args.print, watch);
     let path = args.receipt_path();
     let (policy, policy_sha256) = policy(args)?;
-    let bytes = read_bounded(path, MAX_RECEIPT_BYTES)?;
-    let mut checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(path))?;
+    let bytes = read_bounded(&path, MAX_RECEIPT_BYTES)?;
+    let mut checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(&path))?;
     checked.with_challenge(args.challenge.as_ref());
     if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
         let public_key = PublicKey::read(key).map_err(|e| Failure::key(key, &e))?;
@@ -116,7 +119,7 @@ pub fn examine_in(
             args,
             receipt: &receipt,
             sandbox,
-            cancel,
+            watch,
         }
         .run(&mut checked)?,
         None => None,
@@ -145,7 +148,7 @@ struct Examination<'a> {
     args: &'a VerifyReceiptArgs,
     receipt: &'a Receipt,
     sandbox: &'a OnceCell<Sandbox>,
-    cancel: &'a Cancel,
+    watch: &'a Watch,
 }
 
 impl Examination<'_> {
@@ -170,9 +173,7 @@ impl Examination<'_> {
                 checked.without_retime(&not_run("the receipt is rejected"));
             }
             Some(found) => {
-                let display = RunProgress::new(self.args.quiet);
-                let progress = &mut |phase| display.show(phase);
-                let retimed = retime(self.receipt, &found, self.cancel, progress)?;
+                let retimed = retime(self.receipt, &found, self.watch)?;
                 checked.with_retime(retimed.same_tokens);
                 return Ok(Some(retimed));
             }
@@ -183,8 +184,8 @@ impl Examination<'_> {
     /// The receipt's model, if it is here.
     fn model(&self, checked: &mut Checked) -> Result<Option<HashedModel>, Failure> {
         let found = match &self.args.model {
-            Some(path) => Some(open_model(self.receipt, path, self.cancel)?),
-            None => find_model(self.receipt, &self.folders(), self.cancel)?,
+            Some(path) => Some(open_model(self.receipt, path, self.watch)?),
+            None => self.find_model()?,
         };
         if let Some(found) = &found {
             checked.with_model(&found.facts());
@@ -197,37 +198,41 @@ impl Examination<'_> {
         let model = &self.receipt.model;
         match self.args.model {
             Some(_) => "the model of the receipt is not here".into(),
-            None => format!(
-                "model {} with sha256 {} is not here; name it with --model",
-                model.file_name, model.sha256
-            ),
+            None => {
+                let how = models::how_to_get(model.sha256).unwrap_or_else(|| {
+                    "no manifest knows it, so ask the writer, and name the file with --model".into()
+                });
+                format!(
+                    "model {} with sha256 {} is not here; to get it: {how}",
+                    model.file_name, model.sha256
+                )
+            }
         }
     }
 
-    /// Where models are looked for.
-    fn folders(&self) -> Vec<PathBuf> {
-        let beside = self.args.receipt_path().parent();
-        let beside = beside.filter(|folder| *folder != Path::new(""));
-        vec![
-            PathBuf::from("models"),
-            beside.unwrap_or(Path::new(".")).to_owned(),
-        ]
+    fn find_model(&self) -> Result<Option<HashedModel>, Failure> {
+        let path = self.args.receipt_path();
+        let folders = models::folders(path.parent().unwrap_or(Path::new("")));
+        if let Some(found) = find_model(self.receipt, &folders, self.watch)? {
+            return Ok(Some(found));
+        }
+        let Some(embedded) = models::embedded(self.receipt.model.sha256)? else {
+            return Ok(None);
+        };
+        Ok(Some(open_model(self.receipt, &embedded, self.watch)?))
     }
 
     fn replay(&self, checked: &mut Checked, found: &HashedModel) -> Result<(), Failure> {
-        let display = RunProgress::new(self.args.quiet);
-        let mut progress = |done, of| display.replay(done, of);
         let sandbox = self.sandbox()?;
         let guests = self.args.jobs.unwrap_or_else(default_threads);
         let (receipt, model) = (self.receipt, &found.model);
         match self.selection()? {
             None => {
-                let replay = replay_receipt(receipt, sandbox, model, guests, &mut progress)?;
+                let replay = replay_receipt(receipt, sandbox, model, guests)?;
                 checked.with_replay(replay);
             }
             Some(units) => {
-                let finding =
-                    audit_receipt(receipt, sandbox, model, &units, guests, &mut progress)?;
+                let finding = audit_receipt(receipt, sandbox, model, &units, guests)?;
                 checked.with_audit(finding);
             }
         }
@@ -235,11 +240,12 @@ impl Examination<'_> {
     }
 
     fn sandbox(&self) -> Result<&Sandbox, Failure> {
-        if self.sandbox.get().is_none() {
-            // Nobody else fills it.
-            let _ = self.sandbox.set(Sandbox::new(self.cancel)?);
+        if let Some(sandbox) = self.sandbox.get() {
+            return Ok(sandbox);
         }
-        Ok(self.sandbox.get().expect("it was filled"))
+        self.watch.begin(Phase::Other("compile the reference"), 0);
+        let sandbox = Sandbox::new(self.watch)?;
+        Ok(self.sandbox.get_or_init(|| sandbox))
     }
 
     /// What is replayed, if not everything. The receipt has been read by now.

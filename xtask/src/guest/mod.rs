@@ -1,8 +1,8 @@
-//! The guest's artifact: built to the same bytes from any checkout, and pinned.
+//! Builds the guest's WebAssembly module, reproducibly: the same bytes from any checkout.
 //!
-//! `guest-reference/guest_reference.wasm` is committed, so that nobody needs the wasm target to run
-//! a benchmark. `artifact.json` beside it pins its digest, and a digest of everything that it is
-//! made from: a test that builds nothing sees when the sources have moved on without it.
+//! `guest-reference/guest_reference.wasm` is committed, so that benchmarks do not need the wasm
+//! target. `artifact.json` next to it pins its digest, and a digest of everything that it is built
+//! from. This lets a test find out, without building, that the sources have changed since.
 
 mod source;
 
@@ -22,19 +22,19 @@ use serde::{Deserialize, Serialize};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// `guest-reference/artifact.json`
+/// The content of `guest-reference/artifact.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Artifact {
     /// SHA-256 of `guest_reference.wasm`.
     pub wasm_sha256: Digest,
-    /// Its size.
+    /// Size of the module in bytes.
     pub wasm_bytes: u64,
-    /// SHA-256 of what it is made from, see [`source_sha256`].
+    /// SHA-256 of everything that the module is built from, see [`source_sha256`].
     pub source_sha256: Digest,
 }
 
-/// A check found that the committed guest is not what its sources make.
+/// A check found that the committed guest is not the one that its sources give.
 #[derive(Debug)]
 pub struct Differs(String);
 
@@ -46,12 +46,12 @@ impl fmt::Display for Differs {
 
 impl std::error::Error for Differs {}
 
-/// What a build or a check found.
+/// The result of a build or a check.
 #[derive(Debug)]
 pub struct GuestReport {
     /// The artifact.
     pub artifact: Artifact,
-    /// Whether the committed files were compared instead of replaced.
+    /// Whether the committed files were only compared, not replaced.
     pub checked: bool,
 }
 
@@ -71,23 +71,23 @@ impl fmt::Display for GuestReport {
     }
 }
 
-/// The checkout that this program was built from.
+/// The root of the checkout from which this program was built.
 pub fn workspace_root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest).to_owned()
 }
 
-/// Path of the committed module.
+/// The path of the committed module.
 pub fn wasm_path(root: &Path) -> PathBuf {
     root.join("guest-reference/guest_reference.wasm")
 }
 
-/// Path of its pin.
+/// The path of the file that pins the module.
 pub fn artifact_path(root: &Path) -> PathBuf {
     root.join("guest-reference/artifact.json")
 }
 
-/// Builds the guest; then replaces the committed files, or, to `check`, compares with them.
+/// Builds the guest, then replaces the committed files, or compares with them if `check` is true.
 ///
 /// # Errors
 /// The guest cannot be built, or a check finds a difference.
@@ -138,7 +138,7 @@ fn compile(root: &Path) -> Result<Vec<u8>> {
     fs::read(&wasm).with_context(|| wasm.display().to_string())
 }
 
-/// Variables through which a build elsewhere could come out different.
+/// Whether an environment variable could change the module that is built.
 fn changes_code(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else {
         return false;
@@ -172,7 +172,7 @@ fn rustflags(root: &Path) -> Result<String> {
         remap(&cargo_home, "/cargo")?,
         remap(&library, "/rust")?,
     ];
-    // Cargo's separator: paths may hold spaces.
+    // Cargo's own separator, because paths may contain spaces.
     Ok(flags.join("\u{1f}"))
 }
 
@@ -210,10 +210,10 @@ fn compare(root: &Path, wasm: &[u8], artifact: &Artifact) -> Result<()> {
     Ok(())
 }
 
-/// The committed pin.
+/// Reads the committed `artifact.json`.
 ///
 /// # Errors
-/// The file is missing or is not a pin.
+/// The file is missing or not valid.
 pub fn read_artifact(root: &Path) -> Result<Artifact> {
     let path = artifact_path(root);
     let text = fs::read(&path).with_context(|| path.display().to_string())?;

@@ -10,23 +10,23 @@ use anyhow::{Context, Result};
 use host::digest::Digest;
 use toml::{Table, Value};
 
-/// The files that decide the guest's bytes.
+/// The files that the guest's bytes depend on.
 #[derive(Debug, Clone)]
 pub struct SourceInputs {
-    /// `guest-reference/src/**`: path, with `/`, and content.
+    /// The files in `guest-reference/src`: path (with `/`) and content.
     pub sources: BTreeMap<String, Vec<u8>>,
-    /// `guest-reference/Cargo.toml`
+    /// `guest-reference/Cargo.toml`.
     pub manifest: String,
-    /// The workspace's `Cargo.toml`
+    /// The workspace's `Cargo.toml`.
     pub workspace: String,
-    /// `Cargo.lock`
+    /// `Cargo.lock`.
     pub lock: String,
-    /// `rust-toolchain.toml`
+    /// `rust-toolchain.toml`.
     pub toolchain: String,
 }
 
 impl SourceInputs {
-    /// Reads them from a checkout.
+    /// Reads the files from a checkout.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -57,8 +57,8 @@ fn collect(folder: &Path, name: &str, sources: &mut BTreeMap<String, Vec<u8>>) -
     Ok(())
 }
 
-/// SHA-256 over the sources, and over those parts of the manifests that reach the guest: a comment
-/// or a dependency of another crate changes nothing.
+/// SHA-256 of the sources, and of those parts of the manifests that affect the guest. Comments, and
+/// dependencies of other crates, do not change it.
 ///
 /// # Errors
 /// A manifest is not TOML.
@@ -106,7 +106,7 @@ fn without(table: &Table, key: &str) -> Table {
     rest
 }
 
-/// Names under every `[dependencies]` of a manifest.
+/// The names in every `[dependencies]` table of a manifest.
 fn dependency_names(manifest: &Table) -> BTreeSet<String> {
     let names = |table: Option<&Value>| {
         let table = table.and_then(Value::as_table);
@@ -120,7 +120,8 @@ fn dependency_names(manifest: &Table) -> BTreeSet<String> {
     found
 }
 
-/// Checksums in the lock file of the packages that `names` lead to, by name and version.
+/// The checksums of the packages `names` and all their dependencies in the lock file, by name and
+/// version.
 fn locked(lock: &Table, names: BTreeSet<String>) -> BTreeMap<String, Option<&str>> {
     let packages = lock.get("package").and_then(Value::as_array);
     let packages = packages.map_or(&[][..], Vec::as_slice);

@@ -1,12 +1,13 @@
 //! Random token embeddings and output matrices.
 //!
-//! Floats are of either sign with a magnitude in [2⁻⁷, 2⁻⁵); their root mean square is 0.019. The
-//! quantized types have random integers, and scales that give about the same root mean square.
+//! Floats have a random sign and a magnitude in [2⁻⁷, 2⁻⁵); their root mean square is 0.019. The
+//! quantized types have random integers, with scales that give about the same root mean square.
+
+use host::task::SplitMix64;
 
 use super::recipe::DenseType;
-use super::splitmix64::SplitMix64;
 
-/// Appends the next elements of `stream` to `out`: a word of floats, or a block.
+/// Appends the next elements of `stream` to `out`: a 64-bit word of floats, or a block.
 pub(super) fn put_piece(dense_type: DenseType, stream: &mut SplitMix64, out: &mut Vec<u8>) {
     match dense_type {
         DenseType::F32 => out.extend_from_slice(&f32_word(stream.next()).to_le_bytes()),
@@ -18,36 +19,37 @@ pub(super) fn put_piece(dense_type: DenseType, stream: &mut SplitMix64, out: &mu
     }
 }
 
-/// Four F16: sign, lowest exponent bit and mantissa stay random, the other exponent bits are those
-/// of 2⁻⁷.
+/// Four F16. The sign, the lowest exponent bit and the mantissa stay random; the other exponent
+/// bits are those of 2⁻⁷.
 fn f16_word(z: u64) -> u64 {
     (z & 0x87FF_87FF_87FF_87FF) | 0x2000_2000_2000_2000
 }
 
-/// Four BF16, in the same way.
+/// Four BF16, made in the same way.
 fn bf16_word(z: u64) -> u64 {
     (z & 0x80FF_80FF_80FF_80FF) | 0x3C00_3C00_3C00_3C00
 }
 
-/// Two F32, in the same way.
+/// Two F32, made in the same way.
 fn f32_word(z: u64) -> u64 {
     (z & 0x80FF_FFFF_80FF_FFFF) | 0x3C00_0000_3C00_0000
 }
 
-/// Scale d in [2⁻¹², 1.25·2⁻¹²), then 32 integers.
+/// A Q8_0 block: a scale d in [2⁻¹², 1.25·2⁻¹²), then 32 integers.
 fn put_q8_0(stream: &mut SplitMix64, out: &mut Vec<u8>) {
     put_f16(0x0C00 | stream.next() & 0xFF, out);
     put_random(stream, 32, out);
 }
 
-/// 128 + 64 bytes of integers, 16 scales, then d: subnormal, 192 to 255 times 2⁻²⁴, of either sign.
+/// A Q6_K block: 128 + 64 bytes of integers, 16 scales, then d, which is subnormal: 192 to 255
+/// times 2⁻²⁴, with a random sign.
 fn put_q6_k(stream: &mut SplitMix64, out: &mut Vec<u8>) {
     put_random(stream, 128 + 64 + 16, out);
     put_f16(0x00C0 | stream.next() & 0x803F, out);
 }
 
-/// Scale d in [2⁻¹⁴, 1.5·2⁻¹⁴), dmin in [2⁻¹¹, 1.25·2⁻¹¹), which makes the mean about 0; 12 bytes of
-/// scales, 128 of integers.
+/// A Q4_K block: a scale d in [2⁻¹⁴, 1.5·2⁻¹⁴), dmin in [2⁻¹¹, 1.25·2⁻¹¹), 12 bytes of scales, and
+/// 128 bytes of integers. These ranges make the mean about 0.
 fn put_q4_k(stream: &mut SplitMix64, out: &mut Vec<u8>) {
     put_f16(0x0400 | stream.next() & 0x1FF, out);
     put_f16(0x1000 | stream.next() & 0xFF, out);

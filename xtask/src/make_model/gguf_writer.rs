@@ -1,6 +1,6 @@
-//! Writes GGUF version 3 headers, valid ones and, for tests, any other.
+//! Writes GGUF version 3 headers: valid ones and, for tests, invalid ones.
 //!
-//! The header is plain data with public fields. A test that wants a hostile file takes a good
+//! A header is plain data with public fields. A test that needs a hostile file takes a valid
 //! header, changes it, and encodes it again.
 
 /// Alignment of the tensor data and of each tensor in it, in bytes: GGUF's default.
@@ -25,7 +25,7 @@ pub const TQ2_0: u32 = 35;
 /// Type id of ternary weights, four to a byte, with one scale per tensor.
 pub const I2_S: u32 = 36;
 
-/// A metadata value: the types that model files need, and `Raw` for all others.
+/// A metadata value: the types that generated models need, and `Raw` for all others.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// An unsigned 32-bit integer.
@@ -38,7 +38,7 @@ pub enum Value {
     Strings(Vec<String>),
     /// An array of signed 32-bit integers.
     I32s(Vec<i32>),
-    /// Bytes written after this type id as they are, well formed or not.
+    /// Any type id and any bytes, written as they are.
     Raw {
         /// GGUF's number for the value's type.
         type_id: u32,
@@ -78,7 +78,7 @@ impl Value {
     }
 }
 
-/// Where a tensor lies and what it is, as the file says.
+/// The description of a tensor in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TensorInfo {
     /// The tensor's name.
@@ -107,7 +107,7 @@ impl GgufHeader {
         self.keys.push((key.to_owned(), value));
     }
 
-    /// Appends a tensor of `n_bytes`, to lie behind those already there.
+    /// Appends a tensor of `n_bytes` bytes. Its data follows that of the previous tensors.
     pub fn push_tensor(&mut self, name: &str, dims: &[u64], type_id: u32, n_bytes: u64) {
         let offset = self.data_bytes;
         self.tensors.push(TensorInfo {
@@ -119,12 +119,12 @@ impl GgufHeader {
         self.data_bytes = (offset + n_bytes).next_multiple_of(ALIGNMENT);
     }
 
-    /// Length of the data section, padding of the last tensor included.
+    /// The length of the data section in bytes, with the padding of the last tensor.
     pub fn data_bytes(&self) -> u64 {
         self.data_bytes
     }
 
-    /// The header's bytes, padded with zeros to where the data section starts.
+    /// The bytes of the header, padded with zeros up to the start of the data section.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = b"GGUF".to_vec();
         put_u32(&mut out, 3);

@@ -1,11 +1,11 @@
-//! The metadata keys of a model file, with the names and types published files use.
+//! The metadata of a model file, with the names and types that published files use.
 
 use super::gguf_writer::{GgufHeader, Value};
 use super::recipe::{Recipe, WeightType};
 use super::shape::Shape;
 use super::tokenizer::Tokenizer;
 
-/// Appends all keys of a model of this recipe and `general.name`.
+/// Appends all metadata keys of a model with this recipe and `general.name`.
 pub(super) fn describe(recipe: &Recipe, name: &str, header: &mut GgufHeader) {
     let (architecture, shape) = (recipe.architecture.as_str(), &recipe.shape);
     header.push_key(
@@ -25,7 +25,7 @@ pub(super) fn describe(recipe: &Recipe, name: &str, header: &mut GgufHeader) {
     describe_tokenizer(Tokenizer::new(shape.n_vocab), header);
 }
 
-/// `general.file_type` of files whose projections have this type.
+/// The value of `general.file_type` for files whose projections have this type.
 fn file_type(weights: WeightType) -> u32 {
     match weights {
         WeightType::F32 => 0,

@@ -1,10 +1,11 @@
-//! A writer that reports how far it has come.
+//! A writer that reports its progress.
 
 use std::io::{self, Write};
 
-use super::Progress;
+/// Called with the progress of a writer: bytes written so far, bytes in total.
+pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 
-/// Passes everything on to `out` and tells `progress` after each write.
+/// Writes to `out`, and calls `progress` after each write.
 pub(super) struct Metered<'a, 'p, W> {
     out: &'a mut W,
     progress: &'a mut Progress<'p>,

@@ -1,35 +1,36 @@
-//! Generated models: the same bytes on every machine, from a [`Recipe`] and a seed.
+//! Generates models from a [`Recipe`] and a seed, with the same bytes on every machine.
 //!
-//! A receipt is only worth comparing when both sides ran the same model. A generated model can be
-//! rebuilt anywhere in seconds instead of being downloaded, can have any shape a test wants, and
-//! has the layout and the arithmetic of published files: ternary projections, F32 norms, a
-//! byte-level BPE vocabulary. It speaks no language.
+//! Receipts can only be compared if both sides ran the same model. A generated model can be rebuilt
+//! anywhere in seconds instead of being downloaded, and can have any shape that a test needs. It
+//! has the layout and the arithmetic of published models: ternary projections, F32 norms, a
+//! byte-level BPE vocabulary. Its output is gibberish.
 //!
-//! **Same weights in every type.** A seed and a shape determine every ternary value, in whatever
-//! type the projections are. Scales of I2_S and F32 are f32; those of the other types are rounded to
-//! eight significant bits. So the projections of a model are the same number for number within
-//! either group, and in all six types where √(2/n_cols) is a power of two. Embeddings of different
-//! types hold different values of about the same magnitude. Each tensor has its own stream of random
-//! words, so no tensor depends on the type of another.
+//! **Same weights in every type.** The seed and the shape determine every ternary value, whatever
+//! the type of the projections. The scales of I2_S and F32 are f32; those of the other types are
+//! rounded to eight significant bits. So all types of either group hold exactly the same
+//! projections; and all six types do if √(2/n_cols) is a power of two. Embeddings of different
+//! types hold different values of about the same magnitude. Each tensor has its own stream of
+//! random words, so it does not depend on the types of the others.
 //!
-//! **Same bytes everywhere.** Integers come from [splitmix64](splitmix64::SplitMix64); floats only
-//! from bit patterns, and from additions, products, quotients and square roots, which IEEE-754
-//! rounds correctly on every machine. Nothing calls the platform's math library.
+//! **Same bytes everywhere.** Integers come from [splitmix64](SplitMix64). Floats come
+//! from bit patterns, and from additions, products, quotients and square roots, which IEEE 754
+//! rounds correctly on every machine. The platform's math library is never called.
 //!
-//! **Text that keeps moving.** Random weights easily give a model that repeats one token for ever,
-//! and then a receipt would not notice a wrong kernel. Three choices prevent that ([`tensors`] has
-//! the constants):
-//! - Weights are −1, 0, 0, +1 with equal chance, variance 1/2, so the scale √(2/n_cols) makes
-//!   every projection map unit variance to unit variance.
-//! - Queries and keys are twice that large. Scores before the softmax then spread with a standard
-//!   deviation near 4, attention picks single positions, and each new position changes the picture.
-//!   With unit queries and keys attention averages over the past and decoding falls into a loop of
-//!   a few tokens.
-//! - Embeddings (root mean square 0.019) are small beside what each sub-layer adds (1). The tied
-//!   output matrix would otherwise give every token a large logit for itself.
+//! **Output that keeps changing.** Models with random weights easily repeat one token for ever, and
+//! then a receipt could not reveal a wrong kernel. Three choices prevent this ([`tensors`] has the
+//! constants):
+//! - Weights are −1, 0, 0 or +1 with equal probability. Their variance is 1/2, so with the scale
+//!   √(2/n_cols), every projection maps unit variance to unit variance.
+//! - Queries and keys are twice as large. The scores before the softmax then have a standard
+//!   deviation near 4, so attention selects single positions, and each new position changes the
+//!   result. With queries and keys of unit variance, attention averages over the past, and decoding
+//!   falls into a loop of a few tokens.
+//! - Embeddings (root mean square 0.019) are small compared with what each sub-layer adds (1).
+//!   Otherwise, the tied output matrix would give every token a large logit for itself.
 //!
-//! Without sub-norms, as in `llama`, the last projections of attention and FFN see a root mean
-//! square below 1, 0.6 in the FFN. What they add is still far more than an embedding.
+//! Without sub-norms, as in `llama`, the inputs of the last projections of attention and FFN have a
+//! root mean square below 1 (0.6 in the FFN). What these projections add is still far larger than
+//! an embedding.
 //!
 //! The final norm is 8 times larger than the others, which gives the logits of `tiny` a standard
 //! deviation of 2.5.
@@ -38,7 +39,6 @@ pub mod gguf_writer;
 pub mod presets;
 pub mod recipe;
 pub mod shape;
-pub mod splitmix64;
 pub mod tensors;
 pub mod tokenizer;
 
@@ -49,21 +49,20 @@ mod ternary;
 
 use std::io::{self, Write};
 
+use host::task::SplitMix64;
+
 use gguf_writer::{ALIGNMENT, GgufHeader};
 use metered::Metered;
-use splitmix64::SplitMix64;
 
+pub use metered::Progress;
 pub use presets::{PRESETS, Preset, preset};
 pub use recipe::{DenseType, OutputMatrix, Recipe, WeightType};
 pub use shape::Shape;
 
-/// Receives the progress of [`write_model`]: bytes written so far, bytes in total.
-pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
-
-/// Everything before the tensor data of the model of this recipe and `general.name`.
+/// The header of a model with this recipe and `general.name`: everything before the tensor data.
 ///
 /// # Errors
-/// `InvalidInput` when there can be no such model; see [`Recipe::validate`].
+/// `InvalidInput` if the recipe is not valid; see [`Recipe::validate`].
 pub fn model_header(recipe: &Recipe, name: &str) -> io::Result<GgufHeader> {
     recipe
         .validate()
@@ -81,10 +80,10 @@ pub fn model_header(recipe: &Recipe, name: &str) -> io::Result<GgufHeader> {
     Ok(header)
 }
 
-/// Streams a whole GGUF file to `out`, a small buffer at a time.
+/// Writes a whole GGUF file to `out`, one small buffer at a time.
 ///
 /// # Errors
-/// Those of `out`, and `InvalidInput` when there can be no such model.
+/// Those of `out`, and `InvalidInput` if the recipe is not valid.
 pub fn write_model(
     recipe: &Recipe,
     name: &str,
@@ -97,7 +96,7 @@ pub fn write_model(
     let head = header.to_bytes();
     let mut out = Metered::new(out, head.len() as u64 + header.data_bytes(), progress);
     out.write_all(&head)?;
-    // Each tensor has its own stream, so its bytes do not depend on the sizes of those before it.
+    // Each tensor has its own stream, so its bytes do not depend on the sizes of other tensors.
     let mut seeds = SplitMix64::new(seed);
     for tensor in tensors::of_model(recipe) {
         tensor.write(SplitMix64::new(seeds.next()), &mut out)?;
@@ -108,11 +107,11 @@ pub fn write_model(
     out.flush()
 }
 
-/// The whole file in memory, for tests on small shapes. A shape alone stands for BitNet b1.58 in
-/// I2_S.
+/// The whole file in memory, for tests with small shapes. A shape is also a recipe: for BitNet
+/// b1.58 in I2_S.
 ///
 /// # Errors
-/// `InvalidInput` when there can be no such model.
+/// `InvalidInput` if the recipe is not valid.
 pub fn to_vec(recipe: impl Into<Recipe>, name: &str, seed: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     write_model(&recipe.into(), name, seed, &mut bytes, &mut |_, _| {})?;

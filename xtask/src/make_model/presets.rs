@@ -1,30 +1,30 @@
-//! Models that have names.
+//! Presets: shapes with a name.
 
 use engine_native::Architecture;
 
 use super::recipe::{DenseType, OutputMatrix, Recipe, WeightType};
 use super::shape::Shape;
 
-/// A model with a name.
+/// A shape with a name, and defaults for the rest of a recipe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Preset {
-    /// What the command line calls it; the file is `<name>.gguf`.
+    /// The name on the command line. The file is `<name>.gguf`.
     pub name: &'static str,
-    /// `general.name` in the file.
+    /// The value of `general.name` in the file.
     pub model_name: &'static str,
-    /// Which model family the file says it is.
+    /// The model family.
     pub architecture: Architecture,
     /// The model's shape.
     pub shape: Shape,
-    /// The output matrix used unless another is asked for.
+    /// The default output matrix.
     pub output: OutputMatrix,
-    /// The seed used unless another is asked for; published digests belong to it.
+    /// The default seed. Published digests are those of models with this seed.
     pub default_seed: u64,
 }
 
 /// All presets.
 pub const PRESETS: [Preset; 5] = [
-    // Small enough to be part of the repository, deep enough that every operation matters.
+    // Small enough for the repository, and deep enough that every operation affects the output.
     Preset {
         name: "tiny",
         model_name: "bitreceipt tiny (generated)",
@@ -42,11 +42,11 @@ pub const PRESETS: [Preset; 5] = [
             rms_epsilon: 1e-5,
         },
         output: OutputMatrix::Tied,
-        // Of the seeds 1 to 8 this one reacts fastest: SiLU in place of squared ReLU, or two
-        // swapped lanes of the weights, change the very first token of nine prompts out of nine.
+        // Of the seeds 1 to 8, this one is the most sensitive: with SiLU instead of squared ReLU,
+        // or with two swapped lanes of weights, the first token changes for nine of nine prompts.
         default_seed: 4,
     },
-    // The shape of BitNet b1.58 2B4T, so its timings are those of the published model.
+    // The shape of BitNet b1.58 2B4T, so it takes as long as the published model.
     Preset {
         name: "2b4t",
         model_name: "bitreceipt 2b4t (generated)",
@@ -86,7 +86,7 @@ pub const PRESETS: [Preset; 5] = [
         output: OutputMatrix::Tied,
         default_seed: 1,
     },
-    // The shape of 1bitLLM's bitnet_b1_58-3B, whose rows only the float types can hold.
+    // The shape of 1bitLLM's bitnet_b1_58-3B. Its row lengths are possible only in float types.
     Preset {
         name: "bitnet-3b",
         model_name: "bitreceipt bitnet-3b (generated)",
@@ -134,7 +134,7 @@ pub fn preset(name: &str) -> Option<Preset> {
 }
 
 impl Preset {
-    /// The preset with these types of its projections and its token embedding.
+    /// A recipe for the preset with these types of projections and token embedding.
     pub fn recipe(&self, weights: WeightType, embedding: DenseType) -> Recipe {
         Recipe {
             architecture: self.architecture,

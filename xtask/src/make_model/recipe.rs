@@ -1,4 +1,4 @@
-//! Everything that determines a model but its seed.
+//! Recipes: everything that determines a model, except for its seed.
 
 use clap::{ValueEnum, builder::PossibleValue};
 use engine_native::Architecture;
@@ -6,7 +6,7 @@ use engine_native::Architecture;
 use super::gguf_writer::{BF16, F16, F32, I2_S, Q4_K, Q6_K, Q8_0, TQ1_0, TQ2_0};
 use super::shape::Shape;
 
-/// How a file holds the projections, which are ternary in any type.
+/// The type of the projections in the file. Their values are ternary in every type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum WeightType {
@@ -21,7 +21,7 @@ pub enum WeightType {
     Bf16,
 }
 
-/// How a file holds a token embedding or an output matrix.
+/// The type of a token embedding or an output matrix in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum DenseType {
@@ -36,12 +36,12 @@ pub enum DenseType {
     Q4K,
 }
 
-/// What makes the logits.
+/// The matrix that computes the logits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputMatrix {
     /// The token embedding.
     Tied,
-    /// A tensor of its own.
+    /// A separate tensor.
     Own(DenseType),
 }
 
@@ -66,18 +66,18 @@ impl ValueEnum for OutputMatrix {
     }
 }
 
-/// A tensor type in a file.
+/// The layout of a tensor type in a file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Layout {
-    /// GGUF's number for it.
+    /// GGUF's number for the type.
     pub type_id: u32,
-    /// ggml's name for it.
+    /// ggml's name for the type.
     pub name: &'static str,
-    /// Elements of a block; the columns of a matrix are a multiple of it.
+    /// Elements of a block. The number of columns of a matrix must be a multiple of it.
     pub block_len: u32,
     /// Bytes of a block.
     pub block_bytes: u32,
-    /// Bytes after the last block.
+    /// Bytes after the last block of a tensor.
     pub trailer_bytes: u32,
 }
 
@@ -92,7 +92,7 @@ impl Layout {
         }
     }
 
-    /// Bytes of a tensor of `n_elements`, whole blocks.
+    /// The bytes of a tensor with `n_elements` elements, which must be whole blocks.
     pub fn n_bytes(self, n_elements: u64) -> u64 {
         n_elements / u64::from(self.block_len) * u64::from(self.block_bytes)
             + u64::from(self.trailer_bytes)
@@ -104,7 +104,7 @@ const LAYOUT_F16: Layout = Layout::blocks(F16, "F16", 1, 2);
 const LAYOUT_BF16: Layout = Layout::blocks(BF16, "BF16", 1, 2);
 
 impl WeightType {
-    /// The type in the file. I2_S ends with an f32 scale and 28 zeros.
+    /// The layout in the file. An I2_S tensor ends with an f32 scale and 28 zero bytes.
     pub fn layout(self) -> Layout {
         match self {
             Self::I2S => Layout {
@@ -121,7 +121,7 @@ impl WeightType {
 }
 
 impl DenseType {
-    /// The type in the file.
+    /// The layout in the file.
     pub fn layout(self) -> Layout {
         match self {
             Self::F32 => LAYOUT_F32,
@@ -134,22 +134,23 @@ impl DenseType {
     }
 }
 
-/// A model but for its seed and its name.
+/// Everything that determines a model, except for its seed and its name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recipe {
-    /// Which model family the file says it is.
+    /// The model family.
     pub architecture: Architecture,
-    /// How large its parts are.
+    /// The hyperparameters.
     pub shape: Shape,
-    /// The type of its projections.
+    /// The type of the projections.
     pub weights: WeightType,
-    /// The type of its token embedding.
+    /// The type of the token embedding.
     pub embedding: DenseType,
-    /// Its output matrix.
+    /// The output matrix.
     pub output: OutputMatrix,
 }
 
-/// BitNet b1.58 as 2B4T is published: I2_S, and an F16 embedding that is the output matrix, too.
+/// BitNet b1.58 in the types of the published 2B4T: I2_S, with an F16 embedding that is also the
+/// output matrix.
 impl From<&Shape> for Recipe {
     fn from(shape: &Shape) -> Self {
         Self {
@@ -163,10 +164,10 @@ impl From<&Shape> for Recipe {
 }
 
 impl Recipe {
-    /// Checks that there can be such a file.
+    /// Checks that a model with this recipe can exist.
     ///
     /// # Errors
-    /// The first rule that is broken, with the value found.
+    /// A rule is broken; the message names the first one, with the value found.
     pub fn validate(&self) -> Result<(), String> {
         self.shape.validate()?;
         let (weights, shape) = (self.weights.layout(), &self.shape);
@@ -198,7 +199,7 @@ mod tests {
     use super::{DenseType, OutputMatrix, Recipe, WeightType};
     use crate::make_model::{Shape, preset};
 
-    /// What is wrong with `tiny` in these types once `edit` has changed its shape.
+    /// The error for `tiny` in these types, after `edit` has changed its shape.
     fn reason(
         edit: impl Fn(&mut Shape),
         weights: WeightType,

@@ -1,11 +1,11 @@
-//! How large the parts of a model are.
+//! The hyperparameters of a model.
 
 use super::tokenizer::MIN_VOCABULARY;
 
-/// The largest value of any single dimension; keeps every product of two far from overflow.
+/// The largest value of a dimension. Products of two dimensions stay far from overflow.
 const MAX_DIMENSION: u32 = 1 << 20;
 
-/// The hyper-parameters of a model, in the units of the GGUF keys.
+/// The hyperparameters of a model, in the units of the GGUF keys.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
     /// Tokens in the vocabulary; rows of the embedding.
@@ -22,11 +22,11 @@ pub struct Shape {
     pub head_dim: u32,
     /// Width of the feed-forward layer.
     pub n_ff: u32,
-    /// Positions the model is said to have been trained for.
+    /// The context length in positions.
     pub context_length: u32,
-    /// RoPE's frequency base.
+    /// The frequency base of RoPE.
     pub rope_base: f32,
-    /// The constant RMSNorm adds to the mean square.
+    /// The constant that RMSNorm adds to the mean square.
     pub rms_epsilon: f32,
 }
 
@@ -41,7 +41,7 @@ impl Shape {
         self.n_kv_heads * self.head_dim
     }
 
-    /// Whether the head dimension is not n_embd / n_heads, so that the file must state it.
+    /// Whether the head dimension differs from n_embd / n_heads, so that the file must contain it.
     pub fn has_own_head_dim(&self) -> bool {
         self.n_query() != self.n_embd
     }
@@ -49,7 +49,7 @@ impl Shape {
     /// Checks that a model of this shape can exist.
     ///
     /// # Errors
-    /// The first rule that is broken, with the value found.
+    /// A rule is broken; the message names the first one, with the value found.
     pub fn validate(&self) -> Result<(), String> {
         self.check_range()?;
         self.check_heads()?;

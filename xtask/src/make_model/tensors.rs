@@ -1,13 +1,14 @@
-//! The tensors of a model and the bytes in them.
+//! The tensors of a model, and their bytes.
 //!
-//! All tensor data is made 64 random bits at a time, by bit operations where there are many
-//! weights, so that 1.2 GB take seconds. The module above explains the magnitudes.
+//! Tensor data is made from 64 random bits at a time. Large tensors use only bit operations, so
+//! that 1.2 GB take seconds. The parent module explains the magnitudes.
 
 use std::io::{self, Write};
 
+use host::task::SplitMix64;
+
 use super::gguf_writer::F32;
 use super::recipe::{DenseType, OutputMatrix, Recipe, WeightType};
-use super::splitmix64::SplitMix64;
 use super::{dense, ternary};
 
 /// Gain of `attn_q` and `attn_k` each.
@@ -19,18 +20,18 @@ const OUTPUT_NORM_GAIN: f32 = 8.0;
 /// Bytes generated between two writes.
 const BYTES_PER_WRITE: u64 = 65_536;
 
-/// What the elements of a tensor are drawn from.
+/// How the elements of a tensor are generated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fill {
     /// Rows of an embedding or an output matrix.
     Dense(DenseType),
     /// F32 in [0.75, 1.25) times the gain.
     Norm { gain: f32 },
-    /// −1, 0, 0, +1 with equal chance, and the scale.
+    /// −1, 0, 0 or +1 with equal probability, times the scale.
     Ternary { weights: WeightType, scale: f32 },
 }
 
-/// One tensor to be written.
+/// A tensor to be written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// Name in the file.
@@ -47,7 +48,7 @@ pub fn of_model(recipe: &Recipe) -> Vec<Tensor> {
         tensors.extend(of_block(recipe, layer));
     }
     tensors.push(norm("output_norm", recipe.shape.n_embd, OUTPUT_NORM_GAIN));
-    // Last, so that the other tensors do not depend on it.
+    // Last, so that it does not change the streams of the other tensors.
     if let OutputMatrix::Own(dense_type) = recipe.output {
         tensors.push(rows("output", recipe, dense_type));
     }
@@ -82,7 +83,7 @@ fn of_block(recipe: &Recipe, layer: u32) -> Vec<Tensor> {
     tensors.into_iter().flatten().collect()
 }
 
-/// A row for each token of the vocabulary.
+/// A matrix with a row for each token of the vocabulary.
 fn rows(name: &str, recipe: &Recipe, dense_type: DenseType) -> Tensor {
     Tensor {
         name: format!("{name}.weight"),
@@ -132,7 +133,7 @@ impl Tensor {
         }
     }
 
-    /// Writes the tensor's bytes, made from the words of `stream`.
+    /// Writes the tensor's bytes, generated from the words of `stream`.
     ///
     /// # Errors
     /// Those of `out`.
@@ -154,7 +155,7 @@ impl Tensor {
         out.write_all(&trailer)
     }
 
-    /// What follows the weights of I2_S.
+    /// The bytes after the weights of I2_S; empty for other types.
     fn trailer(&self) -> Vec<u8> {
         let mut trailer = Vec::new();
         if let Fill::Ternary { weights, scale } = self.fill {
@@ -165,7 +166,7 @@ impl Tensor {
     }
 }
 
-/// Writes `n_bytes`, a buffer at a time; what `put` appends past them is cut off.
+/// Writes `n_bytes` bytes, one buffer at a time. Bytes that `put` appends beyond them are dropped.
 fn write_pieces(
     n_bytes: u64,
     out: &mut impl Write,
@@ -186,7 +187,7 @@ fn write_pieces(
     Ok(())
 }
 
-/// Two F32, each `gain` times one of 2¹⁶ equal steps from 0.75 up to 1.25, which are exact.
+/// Two F32, each of them `gain` times one of 2¹⁶ exact steps from 0.75 up to 1.25.
 fn norm_word(z: u64, gain: f32) -> u64 {
     let element = |bits: u32| {
         let fraction = (bits >> 16) as f32 / 65_536.0;

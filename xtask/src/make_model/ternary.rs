@@ -1,22 +1,23 @@
-//! Random ternary weights and the forms in which files hold them.
+//! Random ternary weights, and their encodings in files.
 //!
-//! The weights are made as I2_S has them, 32 to a random word; every other type is made from that
-//! form. So a seed gives the same weights in all types.
+//! The weights are generated in the form of I2_S, 32 from a random word; every other type is
+//! converted from this form. So a seed gives the same weights in all types.
 
 use half::{bf16, f16};
+use host::task::SplitMix64;
 
 use super::recipe::WeightType;
-use super::splitmix64::SplitMix64;
 
-/// Weights that are made together: a block of the TQ types, two of I2_S.
+/// The number of weights that are generated together: a block of the TQ types, two blocks of I2_S.
 const PIECE_LEN: usize = 256;
 
-/// A piece as I2_S has it: code = weight + 1; byte k of each half holds weights k, k + 32, k + 64
-/// and k + 96, the first in the highest bits. Words are little-endian.
+/// A piece in the form of I2_S: code = weight + 1. Byte k of each half holds the weights k, k + 32,
+/// k + 64 and k + 96, the first one in the highest bits. Words are little-endian.
 type Piece = [u64; PIECE_LEN / 32];
 
-/// What a file can say of this scale. A type with 16-bit scales keeps eight significant bits, which
-/// F16 and BF16 both hold, so that the model is the same in all of them.
+/// The scale as this type stores it. For types with 16-bit values it is rounded to eight
+/// significant bits, which both F16 and BF16 can represent, so that the model is the same in all of
+/// them.
 pub(super) fn stored_scale(weights: WeightType, scale: f32) -> f32 {
     match weights {
         WeightType::I2S | WeightType::F32 => scale,
@@ -53,7 +54,7 @@ pub(super) fn put_piece(
     }
 }
 
-/// Thirty-two 2-bit codes, weight plus 1: the invalid code 3 becomes 1, which stands for weight 0.
+/// Thirty-two 2-bit codes (weight + 1). The invalid code 3 becomes 1, the code of weight 0.
 fn ternary_word(z: u64) -> u64 {
     let is_three = z & (z << 1) & 0xAAAA_AAAA_AAAA_AAAA;
     z & !is_three
@@ -77,13 +78,14 @@ fn codes(piece: &Piece) -> [u8; PIECE_LEN] {
     codes
 }
 
-/// The element that belongs to each code.
+/// Appends the element for each code.
 fn put_elements<const N: usize>(piece: &Piece, elements: [[u8; N]; 3], out: &mut Vec<u8>) {
     let elements = codes(piece).map(|code| elements[usize::from(code)]);
     out.extend_from_slice(elements.as_flattened());
 }
 
-/// TQ2_0 puts the same weights into a byte, the first into the lowest bits.
+/// Appends a TQ2_0 block, whose bytes hold the same weights as in I2_S, but the first one in the
+/// lowest bits.
 fn put_tq2_0(piece: &Piece, d: f16, out: &mut Vec<u8>) {
     let reversed = |z: u64| {
         let nibbles = (z & 0x0F0F_0F0F_0F0F_0F0F) << 4 | (z >> 4) & 0x0F0F_0F0F_0F0F_0F0F;
@@ -96,14 +98,14 @@ fn put_tq2_0(piece: &Piece, d: f16, out: &mut Vec<u8>) {
 fn put_tq1_0(piece: &Piece, d: f16, out: &mut Vec<u8>) {
     let codes = codes(piece);
     let byte = |first: usize, stride: usize, n: usize| {
-        // The first weight is the most significant of five trits; where there are four, the last
-        // trit is 0.
+        // The first weight is the most significant of five trits. If there are only four weights,
+        // the last trit is 0.
         let trit = |i: usize| match i < n {
             true => u32::from(codes[first + stride * i]),
             false => 0,
         };
         let value = (0..5).fold(0, |value, i| 3 * value + trit(i));
-        // A fraction of 256, rounded up, so that multiplying by 3 brings out the trits.
+        // Scaled from 243 to 256 and rounded up, so that multiplying by 3 extracts the trits.
         (value * 256).div_ceil(243) as u8
     };
     out.extend((0..32).map(|m| byte(m, 32, 5)));
@@ -115,7 +117,7 @@ fn put_tq1_0(piece: &Piece, d: f16, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::{WeightType, put_piece, stored_scale, ternary_word};
-    use crate::make_model::splitmix64::SplitMix64;
+    use host::task::SplitMix64;
 
     const TYPES: [WeightType; 6] = [
         WeightType::I2S,

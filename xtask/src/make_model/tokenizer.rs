@@ -1,23 +1,24 @@
 //! A byte-level BPE vocabulary of any size, so that generated models can be given text.
 //!
-//! Order of ids as in Llama 3: the 256 bytes, merged tokens by rank, then control tokens. The
-//! merged tokens are a space followed by letters, shortest first, as the beginnings of words are
-//! in real vocabularies. They form a tree whose root is the space: merge k appends letter k mod 26
-//! to node k div 26. A merge's left side always starts with the space, its right side never does,
-//! so in any text only one merge order is possible and every token encodes to itself.
+//! The ids are ordered as in Llama 3: the 256 bytes, merged tokens by rank, then control tokens.
+//! Each merged token is a space followed by letters, like the beginnings of words in real
+//! vocabularies; shorter tokens come first. They form a tree whose root is the space: merge k
+//! appends letter k mod 26 to node k div 26. The left side of a merge always starts with the space,
+//! and the right side never does, so any text has only one possible order of merges, and every
+//! token encodes to itself.
 
-/// The smallest vocabulary: all bytes, and the two tokens that begin and end a text.
+/// The size of the smallest vocabulary: all bytes, and the tokens that begin and end a text.
 pub const MIN_VOCABULARY: u32 = N_BYTES + 2;
 
 const N_BYTES: u32 = 256;
 
-/// Llama 3 reserves this many control tokens.
+/// The number of control tokens that Llama 3 reserves.
 const MAX_CONTROL_TOKENS: u32 = 256;
 
-/// The space, as byte-level vocabularies write it.
+/// The space, as byte-level vocabularies spell it.
 const SPACE: char = 'Ġ';
 
-/// Letters by their frequency in English, so that early merges match real text.
+/// Letters by frequency in English, so that early merges match real text.
 const LETTERS: [char; 26] = [
     'e', 't', 'a', 'o', 'i', 'n', 's', 'h', 'r', 'd', 'l', 'c', 'u', 'm', 'w', 'f', 'g', 'y', 'p',
     'b', 'v', 'k', 'j', 'x', 'q', 'z',
@@ -33,7 +34,7 @@ const CONTROL: i32 = 3;
 pub struct Tokenizer {
     /// Token texts by id, in the byte alphabet of GPT-2.
     pub tokens: Vec<String>,
-    /// Kind of each token.
+    /// Type of each token.
     pub token_types: Vec<i32>,
     /// Merges by rank: left text, one space, right text.
     pub merges: Vec<String>,
@@ -44,7 +45,7 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// The tokenizer for `n_vocab` tokens, at least [`MIN_VOCABULARY`].
+    /// A tokenizer with `n_vocab` tokens, at least [`MIN_VOCABULARY`].
     pub fn new(n_vocab: u32) -> Self {
         let n_free = n_vocab - N_BYTES;
         let n_control = (n_vocab / 32).clamp(2, MAX_CONTROL_TOKENS).min(n_free);
@@ -66,8 +67,8 @@ impl Tokenizer {
     }
 }
 
-/// GPT-2's stand-ins for the bytes, by id: printable bytes first, then the others as characters
-/// from U+0100 on.
+/// The characters that spell the bytes in GPT-2, by id: first the printable bytes, then the others
+/// as characters from U+0100 on.
 fn byte_tokens() -> Vec<String> {
     let printable = |byte: &u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     let shown = (0..=u8::MAX).filter(printable).map(char::from);
@@ -104,7 +105,8 @@ mod tests {
 
     use super::{MIN_VOCABULARY, Tokenizer};
 
-    /// Byte-pair encoding as defined: again and again the leftmost pair of the lowest rank.
+    /// Byte-pair encoding by definition: merges the leftmost pair of the lowest rank until none is
+    /// left.
     fn encode(tokenizer: &Tokenizer, text: &str) -> Vec<String> {
         let ranks: HashMap<&str, usize> = tokenizer
             .merges

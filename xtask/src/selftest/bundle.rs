@@ -6,9 +6,9 @@ use host::attest::{Envelope, SigningKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::vector::put;
+use super::edit::put;
 
-/// How the bundle beside a receipt is forged. `ci/vectors/bundles.toml` says what the fields do.
+/// How to forge a receipt's bundle. `ci/vectors/bundles.toml` documents the fields.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -24,25 +24,25 @@ pub struct BundleForgery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
-    /// Whose public key the verifier has.
+    /// The signer whose public key the verifier has.
     Signer,
-    /// Somebody else.
+    /// An attacker with another key.
     Attacker,
 }
 
 /// The keys of a drill.
 pub struct Keys {
-    /// Whose public key the verifier has.
+    /// The key whose public half the verifier has.
     pub signer: SigningKey,
-    /// Somebody else's.
+    /// An attacker's key.
     pub attacker: SigningKey,
 }
 
 impl BundleForgery {
-    /// The bytes that are handed in beside the receipt, made from those of its genuine bundle.
+    /// Forges the bundle, starting from the bytes of a genuine one.
     ///
     /// # Errors
-    /// An edit is of a place that is not there.
+    /// An edit names a field that does not exist.
     pub fn forge(&self, genuine: &[u8], keys: &Keys) -> Result<Vec<u8>, String> {
         if let Some(text) = &self.text {
             return Ok(text.clone().into_bytes());
@@ -63,7 +63,7 @@ impl BundleForgery {
         Ok(bytes)
     }
 
-    /// An envelope around the edited statement.
+    /// A newly signed envelope with the edited statement.
     fn forged_statement(&self, genuine: &[u8], keys: &Keys) -> Result<Value, String> {
         let envelope = Envelope::parse(genuine).map_err(|e| e.to_string())?;
         let payload = envelope.verify(&keys.signer.public_key());

@@ -1,12 +1,12 @@
-//! What any forger can do to a receipt that is JSON.
+//! Forgeries that need only the receipt's JSON.
 
 use host::receipt::{milliseconds, per_second, seal};
 use serde_json::{Value, json};
 
-/// Replaces the samples, and every figure that follows from them: a consistent claim.
+/// Claims other times consistently: replaces the samples, and every figure that follows from them.
 ///
 /// # Panics
-/// These are no samples, or this is no receipt.
+/// `receipt` or `samples` does not have the expected fields.
 pub fn claim_samples(receipt: &mut Value, samples: Value) {
     let sum = |steps: &Value| -> u64 {
         let steps = steps.as_array().unwrap().iter();

@@ -1,54 +1,77 @@
-//! The forgery drill: a genuine receipt, forged in every published way, before the verifier.
+//! The forgery drill: forges a genuine receipt in many ways, and checks that the verifier catches
+//! each forgery.
 
 mod bundle;
+mod edit;
 pub mod forge;
 mod vector;
 
-use std::{cell::OnceCell, fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use clap::Parser;
 use host::{
     attest::{NewKey, SigningKey, bundle_path, public_key_path},
-    cancel::Cancel,
-    sandbox::Sandbox,
-    verify::Outcome,
+    verify::{Outcome, Verdict},
 };
 
-use crate::{
-    args::{Args, Command, VerifyReceiptArgs},
-    commands::{benchmark, verify_receipt},
-    exit::{Exit, Failure},
-};
+use crate::exit::{Exit, Failure};
 use bundle::Keys;
 pub use vector::{Expected, Vector, read_vectors};
 
-/// Where vectors are forged and verified.
+/// The commands under test.
+pub trait Commands {
+    /// Writes a small receipt to `receipt`, and its bundle next to it, signed by `key`.
+    ///
+    /// # Errors
+    /// The receipt cannot be made.
+    fn benchmark(&self, receipt: &Path, key: &Path) -> Result<(), Failure>;
+
+    /// The verdict on a receipt; `None` if the bytes are not a receipt.
+    ///
+    /// # Errors
+    /// The verifier fails.
+    fn verify(&self, evidence: &Evidence) -> Result<Option<Verdict>, Failure>;
+}
+
+/// Everything that the verifier gets.
+pub struct Evidence<'e> {
+    /// The receipt.
+    pub receipt: PathBuf,
+    /// Further flags for the command line, separated by spaces.
+    pub flags: &'e str,
+    /// The policy.
+    pub policy: Option<PathBuf>,
+    /// The bundle, and the signer's public key.
+    pub bundle: Option<(PathBuf, PathBuf)>,
+}
+
+/// A drill: makes forgeries and has them verified.
 pub struct Drill<'a> {
-    model: &'a Path,
+    commands: &'a dyn Commands,
     folder: tempfile::TempDir,
     keys: Keys,
     genuine: Genuine,
-    sandbox: OnceCell<Sandbox>,
-    cancel: &'a Cancel,
 }
 
-/// What forgers start from.
+/// The genuine files that forgeries start from.
 #[derive(Default)]
 struct Genuine {
     receipt: Vec<u8>,
     bundle: Vec<u8>,
 }
 
-/// Where the signer's key is, and the public one beside it.
+/// The file name of the signer's private key. The public key is next to it.
 const KEY: &str = "signer.key";
 
 impl<'a> Drill<'a> {
-    /// Makes a genuine receipt of `model`, which the verifier has to accept: otherwise it would
-    /// kill any forgery.
+    /// Makes a genuine receipt, and checks that the verifier accepts it. A verifier that rejects
+    /// everything would catch every forgery.
     ///
     /// # Errors
-    /// It could not be made, or is not accepted.
-    pub fn new(model: &'a Path, cancel: &'a Cancel) -> Result<Self, Failure> {
+    /// The receipt cannot be made, or is not accepted.
+    pub fn new(commands: &'a dyn Commands) -> Result<Self, Failure> {
         let folder =
             tempfile::tempdir().map_err(|e| Failure::io(Path::new("a temporary folder"), &e))?;
         let key = folder.path().join(KEY);
@@ -59,12 +82,10 @@ impl<'a> Drill<'a> {
             attacker: SigningKey::generate().map_err(made)?,
         };
         let mut drill = Self {
-            model,
+            commands,
             keys,
             folder,
             genuine: Genuine::default(),
-            sandbox: OnceCell::new(),
-            cancel,
         };
         drill.genuine = drill.benchmark(&key)?;
         let beside = Beside {
@@ -82,16 +103,10 @@ impl<'a> Drill<'a> {
         }
     }
 
-    /// A receipt and its bundle.
+    /// Makes a genuine receipt and its bundle.
     fn benchmark(&self, key: &Path) -> Result<Genuine, Failure> {
         let receipt = self.folder.path().join("genuine.json");
-        let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 \
-                     --warmup 1 --repetitions 2";
-        let Command::Benchmark(mut args) = self.parse(words, "--output", &receipt)? else {
-            unreachable!("the words say benchmark")
-        };
-        args.sign = Some(key.to_owned());
-        benchmark::run(&args, self.cancel)?;
+        self.commands.benchmark(&receipt, key)?;
         let read = |path: &Path| fs::read(path).map_err(|e| Failure::io(path, &e));
         Ok(Genuine {
             bundle: read(&bundle_path(&receipt))?,
@@ -99,10 +114,11 @@ impl<'a> Drill<'a> {
         })
     }
 
-    /// What the verifier says of a vector. `None` if it is what has to be said.
+    /// Forges and verifies a vector. Returns `None` if it is caught as expected, or the verifier's
+    /// answer if not.
     ///
     /// # Errors
-    /// The vector cannot be forged, or the verifier could not answer.
+    /// The vector cannot be forged, or the verifier fails.
     pub fn survives(&self, vector: &Vector) -> Result<Option<String>, Failure> {
         let named = |e: String| {
             let line = format!("vector {}: {e}", vector.name);
@@ -143,26 +159,20 @@ impl<'a> Drill<'a> {
             fs::write(&path, bytes).map_err(|e| Failure::io(&path, &e))?;
             Ok::<_, Failure>(path)
         };
-        let path = write("receipt.json", bytes)?;
-        let words = format!("verify-receipt {flags}");
-        let Command::VerifyReceipt(mut args) = self.parse(&words, "--path", &path)? else {
-            unreachable!("the words say verify-receipt")
+        let signed = |bytes| {
+            let public_key = public_key_path(&self.folder.path().join(KEY));
+            write("receipt.json.dsse.json", bytes).map(|bundle| (bundle, public_key))
         };
-        if let Some(policy) = beside.policy {
-            args.policy = Some(write("policy.toml", policy.as_bytes())?);
-        }
-        if let Some(bundle) = beside.bundle {
-            args.bundle = Some(write("receipt.json.dsse.json", bundle)?);
-            args.public_key = Some(public_key_path(&self.folder.path().join(KEY)));
-        }
-        self.examine(&args)
-    }
-
-    fn examine(&self, args: &VerifyReceiptArgs) -> Result<Found, Failure> {
-        let verdict = match verify_receipt::examine_in(&self.sandbox, args, self.cancel) {
-            Ok(examined) => examined.verdict,
-            Err(failure) if failure.exit == Exit::BadInput => return Ok(Found::NotAReceipt),
-            Err(failure) => return Err(failure),
+        let policy = beside.policy;
+        let policy = policy.map(|text| write("policy.toml", text.as_bytes()));
+        let evidence = Evidence {
+            receipt: write("receipt.json", bytes)?,
+            flags,
+            policy: policy.transpose()?,
+            bundle: beside.bundle.map(signed).transpose()?,
+        };
+        let Some(verdict) = self.commands.verify(&evidence)? else {
+            return Ok(Found::NotAReceipt);
         };
         let with = |outcome| {
             let rules = verdict.rules.iter().filter(|r| r.outcome == outcome);
@@ -174,33 +184,15 @@ impl<'a> Drill<'a> {
             missed: with(Outcome::Unverifiable),
         })
     }
-
-    /// The arguments in `words`, with the model and a path.
-    fn parse(&self, words: &str, flag: &str, path: &Path) -> Result<Command, Failure> {
-        let words = std::iter::once("xtask").chain(words.split_whitespace());
-        let words = words.map(Into::into).chain([
-            "--model".into(),
-            self.model.into(),
-            flag.into(),
-            path.into(),
-        ]);
-        let words: Vec<std::ffi::OsString> = words.collect();
-        let args = Args::try_parse_from(words).map_err(|e| {
-            let text = e.to_string();
-            let line = text.lines().next().unwrap_or_default();
-            Failure::new(Exit::BadInput, format_args!("flags of a vector: {line}"))
-        })?;
-        Ok(args.command)
-    }
 }
 
-/// What is handed to the verifier beside a receipt.
+/// The other files that the verifier gets with a receipt.
 struct Beside<'b> {
     bundle: Option<&'b [u8]>,
     policy: Option<&'b str>,
 }
 
-/// What the verifier said.
+/// The verifier's answer.
 enum Found {
     NotAReceipt,
     Verdict {

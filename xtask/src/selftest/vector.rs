@@ -1,4 +1,4 @@
-//! Vectors: forgeries as data, each with the rule that must catch it.
+//! Vectors: forgeries described as data, each with the rule that must catch it.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,11 @@ use host::{files, receipt::seal, verify::Policy};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{bundle::BundleForgery, forge::claim_samples};
+use super::{
+    bundle::BundleForgery,
+    edit::{missing, put, take},
+    forge::claim_samples,
+};
 
 /// A file of vectors.
 #[derive(Debug, Deserialize)]
@@ -15,13 +19,13 @@ struct Vectors {
     vector: Vec<Vector>,
 }
 
-/// One forgery. The files in `ci/vectors` say what the fields do.
+/// A forgery. The files in `ci/vectors` document the fields.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Vector {
     pub name: String,
-    /// Who would do that, where the name does not say it.
+    /// Who would do this, if the name does not say so.
     #[serde(default)]
     pub story: String,
     #[serde(default)]
@@ -46,15 +50,15 @@ pub struct Vector {
     #[serde(default)]
     pub flags: String,
     pub policy: Option<String>,
-    /// What is handed in beside the receipt; none for a receipt alone.
+    /// How to forge the bundle; `None` for a receipt without a bundle.
     pub bundle: Option<BundleForgery>,
     #[serde(default)]
     pub outcome: Expected,
-    /// The rule; none where nothing can be read.
+    /// The rule that must catch the forgery; `None` if the bytes are not a receipt.
     pub caught_by: Option<String>,
 }
 
-/// What has to become of a vector.
+/// The answer that the verifier must give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expected {
@@ -63,7 +67,7 @@ pub enum Expected {
     Rejected,
     /// A rule cannot be checked.
     Unverifiable,
-    /// The bytes are no receipt.
+    /// The bytes are not a receipt.
     NotAReceipt,
 }
 
@@ -71,10 +75,10 @@ fn yes() -> bool {
     true
 }
 
-/// The vectors in a TOML text.
+/// Parses vectors in TOML.
 ///
 /// # Errors
-/// It is none, two vectors have one name, or a vector says what makes no sense.
+/// The text is not valid TOML, two vectors have the same name, or a vector is inconsistent.
 pub fn read_vectors(text: &str) -> Result<Vec<Vector>, String> {
     let vectors: Vectors = files::read_toml(text)?;
     let mut names = std::collections::BTreeSet::new();
@@ -84,12 +88,12 @@ pub fn read_vectors(text: &str) -> Result<Vec<Vector>, String> {
         }
         if vector.caught_by.is_none() != (vector.outcome == Expected::NotAReceipt) {
             return Err(format!(
-                "vector {}: caught_by goes with a verdict",
+                "vector {}: caught_by is required, except with the outcome not_a_receipt",
                 vector.name
             ));
         }
         if let Some(policy) = &vector.policy {
-            // What is read under no policy would count as no receipt.
+            // Checked here, because a policy that cannot be read would look like a bad receipt.
             Policy::read(policy.as_bytes())
                 .map_err(|e| format!("vector {}: policy: {e}", vector.name))?;
         }
@@ -105,10 +109,10 @@ impl Vector {
             .is_some_and(|rule| rules.contains(&rule))
     }
 
-    /// The bytes that a forger hands in, made from those of a genuine receipt.
+    /// Forges the receipt, starting from the bytes of a genuine one.
     ///
     /// # Errors
-    /// An edit is of a place that the receipt does not have.
+    /// An edit names a field that the receipt does not have.
     pub fn forge(&self, genuine: &[u8]) -> Result<Vec<u8>, String> {
         let mut bytes = match &self.text {
             Some(text) => text.clone().into_bytes(),
@@ -163,34 +167,10 @@ impl Vector {
     }
 }
 
-/// A list whose names were replaced has another order.
+/// Sorts the list of kernels again after names were replaced.
 fn sort_kernels(receipt: &mut Value) {
     if let Some(kernels) = receipt["kernels"].as_array_mut() {
         kernels.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
         kernels.dedup();
     }
-}
-
-fn missing(pointer: &str) -> String {
-    format!("the receipt has no {pointer}")
-}
-
-/// Puts a value in its place, which its parent may not have yet.
-pub(super) fn put(receipt: &mut Value, pointer: &str, value: Value) -> Result<(), String> {
-    if let Some(place) = receipt.pointer_mut(pointer) {
-        *place = value;
-        return Ok(());
-    }
-    let (parent, key) = pointer.rsplit_once('/').ok_or_else(|| missing(pointer))?;
-    let parent = receipt.pointer_mut(parent).and_then(Value::as_object_mut);
-    let parent = parent.ok_or_else(|| missing(pointer))?;
-    parent.insert(key.to_owned(), value);
-    Ok(())
-}
-
-fn take(receipt: &mut Value, pointer: &str) -> Result<(), String> {
-    let (parent, key) = pointer.rsplit_once('/').ok_or_else(|| missing(pointer))?;
-    let parent = receipt.pointer_mut(parent).and_then(Value::as_object_mut);
-    let taken = parent.and_then(|parent| parent.remove(key));
-    taken.map(drop).ok_or_else(|| missing(pointer))
 }

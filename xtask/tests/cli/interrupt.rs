@@ -47,8 +47,16 @@ fn interrupt(child: Child, words: &str) {
     let pid = child.id().to_string();
     let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
     assert!(sent.success());
-    let ran = Ran::of(child.wait_with_output().unwrap(), words);
-    ran.fails(130, &["interrupted"]);
+    let ran = interrupted(child, words);
+    assert_eq!(ran.stdout, "", "{words}");
+}
+
+/// The process has ended after Ctrl-C, and has said so at once.
+#[track_caller]
+fn interrupted(child: Child, words: &str) -> Ran {
+    let ran = Ran::of(child.wait_with_output().unwrap(), words).exits(130);
+    assert_eq!(ran.stderr, "stopping …\nerror: interrupted\n", "{words}");
+    ran
 }
 
 fn largest_file(folder: &Path) -> u64 {
@@ -102,8 +110,7 @@ fn run_ends_after_what_it_has_printed() {
     sleep(Duration::from_millis(300));
     let sent = Command::new("kill").args(["-INT", &pid]).status().unwrap();
     assert!(sent.success());
-    let ran = Ran::of(child.wait_with_output().unwrap(), words);
-    let ran = ran.ends(130, &["interrupted"]);
+    let ran = interrupted(child, words);
     assert!(ran.stdout.starts_with("on") && ran.stdout.ends_with('\n'));
 }
 

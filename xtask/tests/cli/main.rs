@@ -7,56 +7,31 @@ mod bad_receipt;
 mod bandwidth;
 mod benchmark;
 mod bundles;
+mod cache;
 mod environment;
 mod finding_models;
+mod help;
+mod installed;
 #[cfg(target_os = "linux")]
 mod interrupt;
 mod keys;
 mod logits;
+mod messages;
 mod model_commands;
 mod output_path;
 mod policies;
 mod process;
 mod profile;
+mod progress;
 mod replay;
 mod selftest;
 mod show;
 mod signing;
+mod streams;
 mod text;
 mod verify_receipt;
 
 use process::Workspace;
-
-#[test]
-fn help_is_there_for_every_command() {
-    let workspace = Workspace::new();
-    let help = workspace.run("--help").exits(0);
-    assert!(
-        help.stdout.contains("Exit codes: 0 done or accepted"),
-        "{}",
-        help.stdout
-    );
-    for command in [
-        "benchmark",
-        "verify-receipt",
-        "show",
-        "replay",
-        "selftest",
-        "keygen",
-        "run",
-        "logits",
-        "make-model",
-        "inspect",
-        "model",
-        "bandwidth",
-        "guest",
-    ] {
-        assert!(help.stdout.contains(command), "{}", help.stdout);
-        let help = workspace.run(&format!("{command} --help")).exits(0);
-        assert!(help.stdout.contains("Usage: xtask"), "{}", help.stdout);
-        assert_eq!(help.stderr, "");
-    }
-}
 
 #[test]
 fn misuse_is_exit_code_2() {
@@ -71,8 +46,8 @@ fn misuse_is_exit_code_2() {
         .run("logits --model m --output o")
         .refuses_words(&["--prompt-ids"]);
     workspace
-        .run("make-model --preset tiny")
-        .refuses_words(&["--output"]);
+        .run("make-model tiny")
+        .refuses_words(&["--output", "--cache"]);
     workspace
         .run("verify-receipt --format xml")
         .refuses_words(&["human, json"]);

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -15,25 +16,47 @@ pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf
 /// Variables that a developer's shell may have set.
 const VARIABLES: [&str; 3] = ["BITNET_DETERMINISTIC", "BITNET_SEED", "RAYON_NUM_THREADS"];
 
-/// A folder with `models/tiny.gguf`, as in a checkout, and a receipt's place.
+/// The programs.
+pub const XTASK: &str = env!("CARGO_BIN_EXE_xtask");
+pub const BITRECEIPT: &str = env!("CARGO_BIN_EXE_bitreceipt");
+
+/// A folder in which a program runs, and its cache, which starts empty.
 pub struct Workspace {
-    folder: TempDir,
+    program: &'static str,
+    root: TempDir,
 }
 
 impl Workspace {
-    /// A new one.
+    /// A folder for `xtask`, with `models/tiny.gguf`, as in a checkout, and a receipt's place.
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let workspace = Self::empty(XTASK);
         for name in ["models", "ci"] {
-            std::fs::create_dir(folder.path().join(name)).unwrap();
+            std::fs::create_dir(workspace.path(name)).unwrap();
         }
-        std::fs::copy(TINY, folder.path().join("models/tiny.gguf")).unwrap();
-        Self { folder }
+        std::fs::copy(TINY, workspace.path("models/tiny.gguf")).unwrap();
+        workspace
+    }
+
+    /// An empty folder for `program`.
+    pub fn empty(program: &'static str) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("here")).unwrap();
+        Self { program, root }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> PathBuf {
+        self.root.path().join("here")
+    }
+
+    /// The program's cache folder, which nobody has made yet.
+    pub fn cache(&self) -> PathBuf {
+        self.root.path().join("cache")
     }
 
     /// A path in it.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder().join(name)
     }
 
     /// Where a receipt goes by default.
@@ -67,10 +90,11 @@ impl Workspace {
 
     /// The program with `words`, which spaces separate, to be run in it.
     pub fn command(&self, words: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let mut command = Command::new(self.program);
         command
             .args(words.split_whitespace())
-            .current_dir(self.folder.path())
+            .current_dir(self.folder())
+            .env("BITRECEIPT_CACHE", self.cache())
             .stdin(Stdio::null());
         for variable in VARIABLES {
             command.env_remove(variable);
@@ -81,6 +105,17 @@ impl Workspace {
     /// Runs the program with `words`.
     pub fn run(&self, words: &str) -> Ran {
         Ran::of(self.command(words).output().unwrap(), words)
+    }
+
+    /// Runs the program with `words`, with `input` on its standard input.
+    pub fn run_with_input(&self, words: &str, input: impl AsRef<[u8]>) -> Ran {
+        let mut command = self.command(words);
+        command.stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that does not read to the end is not this function's to judge.
+        let _ = child.stdin.take().unwrap().write_all(input.as_ref());
+        Ran::of(child.wait_with_output().unwrap(), words)
     }
 
     /// Runs a small benchmark without a replay; `words` may say otherwise.

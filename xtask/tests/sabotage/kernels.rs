@@ -182,7 +182,7 @@ fn a_screen_that_leaves_out_the_best() {
                 screening: Screening::Always,
                 ..EngineOptions::new(1)
             };
-            let engine = Engine::with_options(model, Arc::new(LyingScreen), options).unwrap();
+            let engine = Engine::with_options(model, Arc::new(LyingScreen), options, &()).unwrap();
             Box::new(NativeRunner::new(&engine, loaded.task()).unwrap())
         },
         &["op greedy_choice: native chose token"],

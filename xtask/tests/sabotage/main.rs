@@ -13,8 +13,8 @@ use clap::Parser;
 use engine_native::{Engine, Kernels, Scalar};
 use host::{
     attest::{NewKey, bundle_path},
-    cancel::Cancel,
     run::{Loaded, NativeRunner, Runner},
+    watch::Watch,
 };
 use xtask::{
     args::{Args, Command},
@@ -81,7 +81,7 @@ impl Bench {
         let Command::Benchmark(args) = args.command else {
             unreachable!()
         };
-        run_with(&args, &Cancel::default(), Some(make))
+        run_with(&args, &Watch::default(), Some(make))
     }
 
     /// The run is refused with exit code 1, leaves no receipt, and its message has all of `parts`.

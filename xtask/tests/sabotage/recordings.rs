@@ -2,11 +2,11 @@
 
 use engine_native::{Choice, Scalar};
 use host::{
-    cancel::Cancel,
     failure::RunFailure,
     run::{Loaded, Recording, Runner},
     sandbox::OpBits,
     task::Task,
+    watch::Watch,
 };
 use xtask::exit::Exit;
 
@@ -29,8 +29,8 @@ pub struct Run {
 }
 
 impl<F: Fn(Run, &mut Recording)> Runner for Edited<F> {
-    fn record(&mut self, task: &Task, cancel: &Cancel) -> Result<Recording, RunFailure> {
-        let mut recording = self.inner.record(task, cancel)?;
+    fn record(&mut self, task: &Task, watch: &Watch) -> Result<Recording, RunFailure> {
+        let mut recording = self.inner.record(task, watch)?;
         let run = Run {
             index: self.prompts.len(),
             is_repeated: self.prompts.contains(&task.prompt),
@@ -45,9 +45,9 @@ impl<F: Fn(Run, &mut Recording)> Runner for Edited<F> {
         task: &Task,
         position: usize,
         layer: usize,
-        cancel: &Cancel,
+        watch: &Watch,
     ) -> Result<Vec<OpBits>, RunFailure> {
-        self.inner.op_outputs(task, position, layer, cancel)
+        self.inner.op_outputs(task, position, layer, watch)
     }
 }
 

@@ -7,14 +7,14 @@ use std::{
 };
 
 use engine_native::{Engine, KvType, LogitsAt, Model, Scalar, SessionOptions};
-use host::{cancel::Cancel, replay::decode, sandbox::Sandbox, task::Task};
+use host::{replay::decode, sandbox::Sandbox, task::Task, watch::Watch};
 
 /// The committed model.
 pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
 
 /// One compiled guest for all tests of a process.
 pub static SANDBOX: LazyLock<Sandbox> =
-    LazyLock::new(|| Sandbox::new(&Cancel::default()).expect("the embedded guest compiles"));
+    LazyLock::new(|| Sandbox::new(&Watch::default()).expect("the embedded guest compiles"));
 
 /// A file of a test's data folder.
 pub fn data(folder: &str, name: &str) -> PathBuf {

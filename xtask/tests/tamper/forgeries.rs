@@ -362,8 +362,7 @@ fn a_run_that_cannot_be_finished_is_refuted() {
     let replayed = |receipt: &Value| {
         let mut checked = Checked::read(receipt.to_string().as_bytes()).unwrap();
         let receipt = checked.receipt.clone().unwrap();
-        let progress = &mut |_, _| {};
-        let replay = replay_receipt(&receipt, &SANDBOX, &model, NonZeroUsize::MIN, progress);
+        let replay = replay_receipt(&receipt, &SANDBOX, &model, NonZeroUsize::MIN);
         checked.with_replay(replay.unwrap());
         checked.verdict()
     };

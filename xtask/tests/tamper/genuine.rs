@@ -6,7 +6,6 @@ use std::{num::NonZeroUsize, path::Path, sync::LazyLock};
 use clap::Parser;
 use engine_native::I2sLayout;
 use host::{
-    cancel::Cancel,
     examine::replay_receipt,
     input::HashedModel,
     receipt::Receipt,
@@ -15,6 +14,7 @@ use host::{
         Checked, Conclusion, NotAReceipt, Outcome, Policy, ReplayFailure, ReplayResult, Replayed,
         RuleOutcome, Verdict,
     },
+    watch::Watch,
 };
 use serde_json::{Value, json};
 use xtask::{
@@ -31,12 +31,12 @@ pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf
 
 /// The committed model, opened and hashed.
 static MODEL: LazyLock<HashedModel> = LazyLock::new(|| {
-    HashedModel::open(Path::new(TINY), I2sLayout::default(), &Cancel::default())
+    HashedModel::open(Path::new(TINY), I2sLayout::default(), &Watch::default())
         .expect("the committed model is a model")
 });
 
 pub static SANDBOX: LazyLock<Sandbox> =
-    LazyLock::new(|| Sandbox::new(&Cancel::default()).expect("the embedded guest compiles"));
+    LazyLock::new(|| Sandbox::new(&Watch::default()).expect("the embedded guest compiles"));
 
 /// The bytes that `benchmark` wrote: 4 prompt ids, 3 tokens, one repetition, replayed.
 pub static GENUINE_BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| benchmarked(&[]));
@@ -55,7 +55,7 @@ pub fn benchmarked(flags: &[&str]) -> Vec<u8> {
     let Command::Benchmark(args) = Args::parse_from(words).command else {
         unreachable!("the words say benchmark")
     };
-    let exit = benchmark::run(&args, &Cancel::default()).expect("the committed model runs");
+    let exit = benchmark::run(&args, &Watch::default()).expect("the committed model runs");
     assert_eq!(exit, Exit::Done);
     std::fs::read(output).unwrap()
 }
@@ -111,9 +111,7 @@ pub fn with_replay(checked: &mut Checked) {
 
 /// The replay of a receipt on the committed model.
 pub fn replay(receipt: &Receipt) -> Result<ReplayResult, ReplayFailure> {
-    let progress = &mut |_, _| {};
-    replay_receipt(receipt, &SANDBOX, &MODEL.model, NonZeroUsize::MIN, progress)
-        .expect("nobody interrupts")
+    replay_receipt(receipt, &SANDBOX, &MODEL.model, NonZeroUsize::MIN).expect("nobody interrupts")
 }
 
 /// As [`verify_with_replay`], for a receipt in memory.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use engine_native::{Architecture, Engine, EngineOptions, I2sLayout, KernelChoice, KvType, Model};
 use host::{
-    cancel::Cancel,
     digest::Digest,
     replay::replay,
     run::{NativeRunner, Recording, Runner},
     task::{PositionRecord, Task, Transcript, seeded_prompt},
+    watch::Watch,
 };
 use support::{SANDBOX, task};
 use xtask::make_model::{DenseType, OutputMatrix, Recipe, WeightType};
@@ -30,29 +30,23 @@ fn record(model: &Arc<Model>, task: &Task) -> Recording {
             min_part_work: 1,
             ..EngineOptions::new(2)
         },
+        &(),
     )
     .unwrap();
     let mut runner = NativeRunner::new(&engine, task).unwrap();
-    runner.record(task, &Cancel::default()).unwrap()
+    runner.record(task, &Watch::default()).unwrap()
 }
 
 fn assert_parity(file: &File, kv_type: KvType) {
     let name = &file.name;
-    let model = Arc::new(Model::load(file.bytes.clone().into(), file.layout).unwrap());
+    let model = Arc::new(Model::load(file.bytes.clone().into(), file.layout, &()).unwrap());
     let task = task(
         &seeded_prompt(3, None, 7, model.shape().n_vocab),
         6,
         kv_type,
     );
     let recording = record(&model, &task);
-    let reference = replay(
-        &SANDBOX,
-        (&*model).into(),
-        &task,
-        &recording.tokens,
-        None,
-        &mut |_, _| {},
-    );
+    let reference = replay(&SANDBOX, (&*model).into(), &task, &recording.tokens, None);
     let reference = reference.unwrap_or_else(|e| panic!("{name}: {e}"));
     let native: Vec<_> = recording
         .traces

@@ -14,7 +14,7 @@ const N_PROMPT: usize = 7;
 const N_TOKENS: usize = 6;
 
 fn load(file: &File) -> Arc<Model> {
-    let model = Model::load(file.bytes.clone().into(), file.layout);
+    let model = Model::load(file.bytes.clone().into(), file.layout, &());
     Arc::new(model.unwrap_or_else(|e| panic!("{}: {e}", file.name)))
 }
 
@@ -29,7 +29,7 @@ fn session(
         min_part_work: 1,
         ..EngineOptions::new(n_threads)
     };
-    let engine = Engine::with_options(model.clone(), kernels.clone(), engine).unwrap();
+    let engine = Engine::with_options(model.clone(), kernels.clone(), engine, &()).unwrap();
     engine.session(options).unwrap()
 }
 

@@ -1,44 +1,44 @@
-//! The ternary product over many positions by `tdpbsud`: tiles of 16 positions × 64 columns times
-//! tiles of 64 columns × 16 rows.
+//! Ternary GEMM with `tdpbsud`: tiles of 16 positions × 64 columns times tiles of 64 columns × 16
+//! rows.
 
 use super::{
     Amx,
     tiles::{TILE_ROWS, Tiles},
 };
-use crate::kernels::{
-    Avx2,
-    gemm::{
-        CodeLine, SumLine,
-        tiling::{Block, TileKernel},
+use crate::{
+    kernels::{
+        Avx512Vnni,
+        gemm_tiles::{Block, TileKernel, TilePacking},
     },
+    operands::{CodeLine, SumLine},
 };
 
-/// The tiles, configured, and the token of what is computed beside them.
+/// The configured tile registers, and the ISA for unpacking and scaling.
 pub struct TileProduct {
     tiles: Tiles,
-    avx2: Avx2,
+    base: Avx512Vnni,
 }
 
 impl TileProduct {
-    /// Configures the tiles until it is dropped.
+    /// Configures the tile registers, until this is dropped.
     pub fn new(amx: &Amx) -> Self {
         Self {
             tiles: Tiles::configure(amx),
-            avx2: amx.base.avx2(),
+            base: amx.base,
         }
     }
 }
 
 impl TileKernel for TileProduct {
-    // The tiles eat their operands faster than L3 delivers: a tile of rows stays in L2, and the
-    // activations are read again once per tile only.
+    // The tile registers consume operands faster than L3 delivers them. So a tile of rows is small
+    // enough for L2, and activations are read again only once per tile.
     const TILE_PANELS: usize = 8;
     const STRIP_PANELS: usize = 2;
     const BLOCK_POSITIONS: usize = 2 * TILE_ROWS;
     const POSITION_UNIT: usize = TILE_ROWS;
 
-    fn avx2(&self) -> Avx2 {
-        self.avx2
+    fn packing(&self) -> &impl TilePacking {
+        self.base.packing()
     }
 
     fn multiply(&self, panels: &[CodeLine], block: Block, sums: &mut [SumLine]) {

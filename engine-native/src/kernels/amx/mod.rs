@@ -1,36 +1,25 @@
-//! Kernels for AMX: products of tiles of int8. What has no tiles is left to AVX-512.
+//! Kernels for AMX: GEMM on int8 tiles. All other kernels are those of AVX-512.
 
 mod gemm;
 mod permission;
 mod tiles;
+mod token;
 
-use super::{
-    Avx512Vnni, Isa, KernelName, Kernels, RowLayout, TernaryRows,
-    gemm::{GemmBatch, GemmScratch, tiling},
+pub use token::Amx;
+
+use crate::{
+    kernels::{Kernels, gemm_tiles},
+    ledger::{Isa, KernelName, Recorder},
+    operands::{GemmBatch, GemmScratch, RowLayout, TernaryRows},
 };
-use crate::ledger::Recorder;
-
-/// Proof that this CPU has AMX-INT8 beside AVX-512 VNNI and that the system lets this process use it.
-#[derive(Debug, Clone, Copy)]
-pub struct Amx {
-    base: Avx512Vnni,
-}
-
-impl Amx {
-    /// The token, if this CPU has the tiles and the system permits them.
-    pub fn new() -> Option<Self> {
-        let base = Avx512Vnni::new()?;
-        permission::request().then_some(Self { base })
-    }
-}
 
 impl Kernels for Amx {
     fn isa(&self) -> Isa {
         Isa::Amx
     }
 
-    fn base(&self) -> &dyn Kernels {
-        &self.base
+    fn base(&self) -> Option<&dyn Kernels> {
+        Some(&self.base)
     }
 
     fn densest_row_layout(&self) -> RowLayout {
@@ -44,7 +33,7 @@ impl Kernels for Amx {
         scratch: &mut GemmScratch,
         recorder: &mut Recorder,
     ) {
-        let macs = tiling::multiply(&gemm::TileProduct::new(self), weights, batch, scratch);
+        let macs = gemm_tiles::multiply(&gemm::TileProduct::new(self), weights, batch, scratch);
         recorder.record(KernelName::I2sGemm, Isa::Amx, macs);
     }
 }

@@ -1,5 +1,5 @@
-//! Whether this process may use tiles. The CPU must have them, and Linux keeps their 8 KiB of state
-//! from a process until it asks (Linux, `Documentation/arch/x86/xstate.rst`).
+//! Permission to use the tile registers. The CPU must have them, and on Linux a process must ask
+//! for their 8 KiB of state (Linux, `Documentation/arch/x86/xstate.rst`).
 
 use std::arch::x86_64::__cpuid_count;
 
@@ -7,7 +7,7 @@ use std::arch::x86_64::__cpuid_count;
 const AMX_TILE: u32 = 1 << 24;
 const AMX_INT8: u32 = 1 << 25;
 
-/// Asks for the tiles; they are then this process's, on every thread.
+/// Requests the tile registers for all threads of this process. Returns whether they can be used.
 pub fn request() -> bool {
     let found = __cpuid_count(7, 0).edx;
     found & AMX_TILE != 0 && found & AMX_INT8 != 0 && request_tile_data()
@@ -15,23 +15,16 @@ pub fn request() -> bool {
 
 #[cfg(target_os = "linux")]
 fn request_tile_data() -> bool {
-    const SYS_ARCH_PRCTL: i64 = 158;
-    const ARCH_REQ_XCOMP_PERM: u64 = 0x1023;
-    const XFEATURE_XTILEDATA: u64 = 18;
-    let result: i64;
-    // SAFETY: arch_prctl takes two numbers and touches no memory of this process; the system call
-    // instruction overwrites rcx and r11, which are named here.
-    unsafe {
-        std::arch::asm!(
-            "syscall",
-            inlateout("rax") SYS_ARCH_PRCTL => result,
-            in("rdi") ARCH_REQ_XCOMP_PERM,
-            in("rsi") XFEATURE_XTILEDATA,
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack),
-        );
-    }
+    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
+    const XFEATURE_XTILEDATA: libc::c_long = 18;
+    // SAFETY: with this code `arch_prctl` takes a number and touches no memory of the process.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_arch_prctl,
+            ARCH_REQ_XCOMP_PERM,
+            XFEATURE_XTILEDATA,
+        )
+    };
     result == 0
 }
 

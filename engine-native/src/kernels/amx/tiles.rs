@@ -1,16 +1,16 @@
-//! The eight tile registers, all 16 rows of 64 bytes, and the loop that multiplies them.
+//! The eight tile registers, each 16 rows of 64 bytes, and the multiplication loops.
 
 use std::{arch::asm, marker::PhantomData};
 
 use super::Amx;
-use crate::kernels::gemm::{ActivationLine, CodeLine, SumLine};
+use crate::operands::{ActivationLine, CodeLine, SumLine};
 
 /// Rows of a tile.
 pub const TILE_ROWS: usize = 16;
 /// Bytes of a row of a tile.
 const ROW_BYTES: usize = 64;
 
-/// What `ldtilecfg` reads (Intel SDM, volume 1, section 18.2).
+/// The operand of `ldtilecfg` (Intel SDM, volume 1, section 18.2).
 #[repr(C, align(64))]
 struct Configuration {
     palette: u8,
@@ -20,7 +20,7 @@ struct Configuration {
     rows: [u8; 16],
 }
 
-/// Every tile in full; the registers beyond the eighth do not exist.
+/// All eight tiles at full size; the other entries are reserved.
 static ALL_FULL: Configuration = {
     let mut row_bytes = [0; 16];
     let mut rows = [0; 16];
@@ -39,12 +39,12 @@ static ALL_FULL: Configuration = {
     }
 };
 
-/// Proof that this thread's tiles are configured. Until it is dropped the system has to save their
-/// contents whenever it interrupts the thread.
+/// Proof that the tile registers of this thread are configured. Until this is dropped, the system
+/// saves their contents at every context switch.
 pub struct Tiles(PhantomData<*const ()>);
 
 impl Tiles {
-    /// Configures the tiles of this thread.
+    /// Configures the tile registers of this thread.
     pub fn configure(_: &Amx) -> Self {
         // SAFETY: `Amx` proves that the CPU has tiles and that the system permits them; the
         // configuration is 64 readable bytes that palette 1 allows.
@@ -60,9 +60,9 @@ impl Tiles {
         Self(PhantomData)
     }
 
-    /// `sums[p * stride + s] = panels[s] · activations[p]` for two panels and N × 16 positions, N
-    /// being 1 or 2. `tdpbsud` adds four products to 32 bits without saturation; a row of up to 2²³
-    /// elements fits, as in the scalar kernel.
+    /// Computes `sums[p * stride + s] = panels[s] · activations[p]` for two panels and N × 16
+    /// positions, where N is 1 or 2. `tdpbsud` adds four products to an i32 without saturation, so
+    /// rows of up to 2²³ elements do not overflow, as in the scalar kernel.
     pub fn multiply<const N: usize>(
         &self,
         panels: &[CodeLine],
@@ -102,10 +102,10 @@ impl Drop for Tiles {
     }
 }
 
-/// As [`Tiles::multiply`] of 16 positions, `n_steps` times 64 columns; the stride is in bytes.
+/// [`Tiles::multiply`] for 16 positions and `n_steps` times 64 columns. The stride is in bytes.
 ///
 /// # Safety
-/// The tiles are configured and the pointers good for what is read and written.
+/// The tile registers are configured, and the pointers are valid for all reads and writes.
 unsafe fn multiply_16(
     n_steps: usize,
     panels: [*const CodeLine; 2],
@@ -144,7 +144,7 @@ unsafe fn multiply_16(
     }
 }
 
-/// As [`multiply_16`], of 32 positions: every tile that is loaded is used twice.
+/// Like [`multiply_16`] for 32 positions: every loaded tile is used twice.
 ///
 /// # Safety
 /// As for [`multiply_16`].

@@ -1,12 +1,16 @@
-//! RoPE, the KV cache and softmax.
+//! RoPE, the KV cache store and softmax.
 
 use std::arch::x86_64::*;
 
 use super::lanes::{exp, load, load_twice, max_f32, store, store_half, sum16_of};
 use crate::{
-    kernels::{Isa, KernelName, NonFinite, RopeAngles, check_finite_scalar, scalar},
-    ledger::Recorder,
+    kernels::{
+        finite::{NonFinite, check_finite_scalar},
+        scalar,
+    },
+    ledger::{Isa, KernelName, Recorder},
     model::{DenseType, RopePairs},
+    operands::RopeAngles,
 };
 
 #[target_feature(enable = "avx2")]
@@ -42,7 +46,7 @@ fn rotate_halves(head: &mut [f32], cos: &[f32], sin: &[f32]) {
     scalar::rotate_halves(first, second, cos, sin);
 }
 
-/// Four pairs at a time.
+/// Rotates four pairs at a time.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn rotate_neighbours(head: &mut [f32], cos: &[f32], sin: &[f32]) {
@@ -54,7 +58,7 @@ fn rotate_neighbours(head: &mut [f32], cos: &[f32], sin: &[f32]) {
         let swapped = _mm256_permute_ps(pair, 0b10_11_00_01);
         let by_cos = _mm256_mul_ps(pair, load_twice(c));
         let by_sin = _mm256_mul_ps(swapped, load_twice(s));
-        // Subtracts in the even lanes, adds in the odd ones.
+        // Subtracts in even lanes, adds in odd lanes.
         store(x, _mm256_addsub_ps(by_cos, by_sin));
     }
     scalar::rotate_neighbours(pairs, cos, sin);
@@ -95,7 +99,7 @@ fn store_f16(x: &[f32], out: &mut [u8]) -> Result<(), NonFinite> {
     }
     let first_of_tail = x8.len() * 8;
     if _mm_movemask_epi8(overflow) != 0 {
-        // Found again by the scalar kernel, which knows the element.
+        // The scalar kernel finds the element for the error.
         return scalar::store_f16(x, out.as_chunks_mut::<2>().0, 0);
     }
     scalar::store_f16(x_tail, out_tail.as_chunks_mut::<2>().0, first_of_tail)

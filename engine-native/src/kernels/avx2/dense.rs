@@ -9,15 +9,20 @@ use super::{
     widen::{Lanes, widen_bf16, widen_f16, widen_f32, widen_q4_k, widen_q6_k, widen_q8_0},
 };
 use crate::{
-    kernels::{DenseRows, Isa, KernelName, NonFinite, check_finite, scalar},
-    ledger::Recorder,
+    kernels::{
+        finite::{NonFinite, check_finite},
+        scalar,
+    },
+    ledger::{Isa, KernelName, Recorder},
     model::DenseType,
+    operands::DenseRows,
 };
 
-/// How far ahead of the rows the products ask for them, in bytes.
+/// Prefetch distance of the products, in bytes.
 const PREFETCH_AHEAD: usize = 16 << 10;
 
-/// dot16 of R rows of chunks of `B` bytes with `x`, whose chunks have `N` elements, 16 per group.
+/// Lanes of dot16 of R rows with `x`. A chunk of a row has `N` elements in `B` bytes, and is
+/// widened to `G` groups of 16.
 #[target_feature(enable = "avx2,f16c")]
 #[inline]
 fn dot_chunks<const R: usize, const B: usize, const N: usize, const G: usize>(
@@ -46,7 +51,7 @@ fn dot_chunks<const R: usize, const B: usize, const N: usize, const G: usize>(
         }
     }
     if !x_tail.is_empty() {
-        // Zeros beyond the end change no lane.
+        // Zeros after the end do not change any lane.
         let mut x = [0.0; N];
         x[..x_tail.len()].copy_from_slice(x_tail);
         for (r, row) in rows.iter().enumerate() {
@@ -72,7 +77,7 @@ fn dot_group<const R: usize>(dense_type: DenseType, rows: [&[u8]; R], x: &[f32])
     }
 }
 
-/// `out[r] = dot16(rows[r], x)`, four rows at a time.
+/// Computes `out[r] = dot16(rows[r], x)`, four rows at a time.
 #[target_feature(enable = "avx2,f16c")]
 pub fn dot_rows(rows: DenseRows, x: &[f32], out: &mut [f32]) {
     assert_eq!(x.len(), rows.n_cols);
@@ -153,6 +158,6 @@ pub fn argmax(logits: &[f32], recorder: &mut Recorder) -> Result<usize, NonFinit
     })?;
     let max = tail.iter().fold(max_f32(max), |m, &x| m.max(x));
     recorder.record(KernelName::Argmax, Isa::Avx2, logits.len());
-    // `==` holds for zeros of both signs, as the contract's `>` wants it.
+    // `==` treats zeros of both signs as equal, as the scalar kernel's `>` does.
     Ok(logits.iter().position(|&x| x == max).unwrap_or(0))
 }

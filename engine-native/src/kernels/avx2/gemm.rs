@@ -1,5 +1,5 @@
-//! The ternary product over many positions: unpacking and scaling, which every wider ISA uses too,
-//! and the multiplication by `maddubs`.
+//! Ternary GEMM: unpacking and scaling, which the wider ISAs use too, and the multiplication with
+//! `maddubs`.
 
 use std::arch::x86_64::*;
 
@@ -7,24 +7,20 @@ use super::{
     Avx2,
     lanes::{load_bytes, prefetch, store},
 };
-use crate::kernels::{
-    TernaryRows,
-    gemm::{
-        CodeLine, PANEL_ROWS, SumLine,
-        tiling::{Block, TileKernel},
-    },
+use crate::{
+    kernels::gemm_tiles::{Block, TileKernel, TilePacking},
+    operands::{CodeLine, PANEL_ROWS, SumLine, TernaryRows},
 };
 
-/// How far ahead of the codes they are asked for from L2, in bytes.
+/// Prefetch distance of the codes, from L2, in bytes.
 const PREFETCH_AHEAD: usize = 2048;
 
-/// 128 weights.
+/// A packed block of 128 weights.
 type PackedBlock = [u8; 32];
 
-impl Avx2 {
-    /// Unpacks a tile into panels. Rows that the last panels lack are copies of the last one.
-    pub(in crate::kernels) fn unpack_tile(self, rows: TernaryRows, codes: &mut [CodeLine]) {
-        // A line has four columns, and so has a packed byte.
+impl TilePacking for Avx2 {
+    fn unpack_tile(&self, rows: TernaryRows, codes: &mut [CodeLine]) {
+        // A line holds four columns, like a packed byte.
         let lines = rows.row_bytes();
         let n_rows = rows.n_rows;
         for (i, panel) in codes.chunks_exact_mut(lines).enumerate() {
@@ -35,29 +31,22 @@ impl Avx2 {
         }
     }
 
-    /// `out[r] = (sums[r] - activation_sum) · scale`.
-    pub(in crate::kernels) fn scale_sums(
-        self,
-        sums: &[SumLine],
-        activation_sum: i32,
-        scale: f32,
-        out: &mut [f32],
-    ) {
+    fn scale_sums(&self, sums: &[SumLine], activation_sum: i32, scale: f32, out: &mut [f32]) {
         // SAFETY: `self` proves that the CPU has AVX2.
         unsafe { scale_sums(sums, activation_sum, scale, out) }
     }
 }
 
 impl TileKernel for Avx2 {
-    // A tile of a real row stays in the smallest L2 caches.
+    // For rows of real models a tile fits in the smallest L2 caches.
     const TILE_PANELS: usize = 2;
     const STRIP_PANELS: usize = 1;
     // 2 × 6 accumulators, two vectors of codes, one of activations and a product: 16 registers.
     const BLOCK_POSITIONS: usize = 6;
     const POSITION_UNIT: usize = 1;
 
-    fn avx2(&self) -> Avx2 {
-        *self
+    fn packing(&self) -> &impl TilePacking {
+        self
     }
 
     fn multiply(&self, panels: &[CodeLine], block: Block, sums: &mut [SumLine]) {
@@ -76,10 +65,10 @@ impl TileKernel for Avx2 {
     }
 }
 
-/// One panel with P positions.
+/// Multiplies one panel with P positions.
 ///
-/// Limit of the i16 sums: `maddubs` adds two products of at most 2·127; 64 of them: 64·508 = 32,512
-/// ≤ 32,767. Then they are widened.
+/// Limit of the i16 sums: `maddubs` adds two products of at most 2·127 each, so 64 of its results
+/// are at most 64·508 = 32,512 ≤ 32,767. Then they are widened.
 #[target_feature(enable = "avx2")]
 fn multiply<const P: usize>(panel: &[CodeLine], block: Block, sums: &mut [SumLine]) {
     const LINES_BEFORE_WIDENING: usize = 4;
@@ -115,10 +104,10 @@ fn multiply<const P: usize>(panel: &[CodeLine], block: Block, sums: &mut [SumLin
     }
 }
 
-/// Both halves of a line: rows 0 to 7 and rows 8 to 15.
+/// The two halves of a line: rows 0 to 7 and rows 8 to 15.
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(in crate::kernels) fn halves(line: &CodeLine) -> [__m256i; 2] {
+pub fn halves(line: &CodeLine) -> [__m256i; 2] {
     let (halves, _) = line.0.as_chunks::<32>();
     prefetch(&line.0, PREFETCH_AHEAD);
     [load_bytes(&halves[0]), load_bytes(&halves[1])]
@@ -126,7 +115,7 @@ pub(in crate::kernels) fn halves(line: &CodeLine) -> [__m256i; 2] {
 
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(in crate::kernels) fn store_sums(out: &mut SumLine, sums: [__m256i; 2]) {
+pub fn store_sums(out: &mut SumLine, sums: [__m256i; 2]) {
     let (out, _) = out.0.as_chunks_mut::<8>();
     for (out, sums) in out.iter_mut().zip(sums) {
         // SAFETY: the array is 32 writable bytes; the store needs no alignment.
@@ -148,13 +137,13 @@ fn unpack_panel(rows: TernaryRows, panel: &mut [CodeLine]) {
         std::array::from_fn(|i| row(8 + i)),
     ];
     for (b, lines) in panel.iter_mut().enumerate() {
-        // The lines of the block after next come from L2.
+        // Prefetches the lines of the block after next.
         for line in &*lines {
             prefetch(&line.0, 2 * size_of_val(lines));
         }
         for (half, rows) in halves.iter().enumerate() {
             let block = rows.map(|row| &row[b]);
-            // The next panel's rows follow this one's.
+            // Prefetches the rows of the next panel, which follow these.
             for bytes in block {
                 prefetch(bytes, PANEL_ROWS * n_blocks * 32);
             }
@@ -163,14 +152,14 @@ fn unpack_panel(rows: TernaryRows, panel: &mut [CodeLine]) {
     }
 }
 
-/// Unpacks a block of eight rows into one half of the 32 lines that its columns have.
+/// Unpacks a block of eight rows into one half of the 32 lines of its columns.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn unpack_block(block: [&PackedBlock; 8], half: usize, lines: &mut [CodeLine; 32]) {
     let mask = _mm256_set1_epi8(0b11);
     for (j, x) in transpose(block).into_iter().enumerate() {
-        // Byte k of a block has the weights k, k + 32, k + 64 and k + 96 from the top down; x has
-        // the bytes 4j to 4j + 3.
+        // Byte k of a block holds the weights k, k + 32, k + 64 and k + 96, from the highest bits
+        // down; x holds bytes 4j to 4j + 3.
         let fields = [
             _mm256_srli_epi16(x, 6),
             _mm256_srli_epi16(x, 4),
@@ -186,7 +175,7 @@ fn unpack_block(block: [&PackedBlock; 8], half: usize, lines: &mut [CodeLine; 32
     }
 }
 
-/// Vector j holds bytes 4j to 4j + 3 of each of eight rows.
+/// Transposes a block of eight rows: vector j holds bytes 4j to 4j + 3 of each row.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn transpose(rows: [&PackedBlock; 8]) -> [__m256i; 8] {
@@ -197,7 +186,8 @@ fn transpose(rows: [&PackedBlock; 8]) -> [__m256i; 8] {
     ]
 }
 
-/// As [`transpose`], of one half of each row: rows 0 to 3 in the lower 128 bits, 4 to 7 in the upper.
+/// [`transpose`] for one half of each row: rows 0 to 3 are in the lower 128 bits, 4 to 7 in the
+/// upper.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn transpose_half(rows: [&PackedBlock; 8], half: usize) -> [__m256i; 4] {

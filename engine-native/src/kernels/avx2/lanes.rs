@@ -1,6 +1,6 @@
 //! Loads, stores, the reduction tree and the exponential on eight lanes.
 //!
-//! Arrays of fixed size make the loads and stores safe to call: the type holds the length.
+//! The loads and stores take arrays of fixed size, which makes them safe to call.
 
 use std::arch::x86_64::*;
 
@@ -20,7 +20,7 @@ pub fn load_four(x: &[f32; 4]) -> __m128 {
     unsafe { _mm_loadu_ps(x.as_ptr()) }
 }
 
-/// Each of four numbers twice, side by side.
+/// Loads each of four numbers into two adjacent lanes.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn load_twice(x: &[f32; 4]) -> __m256 {
@@ -70,16 +70,16 @@ pub fn store_four(out: &mut [f32; 4], x: __m128) {
     unsafe { _mm_storeu_ps(out.as_mut_ptr(), x) }
 }
 
-/// Eight i8 in the low half of `x`'s selected quarter, widened to f32.
+/// Widens the lowest eight i8 to f32.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn widen_i8(x: __m128i) -> __m256 {
     _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(x))
 }
 
-/// Asks the L2 cache for the line `ahead` bytes after `x`, exactly where it is written: the compiler
-/// gathers the prefetches of a loop otherwise, and many at once cost a tenth of the bandwidth. Any
-/// address may be asked for.
+/// Prefetches the line `ahead` bytes after `x` into L2. Assembly keeps the instruction in its
+/// place: the compiler would move the prefetches of a loop together, which cost a tenth of the
+/// bandwidth. Any address may be prefetched.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn prefetch<const N: usize>(x: &[u8; N], ahead: usize) {
@@ -94,7 +94,7 @@ pub fn prefetch<const N: usize>(x: &[u8; N], ahead: usize) {
     }
 }
 
-/// Asks the L2 cache for `len` bytes that lie `ahead` bytes after the start of `x`.
+/// Prefetches `len` bytes, from `ahead` bytes after the start of `x`, into L2.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn prefetch_after(x: &[u8], len: usize, ahead: usize) {
@@ -104,7 +104,7 @@ pub fn prefetch_after(x: &[u8], len: usize, ahead: usize) {
     }
 }
 
-/// The contract's tree over 16 lanes: `low` holds lanes 0 to 7, `high` lanes 8 to 15.
+/// The contract's reduction tree over 16 lanes: `low` holds lanes 0 to 7, `high` lanes 8 to 15.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn tree16(low: __m256, high: __m256) -> f32 {
@@ -117,7 +117,7 @@ pub fn tree16(low: __m256, high: __m256) -> f32 {
     _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
 }
 
-/// [`tree16`] of four vectors at once: the same additions, transposed.
+/// [`tree16`] of four vectors at once, with the same additions.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn tree16_four(lanes: [[__m256; 2]; 4]) -> __m128 {
@@ -128,7 +128,7 @@ pub fn tree16_four(lanes: [[__m256; 2]; 4]) -> __m128 {
             _mm256_extractf128_ps(eight, 1),
         )
     });
-    // Transpose, so that vector j holds lane j of each of the four.
+    // Transposed, so that vector j holds lane j of each of the four.
     let ab_low = _mm_unpacklo_ps(four[0], four[1]);
     let ab_high = _mm_unpackhi_ps(four[0], four[1]);
     let cd_low = _mm_unpacklo_ps(four[2], four[3]);
@@ -156,7 +156,7 @@ pub fn sum16_of(x: &[f32], term: impl Fn(__m256) -> __m256) -> f32 {
         add(chunk);
     }
     if !tail.is_empty() {
-        // Zeros beyond the end change no lane.
+        // Zeros after the end do not change any lane.
         let mut padded = [0.0; 16];
         padded[..tail.len()].copy_from_slice(tail);
         add(&padded);
@@ -186,7 +186,7 @@ pub fn sum_i32_four(x: [__m256i; 4]) -> __m128i {
     )
 }
 
-/// The bits of |x|, as integers that compare like the magnitudes.
+/// The bits of |x|, which as integers compare like the magnitudes.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn magnitude_bits(x: __m256) -> __m256i {
@@ -202,7 +202,7 @@ pub fn max_i32(x: __m256i) -> i32 {
     _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0b01)))
 }
 
-/// Largest of eight numbers. Which zero is returned for zeros of both signs is not specified.
+/// Largest of eight numbers. For zeros of both signs the result may be either.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn max_f32(x: __m256) -> f32 {
@@ -216,8 +216,8 @@ pub fn max_f32(x: __m256) -> f32 {
 #[inline]
 pub fn exp(x: __m256) -> __m256 {
     let splat = |c: f32| _mm256_set1_ps(c);
-    // The limits come first: the instructions return the second operand for NaN, which must not
-    // become a number.
+    // The limits are the first operands: for NaN the instructions return the second operand, and a
+    // NaN must stay one.
     let x = _mm256_min_ps(splat(RANGE.1), _mm256_max_ps(splat(RANGE.0), x));
     let magic = splat(MAGIC);
     let t = _mm256_add_ps(_mm256_mul_ps(x, splat(LOG2_E)), magic);

@@ -1,4 +1,4 @@
-//! BitLinear: activation quantization and the ternary product of one position.
+//! BitLinear: activation quantization and ternary GEMV.
 
 use std::arch::x86_64::*;
 
@@ -6,19 +6,18 @@ use super::lanes::{
     load, load_bytes, load_i8, magnitude_bits, max_i32, prefetch, store_four, sum_i32, sum_i32_four,
 };
 use crate::{
-    kernels::{
-        Isa, KernelName, NonFinite, QuantizedActivations, RowLayout, TernaryRows, check_finite,
-    },
-    ledger::Recorder,
+    kernels::finite::{NonFinite, check_finite},
+    ledger::{Isa, KernelName, Recorder},
+    operands::{QuantizedActivations, RowLayout, TernaryRows},
 };
 
-/// 128 weights.
+/// A packed block of 128 weights.
 type Block = [u8; 32];
 /// The activations of a block.
 type Values = [i8; 128];
 
-/// How far ahead of the weights the product asks for them, in bytes. Far, and into the L2 cache: the
-/// L1 cache can wait for too few lines at once to keep a memory busy.
+/// Prefetch distance of the weights, in bytes. Far ahead and into L2: L1 has too few outstanding
+/// misses to use the full memory bandwidth.
 const PREFETCH_AHEAD: usize = 16 << 10;
 
 #[target_feature(enable = "avx2")]
@@ -52,7 +51,7 @@ pub fn quantize(
     Ok(())
 }
 
-/// Bits of the largest magnitude: integer order, so that a NaN is the largest of all.
+/// Bits of the largest magnitude, compared as integers, so that a NaN is the largest of all.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn absmax_bits(x: &[f32]) -> u32 {
@@ -65,13 +64,13 @@ fn absmax_bits(x: &[f32]) -> u32 {
     tail.fold(max_i32(max).cast_unsigned(), u32::max)
 }
 
-/// Quantizes 32 values; returns the sums of what went to each of eight lanes.
+/// Quantizes 32 values. Returns their sums in eight lanes.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn quantize_32(x: &[f32; 32], s: f32, out: &mut [i8; 32]) -> __m256i {
     let (x8, _) = x.as_chunks::<8>();
     let limit = _mm256_set1_epi32(127);
-    // Rounds to nearest, ties to even: the default rounding mode, which Rust programs run in.
+    // Rounds to nearest, ties to even, which is the default rounding mode.
     let round = |x: &[f32; 8]| {
         let q = _mm256_cvtps_epi32(_mm256_mul_ps(load(x), _mm256_set1_ps(s)));
         _mm256_max_epi32(
@@ -82,7 +81,7 @@ fn quantize_32(x: &[f32; 32], s: f32, out: &mut [i8; 32]) -> __m256i {
     let [a, b, c, d] = [round(&x8[0]), round(&x8[1]), round(&x8[2]), round(&x8[3])];
     let i16s = [_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d)];
     let i8s = _mm256_packs_epi16(i16s[0], i16s[1]);
-    // Packing works within 128-bit halves; groups of four bytes are put back in order.
+    // The pack instructions work within 128-bit halves; this restores the order.
     let order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     let i8s = _mm256_permutevar8x32_epi32(i8s, order);
     // SAFETY: the array is 32 writable bytes; the store needs no alignment.
@@ -106,8 +105,8 @@ pub fn ternary_gemv(
     recorder.record(KernelName::I2sGemv, Isa::Avx2, out.len() * weights.n_cols);
 }
 
-/// Alone in its function: with more pointers to keep, the compiler fetches those of the loop from the
-/// stack, which was measured to cost a fifth of the bandwidth.
+/// Not inlined: with more live pointers the compiler spills those of the loop to the stack, which
+/// costs a fifth of the bandwidth (measured).
 #[target_feature(enable = "avx2")]
 #[inline(never)]
 fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f32]) {
@@ -137,15 +136,15 @@ fn rows(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f32
     }
 }
 
-/// Σ code·q of the four rows of a group, spread over eight i32 lanes each. Two at a time, for which
-/// the registers suffice; the other two are in the L1 cache by then.
+/// Σ code·q of the four rows of a group, in eight i32 lanes each. Two rows at a time, because of
+/// the number of registers; the other two are then in L1.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn dot_group(group: &[[u8; 128]], values: &[Values]) -> [__m256i; 4] {
     let group = &group[..values.len()];
     let [a, b] = dot_codes(values, |i, r| {
         let rows = group[i].as_chunks::<32>().0;
-        // The lines of two rows each.
+        // A line holds two rows.
         prefetch(&rows[2 * r], PREFETCH_AHEAD);
         &rows[r]
     });
@@ -153,11 +152,11 @@ fn dot_group(group: &[[u8; 128]], values: &[Values]) -> [__m256i; 4] {
     [a, b, c, d]
 }
 
-/// Σ code·q of R rows, spread over eight i32 lanes each; `block` gives block b of row r.
+/// Σ code·q of R rows, in eight i32 lanes each; `block(b, r)` returns block b of row r.
 ///
-/// Two of the four 2-bit fields are used where they stand, as 4·code, which saves a shift. Limits
-/// of the i16 sums: `maddubs` adds two products, at most 2·2·127 = 508 for plain fields and 2032
-/// for fields used in place; two of each per block. Eight blocks: 8·2·2032 = 32,512 ≤ 32,767.
+/// Two of the four 2-bit fields are used without a shift, as 4·code. Limits of the i16 sums:
+/// `maddubs` adds two products, at most 2·2·127 = 508 for shifted fields and 2032 for fields in
+/// place, with two of each per block. So eight blocks are at most 8·2·2032 = 32,512 ≤ 32,767.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn dot_codes<'a, const R: usize>(
@@ -198,7 +197,7 @@ fn dot_codes<'a, const R: usize>(
         }
         for r in 0..R {
             let plain = _mm256_madd_epi16(plain[r], ones);
-            // Sums of multiples of four: the shift is an exact division.
+            // All are multiples of four, so the shift is an exact division.
             let in_place = _mm256_srai_epi32(_mm256_madd_epi16(in_place[r], ones), 2);
             acc[r] = _mm256_add_epi32(acc[r], _mm256_add_epi32(plain, in_place));
         }
@@ -206,7 +205,7 @@ fn dot_codes<'a, const R: usize>(
     acc
 }
 
-/// `(acc − sum) · scale` of up to four rows: a group at the end may be filled up.
+/// Stores `(acc − sum) · scale` of up to four rows; the last group may be padded.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn store_products(acc: __m128i, sum: i32, scale: f32, out: &mut [f32]) {

@@ -1,42 +1,35 @@
 //! Kernels for AVX2 with F16C. FMA is not used: the contract rounds after every multiplication.
 //!
-//! Each file mirrors one of `scalar/`. The functions are safe `#[target_feature]` functions; the
-//! one thing that makes calling them sound is the token [`Avx2`], which exists only where the CPU
-//! has both features.
+//! Each file mirrors one of `scalar/`. The functions are safe `#[target_feature]` functions. The
+//! token [`Avx2`], which exists only on CPUs with both features, makes calling them sound.
 
 mod attention;
-mod attention_blocks;
+mod blocks;
 mod dense;
-pub(super) mod gemm;
+mod gemm;
 mod lanes;
 mod linear;
 mod pointwise;
 mod read;
 mod screen;
+mod token;
 mod widen;
 
+pub(super) use gemm::{halves, store_sums};
 pub(super) use lanes::{load_bytes, load_i8, prefetch, sum_i32_four};
 pub(super) use linear::store_products;
 pub(super) use screen::store_approximations;
+pub use token::Avx2;
 
-use super::{
-    Bounded, DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RefineRows,
-    RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
-    attention::{AttentionScratch, Queries, blocks},
-    gemm::{GemmBatch, GemmScratch, tiling},
+use crate::{
+    kernels::{Kernels, NonFinite, attention_blocks, gemm_tiles, scalar},
+    ledger::{Isa, KernelName, Recorder},
+    model::DenseType,
+    operands::{
+        AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, QuantizedActivations,
+        Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+    },
 };
-use crate::{ledger::Recorder, model::DenseType};
-
-/// Proof that this CPU has AVX2 and F16C.
-#[derive(Debug, Clone, Copy)]
-pub struct Avx2(());
-
-impl Avx2 {
-    /// The token, if this CPU has AVX2 and F16C.
-    pub fn new() -> Option<Self> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c")).then_some(Self(()))
-    }
-}
 
 impl Kernels for Avx2 {
     fn isa(&self) -> Isa {
@@ -86,9 +79,7 @@ impl Kernels for Avx2 {
             RowLayout::Rows | RowLayout::Groups128 => unsafe {
                 linear::ternary_gemv(weights, activations, out, recorder)
             },
-            _ => self
-                .base()
-                .ternary_gemv(weights, activations, out, recorder),
+            _ => scalar::ternary_gemv(weights, activations, out, recorder),
         }
     }
 
@@ -99,7 +90,7 @@ impl Kernels for Avx2 {
         scratch: &mut GemmScratch,
         recorder: &mut Recorder,
     ) {
-        let macs = tiling::multiply(self, weights, batch, scratch);
+        let macs = gemm_tiles::multiply(self, weights, batch, scratch);
         recorder.record(KernelName::I2sGemm, Isa::Avx2, macs);
     }
 
@@ -134,7 +125,7 @@ impl Kernels for Avx2 {
         scratch: &mut AttentionScratch,
         recorder: &mut Recorder,
     ) {
-        blocks::scores(self, queries, keys, scale, scores, scratch);
+        attention_blocks::scores(self, queries, keys, scale, scores, scratch);
         let name = KernelName::attention_scores(keys.dense_type);
         recorder.record(name, Isa::Avx2, queries.macs());
     }
@@ -153,7 +144,7 @@ impl Kernels for Avx2 {
         scratch: &mut AttentionScratch,
         recorder: &mut Recorder,
     ) {
-        let macs = blocks::weighted_sums(self, weights, values, first, out, scratch);
+        let macs = attention_blocks::weighted_sums(self, weights, values, first, out, scratch);
         let name = KernelName::attention_values(values.dense_type);
         recorder.record(name, Isa::Avx2, macs);
     }

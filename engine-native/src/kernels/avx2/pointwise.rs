@@ -4,8 +4,11 @@ use std::arch::x86_64::*;
 
 use super::lanes::{exp, load, store, sum16_of};
 use crate::{
-    kernels::{Isa, KernelName, NonFinite, check_finite_scalar, scalar},
-    ledger::Recorder,
+    kernels::{
+        finite::{NonFinite, check_finite_scalar},
+        scalar,
+    },
+    ledger::{Isa, KernelName, Recorder},
 };
 
 #[target_feature(enable = "avx2")]
@@ -41,7 +44,8 @@ pub fn squared_relu_mul(gate: &[f32], up: &[f32], out: &mut [f32], recorder: &mu
     let (up8, up_tail) = up.as_chunks::<8>();
     let (out8, out_tail) = out.as_chunks_mut::<8>();
     for ((out, gate), up) in out8.iter_mut().zip(gate8).zip(up8) {
-        // The zero comes second: the instruction returns it for NaN and for -0, as `>` does.
+        // Zero is the second operand, which the instruction returns for NaN and for -0, as `>`
+        // does.
         let r = _mm256_max_ps(load(gate), _mm256_setzero_ps());
         store(out, _mm256_mul_ps(_mm256_mul_ps(r, r), load(up)));
     }

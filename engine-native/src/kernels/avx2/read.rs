@@ -1,12 +1,12 @@
-//! The plain read that bounds every product: one stream, asked for ahead.
+//! The plain read that bounds every product: one prefetched stream.
 
 use std::arch::x86_64::*;
 
 use super::lanes::load_bytes;
 use crate::kernels::scalar::read_rest;
 
-/// Bytes asked for ahead, into the L1 cache: the fastest of distances from 1 to 32 KiB and of both
-/// caches. The products, which compute meanwhile, are faster with the L2 cache and further ahead.
+/// Prefetch distance, into L1, in bytes: the fastest of 1 to 32 KiB into either cache. The
+/// products, which also compute, are faster with larger distances and L2.
 const AHEAD: usize = 1024;
 
 /// See [`Kernels::read`](crate::kernels::Kernels::read).

@@ -6,16 +6,17 @@ use super::lanes::{
     load, load_bytes, load_four, load_i8, prefetch, store_four, sum_i32, sum_i32_four,
 };
 use crate::{
-    kernels::{
-        Bounded, Isa, KernelName, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, ScreenActivations,
-        ScreenRows, ScreenStep, index_of_largest,
+    kernels::scalar,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{
+        Bound, Bounded, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, ScreenActivations, ScreenRows,
+        ScreenStep,
     },
-    ledger::Recorder,
 };
 
-/// How many rows ahead of one that is refined are asked for: they lie apart from one another.
+/// Prefetch distance of rows to refine, which are scattered, in rows.
 const REFINED_AHEAD: usize = 4;
-/// How far ahead of the codes the product asks for them, in bytes, into the L2 cache.
+/// Prefetch distance of the codes, into L2, in bytes.
 const PREFETCH_AHEAD: usize = 16 << 10;
 
 #[target_feature(enable = "avx2")]
@@ -30,7 +31,7 @@ pub fn output_screen(
     recorder.record(KernelName::OutputScreen, Isa::Avx2, out.len() * rows.n_cols);
 }
 
-/// Alone in its function, as the other loops over weights are.
+/// Not inlined, like the other loops over weights.
 #[target_feature(enable = "avx2")]
 #[inline(never)]
 fn groups(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
@@ -71,9 +72,9 @@ pub fn output_refine(
     recorder.record(KernelName::OutputRefine, Isa::Avx2, macs);
 }
 
-/// Σ 2·code·part of a row for both parts.
+/// Σ 2·code·part of a row, for both parts.
 ///
-/// Limit: a product of two pairs is at most 2·3·128 = 768, so an i16 holds the eight of a block.
+/// Limit: `maddubs` adds two products of at most 3·128, so a block's eight results fit in an i16.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn refine_row(row: &[[u8; 64]], x: &ScreenActivations) -> [i32; 2] {
@@ -107,7 +108,7 @@ fn refine_row(row: &[[u8; 64]], x: &ScreenActivations) -> [i32; 2] {
 
 #[target_feature(enable = "avx2")]
 pub fn largest(approximations: &[f32]) -> usize {
-    index_of_largest(approximations)
+    scalar::largest(approximations)
 }
 
 #[target_feature(enable = "avx2")]
@@ -122,8 +123,13 @@ pub fn reaching(bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
     let (residuals, _) = bounded.residuals.as_chunks::<8>();
     let (norms, _) = bounded.norms.as_chunks::<8>();
     let lanes = approximations.iter().zip(residuals).zip(norms);
+    let Bound {
+        per_residual,
+        per_norm,
+        slack,
+    } = bounded.bound;
     let [per_residual, per_norm, slack] =
-        [bounded.per_residual, bounded.per_norm, bounded.slack].map(|x| _mm256_set1_ps(x));
+        [per_residual, per_norm, slack].map(|x| _mm256_set1_ps(x));
     let least_lanes = _mm256_set1_ps(least);
     for (i, ((approximations, residuals), norms)) in lanes.enumerate() {
         let of_residuals = _mm256_mul_ps(load(residuals), per_residual);
@@ -145,10 +151,10 @@ pub fn reaching(bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
     n_rows
 }
 
-/// Σ code·part of row `r` of a group for both parts, spread over eight i32 lanes each.
+/// Σ code·part of row `r` of a group, for both parts, in eight i32 lanes each.
 ///
-/// Limit: a product of two pairs is at most 2·31·128 = 7,936, so an i16 holds the four that are added
-/// in it; a lane of i32 gets at most 32·31·128 = 126,976 per step, of 128 steps at most.
+/// Limit: `maddubs` adds two products, at most 2·31·128 = 7,936, and four results are added in an
+/// i16. An i32 lane gets at most 32·31·128 = 126,976 per step, in at most 128 steps.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn dot_row(group: &[ScreenStep], r: usize, [high, low]: [&[[i8; 512]]; 2]) -> [__m256i; 2] {
@@ -159,7 +165,7 @@ fn dot_row(group: &[ScreenStep], r: usize, [high, low]: [&[[i8; 512]]; 2]) -> [_
         for line in &step[r] {
             prefetch(line, PREFETCH_AHEAD);
         }
-        // The lanes of a half of every group of 64.
+        // One half of each group of 64 codes.
         for half in 0..2 {
             let lowest = load_bytes(&lowest.as_chunks::<32>().0[half]);
             let upper = |pair: usize| load_bytes(&pairs[pair].as_chunks::<32>().0[half]);
@@ -178,7 +184,7 @@ fn dot_row(group: &[ScreenStep], r: usize, [high, low]: [&[[i8; 512]]; 2]) -> [_
     acc
 }
 
-/// Adds the products of a half of two groups of codes to the sums of both parts.
+/// Adds the products of one half of two groups of codes, with both parts.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn add_pair<const P: usize>(
@@ -197,7 +203,7 @@ fn add_pair<const P: usize>(
     }
 }
 
-/// The codes of groups `2·P` and `2·P + 1`.
+/// The codes of the groups `2·P` and `2·P + 1`.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn codes_of_pair<const P: usize>(upper: __m256i, lowest: __m256i) -> [__m256i; 2] {
@@ -227,7 +233,7 @@ fn bit(bits: __m256i, g: usize) -> __m256i {
     _mm256_and_si256(shifted, _mm256_set1_epi8(1))
 }
 
-/// The scalar kernels' `approximation` of up to four rows, from Σ 2·code·part.
+/// Stores the approximations of up to four rows, from Σ 2·code·part.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub fn store_approximations(

@@ -1,12 +1,11 @@
-//! Blocks of every dense type, widened to f32: the same products as the scalar kernels, eight at a
-//! time.
+//! Widening of blocks of every dense type to f32, with the same products as the scalar kernels.
 
 use std::arch::x86_64::*;
 
 use super::lanes::{load_bytes, load_half, widen_i8};
 use crate::kernels::scalar;
 
-/// Sixteen elements of a row, widened to f32: lanes 0 to 7 and lanes 8 to 15.
+/// Sixteen elements, widened to f32: lanes 0 to 7 and lanes 8 to 15.
 pub type Lanes = [__m256; 2];
 
 #[target_feature(enable = "avx2,f16c")]
@@ -36,7 +35,7 @@ pub fn widen_q8_0(block: &[u8; 34]) -> [Lanes; 2] {
     ]
 }
 
-/// Sixteen i8, each times `scale`.
+/// Sixteen i8, multiplied by `scale`.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn scaled(q: __m128i, scale: f32) -> Lanes {
@@ -103,7 +102,7 @@ pub fn widen_q4_k(block: &[u8; 144]) -> [Lanes; 16] {
     lanes
 }
 
-/// Each 16-bit lane; the caller masks what comes in from the neighbouring byte.
+/// Shifts 16-bit lanes; the caller masks bits from the neighbouring byte.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn shift_right(x: __m256i, bits: usize) -> __m256i {

@@ -1,17 +1,14 @@
-//! The ternary product over many positions by `vpdpbusd`, sixteen rows to a vector.
+//! Ternary GEMM with `vpdpbusd`, sixteen rows per vector.
 
 use std::arch::x86_64::*;
 
 use super::Avx512Vnni;
-use crate::kernels::{
-    Avx2,
-    gemm::{
-        CodeLine, SumLine,
-        tiling::{Block, TileKernel},
-    },
+use crate::{
+    kernels::gemm_tiles::{Block, TileKernel, TilePacking},
+    operands::{CodeLine, SumLine},
 };
 
-/// How far ahead of the codes they are asked for from L2, in bytes.
+/// Prefetch distance of the codes, from L2, in bytes.
 const PREFETCH_AHEAD: usize = 2048;
 
 impl TileKernel for Avx512Vnni {
@@ -21,8 +18,8 @@ impl TileKernel for Avx512Vnni {
     const BLOCK_POSITIONS: usize = 12;
     const POSITION_UNIT: usize = 1;
 
-    fn avx2(&self) -> Avx2 {
-        self.base
+    fn packing(&self) -> &impl TilePacking {
+        &self.base
     }
 
     fn multiply(&self, panels: &[CodeLine], block: Block, sums: &mut [SumLine]) {
@@ -47,8 +44,8 @@ impl TileKernel for Avx512Vnni {
     }
 }
 
-/// Two panels with P positions. `vpdpbusd` adds four products to 32 bits without saturation; a row
-/// of up to 2²³ elements fits, as in the scalar kernel.
+/// Multiplies two panels with P positions. `vpdpbusd` adds four products to an i32 without
+/// saturation, so rows of up to 2²³ elements do not overflow, as in the scalar kernel.
 #[target_feature(enable = "avx512f,avx512vnni")]
 fn multiply<const P: usize>(panels: &[CodeLine], block: Block, sums: &mut [SumLine]) {
     let (activations, _) = block.activations.as_chunks::<P>();
@@ -91,7 +88,7 @@ fn store(line: &mut SumLine, sums: __m512i) {
     unsafe { _mm512_storeu_si512(line.0.as_mut_ptr().cast(), sums) };
 }
 
-/// Asks for a line that comes later in the same panel, or for the next panel's.
+/// Prefetches a later line of the same panel or of the next.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn prefetch(line: &CodeLine) {

@@ -1,9 +1,9 @@
-//! Loads and sums on 64 bytes. Arrays of fixed size make the loads safe to call: the type holds the
-//! length.
+//! Loads, stores and sums of 64-byte vectors. The loads and stores take arrays of fixed size, which
+//! makes them safe to call.
 
 use std::arch::x86_64::*;
 
-use crate::kernels::attention::Lanes16;
+use crate::operands::Lanes16;
 
 #[target_feature(enable = "avx512f")]
 #[inline]
@@ -25,7 +25,7 @@ pub fn load_i8(x: &[i8; 64]) -> __m512i {
 pub fn sum_i32_four([a, b, c, d]: [__m512i; 4]) -> __m128i {
     let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
     let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
-    // Each quarter now has the four sums of its own part.
+    // Each quarter now holds the four sums over its own lanes.
     let abcd = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
     let halves = _mm256_add_epi32(
         _mm512_castsi512_si256(abcd),
@@ -63,8 +63,8 @@ pub fn store(out: &mut Lanes16, x: __m512) {
     store_floats(&mut out.0, x);
 }
 
-/// The contract's tree over the sixteen lanes of each of eight vectors: the same additions, halves
-/// of two, quarters of four and pairs of eight vectors side by side.
+/// The contract's reduction tree over sixteen lanes, for eight vectors at once and with the same
+/// additions: halves of two vectors, quarters of four and pairs of eight are added side by side.
 #[target_feature(enable = "avx512f")]
 #[inline]
 pub fn tree16_eight(x: [__m512; 8]) -> __m256 {
@@ -78,7 +78,8 @@ pub fn tree16_eight(x: [__m512; 8]) -> __m256 {
     };
     let abcd = by_four(by_eight(x[0], x[1]), by_eight(x[2], x[3]));
     let efgh = by_four(by_eight(x[4], x[5]), by_eight(x[6], x[7]));
-    // A quarter holds four lanes each of a and e, of b and f, and so on: lanes i and i + 2 are added.
+    // The first quarter holds four lanes of a and of e, the next those of b and f, and so on. Lanes
+    // i and i + 2 are added.
     let (a, b) = (_mm512_castps_pd(abcd), _mm512_castps_pd(efgh));
     let pairs = _mm512_add_ps(
         _mm512_castpd_ps(_mm512_unpacklo_pd(a, b)),

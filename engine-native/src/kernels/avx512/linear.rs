@@ -1,27 +1,27 @@
-//! The ternary product with VNNI: `vpdpbusd` multiplies four unsigned by four signed bytes and adds
-//! them to an i32, without saturation.
+//! Ternary GEMV with VNNI: `vpdpbusd` multiplies four unsigned by four signed bytes and adds the
+//! products to an i32, without saturation.
 
 use std::arch::x86_64::*;
 
 use super::lanes::{load_64, load_i8, sum_i32_four};
 use crate::{
     kernels::{
-        Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows,
         avx2::{prefetch, store_products},
-        row_layout::in_pairs,
+        pairs::in_pairs,
     },
-    ledger::Recorder,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{QuantizedActivations, RowLayout, TernaryRows},
 };
 
-/// How far ahead of the weights the product asks the L2 cache for them, in bytes: the L1 cache can wait
-/// for too few lines at once to keep a memory busy.
+/// Prefetch distance of the weights, in bytes, into L2: L1 has too few outstanding misses to use
+/// the full memory bandwidth.
 pub(super) const PREFETCH_AHEAD: usize = 3 << 10;
 
 /// 256 weights of each of four rows.
 type Step256 = [u8; 256];
 
-/// Steps of rows that are too short for two streams: they come from a cache, and what is done once for
-/// each row takes much of the time.
+/// Rows of at most this many steps do not use two streams: they come from a cache, and the work per
+/// row dominates.
 const SHORT: usize = 4;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2")]
@@ -60,7 +60,7 @@ fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f
     }
 }
 
-/// Rows of at most [`SHORT`] steps, one group after another.
+/// GEMV over rows of at most [`SHORT`] steps, one group after another.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2")]
 fn short_groups(
     steps: &[Step256],
@@ -79,12 +79,12 @@ fn short_groups(
 
 /// Σ code·q of the four rows of two groups.
 ///
-/// The fields are used where they stand in one of two places, as 64 and 16 times the code, each with
-/// a sum of its own. Limit: a lane gets at most 8·128·127 = 130,048 per step, so an i32 holds 16,000
-/// steps, rows of 4 million weights.
+/// The fields are used in one of two places of a byte, as 64 or 16 times the code, with separate
+/// sums. Limit: a lane gets at most 8·128·127 = 130,048 per step, so an i32 suffices for 16,000
+/// steps, or rows of 4 million weights.
 ///
-/// Alone in its function: with more pointers to keep, the compiler fetches those of the loop from the
-/// stack, which was measured to cost a fifth of the bandwidth.
+/// Not inlined: with more live pointers the compiler spills those of the loop to the stack, which
+/// costs a fifth of the bandwidth (measured).
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
 #[inline(never)]
 fn dot_groups([a, b]: [&[Step256]; 2], values: &[[i8; 256]]) -> [__m128i; 2] {
@@ -126,7 +126,8 @@ fn add_step(acc: &mut [[__m512i; 2]; 4], step: &Step256, q: [__m512i; 4]) {
     }
 }
 
-/// The sums of four rows, from those of the two places. Of multiples: the shifts are exact divisions.
+/// The sums of four rows, from those of the two places. They are multiples of 64 and 16, so the
+/// shifts are exact divisions.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn sum_places(rows: [[__m512i; 2]; 4]) -> __m128i {

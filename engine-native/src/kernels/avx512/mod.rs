@@ -1,52 +1,32 @@
 //! Kernels for AVX-512 with VNNI. FMA is not used: the contract rounds after every multiplication.
 
-mod attention;
+mod blocks;
 mod gemm;
 mod lanes;
 mod linear;
 mod screen;
 mod softmax;
+mod token;
 mod triples;
 
-use super::{
-    Avx2, DenseRows, Isa, KernelName, Kernels, NonFinite, QuantizedActivations, RefineRows,
-    RowLayout, ScreenActivations, ScreenRows, TernaryRows,
-    attention::{AttentionScratch, Queries, blocks},
-    gemm::{GemmBatch, GemmScratch, tiling},
+pub use token::Avx512Vnni;
+
+use crate::{
+    kernels::{Kernels, NonFinite, attention_blocks, gemm_tiles},
+    ledger::{Isa, KernelName, Recorder},
+    operands::{
+        AttentionScratch, DenseRows, GemmBatch, GemmScratch, QuantizedActivations, Queries,
+        RefineRows, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+    },
 };
-use crate::ledger::Recorder;
-
-/// Proof that this CPU has AVX-512 F, BW, DQ, VL and VNNI beside AVX2 and F16C; VBMI is used where it
-/// is found.
-#[derive(Debug, Clone, Copy)]
-pub struct Avx512Vnni {
-    base: Avx2,
-    has_vbmi: bool,
-}
-
-impl Avx512Vnni {
-    /// The token, if this CPU has all of them.
-    pub fn new() -> Option<Self> {
-        let base = Avx2::new()?;
-        let has_all = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512vnni");
-        has_all.then(|| Self {
-            base,
-            has_vbmi: is_x86_feature_detected!("avx512vbmi"),
-        })
-    }
-}
 
 impl Kernels for Avx512Vnni {
     fn isa(&self) -> Isa {
         Isa::Avx512Vnni
     }
 
-    fn base(&self) -> &dyn Kernels {
-        &self.base
+    fn base(&self) -> Option<&dyn Kernels> {
+        Some(&self.base)
     }
 
     fn row_layout(&self) -> RowLayout {
@@ -87,7 +67,7 @@ impl Kernels for Avx512Vnni {
         scratch: &mut GemmScratch,
         recorder: &mut Recorder,
     ) {
-        let macs = tiling::multiply(self, weights, batch, scratch);
+        let macs = gemm_tiles::multiply(self, weights, batch, scratch);
         recorder.record(KernelName::I2sGemm, Isa::Avx512Vnni, macs);
     }
 
@@ -100,7 +80,7 @@ impl Kernels for Avx512Vnni {
         scratch: &mut AttentionScratch,
         recorder: &mut Recorder,
     ) {
-        blocks::scores(self, queries, keys, scale, scores, scratch);
+        attention_blocks::scores(self, queries, keys, scale, scores, scratch);
         let name = KernelName::attention_scores(keys.dense_type);
         recorder.record(name, Isa::Avx512Vnni, queries.macs());
     }
@@ -119,7 +99,7 @@ impl Kernels for Avx512Vnni {
         scratch: &mut AttentionScratch,
         recorder: &mut Recorder,
     ) {
-        let macs = blocks::weighted_sums(self, weights, values, first, out, scratch);
+        let macs = attention_blocks::weighted_sums(self, weights, values, first, out, scratch);
         let name = KernelName::attention_values(values.dense_type);
         recorder.record(name, Isa::Avx512Vnni, macs);
     }

@@ -5,16 +5,16 @@ use std::arch::x86_64::*;
 use super::lanes::{load_64, load_i8, sum_i32_four};
 use crate::{
     kernels::{
-        Isa, KernelName, RefineRows, SCREEN_ROWS, ScreenActivations, ScreenRows, ScreenStep,
         avx2::{prefetch, store_approximations},
-        row_layout::in_pairs,
+        pairs::in_pairs,
     },
-    ledger::Recorder,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{RefineRows, SCREEN_ROWS, ScreenActivations, ScreenRows, ScreenStep},
 };
 
-/// How many rows ahead of one that is refined are asked for: they lie apart from one another.
+/// Prefetch distance of rows to refine, which are scattered, in rows.
 const REFINED_AHEAD: usize = 4;
-/// How far ahead of the codes the product asks the L2 cache for them, in bytes: what was fastest.
+/// Prefetch distance of the codes, into L2, in bytes: the fastest that was measured.
 const PREFETCH_AHEAD: usize = 3 << 10;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2")]
@@ -43,7 +43,7 @@ fn groups(rows: ScreenRows, x: &ScreenActivations, out: &mut [f32]) {
     }
 }
 
-/// Σ 2·code·part of the rows of two groups for both parts.
+/// Σ 2·code·part of the rows of two groups, for both parts.
 ///
 /// Limit: a sum of 8·code·part over the longest row is at most 65,536·248·128 = 2,080,374,784, less
 /// than 2³¹.
@@ -55,7 +55,7 @@ fn dot_groups([a, b]: [&[ScreenStep]; 2], [high, low]: [&[[i8; 512]]; 2]) -> [[_
         add_step(&mut acc[0], a, [high, low]);
         add_step(&mut acc[1], b, [high, low]);
     }
-    // From eight times the code to twice: an exact division.
+    // From 8·code to 2·code: an exact division.
     acc.map(|[a, b, c, d]| {
         [0, 1].map(|part| {
             let sums = sum_i32_four([a[part], b[part], c[part], d[part]]);
@@ -66,8 +66,8 @@ fn dot_groups([a, b]: [&[ScreenStep]; 2], [high, low]: [&[[i8; 512]]; 2]) -> [[_
 
 /// Adds the products of 512 codes of each row.
 ///
-/// Alone in its function: where the compiler can, it loads the activations of all rows first, for
-/// which there are too few registers, and that was measured to cost a tenth of the bandwidth.
+/// Not inlined: the compiler would load the activations of all rows first, for which there are too
+/// few registers, and that costs a tenth of the bandwidth (measured).
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[inline(never)]
 fn add_step(acc: &mut [[__m512i; 2]; SCREEN_ROWS], step: &ScreenStep, parts: [&[i8; 512]; 2]) {
@@ -84,7 +84,7 @@ fn add_step(acc: &mut [[__m512i; 2]; SCREEN_ROWS], step: &ScreenStep, parts: [&[
 
 /// Adds the products of 128 codes to the sums of both parts.
 ///
-/// Which codes is a parameter of the type: in a loop the shifts would be looked up.
+/// `P` is a const parameter because the shifts must be immediate operands.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[inline]
 fn add_pair<const P: usize>(
@@ -105,8 +105,8 @@ fn add_pair<const P: usize>(
     }
 }
 
-/// Shifts so that bit `g` of each byte becomes bit 3, under a code's upper bits in bits 7:4. What
-/// comes in from neighbouring bytes is masked later.
+/// Moves bit `g` of each byte to bit 3, below the upper bits of a code in bits 7:4. Bits from
+/// neighbouring bytes are masked later.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn to_bit_3(bits: __m512i, g: usize) -> __m512i {
@@ -122,7 +122,7 @@ fn to_bit_3(bits: __m512i, g: usize) -> __m512i {
     }
 }
 
-/// Bits 7:4 of each byte of `upper`, bit 3 of `lowest`, and zeros.
+/// Bits 7:4 of each byte of `upper` and bit 3 of `lowest`; the other bits are zero.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn join(upper: __m512i, lowest: __m512i) -> __m512i {
@@ -152,8 +152,8 @@ pub fn output_refine(
     recorder.record(KernelName::OutputRefine, Isa::Avx512Vnni, macs);
 }
 
-/// Σ 2·code·part of a row for both parts. The fields are used where they stand, as 64, 16, 4 and 1
-/// times the code.
+/// Σ 2·code·part of a row, for both parts. The fields are used in place, as 64, 16, 4 and 1 times
+/// the code.
 ///
 /// Limit: a sum of 64 times the code over the longest row is at most 16,384·192·128 = 402,653,184.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
@@ -172,7 +172,7 @@ fn refine_row(row: &[[u8; 64]], x: &ScreenActivations) -> [i32; 2] {
             }
         }
     }
-    // Exact divisions, but for the last one, which is doubled instead.
+    // Exact divisions, except for the last, which is doubled.
     acc.map(|[by64, by16, by4, by1]| {
         let high = _mm512_add_epi32(_mm512_srai_epi32::<5>(by64), _mm512_srai_epi32::<3>(by16));
         let low = _mm512_add_epi32(_mm512_srai_epi32::<1>(by4), _mm512_slli_epi32::<1>(by1));

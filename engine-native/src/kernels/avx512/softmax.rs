@@ -4,8 +4,11 @@ use std::arch::x86_64::*;
 
 use super::lanes::{load_floats, store_floats, tree16_eight};
 use crate::{
-    kernels::{Isa, KernelName, NonFinite, check_finite_scalar, scalar::float::exp_constants::*},
-    ledger::Recorder,
+    kernels::{
+        finite::{NonFinite, check_finite_scalar},
+        scalar::float::exp_constants::*,
+    },
+    ledger::{Isa, KernelName, Recorder},
 };
 
 #[target_feature(enable = "avx512f,avx512dq,avx2")]
@@ -53,7 +56,7 @@ fn exponentials(scores: &mut [f32], max: f32) -> f32 {
         let mut all = [0.0; 16];
         all[..tail.len()].copy_from_slice(tail);
         let e = exp(_mm512_sub_ps(load_floats(&all), max));
-        // Zeros beyond the end change no lane.
+        // Zeros after the end do not change any lane.
         let e = _mm512_maskz_mov_ps((1 << tail.len()) - 1, e);
         store_floats(&mut all, e);
         tail.copy_from_slice(&all[..tail.len()]);
@@ -69,8 +72,8 @@ fn exponentials(scores: &mut [f32], max: f32) -> f32 {
 #[inline]
 fn exp(x: __m512) -> __m512 {
     let splat = |c: f32| _mm512_set1_ps(c);
-    // The limits come first: the instructions return the second operand for NaN, which must not
-    // become a number.
+    // The limits are the first operands: for NaN the instructions return the second operand, and a
+    // NaN must stay one.
     let x = _mm512_min_ps(splat(RANGE.1), _mm512_max_ps(splat(RANGE.0), x));
     let magic = splat(MAGIC);
     let t = _mm512_add_ps(_mm512_mul_ps(x, splat(LOG2_E)), magic);

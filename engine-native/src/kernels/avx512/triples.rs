@@ -1,5 +1,5 @@
-//! The ternary product over three weights in five bits, 1.67 bits a weight. VBMI looks the three
-//! digits of a field up.
+//! Ternary GEMV over weights of which three take five bits: 1.67 bits per weight. A VBMI table
+//! lookup extracts the three digits of a field.
 
 use std::arch::x86_64::*;
 
@@ -9,18 +9,18 @@ use super::{
 };
 use crate::{
     kernels::{
-        Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows,
         avx2::{prefetch, store_products},
-        row_layout::in_pairs,
+        pairs::in_pairs,
     },
-    ledger::Recorder,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{QuantizedActivations, RowLayout, TernaryRows},
 };
 
 /// 384 weights of each of four rows.
 type Step = [[u8; 64]; 5];
 
-/// A digit of every field value. The lookup takes six bits of its index, of which the sixth is
-/// another field's: both halves are the same.
+/// Table of one digit of every field value. The lookup uses six bits of its index, of which the
+/// sixth belongs to another field, so both halves of the table are equal.
 const fn digit(divisor: usize) -> [u8; 64] {
     let mut table = [0; 64];
     let mut i = 0;
@@ -68,7 +68,7 @@ fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f
 
 /// Σ code·q of the four rows of two groups. A lane gets at most 6·4·2·127 = 6,096 per step.
 ///
-/// Alone in its function, as that of the other arrangement is.
+/// Not inlined, like that of the other layout.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vbmi,avx2")]
 #[inline(never)]
 fn dot_groups([a, b]: [&[Step]; 2], values: &[[i8; 384]]) -> [__m128i; 2] {
@@ -103,8 +103,8 @@ fn add_step(acc: &mut [__m512i; 4], step: &Step, q: [__m512i; 6], digits: [__m51
     add_row::<3>(&mut acc[3], &rows[3], highest, q, digits);
 }
 
-/// Adds the products of 384 weights of row `R`. Which row is a parameter of the type: in a loop the
-/// shifts would be looked up.
+/// Adds the products of 384 weights of row `R`, a const parameter because the shifts must be
+/// immediate operands.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx512vbmi")]
 #[inline]
 fn add_row<const R: usize>(
@@ -126,7 +126,7 @@ fn add_row<const R: usize>(
     }
 }
 
-/// Shifts so that bit `i` of each byte becomes bit 4, the highest of a field.
+/// Moves bit `i` of each byte to bit 4, the highest of a field.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn to_bit_4(bits: __m512i, i: usize) -> __m512i {
@@ -142,7 +142,7 @@ fn to_bit_4(bits: __m512i, i: usize) -> __m512i {
     }
 }
 
-/// Bit 4 of each byte of `highest`, the other bits of `others`.
+/// Bit 4 of each byte of `highest`, and the other bits of `others`.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn join(highest: __m512i, others: __m512i) -> __m512i {

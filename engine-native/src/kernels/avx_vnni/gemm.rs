@@ -1,27 +1,26 @@
-//! The ternary product over many positions by `vpdpbusd`, eight rows to a vector.
+//! Ternary GEMM with `vpdpbusd`, eight rows per vector.
 
 use std::arch::x86_64::*;
 
 use super::AvxVnni;
-use crate::kernels::{
-    Avx2,
-    avx2::gemm::{halves, store_sums},
-    gemm::{
-        CodeLine, SumLine,
-        tiling::{Block, TileKernel},
+use crate::{
+    kernels::{
+        avx2::{halves, store_sums},
+        gemm_tiles::{Block, TileKernel, TilePacking},
     },
+    operands::{CodeLine, SumLine},
 };
 
 impl TileKernel for AvxVnni {
-    // A tile of a real row stays in the smallest L2 caches.
+    // For rows of real models a tile fits in the smallest L2 caches.
     const TILE_PANELS: usize = 2;
     const STRIP_PANELS: usize = 1;
     // 2 × 6 accumulators, two vectors of codes and one of activations: 15 of 16 registers.
     const BLOCK_POSITIONS: usize = 6;
     const POSITION_UNIT: usize = 1;
 
-    fn avx2(&self) -> Avx2 {
-        self.base
+    fn packing(&self) -> &impl TilePacking {
+        &self.base
     }
 
     fn multiply(&self, panels: &[CodeLine], block: Block, sums: &mut [SumLine]) {
@@ -40,8 +39,8 @@ impl TileKernel for AvxVnni {
     }
 }
 
-/// One panel with P positions. `vpdpbusd` adds four products to 32 bits without saturation; a row of
-/// up to 2²³ elements fits, as in the scalar kernel.
+/// Multiplies one panel with P positions. `vpdpbusd` adds four products to an i32 without
+/// saturation, so rows of up to 2²³ elements do not overflow, as in the scalar kernel.
 #[target_feature(enable = "avx2,avxvnni")]
 fn multiply<const P: usize>(panel: &[CodeLine], block: Block, sums: &mut [SumLine]) {
     let (activations, _) = block.activations.as_chunks::<P>();

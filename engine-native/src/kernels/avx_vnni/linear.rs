@@ -1,24 +1,24 @@
-//! The ternary product of one position by `vpdpbusd`, with AVX2's arrangement of the weights.
+//! Ternary GEMV with `vpdpbusd`, on the weight layout of AVX2.
 
 use std::arch::x86_64::*;
 
 use crate::{
     kernels::{
-        Isa, KernelName, QuantizedActivations, RowLayout, TernaryRows,
         avx2::{load_bytes, load_i8, prefetch, store_products, sum_i32_four},
-        row_layout::in_pairs,
+        pairs::in_pairs,
     },
-    ledger::Recorder,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{QuantizedActivations, RowLayout, TernaryRows},
 };
 
-/// How far ahead of the weights the product asks the L2 cache for them, in bytes.
+/// Prefetch distance of the weights, into L2, in bytes.
 const PREFETCH_AHEAD: usize = 2 << 10;
 
 /// 128 weights of each of four rows.
 type Step = [u8; 128];
 
-/// Steps of rows that are too short for two streams: they come from a cache, and what is done once for
-/// each row takes much of the time.
+/// Rows of at most this many steps do not use two streams: they come from a cache, and the work per
+/// row dominates.
 const SHORT: usize = 8;
 
 #[target_feature(enable = "avx2,avxvnni")]
@@ -54,7 +54,7 @@ fn groups(weights: TernaryRows, activations: &QuantizedActivations, out: &mut [f
     }
 }
 
-/// Rows of at most [`SHORT`] steps, one group after another.
+/// GEMV over rows of at most [`SHORT`] steps, one group after another.
 #[target_feature(enable = "avx2,avxvnni")]
 fn short_groups(steps: &[Step], values: &[[i8; 128]], (sum, scale): (i32, f32), out: &mut [f32]) {
     for (group, out) in steps.chunks_exact(values.len()).zip(out.chunks_mut(4)) {
@@ -68,8 +68,8 @@ fn short_groups(steps: &[Step], values: &[[i8; 128]], (sum, scale): (i32, f32), 
 
 /// Σ code·q of the four rows of two groups. A lane gets at most 4·4·2·127 = 4,064 per step.
 ///
-/// Alone in its function: with more pointers to keep, the compiler fetches those of the loop from the
-/// stack, which costs bandwidth.
+/// Not inlined: with more live pointers the compiler spills those of the loop to the stack, which
+/// costs bandwidth.
 #[target_feature(enable = "avx2,avxvnni")]
 #[inline(never)]
 fn dot_groups([a, b]: [&[Step]; 2], values: &[[i8; 128]]) -> [__m128i; 2] {

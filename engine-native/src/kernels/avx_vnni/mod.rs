@@ -1,35 +1,24 @@
-//! Kernels for AVX-VNNI: AVX2 whose byte products add straight into 32 bits.
+//! Kernels for AVX-VNNI: AVX2 with byte products that are added directly to 32-bit sums.
 
 mod gemm;
 mod linear;
+mod token;
 
-use super::{
-    Avx2, Isa, KernelName, Kernels, QuantizedActivations, RowLayout, TernaryRows,
-    gemm::{GemmBatch, GemmScratch, tiling},
+pub use token::AvxVnni;
+
+use crate::{
+    kernels::{Kernels, gemm_tiles},
+    ledger::{Isa, KernelName, Recorder},
+    operands::{GemmBatch, GemmScratch, QuantizedActivations, RowLayout, TernaryRows},
 };
-use crate::ledger::Recorder;
-
-/// Proof that this CPU has AVX-VNNI beside AVX2 and F16C.
-#[derive(Debug, Clone, Copy)]
-pub struct AvxVnni {
-    base: Avx2,
-}
-
-impl AvxVnni {
-    /// The token, if this CPU has AVX-VNNI beside AVX2 and F16C.
-    pub fn new() -> Option<Self> {
-        let base = Avx2::new()?;
-        is_x86_feature_detected!("avxvnni").then_some(Self { base })
-    }
-}
 
 impl Kernels for AvxVnni {
     fn isa(&self) -> Isa {
         Isa::AvxVnni
     }
 
-    fn base(&self) -> &dyn Kernels {
-        &self.base
+    fn base(&self) -> Option<&dyn Kernels> {
+        Some(&self.base)
     }
 
     fn ternary_gemv(
@@ -55,7 +44,7 @@ impl Kernels for AvxVnni {
         scratch: &mut GemmScratch,
         recorder: &mut Recorder,
     ) {
-        let macs = tiling::multiply(self, weights, batch, scratch);
+        let macs = gemm_tiles::multiply(self, weights, batch, scratch);
         recorder.record(KernelName::I2sGemm, Isa::AvxVnni, macs);
     }
 }

@@ -1,16 +1,14 @@
-//! RoPE, the KV cache and attention.
+//! RoPE, the KV cache store and attention.
 
 use super::{
     dense::{dot_rows, widen},
     float::{exp, sum16},
 };
 use crate::{
-    kernels::{
-        DenseRows, Isa, KernelName, NonFinite, Queries, RopeAngles, attention::assert_sums_fit,
-        check_finite_scalar,
-    },
-    ledger::Recorder,
+    kernels::finite::{NonFinite, check_finite_scalar},
+    ledger::{Isa, KernelName, Recorder},
     model::{DenseType, RopePairs},
+    operands::{AttentionScratch, DenseRows, Queries, RopeAngles, assert_sums_fit},
 };
 
 pub fn rope(heads: &mut [f32], head_dim: usize, angles: RopeAngles, recorder: &mut Recorder) {
@@ -31,7 +29,7 @@ pub fn rope(heads: &mut [f32], head_dim: usize, angles: RopeAngles, recorder: &m
     recorder.record(KernelName::RopeApply, Isa::Scalar, 2 * rotated);
 }
 
-/// `(first[j], second[j])` by angle j.
+/// Rotates `(first[j], second[j])` by angle j.
 pub fn rotate_halves(first: &mut [f32], second: &mut [f32], cos: &[f32], sin: &[f32]) {
     let angles = cos.iter().zip(sin);
     for ((x0, x1), (c, s)) in first.iter_mut().zip(second).zip(angles) {
@@ -39,7 +37,7 @@ pub fn rotate_halves(first: &mut [f32], second: &mut [f32], cos: &[f32], sin: &[
     }
 }
 
-/// `(head[2j], head[2j + 1])` by angle j.
+/// Rotates `(head[2j], head[2j + 1])` by angle j.
 pub fn rotate_neighbours(head: &mut [f32], cos: &[f32], sin: &[f32]) {
     let (pairs, _) = head.as_chunks_mut::<2>();
     for ([x0, x1], (c, s)) in pairs.iter_mut().zip(cos.iter().zip(sin)) {
@@ -70,7 +68,7 @@ pub fn kv_store(
     Ok(())
 }
 
-/// Rounds `x`, whose first element is number `first` of the vector, to F16.
+/// Rounds `x` to F16. `first` is the index of `x[0]` in the whole vector, for the error.
 pub fn store_f16(x: &[f32], out: &mut [[u8; 2]], first: usize) -> Result<(), NonFinite> {
     for (i, (out, x)) in out.iter_mut().zip(x).enumerate() {
         let rounded = half::f16::from_f32(*x);
@@ -90,6 +88,7 @@ pub fn attention_scores(
     keys: DenseRows,
     scale: f32,
     scores: &mut [f32],
+    _: &mut AttentionScratch,
     recorder: &mut Recorder,
 ) {
     queries.assert_fit(keys, scores);
@@ -125,6 +124,7 @@ pub fn attention_values(
     values: DenseRows,
     first: usize,
     out: &mut [&mut [f32]],
+    _: &mut AttentionScratch,
     recorder: &mut Recorder,
 ) {
     let macs = assert_sums_fit(weights, values, first, out);

@@ -2,9 +2,10 @@
 
 use super::float::tree16;
 use crate::{
-    kernels::{DenseRows, Isa, KernelName, NonFinite, check_finite},
-    ledger::Recorder,
+    kernels::finite::{NonFinite, check_finite},
+    ledger::{Isa, KernelName, Recorder},
     model::DenseType,
+    operands::DenseRows,
 };
 
 /// Element `i` of a row, exactly widened to f32.
@@ -51,8 +52,8 @@ fn widen_q4_k(block: &[u8; 144], i: usize) -> f32 {
     scale * f32::from(q) - min
 }
 
-/// What the nibbles of group `group`, 32 weights of the 256, are multiplied by and what is taken
-/// off them.
+/// The scale and the minimum of group `group`, which is 32 of the 256 weights: `weight = scale ·
+/// nibble − minimum`.
 pub fn q4_k_scale(block: &[u8; 144], group: usize) -> (f32, f32) {
     let d = half::f16::from_le_bytes([block[0], block[1]]).to_f32();
     let dmin = half::f16::from_le_bytes([block[2], block[3]]).to_f32();

@@ -1,11 +1,9 @@
-//! BitLinear: activation quantization and the ternary product.
+//! BitLinear: activation quantization and ternary products.
 
 use crate::{
-    kernels::{
-        GemmBatch, Isa, KernelName, NonFinite, QuantizedActivations, RowLayout, TernaryRows,
-        check_finite,
-    },
-    ledger::Recorder,
+    kernels::finite::{NonFinite, check_finite},
+    ledger::{Isa, KernelName, Recorder},
+    operands::{GemmBatch, GemmScratch, QuantizedActivations, RowLayout, TernaryRows},
 };
 
 pub fn quantize(
@@ -19,7 +17,7 @@ pub fn quantize(
     let s = 127.0 / absmax;
     let mut sum = 0;
     for (q, x) in out.values.iter_mut().zip(x) {
-        // At most 127 in magnitude by construction of s, but for its rounding.
+        // At most 127 in magnitude by construction of s, apart from rounding.
         let rounded = (x * s).round_ties_even().clamp(-127.0, 127.0) as i32;
         *q = rounded as i8;
         sum += rounded;
@@ -30,8 +28,8 @@ pub fn quantize(
     Ok(())
 }
 
-/// Σ code·q over one block of row `r` of a group, of which `blocks` are the blocks. Codes are weights
-/// plus one. Exact: at most 2·127 per element, so an i32 holds rows of up to 2²³ elements.
+/// Σ code·q over the block of row `r` in `blocks`, the blocks of a group. Codes are weights plus
+/// one. Exact: at most 2·127 per element, so an i32 suffices for rows of up to 2²³ elements.
 fn dot_block(layout: RowLayout, blocks: &[u8], r: usize, q: &[i8]) -> i32 {
     let block = &blocks[r * layout.block_bytes()..][..layout.block_bytes()];
     match layout {
@@ -53,7 +51,7 @@ fn dot_fields(block: &[u8], q: &[i8], n: usize) -> i32 {
     acc
 }
 
-/// Fields hold three codes as digits of base three.
+/// The fields hold three codes as base-3 digits.
 fn dot_triples(lines: &[u8], r: usize, q: &[i8]) -> i32 {
     let (highest, others) = (&lines[..64], &lines[64 * (r + 1)..]);
     let mut acc = 0;
@@ -102,7 +100,12 @@ pub fn ternary_gemv(
     recorder.record(KernelName::I2sGemv, Isa::Scalar, out.len() * weights.n_cols);
 }
 
-pub fn ternary_gemm(weights: TernaryRows, batch: &mut dyn GemmBatch, recorder: &mut Recorder) {
+pub fn ternary_gemm(
+    weights: TernaryRows,
+    batch: &mut dyn GemmBatch,
+    _: &mut GemmScratch,
+    recorder: &mut Recorder,
+) {
     let mut n_outputs = 0;
     for i in 0..batch.n_positions() {
         let (activations, out) = batch.position(i);

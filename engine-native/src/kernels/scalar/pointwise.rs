@@ -2,8 +2,8 @@
 
 use super::float::{dot16, exp};
 use crate::{
-    kernels::{Isa, KernelName, NonFinite, check_finite_scalar},
-    ledger::Recorder,
+    kernels::finite::{NonFinite, check_finite_scalar},
+    ledger::{Isa, KernelName, Recorder},
 };
 
 pub fn rms_norm(

@@ -1,7 +1,7 @@
-//! Reads every byte and does as little as possible with it.
+//! A read of every byte with as little computation as possible.
 
-/// Places read in turns. One alone does not keep the hardware prefetchers busy, and nothing else
-/// here can ask ahead.
+/// Number of interleaved streams. One alone does not keep the hardware prefetchers busy, and
+/// portable code cannot prefetch.
 const N_STREAMS: usize = 8;
 
 /// See [`Kernels::read`](crate::kernels::Kernels::read).
@@ -22,7 +22,7 @@ pub fn read(bytes: &[u8]) -> u64 {
     acc.iter().fold(read_rest(rest), |all, acc| all ^ acc)
 }
 
-/// The same for the few bytes after whole lines.
+/// The same for the bytes after the last whole line.
 pub fn read_rest(bytes: &[u8]) -> u64 {
     bytes.chunks(8).fold(0, |all, word| {
         let mut filled = [0; 8];

@@ -1,12 +1,15 @@
 //! Products with low-bit rows.
 
 use crate::{
-    kernels::{
-        Bounded, Isa, KernelName, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP,
-        ScreenActivations, ScreenRows, ScreenStep,
+    ledger::{Isa, KernelName, Recorder},
+    operands::{
+        Bounded, RefineRows, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, ScreenActivations,
+        ScreenRows, ScreenStep,
     },
-    ledger::Recorder,
 };
+
+/// Size of a chunk without early exit, so that the loops are vectorised.
+const TOGETHER: usize = 64;
 
 /// Code `i` of row `r` of a group.
 fn code(group: &[ScreenStep], r: usize, i: usize) -> i32 {
@@ -72,4 +75,38 @@ pub fn reaching(bounded: Bounded, least: f32, rows: &mut [u32]) -> usize {
         }
     }
     n_rows
+}
+
+/// Index of one of the largest approximations.
+#[inline(always)]
+pub fn largest(approximations: &[f32]) -> usize {
+    let (chunks, tail) = approximations.as_chunks::<TOGETHER>();
+    let (mut best, mut first) = (f32::NEG_INFINITY, 0);
+    for (i, chunk) in chunks.iter().enumerate() {
+        let largest = largest_of_chunk(chunk);
+        if largest > best {
+            (best, first) = (largest, i * TOGETHER);
+        }
+    }
+    for (i, &x) in tail.iter().enumerate() {
+        if x > best {
+            (best, first) = (x, chunks.len() * TOGETHER + i);
+        }
+    }
+    let rest = &approximations[first..];
+    first + rest.iter().position(|&x| x == best).unwrap_or(0)
+}
+
+/// In sixteen lanes: a sequential float maximum would be one long dependency chain.
+#[inline(always)]
+fn largest_of_chunk(x: &[f32; TOGETHER]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    for x in x.as_chunks::<16>().0 {
+        for (lane, &x) in lanes.iter_mut().zip(x) {
+            *lane = if x > *lane { x } else { *lane };
+        }
+    }
+    lanes
+        .iter()
+        .fold(lanes[0], |m, &x| if x > m { x } else { m })
 }

@@ -55,17 +55,17 @@ pub struct Tensor {
     /// Fastest varying first.
     pub dims: Vec<u64>,
     pub type_id: u32,
-    /// Stated instead of where the data really lies.
+    /// Stated instead of the true offset.
     pub offset: Option<u64>,
     pub data: Vec<u8>,
 }
 
-/// A file to be.
+/// A file to be written.
 #[derive(Clone)]
 pub struct Gguf {
     pub magic: [u8; 4],
     pub version: u32,
-    /// Stated instead of the real counts.
+    /// Stated instead of the true counts.
     pub n_tensors: Option<u64>,
     pub n_keys: Option<u64>,
     /// What the data section is aligned to; `general.alignment` is a key of its own.

@@ -1,4 +1,5 @@
-//! A small random model: every rule of the format is met, every size differs from the others.
+//! A small random model that obeys every rule of the format. Its sizes differ, so that a mix-up
+//! shows.
 
 use super::gguf::{F16, F32, Gguf, I2_S, Value};
 use super::random::Random;

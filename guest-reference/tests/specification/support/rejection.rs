@@ -1,4 +1,5 @@
-//! Asserts that a file is refused, as what, and that the message names the culprit.
+//! Asserts that a file is refused with a given class of error and that the message names the
+//! culprit.
 
 use guest_reference::error::Error;
 use guest_reference::gguf::Stop;

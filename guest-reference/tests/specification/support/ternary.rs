@@ -15,7 +15,7 @@ pub fn load(
     Ok(matrix)
 }
 
-/// All weights of the matrix as `-`, `0` and `+`; asserts that every row is filled up with 0.
+/// All weights of the matrix as `-`, `0` and `+`. Asserts that every row is padded with 0.
 pub fn signs(matrix: &PackedMatrix, n_cols: usize) -> String {
     let mut signs = String::new();
     for row in matrix.matrix().codes.chunks(packed_row_bytes(n_cols)) {

@@ -1,7 +1,7 @@
-//! Byte-level BPE: the tokenizer of GPT-2, and with other words that of Llama 3.
+//! Byte-level BPE: the tokenizer of GPT-2 and, with another word pattern, of Llama 3.
 //!
-//! A file spells a token with one printable character per byte, and so does the `tokenizers` crate.
-//! Here the tokens are bytes again where they become text.
+//! Files and the `tokenizers` crate spell a token with one printable character per byte. Here, the
+//! spelling is turned back into bytes when tokens become text.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ use super::{
     vocabulary::{TokenType, Vocabulary},
 };
 
-/// The tokens that a plain text can become. Control tokens are none of them.
+/// The types of the tokens that plain text can become. Control tokens are not among them.
 const PLAIN: [TokenType; 2] = [TokenType::Normal, TokenType::UserDefined];
 
 pub(super) struct ByteLevel {
@@ -95,18 +95,18 @@ impl ByteLevel {
         Ok(())
     }
 
-    /// The words of `text`, in the spelling of the tokens.
+    /// The words of `text`, spelled like tokens.
     fn words(&self, text: &str) -> tokenizers::Result<PreTokenizedString> {
         let mut words = PreTokenizedString::from(text);
-        // Not the crate's own `Split`: that takes the rest of the text for one word where the
-        // expression fails.
+        // Not with the crate's own `Split`: if the regular expression fails, it takes the rest of
+        // the text for one word.
         words.split(|_, text| text.split(&self.word, SplitDelimiterBehavior::Isolated))?;
         let (add_prefix_space, trim_offsets, use_regex) = (false, false, false);
         Spelling::new(add_prefix_space, trim_offsets, use_regex).pre_tokenize(&mut words)?;
         Ok(words)
     }
 
-    /// The error of a word that the model cannot encode.
+    /// The error for a word that the model cannot encode.
     fn no_token(&self, word: &str) -> EncodeError {
         let missing = bpe::unknown(&self.model, word).next();
         let byte = missing.and_then(|c| Alphabet::new().byte(c));
@@ -116,13 +116,13 @@ impl ByteLevel {
     }
 }
 
-/// The bytes that a token stands for in a text.
+/// The bytes of text that each token stands for, by id.
 pub(super) fn pieces(vocabulary: &Vocabulary) -> Vec<Box<[u8]>> {
     let alphabet = Alphabet::new();
     let piece = |(_, text, kind): (u32, &str, TokenType)| match kind {
         TokenType::Control | TokenType::Unknown => Box::default(),
         TokenType::UserDefined => text.as_bytes().into(),
-        // What is not spelled in the alphabet is spelled as it is.
+        // A token that is not spelled in the alphabet stands for its own text.
         _ => alphabet
             .bytes(text)
             .unwrap_or_else(|| text.as_bytes().into()),
@@ -167,7 +167,7 @@ fn pair(index: usize, line: &[u8]) -> Result<(&str, &str), TokenizerError> {
         })
 }
 
-/// The id of a token of a merge.
+/// The id of a token that a merge names.
 fn plain(index: usize, text: &str, vocabulary: &Vocabulary) -> Result<u32, TokenizerError> {
     let id = vocabulary.id(text);
     id.filter(|&id| PLAIN.contains(&vocabulary.token_type(id)))
@@ -177,11 +177,10 @@ fn plain(index: usize, text: &str, vocabulary: &Vocabulary) -> Result<u32, Token
         })
 }
 
-/// The printable characters that stand for the 256 bytes: their bytes, as far as there are any. A
-/// table, because all tokens are read through it.
+/// The byte that each character of the alphabet stands for, by code point.
 ///
-/// Source: the GPT-2 vocabulary. Printable bytes of Latin-1 stand for themselves, the others in
-/// their order for U+0100 and up.
+/// Source: the GPT-2 vocabulary. The printable bytes of Latin-1 are spelled as themselves, the
+/// others in order as U+0100 and up.
 struct Alphabet([Option<u8>; 0x180]);
 
 impl Alphabet {
@@ -202,7 +201,7 @@ impl Alphabet {
         *self.0.get(c as usize)?
     }
 
-    /// The bytes that `text` spells; `None` if it has another character.
+    /// The bytes that `text` spells; `None` if it has a character that is not in the alphabet.
     fn bytes(&self, text: &str) -> Option<Box<[u8]>> {
         text.chars().map(|c| self.byte(c)).collect()
     }

@@ -1,12 +1,12 @@
-//! Tokens that are found in a text by their spelling, before anything else looks at it.
+//! Tokens that are found in a text by their spelling, before the rest of it is encoded.
 
 use std::collections::{BTreeSet, HashMap};
 
-/// A set of such tokens.
+/// A set of tokens that are found by their spelling.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     ids: HashMap<Box<str>, u32>,
-    /// By first byte: the lengths in bytes that tokens starting with it have.
+    /// The lengths in bytes of the tokens that start with a byte, by that byte.
     lengths: HashMap<u8, BTreeSet<usize>>,
 }
 
@@ -28,7 +28,8 @@ impl Marks {
         marks
     }
 
-    /// Cuts `text` at the tokens: the leftmost first, of those that start there the longest.
+    /// Splits `text` at the tokens, from left to right. Of tokens that start at the same place, the
+    /// longest is taken.
     pub(super) fn split<'t>(&self, text: &'t str) -> Vec<Fragment<'t>> {
         let mut fragments = Vec::new();
         let mut plain = 0;

@@ -1,6 +1,6 @@
-//! What a GGUF file says of its tokenizer, and how a file that says it badly is refused.
+//! The metadata of a tokenizer in a GGUF file, and the errors for invalid metadata.
 
-/// The keys `tokenizer.ggml.*`. Byte strings and arrays are the file's own, not checked yet.
+/// The values of the keys `tokenizer.ggml.*`. Byte strings and arrays are not checked yet.
 ///
 /// Source of the keys: the GGUF specification.
 #[derive(Debug, Clone, Default)]
@@ -9,13 +9,14 @@ pub struct TokenizerMetadata<'a> {
     pub model: Option<&'a str>,
     /// `pre`: name of the pre-tokenizer, for `gpt2` only.
     pub pre: Option<&'a str>,
-    /// `tokens`, by id.
+    /// `tokens`: the spelling of each token, by id.
     pub tokens: Vec<&'a [u8]>,
-    /// `scores`, one per token; higher merges first. `llama` needs them.
+    /// `scores`, one per token; the highest is merged first. Required by `llama`.
     pub scores: Option<Vec<f32>>,
-    /// `token_type`, one per token. `llama` needs them; without them all tokens of `gpt2` are normal.
+    /// `token_type`, one per token. Required by `llama`; without it, all tokens of `gpt2` are
+    /// normal.
     pub token_types: Option<Vec<i32>>,
-    /// `merges`, `left right` each, the first merges first. `gpt2` needs them.
+    /// `merges`, each of the form `left right`, in the order of their priority. Required by `gpt2`.
     pub merges: Option<Vec<&'a [u8]>>,
     /// `bos_token_id`.
     pub bos_token_id: Option<u32>,
@@ -31,7 +32,7 @@ pub struct TokenizerMetadata<'a> {
     pub add_space_prefix: Option<bool>,
 }
 
-/// A key, as a message names it.
+/// The name of a key, for messages.
 pub(super) type Key = &'static str;
 
 pub(super) const MODEL: Key = "tokenizer.ggml.model";
@@ -45,10 +46,10 @@ pub(super) const EOS_TOKEN_ID: Key = "tokenizer.ggml.eos_token_id";
 pub(super) const EOT_TOKEN_ID: Key = "tokenizer.ggml.eot_token_id";
 pub(super) const ADD_SPACE_PREFIX: Key = "tokenizer.ggml.add_space_prefix";
 
-/// Entries that `tokens` and `merges` may have: far more than any known vocabulary.
+/// The most entries of `tokens` and `merges`: far more than any known vocabulary has.
 pub(super) const MAX_ENTRIES: usize = 1 << 22;
 
-/// Bytes that a token may have. It bounds the work per character of a text.
+/// The most bytes of a token. Bounds the work per character of a text.
 pub(super) const MAX_TOKEN_BYTES: usize = 4096;
 
 /// Why no tokenizer can be made from a file's metadata.
@@ -56,10 +57,10 @@ pub(super) const MAX_TOKEN_BYTES: usize = 4096;
 #[non_exhaustive]
 #[allow(missing_docs)]
 pub enum TokenizerError {
-    /// The tokenizer cannot do without the key.
+    /// A required key is missing.
     #[error("{key} is missing: {needed_by}")]
     Missing { key: Key, needed_by: &'static str },
-    /// The value is none of those that are known.
+    /// The value is not one of the supported ones.
     #[error("{key}: {found:?} is not supported, allowed: {allowed}")]
     Unsupported {
         key: Key,
@@ -73,17 +74,17 @@ pub enum TokenizerError {
         found: usize,
         n_tokens: usize,
     },
-    /// An array is longer than anything sensible.
+    /// An array is too long.
     #[error("{key} has {found} entries, allowed: at most {MAX_ENTRIES}")]
     TooMany { key: Key, found: usize },
-    /// One element of an array is wrong.
+    /// An element of an array is invalid.
     #[error("{key}[{index}]: {problem}")]
     Element {
         key: Key,
         index: usize,
         problem: String,
     },
-    /// A token id is not one of the vocabulary.
+    /// A token id is beyond the vocabulary.
     #[error("{key}: {found} is not a token id, allowed: less than {n_tokens}")]
     Id {
         key: Key,
@@ -103,7 +104,7 @@ impl TokenizerError {
     }
 }
 
-/// A string of the file as a message shows it: escaped, and cut where it gets long.
+/// A string of the file for a message: escaped, and shortened if it is long.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 40;
     match text.char_indices().nth(LONGEST) {
@@ -115,7 +116,7 @@ pub(super) fn shown(text: &str) -> String {
 /// The byte string as text.
 ///
 /// # Errors
-/// It is not UTF-8.
+/// The bytes are not UTF-8.
 pub(super) fn utf8(key: Key, index: usize, bytes: &[u8]) -> Result<&str, TokenizerError> {
     str::from_utf8(bytes).map_err(|_| TokenizerError::element(key, index, "is not UTF-8"))
 }

@@ -1,9 +1,9 @@
-//! Text to tokens and back, from the metadata of a GGUF file.
+//! Tokenizers that are read from the metadata of a GGUF file: text to tokens, and tokens to text.
 //!
-//! Two kinds of tokenizer, by `tokenizer.ggml.model`: `gpt2` is byte-level BPE,
-//! `llama` is the BPE of SentencePiece. The `tokenizers` crate does the merging; here
-//! are the checks of the file, the tokens that are not plain text, and the way back. What a file
-//! leaves open is refused, not guessed.
+//! `tokenizer.ggml.model` selects one of two kinds: `gpt2` is byte-level BPE, `llama` is the BPE of
+//! SentencePiece. The `tokenizers` crate does the merging. This module validates the metadata,
+//! handles special tokens, and decodes. It never guesses: a file that leaves something open is
+//! refused.
 
 mod bpe;
 mod byte_level;

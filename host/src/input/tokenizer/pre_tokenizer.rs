@@ -1,6 +1,4 @@
-//! Which words a text is cut into before byte-level BPE looks at it.
-//!
-//! The cuts are those of two published regular expressions.
+//! Splits a text into words for byte-level BPE, with one of two published regular expressions.
 
 use fancy_regex::Regex;
 
@@ -9,15 +7,15 @@ use super::{
     vocabulary::Vocabulary,
 };
 
-/// A pre-tokenizer that a file can name, and what goes with the name.
+/// A pre-tokenizer that a file can name.
 #[derive(Debug, PartialEq)]
 pub(super) struct PreTokenizer {
     pub(super) name: &'static str,
-    /// The regular expression of a word. It matches at every place.
+    /// The regular expression of a word. It matches at every place of a text.
     word: &'static str,
-    /// A word that is a token is that token, whatever the merges would make of it.
+    /// Whether a word that is itself a token becomes that token, without applying merges.
     pub(super) whole_words: bool,
-    /// Whether the text starts with the BOS token if the file does not say.
+    /// Whether a text starts with the BOS token by default.
     pub(super) add_bos: bool,
 }
 
@@ -52,8 +50,8 @@ const fn llama_3(name: &'static str) -> PreTokenizer {
 }
 
 impl PreTokenizer {
-    /// The one that a file names. A file that names none must hold the vocabulary of Llama 3, as
-    /// the published BitNet b1.58 2B4T does; nothing else is told by its vocabulary.
+    /// The pre-tokenizer that a file names. A file that names none must have the vocabulary of
+    /// Llama 3, like the published BitNet b1.58 2B4T.
     pub(super) fn named(
         name: Option<&str>,
         vocabulary: &Vocabulary,
@@ -76,7 +74,7 @@ impl PreTokenizer {
     }
 
     pub(super) fn regex(&self) -> Regex {
-        Regex::new(self.word).expect("it is a constant")
+        Regex::new(self.word).expect("the expression is a valid constant")
     }
 }
 

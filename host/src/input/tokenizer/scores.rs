@@ -1,4 +1,4 @@
-//! The merges that the scores of a SentencePiece vocabulary stand for.
+//! Derives merges from the scores of a SentencePiece vocabulary.
 
 use tokenizers::models::bpe::Merges;
 
@@ -7,28 +7,30 @@ use super::{
     vocabulary::{TokenType, Vocabulary},
 };
 
-/// What the squares of the lengths of the normal tokens, in bytes, may add up to: it bounds the work
-/// of finding all merges and the memory that they take. A vocabulary of 32,000 tokens has 2 million.
+/// The largest allowed sum of the squared lengths in bytes of all normal tokens. Bounds the work of
+/// finding all merges, and their memory. A vocabulary of 32,000 tokens has a sum of 2 million.
 const MAX_SQUARES: usize = 1 << 26;
 
-/// A merge: the token that it makes, and the two normal tokens that it joins.
+/// A merge of two normal tokens into the token `id`.
 struct Join<'a> {
     id: u32,
     left: &'a str,
     right: &'a str,
 }
 
-/// All pairs of normal tokens that join to a third, those that make the highest score first.
+/// All pairs of normal tokens that join to a normal token, in descending order of its score.
 ///
-/// SentencePiece joins where the score is highest, and where scores are equal the leftmost pair. A
-/// list of merges agrees with that wherever no two tokens have the same score: what happens inside a
-/// stretch of text that becomes a token does not depend on what is around it, so a token always comes
-/// from the same one of its pairs. Runs of one character may share a score, as the runs of spaces in
-/// the vocabulary of Mistral 7B do: of two merges the one with the longer left token is first, so a run
-/// grows from its left end in both. Any other two tokens of one score are refused.
+/// SentencePiece merges the pair with the highest score, and of equal scores the leftmost pair. A
+/// list of merges gives the same result if no two tokens have the same score: what happens inside a
+/// stretch of text that becomes a token does not depend on the text around it, so a token always
+/// results from the same pair.
+///
+/// Tokens that repeat one character may share a score, like the runs of spaces in the vocabulary of
+/// Mistral 7B. Of two such merges, the one with the longer left token comes first, so that a run
+/// grows from its left end, as in SentencePiece. Any other tokens with equal scores are refused.
 pub(super) fn merges(scores: &[f32], vocabulary: &Vocabulary) -> Result<Merges, TokenizerError> {
     check(scores, vocabulary.len())?;
-    // Of the two zeros, one.
+    // Adding 0.0 turns −0.0 into 0.0.
     let score = |join: &Join| scores[join.id as usize] + 0.0;
     let mut joins = joins(vocabulary)?;
     joins.sort_by(|a, b| {
@@ -50,7 +52,7 @@ pub(super) fn merges(scores: &[f32], vocabulary: &Vocabulary) -> Result<Merges, 
 }
 
 impl Join<'_> {
-    /// The character that the joined token repeats, if it is one.
+    /// The character that the joined token consists of, if it repeats a single one.
     fn run(&self) -> Option<char> {
         let mut chars = self.left.chars().chain(self.right.chars());
         let first = chars.next()?;

@@ -1,4 +1,5 @@
-//! BPE as SentencePiece does it: on characters, with `▁` for a space and bytes for what is unknown.
+//! BPE as in SentencePiece: on characters, with `▁` for a space and byte tokens for unknown
+//! characters.
 
 use tokenizers::{Model, models::bpe::BPE};
 
@@ -46,7 +47,7 @@ impl SentencePiece {
         })
     }
 
-    /// Whether the token is the byte of a space, and not a character.
+    /// Whether the token is the byte token of a space.
     pub(super) fn is_space_byte(&self, id: u32) -> bool {
         self.byte_id(b' ') == Some(id)
     }
@@ -55,7 +56,7 @@ impl SentencePiece {
         self.model.token_to_id(&byte_token(byte))
     }
 
-    /// Appends the tokens of `text`, after the space prefix if it is not empty.
+    /// Appends the tokens of `text`, with the space prefix unless the text is empty.
     pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) -> Result<(), EncodeError> {
         if text.is_empty() {
             return Ok(());
@@ -74,7 +75,7 @@ impl SentencePiece {
         Ok(())
     }
 
-    /// The error of a text that the model cannot encode.
+    /// The error for a text that the model cannot encode.
     fn no_token(&self, text: &str) -> EncodeError {
         let unknown = bpe::unknown(&self.model, text).map(String::from);
         let mut bytes = unknown.flat_map(String::into_bytes);
@@ -85,7 +86,7 @@ impl SentencePiece {
     }
 }
 
-/// The bytes that a token stands for in a text.
+/// The bytes of text that each token stands for, by id.
 pub(super) fn pieces(vocabulary: &Vocabulary) -> Result<Vec<Box<[u8]>>, TokenizerError> {
     let piece = |(id, text, kind): (u32, &str, TokenType)| {
         Ok(match kind {
@@ -98,7 +99,8 @@ pub(super) fn pieces(vocabulary: &Vocabulary) -> Result<Vec<Box<[u8]>>, Tokenize
     vocabulary.iter().map(piece).collect()
 }
 
-/// The byte of the token `<0x41>`. Capital digits only: so there is one spelling per byte.
+/// The byte of a token such as `<0x4A>`. Only capital digits are allowed, so each byte has one
+/// spelling.
 fn byte(id: u32, text: &str) -> Result<u8, TokenizerError> {
     let digits = text.strip_prefix("<0x").and_then(|t| t.strip_suffix('>'));
     let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());

@@ -1,4 +1,5 @@
-//! The tokens around a text: which one starts it, which one closes it, which ones end a generation.
+//! Special tokens: which one goes before a text, which one after it, and which ones end a
+//! generation.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +8,8 @@ use super::{
     vocabulary::{TokenType, Vocabulary},
 };
 
-/// Control tokens that end a generation even if no key of the file says so: the published BitNet
-/// b1.58 2B4T names `<|end_of_text|>` as its EOS and ends its answers with `<|eot_id|>`.
+/// Control tokens that end a generation even if no key of the file names them. The published BitNet
+/// b1.58 2B4T, for example, names `<|end_of_text|>` as EOS, but ends its answers with `<|eot_id|>`.
 const END_TOKENS: [&str; 6] = [
     "<|eot_id|>",
     "<|eom_id|>",
@@ -28,8 +29,8 @@ pub(super) struct SpecialTokens {
 }
 
 impl SpecialTokens {
-    /// `add_bos` is what holds if the file does not say. It then takes effect only if the file names
-    /// a BOS token.
+    /// Reads the special tokens from `metadata`. `add_bos` is the default for `add_bos_token`; it
+    /// has no effect if the file names no BOS token.
     pub(super) fn new(
         metadata: &TokenizerMetadata,
         add_bos: bool,

@@ -1,15 +1,16 @@
-//! Tokens to text, as they come.
+//! Decodes tokens to text, one at a time.
 
 use super::text_to_ids::Tokenizer;
 
-/// Text of a run of tokens, given out as soon as it is certain.
+/// A decoder that returns text as soon as it is certain.
 ///
-/// A character may be spread over several tokens: its bytes wait until it is complete. What can
-/// never become a character is U+FFFD, as in [`String::from_utf8_lossy`] of all bytes together.
-/// Control tokens have no text.
+/// The bytes of a character may be spread over several tokens; they are held back until the
+/// character is complete. Invalid bytes become U+FFFD, as with [`String::from_utf8_lossy`] over all
+/// bytes. Control tokens have no text.
 ///
-/// The space that `llama` puts before a text is taken off the start of the stream. A generation
-/// continues its prompt: push the prompt's tokens first, and ignore or print what they give.
+/// The space that `llama` puts before a text is removed at the start of the stream. The text of a
+/// generation continues its prompt, so push the prompt's tokens first, and ignore or print their
+/// text.
 pub struct TextStream<'t> {
     tokenizer: &'t Tokenizer,
     waiting: Vec<u8>,
@@ -17,7 +18,7 @@ pub struct TextStream<'t> {
 }
 
 impl Tokenizer {
-    /// The text of tokens that are yet to come.
+    /// A decoder for a stream of tokens.
     pub fn decode_stream(&self) -> TextStream<'_> {
         TextStream::new(self)
     }
@@ -32,7 +33,8 @@ impl<'t> TextStream<'t> {
         }
     }
 
-    /// The text that becomes certain with the token `id`. An id beyond the vocabulary is U+FFFD.
+    /// Adds the token `id` and returns the text that is now certain. An id beyond the vocabulary
+    /// becomes U+FFFD.
     pub fn push(&mut self, id: u32) -> String {
         let beyond = "\u{FFFD}".as_bytes();
         let mut piece = self.tokenizer.piece(id).unwrap_or(beyond);
@@ -46,7 +48,7 @@ impl<'t> TextStream<'t> {
         self.take_certain()
     }
 
-    /// What is left: an incomplete character as U+FFFD, or nothing.
+    /// Ends the stream and returns the rest: U+FFFD for an incomplete character, or nothing.
     pub fn finish(self) -> String {
         String::from_utf8_lossy(&self.waiting).into_owned()
     }
@@ -71,7 +73,7 @@ impl<'t> TextStream<'t> {
     }
 }
 
-/// Whether more bytes can make a character of these.
+/// Whether these bytes are the beginning of a character.
 fn is_incomplete(bytes: &[u8]) -> bool {
     str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }

@@ -1,4 +1,4 @@
-//! The tokenizer of a file, whichever kind it is.
+//! The tokenizer of a model file, of either kind.
 
 use super::{
     byte_level::{self, ByteLevel},
@@ -11,7 +11,7 @@ use super::{
     vocabulary::{TokenType, Vocabulary},
 };
 
-/// The tokenizer of a file.
+/// The tokenizer of a model file.
 pub struct Tokenizer {
     algorithm: Algorithm,
     /// The bytes of each token, by id.
@@ -25,13 +25,13 @@ enum Algorithm {
     SentencePiece(SentencePiece),
 }
 
-/// What [`Tokenizer::encode`] does besides encoding plain text.
+/// Options of [`Tokenizer::encode`] for special tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncodeOptions {
-    /// Put the BOS token before and the EOS token after the text, as the file says.
+    /// Whether to put the BOS token before the text and the EOS token after it, as the file says.
     pub add_special: bool,
-    /// Take the spelling of a control token, such as `<|eot_id|>`, for the token. Otherwise it is
-    /// plain text like any other, so that a text from somewhere else cannot speak for the user.
+    /// Whether the spelling of a control token, such as `<|eot_id|>`, becomes that token. If not,
+    /// it is encoded as plain text, so that an untrusted text cannot inject control tokens.
     pub parse_special: bool,
 }
 
@@ -49,7 +49,7 @@ impl Tokenizer {
     /// The tokenizer that `metadata` describes.
     ///
     /// # Errors
-    /// The first key that is missing, wrong or not supported.
+    /// A key is missing, invalid or not supported; the error names the first one.
     pub fn from_metadata(metadata: &TokenizerMetadata) -> Result<Self, TokenizerError> {
         let build = match metadata.model {
             Some("gpt2") => Self::byte_level,
@@ -99,12 +99,13 @@ impl Tokenizer {
         })
     }
 
-    /// The tokens of `text`. User-defined tokens are always found by their spelling. A control token
-    /// that is taken for one divides the text: what follows it is encoded as a text of its own.
+    /// Encodes `text`. User-defined tokens are always found by their spelling. With
+    /// `parse_special`, a control token divides the text: the part after it is encoded like a new
+    /// text.
     ///
     /// # Errors
-    /// The vocabulary lacks a byte of the text, or `gpt2` meets a million characters of consecutive
-    /// white space.
+    /// The vocabulary has no token for a byte of the text, or a text for `gpt2` has a million
+    /// consecutive characters of white space.
     pub fn encode(&self, text: &str, options: EncodeOptions) -> Result<Vec<u32>, EncodeError> {
         let fragments = match options.parse_special {
             true => self.control.split(text),
@@ -125,17 +126,17 @@ impl Tokenizer {
         Ok(ids)
     }
 
-    /// Tokens of the vocabulary.
+    /// The number of tokens in the vocabulary.
     pub fn n_vocab(&self) -> usize {
         self.pieces.len()
     }
 
-    /// Whether the token ends a generation.
+    /// Whether the token `id` ends a generation.
     pub fn is_end(&self, id: u32) -> bool {
         self.special.ends.contains(&id)
     }
 
-    /// The tokenizer in a few words: kind, pre-tokenizer, sizes.
+    /// A short description: kind, pre-tokenizer, sizes.
     pub fn describe(&self) -> String {
         let n_tokens = grouped(self.n_vocab());
         match &self.algorithm {
@@ -147,12 +148,13 @@ impl Tokenizer {
         }
     }
 
-    /// The bytes of a token, `None` if the vocabulary lacks it.
+    /// The bytes of the token `id`; `None` beyond the vocabulary.
     pub(super) fn piece(&self, id: u32) -> Option<&[u8]> {
         self.pieces.get(id as usize).map(AsRef::as_ref)
     }
 
-    /// Whether the space of the token `id` at the start of a text is the one that encoding put there.
+    /// Whether a space at the start of the token `id`, the first one of a text, was put there by
+    /// encoding.
     pub(super) fn starts_with_prefix(&self, id: u32) -> bool {
         match &self.algorithm {
             Algorithm::ByteLevel(_) => false,
@@ -161,7 +163,7 @@ impl Tokenizer {
     }
 }
 
-/// The number with a comma before every three digits.
+/// Formats `n` with commas between groups of three digits.
 fn grouped(n: usize) -> String {
     let digits = n.to_string();
     let groups = digits.as_bytes().rchunks(3).rev();

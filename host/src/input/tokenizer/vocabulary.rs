@@ -1,4 +1,4 @@
-//! The tokens of a file, checked: their texts, types and ids.
+//! The validated vocabulary of a file: texts, types and ids of the tokens.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::{
     },
 };
 
-/// What a token is for, with the number that GGUF gives it.
+/// The type of a token, with GGUF's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TokenType {
     Normal = 1,
@@ -35,7 +35,7 @@ impl TokenType {
     }
 }
 
-/// All tokens: every text is UTF-8, not empty, not too long and there once.
+/// All tokens of a file. Every text is unique, valid UTF-8, not empty and not too long.
 pub(super) struct Vocabulary<'a> {
     texts: Vec<&'a str>,
     types: Vec<TokenType>,
@@ -84,7 +84,7 @@ impl<'a> Vocabulary<'a> {
         self.types[id as usize]
     }
 
-    /// All tokens in the order of their ids.
+    /// All tokens in ascending order of ids.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &'a str, TokenType)> {
         let types = self.types.iter().copied();
         let tokens = self.texts.iter().zip(types);
@@ -93,18 +93,18 @@ impl<'a> Vocabulary<'a> {
             .map(|(id, (&text, kind))| (id, text, kind))
     }
 
-    /// The tokens of a type, with their ids.
+    /// The tokens of the type `wanted`, with their ids.
     pub(super) fn of_type(&self, wanted: TokenType) -> impl Iterator<Item = (u32, &'a str)> {
         let tokens = self.iter().filter(move |(_, _, kind)| *kind == wanted);
         tokens.map(|(id, text, _)| (id, text))
     }
 
-    /// The tokens of a type, to be found by their texts.
+    /// The tokens of the type `wanted`, to be found in a text by their spelling.
     pub(super) fn marks(&self, wanted: TokenType) -> Marks {
         Marks::new(self.of_type(wanted).map(|(id, text)| (id, text.to_owned())))
     }
 
-    /// The id of the token `text`, if it has the type.
+    /// The id of the token `text`, if it has the type `wanted`.
     pub(super) fn id_of_type(&self, text: &str, wanted: TokenType) -> Option<u32> {
         self.id(text).filter(|&id| self.token_type(id) == wanted)
     }

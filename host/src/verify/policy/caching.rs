@@ -1,7 +1,7 @@
-//! Whether figures may come from what an engine kept of a prompt that it had run before. After
-//! MLPerf's audit TEST04, which compares repeated samples with fresh ones.
+//! Detects figures that may come from a cache of the prompt's earlier run. Modelled on MLPerf's
+//! audit TEST04, which compares repeated samples with fresh ones.
 //!
-//! A warm-up runs another prompt, so the first repetition is the fresh one.
+//! Warm-up runs use another prompt, so the first repetition is the fresh one.
 
 use super::file::Caching;
 use crate::{
@@ -9,14 +9,14 @@ use crate::{
     verify::{rules::derived::median, rules::derived::repetitions},
 };
 
-/// From this many samples on, a median is not that of an interrupted few.
+/// With at least this many samples, a few interruptions do not change the median.
 const ENOUGH_SAMPLES: usize = 16;
 
-/// Compares the repetition that the figures are of with the first one.
+/// Compares the repetition that the figures come from with the first one.
 pub(super) fn check(r: &Receipt, caching: &Caching) -> Result<(), String> {
     let sorted = repetitions(r).ok_or("the times overflow")?;
     let Some(published) = median(&sorted) else {
-        // Another rule counts them.
+        // There are no samples, which another rule reports.
         return Ok(());
     };
     let again = published.repetition;
@@ -31,7 +31,7 @@ pub(super) fn check(r: &Receipt, caching: &Caching) -> Result<(), String> {
     })
 }
 
-/// Whether what took the times `fresh` may take the times `again` the next time.
+/// Checks that the times `again` of a repeated prompt are plausible after the times `fresh`.
 fn repeated(fresh: &[u64], again: &[u64], caching: &Caching) -> Result<(), String> {
     let (Some(first), Some(second)) = (typical(fresh), typical(again)) else {
         return Ok(());

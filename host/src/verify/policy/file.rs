@@ -1,25 +1,25 @@
-//! A policy as its TOML file has it.
+//! A policy, as it is written in a TOML file.
 
 use serde::Deserialize;
 
 use crate::{digest::Digest, files::read_toml};
 
-/// A policy, as its TOML file says it. What it leaves out is not demanded, except what no honest
-/// run can miss: the ceilings, and what a prompt may gain by repetition.
+/// A policy, as it is written in a TOML file. Settings that are left out require nothing, except
+/// for `ceilings` and `caching`, whose defaults every honest run meets.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
-    /// What is accepted.
+    /// The accepted values.
     pub accept: Accept,
-    /// What is required.
+    /// The requirements on a run.
     pub require: Require,
-    /// What no machine can exceed.
+    /// Rates that no machine can exceed.
     pub ceilings: Ceilings,
-    /// What a prompt may gain by repetition.
+    /// How much faster a repeated prompt may be.
     pub caching: Caching,
 }
 
-/// Lists of what is accepted; an empty one accepts all that the other rules do.
+/// Lists of accepted values. An empty list accepts everything that other rules accept.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Accept {
@@ -27,60 +27,61 @@ pub struct Accept {
     pub schema_versions: Vec<String>,
     /// Compute paths.
     pub compute_paths: Vec<String>,
-    /// Kernel ids; a `*` at the end stands for any rest.
+    /// Kernel ids. A `*` at the end matches any ending.
     pub kernels: Vec<String>,
     /// SHA-256 of model files.
     pub models: Vec<Digest>,
-    /// SHA-256 of guests.
+    /// SHA-256 of the writer's guests.
     pub guests: Vec<Digest>,
 }
 
-/// What is required of a run.
+/// Requirements on a run and its verification.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Require {
-    /// How much this verification has to have replayed; nothing is accepted without any replay.
+    /// How much this verification must replay. Without any replay, nothing is accepted anyway.
     pub parity: Option<RequiredParity>,
-    /// Whether the writer, too, has to have replayed the run.
+    /// Whether the writer must have replayed the run as well.
     pub writer_proof: bool,
-    /// Keyid of who has to have signed the receipt: SHA-256 of the public key, as `keygen` prints it.
+    /// The keyid of the required signer: SHA-256 of the public key, as `keygen` prints it.
     pub signer: Option<Digest>,
-    /// The fewest generated tokens.
+    /// The minimum number of generated tokens.
     pub min_tokens: u64,
-    /// The slowest speed, in generated tokens per second.
+    /// The minimum speed in generated tokens per second.
     pub min_tokens_per_sec: f64,
-    /// The largest spread of the repetitions' times: (longest − shortest) ÷ median. Needs two.
+    /// The maximum spread of the repetitions' times: (longest − shortest) ÷ median. If it is set, a
+    /// receipt needs at least two repetitions.
     pub max_relative_spread: Option<f64>,
 }
 
-/// How much a verification has to have replayed.
+/// How much a verification must replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RequiredParity {
-    /// Units that were drawn.
+    /// Units that are drawn at random.
     Audited,
     /// Everything.
     Replayed,
 }
 
-/// Rates that no CPU reaches. A time below what follows from them was not measured.
+/// Rates that no CPU reaches. A time that is too short for them cannot have been measured.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ceilings {
-    /// Multiply-accumulates a second, of one thread.
+    /// Multiply-accumulates per second of one thread.
     pub macs_per_sec_per_thread: f64,
-    /// Bytes a second that one thread reads from memory.
+    /// Bytes per second that one thread reads from memory.
     pub memory_bytes_per_sec_per_thread: f64,
-    /// Bytes a second that one thread reads from a cache.
+    /// Bytes per second that one thread reads from a cache.
     pub cache_bytes_per_sec_per_thread: f64,
-    /// Bytes that may have come from a cache in every step.
+    /// Bytes that may come from a cache in every step.
     pub cache_bytes: f64,
 }
 
 impl Default for Ceilings {
-    /// Some times what the fastest CPUs of 2026 reach: int8 tiles of 1,024 multiply-accumulates a
-    /// cycle, 128 bytes a cycle from the first cache, a tenth of a terabyte a second from memory into
-    /// one core, and caches of a gigabyte.
+    /// A few times what the fastest CPUs of 2026 reach: int8 tiles with 1,024 multiply-accumulates
+    /// per cycle, 128 bytes per cycle from the first-level cache, 0.1 TB/s from memory into one
+    /// core, and caches of 1 GB.
     fn default() -> Self {
         Self {
             macs_per_sec_per_thread: 20e12,
@@ -91,18 +92,18 @@ impl Default for Ceilings {
     }
 }
 
-/// How much faster a prompt may be that has been run before.
+/// How much faster a prompt may be when it is run again.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Caching {
-    /// Time of the first repetition ÷ time of the one that the figures are of, at most.
+    /// The maximum of: time of the first repetition ÷ time of the one that the figures come from.
     pub max_speedup: f64,
-    /// Milliseconds saved that may be an interruption, where there are few samples.
+    /// With few samples, savings up to this many milliseconds count as jitter.
     pub jitter_ms: f64,
 }
 
 impl Default for Caching {
-    /// What a shared machine does by itself.
+    /// Allows the variation that shared machines show without any cache.
     fn default() -> Self {
         Self {
             max_speedup: 1.5,
@@ -111,14 +112,14 @@ impl Default for Caching {
     }
 }
 
-/// Policies are short.
+/// The largest policy file that is read.
 pub const MAX_POLICY_BYTES: u64 = 1 << 20;
 
-/// Why a text is no policy.
+/// Why a text is not a valid policy.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum PolicyError {
-    #[error("found more bytes than a policy has, allowed at most {MAX_POLICY_BYTES}")]
+    #[error("found too many bytes, allowed at most {MAX_POLICY_BYTES}")]
     TooLarge,
     #[error("not UTF-8")]
     NotText,
@@ -133,10 +134,10 @@ pub enum PolicyError {
 }
 
 impl Policy {
-    /// From the bytes of a TOML file.
+    /// Parses the bytes of a TOML file.
     ///
     /// # Errors
-    /// They are none, or say something that makes no sense.
+    /// The bytes are not TOML, or a key is unknown or has an invalid value.
     pub fn read(bytes: &[u8]) -> Result<Self, PolicyError> {
         if bytes.len() as u64 > MAX_POLICY_BYTES {
             return Err(PolicyError::TooLarge);
@@ -177,7 +178,7 @@ impl Policy {
             found,
             allowed,
         };
-        // A comparison with a NaN would accept anything.
+        // NaN must be refused here, because comparisons with it can accept anything.
         if let Some(&rate) = rates
             .iter()
             .find(|(_, rate)| !(rate.is_finite() && *rate > 0.0))
@@ -185,7 +186,7 @@ impl Policy {
             return Err(value(rate, "numbers above 0"));
         }
         match amounts.iter().find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
-            Some(&amount) => Err(value(amount, "numbers from 0 on")),
+            Some(&amount) => Err(value(amount, "numbers from 0 up")),
             None => Ok(()),
         }
     }

@@ -1,5 +1,5 @@
-//! What a verifier demands beyond that a receipt is right: which runs count, and what is too fast to
-//! be true.
+//! The policy of a verifier: which correct receipts to accept, and which times are too short to be
+//! true.
 
 mod caching;
 mod file;

@@ -1,12 +1,12 @@
-//! What a run takes at least: its work at rates that no machine exceeds. Caches give what the policy
-//! allows, so that no honest run is refused.
+//! The least time that a run can take: its work at rates that no machine exceeds. Caches are
+//! assumed to be as large as the policy allows, so that no honest run is refused.
 
 use std::ops::Range;
 
 use super::file::{Ceilings, Policy};
 use crate::{receipt::Receipt, verify::rules::work::Work};
 
-/// Whether the prefill of every repetition is possible.
+/// Checks that no prefill is faster than the policy's ceilings allow.
 pub(super) fn prefill(r: &Receipt, policy: &Policy) -> Result<(), String> {
     let work = Work::of(r)?;
     let end = r.run.prompt_ids.len() as u64;
@@ -16,7 +16,7 @@ pub(super) fn prefill(r: &Receipt, policy: &Policy) -> Result<(), String> {
     })
 }
 
-/// Whether every decode step of every repetition is possible.
+/// Checks that no decode step is faster than the policy's ceilings allow.
 pub(super) fn decode(r: &Receipt, policy: &Policy) -> Result<(), String> {
     let work = Work::of(r)?;
     let first = r.run.prompt_ids.len() as u64;
@@ -48,19 +48,19 @@ fn possible(
         return Ok(());
     }
     Err(format!(
-        "positions {first} to {last} in {:.6} ms, at the policy's ceilings they take {:.6} ms",
+        "found positions {first} to {last} in {:.6} ms, at the policy's ceilings they take {:.6} ms",
         found * 1e3,
         least * 1e3
     ))
 }
 
-/// Seconds that `positions` take one thread at least, fed in one step.
+/// The least time in seconds that one thread needs for `positions`, fed in one step.
 fn least_seconds(work: &Work, positions: Range<u64>, ceilings: &Ceilings) -> Option<f64> {
     let bytes = work.bytes(positions.end)?;
     let macs = work.macs(positions)? as f64;
     let cached = bytes.min(ceilings.cache_bytes);
     let reading = cached / ceilings.cache_bytes_per_sec_per_thread
         + (bytes - cached) / ceilings.memory_bytes_per_sec_per_thread;
-    // One may hide behind the other.
+    // Computing and reading can overlap.
     Some((macs / ceilings.macs_per_sec_per_thread).max(reading))
 }

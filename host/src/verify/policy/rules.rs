@@ -14,16 +14,16 @@ use crate::{
     },
 };
 
-/// What a verification has found beside the receipt's own content.
+/// What a verification has done besides reading the receipt.
 #[derive(Debug, Clone, Copy)]
 pub struct Done {
-    /// What it has replayed.
+    /// How much it has replayed.
     pub replayed: Replayed,
-    /// Whose signature holds.
+    /// The keyid of the signer, if the signature is valid.
     pub signer: Option<Digest>,
 }
 
-/// The rules of `policy` over a receipt of which `done` was found here.
+/// Checks the rules of `policy` on a receipt, after a verification has done `done`.
 pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
     let accept = &policy.accept;
     let digest = |digest: &Digest| digest.to_string();
@@ -102,7 +102,7 @@ fn at_least<T: PartialOrd + std::fmt::Display>(found: T, least: T) -> Result<(),
     }
 }
 
-/// Whether the writer replayed the run before it was published.
+/// Checks that the writer replayed the run, if the policy requires it.
 fn writer_proof(r: &Receipt, is_required: bool) -> Result<(), String> {
     match is_required && r.parity.status == ParityStatus::NotChecked {
         false => Ok(()),
@@ -110,7 +110,8 @@ fn writer_proof(r: &Receipt, is_required: bool) -> Result<(), String> {
     }
 }
 
-/// What was replayed here must be what is required. It may only have been left out.
+/// Checks that as much was replayed here as the policy requires. If not, the receipt may still be
+/// right: it is unverifiable, not rejected.
 fn parity(policy: &Policy, done: Replayed) -> RuleOutcome {
     let (least, evidence) = match policy.require.parity {
         None => (Replayed::Nothing, ""),
@@ -129,7 +130,8 @@ fn parity(policy: &Policy, done: Replayed) -> RuleOutcome {
     }
 }
 
-/// Without a bundle nobody knows who signed.
+/// Checks that the required signer signed the receipt. Without a bundle, the signer is unknown and
+/// the receipt unverifiable.
 fn signer(policy: &Policy, found: Option<Digest>) -> RuleOutcome {
     let (outcome, evidence) = match (policy.require.signer, found) {
         (None, _) => (Outcome::Pass, String::new()),
@@ -142,7 +144,7 @@ fn signer(policy: &Policy, found: Option<Digest>) -> RuleOutcome {
             let add = "add --bundle and --public-key";
             (
                 Outcome::Unverifiable,
-                format!("the policy requires {required}: {add}"),
+                format!("the policy requires a signature by {required}: {add}"),
             )
         }
     };

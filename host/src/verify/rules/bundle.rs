@@ -1,5 +1,5 @@
-//! Rules on a receipt's bundle: each needs the one before it, so that nothing is believed of bytes
-//! that nobody signed.
+//! Rules on a receipt's bundle. The envelope, the signature and the statement are checked in this
+//! order, so no content is used before its signature has been verified.
 
 use super::found::equal;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     verify::{outcome::Outcome, outcome::RuleOutcome},
 };
 
-/// Checks `bundle`, the content of the bundle's file, against the receipt whose file has the digest
+/// Checks `bundle`, the content of a bundle's file, against the receipt whose file has the digest
 /// `receipt_file`.
 pub(in crate::verify) fn check(
     receipt: Option<&Receipt>,
@@ -48,7 +48,7 @@ fn signed_statement(
     holds("bundle_statement", Statement::parse(payload), rules)
 }
 
-/// Records whether the rule holds; the value, if it does.
+/// Records whether the rule holds. Returns the value if it does.
 fn holds<T, E: ToString>(
     rule: &'static str,
     result: Result<T, E>,
@@ -70,7 +70,7 @@ fn of_this_receipt(
     let signed = statement.digest(Role::Receipt);
     if signed != receipt_file {
         return Err(format!(
-            "signed is a receipt with {signed}, this file has {receipt_file}"
+            "the signed receipt has sha256 {signed}, this file has {receipt_file}"
         ));
     }
     let Some(receipt) = receipt else {
@@ -81,9 +81,10 @@ fn of_this_receipt(
     equal(&predicate.transcript_checksum, &receipt.parity.checksum)
 }
 
-/// Builds differ from machine to machine: only who has the signer's binary could compare it.
+/// Notes the digest of the signer's binary. It cannot be checked: builds differ from machine to
+/// machine, and the verifier does not have the signer's binary.
 fn binary(statement: &Statement) -> RuleOutcome {
     let digest = statement.digest(Role::Binary);
-    let evidence = format!("{digest} is the signer's word: that file is not here");
+    let evidence = format!("{digest}, on the signer's word: the verifier does not have the file");
     RuleOutcome::new("bundle_binary", Outcome::Note, evidence)
 }

@@ -1,4 +1,4 @@
-//! The freshness of a run: its prompt is derived from a nonce that the verifier chose.
+//! The rule on the freshness of a run: its prompt is derived from a nonce that the verifier chose.
 
 use crate::{
     receipt::Receipt,
@@ -6,8 +6,8 @@ use crate::{
     verify::{outcome::Outcome, outcome::RuleOutcome},
 };
 
-/// The rule `challenge`, where there is anything to say. That the prompt and the transcript are
-/// those of the receipt's challenge are other rules.
+/// Checks the rule `challenge`, if there is a challenge. Other rules check that the receipt's
+/// prompt and transcript belong to its challenge.
 pub(in crate::verify) fn check(
     receipt: &Receipt,
     chosen: Option<&Challenge>,
@@ -17,7 +17,7 @@ pub(in crate::verify) fn check(
     match (found, chosen) {
         (None, None) => None,
         (Some(found), None) => {
-            let evidence = format!("found {found}; --challenge says whether it is yours");
+            let evidence = format!("found {found}; add --challenge to check whether it is yours");
             Some(RuleOutcome::new(rule, Outcome::Note, evidence))
         }
         (_, Some(chosen)) if found == Some(chosen) => {

@@ -1,4 +1,4 @@
-//! Rules on the numbers: each follows exactly from the raw samples.
+//! Rules on the figures: each must follow exactly from the samples.
 
 use super::found::{equal, in_vocabulary};
 use crate::{
@@ -50,16 +50,16 @@ fn samples(r: &Receipt) -> Result<(), String> {
     Ok(())
 }
 
-/// Times of a repetition.
+/// The times of a repetition.
 pub(in crate::verify) struct Times {
-    /// Its index.
+    /// Index of the repetition.
     pub(in crate::verify) repetition: usize,
     pub(in crate::verify) prefill_ns: u64,
     pub(in crate::verify) decode_ns: u64,
     pub(in crate::verify) total_ns: u64,
 }
 
-/// Of all repetitions, by total time. `None` if one is beyond all numbers.
+/// The times of all repetitions, sorted by total time. `None` on overflow.
 pub(in crate::verify) fn repetitions(r: &Receipt) -> Option<Vec<Times>> {
     let repetitions = r.samples.prefill_ns.iter().zip(&r.samples.decode_ns);
     let times = repetitions
@@ -79,7 +79,7 @@ pub(in crate::verify) fn repetitions(r: &Receipt) -> Option<Vec<Times>> {
     Some(times)
 }
 
-/// The lower median of what is in its order.
+/// The lower median of a sorted slice. `None` if it is empty.
 pub(in crate::verify) fn median<T>(sorted: &[T]) -> Option<&T> {
     sorted.get(sorted.len().checked_sub(1)? / 2)
 }

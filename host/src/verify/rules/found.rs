@@ -1,4 +1,4 @@
-//! What was found beside what is allowed, in the words of the evidence.
+//! Common comparisons, with evidence of the form "found …, allowed …".
 
 pub(super) fn equal<T: PartialEq + std::fmt::Debug + ?Sized>(
     found: &T,
@@ -25,6 +25,8 @@ pub(super) fn within(
 pub(super) fn in_vocabulary(ids: &[u32], n_vocab: u64) -> Result<(), String> {
     match ids.iter().find(|&&id| u64::from(id) >= n_vocab) {
         None => Ok(()),
-        Some(id) => Err(format!("found id {id}, the vocabulary has {n_vocab}")),
+        Some(id) => Err(format!(
+            "found id {id}, the vocabulary has {n_vocab} tokens"
+        )),
     }
 }

@@ -1,4 +1,4 @@
-//! Rules on what the receipt says it is: path, back end, environment, prompt, model shape.
+//! Rules on the description of the run: compute path, environment, settings, prompt, model, build.
 
 use engine_native::{Architecture, I2sLayout, gguf::TensorType};
 
@@ -83,13 +83,13 @@ fn prompt(r: &Receipt) -> Result<(), String> {
     let n_vocab = r.model.shape.n_vocab;
     let challenge = r.run.challenge.as_ref();
     if let PromptSource::Seeded { seed, count } = r.run.prompt {
-        // Before anything is derived: the count is bounded by the ids given.
+        // First, so that the count is bounded before ids are derived.
         equal(&count, &(ids.len() as u64))?;
         if n_vocab == 0 || seeded_prompt(seed, challenge, ids.len(), n_vocab) != *ids {
-            return Err("prompt_ids are not those of the prompt and the challenge".into());
+            return Err("prompt_ids are not those derived from the seed and the challenge".into());
         }
     } else if challenge.is_some() {
-        return Err("found a challenge, allowed for prompts that are derived from it only".into());
+        return Err("found a challenge, allowed only for a seeded prompt".into());
     }
     in_vocabulary(ids, n_vocab)
 }
@@ -138,7 +138,7 @@ fn model_shape(r: &Receipt) -> Result<(), String> {
     i2s_layout(&r.model)
 }
 
-/// A layout where, and only where, there are I2_S tensors.
+/// Checks that there is a layout if, and only if, there are I2_S tensors.
 fn i2s_layout(model: &ModelRecord) -> Result<(), String> {
     let i2s = TensorType::I2S.to_string();
     let has_i2s = model.weight_types.iter().any(|t| t.tensor_type == i2s);
@@ -163,7 +163,7 @@ pub(super) fn architecture(r: &Receipt) -> Result<Architecture, String> {
     })
 }
 
-/// The name is shown, and may be looked for: it may not lead anywhere else.
+/// Checks that the name, which may be used to find the file, does not lead to another folder.
 fn model_file_name(r: &Receipt) -> Result<(), String> {
     let name = &r.model.file_name;
     if is_plain_file_name(name) {
@@ -172,7 +172,7 @@ fn model_file_name(r: &Receipt) -> Result<(), String> {
     Err(format!("found {name:?}, allowed a plain file name"))
 }
 
-/// Whether a name leads to nothing but a file of that name in a folder.
+/// Whether a name can only name a file in a given folder.
 fn is_plain_file_name(name: &str) -> bool {
     let plain = !name.is_empty() && !name.contains(['/', '\\', '\0']);
     plain && name != "." && name != ".." && name.len() <= 255
@@ -186,7 +186,7 @@ fn model_parameters(r: &Receipt) -> Result<(), String> {
     }
 }
 
-/// Elements of all tensors of a shape.
+/// The number of elements of all tensors that follows from the shape. `None` on overflow.
 fn parameters(model: &ModelRecord, architecture: Architecture) -> Option<u64> {
     let s = &model.shape;
     let q = s.n_heads.checked_mul(s.head_dim)?;

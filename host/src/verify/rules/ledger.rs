@@ -1,4 +1,4 @@
-//! Rules on the kernels: the ledger must account for the shape's work exactly.
+//! Rules on the kernels: the ledger must contain exactly the work that the shape requires.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ fn entries(r: &Receipt) -> Result<(), String> {
         if *calls == 0 {
             return Err(format!("{kernel} for {op}: listed, but never called"));
         }
-        // Every call did something.
+        // Every call does at least one multiply-accumulate.
         if calls > macs {
             return Err(format!(
                 "{kernel} for {op}: found {calls} calls with {macs} multiply-accumulates"
@@ -44,8 +44,8 @@ fn entries(r: &Receipt) -> Result<(), String> {
     Ok(())
 }
 
-/// Every kernel is one that exists, fits its operation and the types of the run, and all are those
-/// of the ISA that was asked for, or of what it builds on.
+/// Checks that every kernel exists, and fits its operation and the types of the run; and that all
+/// of them belong to the requested ISA or to ISAs that it builds on.
 fn kernels(r: &Receipt) -> Result<(), String> {
     let mut isas = BTreeSet::new();
     for entry in &r.kernel_ledger {
@@ -70,7 +70,7 @@ fn kernels(r: &Receipt) -> Result<(), String> {
     if !fits {
         let isas: Vec<_> = isas.iter().map(|isa| isa.as_str()).collect();
         let asked = &r.run.kernel;
-        return Err(format!("found kernels for {isas:?}, asked for was {asked}"));
+        return Err(format!("found kernels of {isas:?}, requested {asked}"));
     }
     Ok(())
 }
@@ -158,8 +158,8 @@ fn is_of_choice(op: Op) -> bool {
     )
 }
 
-/// Multiply-accumulates of choices that a screen made cheaper. How many logits it leaves is not to be
-/// known from a shape, but all three depend on it.
+/// The work of choices in a run with a screen. The number of logits that the screen leaves cannot
+/// be derived from the shape, but the other counts depend on it.
 struct ScreenedChoices {
     screen: u64,
     refine: u64,
@@ -168,13 +168,14 @@ struct ScreenedChoices {
 }
 
 impl ScreenedChoices {
-    /// Each screening reads every row once and computes one logit, then those that are left; without
-    /// one, or where too many are left, all are computed.
+    /// A screened choice reads every row of the screen once, computes one logit, and then the
+    /// logits that the screen leaves. Other choices compute every logit, as does a choice for which
+    /// the screen leaves too many.
     fn check(&self, shape: &ModelShape, n_choices: u64) -> Result<(), String> {
         let [screen, refine] = [self.screen, self.refine].map(u128::from);
         let [output, left] = [self.output, self.left].map(u128::from);
         let [n_embd, n_vocab, n_choices] = [shape.n_embd, shape.n_vocab, n_choices].map(u128::from);
-        // Shapes and runs are checked by other rules: nothing here is above 2^84.
+        // Other rules bound shapes and runs, so nothing here exceeds 2^84.
         let n_screened = screen / (n_embd * n_vocab).max(1);
         if screen != n_screened * n_embd * n_vocab || n_screened > n_choices {
             return Err(format!(
@@ -199,8 +200,8 @@ impl ScreenedChoices {
         let derived = n_embd * (left + n_screened);
         if output != derived {
             return Err(format!(
-                "output: found {output} multiply-accumulates, {n_screened} screened choices among \
-                 {left} logits have {derived}"
+                "output: found {output} multiply-accumulates, {n_screened} screened choices with \
+                 {left} logits left take {derived}"
             ));
         }
         Ok(())
@@ -221,7 +222,7 @@ pub(super) fn shape(r: &Receipt) -> Result<ModelShape, String> {
         rope_dim: s.rope_dim,
         n_ff: s.n_ff,
         context_length: s.context_length,
-        // The amount of work does not depend on these.
+        // The number of operations does not depend on these.
         rope_base: 1.0,
         rope_scale: 1.0,
         rms_epsilon: 1.0,

@@ -1,4 +1,4 @@
-//! The rules on a receipt that need nothing else, or only what is handed in beside it.
+//! The rules: on the receipt alone, and on what the verifier passes in besides it.
 
 pub(super) mod bundle;
 pub(super) mod challenge;
@@ -13,7 +13,7 @@ pub(super) mod work;
 use super::outcome::{Rule, RuleOutcome};
 use crate::receipt::Receipt;
 
-/// Every rule over the receipt alone.
+/// Checks every rule that needs only the receipt.
 pub(super) fn of_receipt(receipt: &Receipt) -> Vec<RuleOutcome> {
     let groups: [&[Rule]; 4] = [
         identity::RULES,

@@ -1,4 +1,4 @@
-//! Rules on the model file: the receipt's own, and as the receipt says.
+//! Rules on the model file: it is the one of the receipt, and the receipt describes it correctly.
 
 use engine_native::{KernelName, Op};
 
@@ -8,12 +8,12 @@ use crate::{
     verify::{outcome::Outcome, outcome::RuleOutcome},
 };
 
-/// What a verifier found in a model file.
+/// The facts that a verifier read from a model file.
 #[derive(Debug, Clone)]
 pub struct ModelFacts {
-    /// Where the file is, as a message names it.
+    /// Where the file is, for messages.
     pub place: String,
-    /// What a receipt of a run of it would say.
+    /// The description of the model that a receipt must have.
     pub record: ModelRecord,
     /// The kernel that reads its token embedding.
     pub embedding: KernelName,
@@ -21,7 +21,7 @@ pub struct ModelFacts {
     pub output: KernelName,
 }
 
-/// Checks what the receipt says about the model against `found`.
+/// Compares the receipt's description of the model with `found`.
 pub(in crate::verify) fn check(receipt: &Receipt, found: &ModelFacts) -> Vec<RuleOutcome> {
     let (said, record) = (&receipt.model, &found.record);
     if record.sha256 != said.sha256 {
@@ -29,7 +29,7 @@ pub(in crate::verify) fn check(receipt: &Receipt, found: &ModelFacts) -> Vec<Rul
             "{} has {}, the receipt is of {}",
             found.place, record.sha256, said.sha256
         );
-        // The receipt may be right about another file.
+        // Unverifiable, not rejected: the receipt may be right about another file.
         let outcome = Outcome::Unverifiable;
         return vec![RuleOutcome::new("model_sha256", outcome, evidence)];
     }
@@ -40,7 +40,7 @@ pub(in crate::verify) fn check(receipt: &Receipt, found: &ModelFacts) -> Vec<Rul
     ]
 }
 
-/// What the receipt says about the file must be what is in it.
+/// Checks that the receipt describes the file correctly.
 fn compare(said: &ModelRecord, found: &ModelRecord) -> Result<(), String> {
     equal(&said.architecture, &found.architecture)?;
     equal(&said.shape, &found.shape)?;
@@ -51,7 +51,7 @@ fn compare(said: &ModelRecord, found: &ModelRecord) -> Result<(), String> {
     equal(&said.weight_types, &found.weight_types)
 }
 
-/// The kernels of the embedding and the output matrix must be those of the file's types.
+/// Checks that the kernels of the embedding and the output matrix fit the tensor types in the file.
 fn kernels(receipt: &Receipt, found: &ModelFacts) -> Result<(), String> {
     for (op, kernel) in [(Op::Embed, found.embedding), (Op::Output, found.output)] {
         let of_op = receipt.kernel_ledger.iter().filter(|e| e.op == op.name());

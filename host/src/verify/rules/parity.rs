@@ -1,4 +1,4 @@
-//! Rules on the evidence, and on what a replay here makes of it.
+//! Rules on the writer's replay, and on a replay by the verifier.
 
 use crate::{
     digest::Digest,
@@ -9,7 +9,7 @@ use crate::{
 
 pub(super) const RULES: &[Rule] = &[("parity_record", record)];
 
-/// What the writer says of a replay must fit together, whether there was one or not.
+/// Checks that the writer's record of a replay, or of having made none, is consistent.
 fn record(r: &Receipt) -> Result<(), String> {
     let p = &r.parity;
     if p.status == ParityStatus::NotChecked {
@@ -45,7 +45,7 @@ fn record(r: &Receipt) -> Result<(), String> {
     Ok(())
 }
 
-/// What a reader should know about the writer's replay. It decides nothing: ours does.
+/// Notes on the writer's replay for the reader. They decide nothing: the verifier's replay does.
 pub(super) fn notes(r: &Receipt) -> Vec<RuleOutcome> {
     let status = match r.parity.status {
         ParityStatus::Passed => RuleOutcome::new("parity_status", Outcome::Pass, ""),
@@ -69,15 +69,15 @@ pub(super) fn notes(r: &Receipt) -> Vec<RuleOutcome> {
     vec![status, guest]
 }
 
-/// Whether the writer replayed with another guest than this verifier has. Its arithmetic may be
-/// another one, so that a difference refutes nothing.
+/// Whether the writer replayed with another guest than this verifier's. The guests' arithmetic may
+/// differ, so a difference in results does not refute the receipt.
 fn is_of_another_guest(r: &Receipt) -> bool {
     r.parity
         .guest_sha256
         .is_some_and(|found| found != guest_sha256())
 }
 
-/// How a difference between the receipt and the reference counts.
+/// The outcome of a rule when the receipt differs from the reference.
 pub(in crate::verify) fn difference(
     r: &Receipt,
     rule: &'static str,
@@ -88,7 +88,7 @@ pub(in crate::verify) fn difference(
         true => RuleOutcome::new(
             rule,
             Outcome::Unverifiable,
-            format!("{evidence}; the receipt is of another guest: check it with its build"),
+            format!("{evidence}; the writer had another guest: verify with the writer's build"),
         ),
     }
 }
@@ -100,18 +100,18 @@ fn compare(r: &Receipt, rule: &'static str, result: Result<(), String>) -> RuleO
     }
 }
 
-/// What a replay of a receipt's task came to.
+/// The result of replaying a receipt's task.
 #[derive(Debug, Clone)]
 pub struct ReplayResult {
-    /// The tokens that the reference chooses when it is fed the receipt's.
+    /// The tokens that the reference chooses when it is fed the receipt's tokens.
     pub tokens: Vec<u32>,
-    /// Checksum of its transcript.
+    /// The checksum of the reference's transcript.
     pub checksum: Digest,
-    /// Fuel of its calls; none where the sandbox does not count it.
+    /// The fuel of the reference's calls; `None` if the sandbox does not count it.
     pub fuel: Option<u64>,
 }
 
-/// Compares the receipt with a replay of its task.
+/// Compares the receipt with a full replay of its task.
 pub(in crate::verify) fn check_replay(r: &Receipt, replay: &ReplayResult) -> Vec<RuleOutcome> {
     vec![
         RuleOutcome::new("parity_replay", Outcome::Pass, ""),
@@ -136,7 +136,7 @@ fn tokens(r: &Receipt, replay: &ReplayResult) -> Result<(), String> {
 }
 
 fn checksum(r: &Receipt, replay: &ReplayResult) -> Result<(), String> {
-    // Commits to every residual stream between layers, hidden state, token and logit.
+    // The checksum commits to every residual stream between layers, hidden state, token and logit.
     if replay.checksum == r.parity.checksum {
         return Ok(());
     }

@@ -1,8 +1,9 @@
-//! What a run's positions take at least, by the shape of its model: multiply-accumulates, and bytes read.
+//! The least work of a run's positions, derived from the model's shape: multiply-accumulates, and
+//! bytes read.
 //!
-//! Everything here is a lower bound: weights count with the information that a ternary digit holds,
-//! whatever the file's type; of the output matrix nothing counts, because a choice may be made from few
-//! of its rows.
+//! All figures are lower bounds. A ternary weight counts with its information content, whatever its
+//! type in the file. The output matrix does not count, because a choice may need only a few of its
+//! rows.
 
 use std::ops::Range;
 
@@ -11,7 +12,7 @@ use engine_native::{ModelShape, Op};
 use super::ledger;
 use crate::receipt::{Receipt, parse_kv_type_name};
 
-/// Bytes that a ternary weight cannot be stored in less than: log2(3) bits.
+/// The least bytes that a ternary weight needs: log2(3) bits.
 const BYTES_PER_WEIGHT: f64 = 1.584_962_500_721_156 / 8.0;
 
 /// The work of a receipt's run.
@@ -22,19 +23,21 @@ pub(in crate::verify) struct Work {
 }
 
 impl Work {
+    /// The work of the run in `r`.
+    ///
     /// # Errors
-    /// The receipt names no architecture.
+    /// The receipt's architecture does not exist.
     pub(in crate::verify) fn of(r: &Receipt) -> Result<Self, String> {
         let kv_type = parse_kv_type_name(&r.run.kv_type);
         Ok(Self {
             shape: ledger::shape(r)?,
-            // A type that does not exist is another rule's to refuse.
+            // Another rule refuses types that do not exist.
             kv_bytes: kv_type.unwrap_or_default().bytes() as u64,
         })
     }
 
-    /// Multiply-accumulates of the ternary products and of attention at `positions`. `None` if they
-    /// are beyond all numbers, as with all that follows.
+    /// The multiply-accumulates of ternary products and attention at `positions`. `None` on
+    /// overflow.
     pub(in crate::verify) fn macs(&self, positions: Range<u64>) -> Option<u64> {
         let before = self.macs_before(positions.start)?;
         self.macs_before(positions.end)?.checked_sub(before)
@@ -54,8 +57,8 @@ impl Work {
             .try_fold(0u64, |sum, work| sum.checked_add(work?))
     }
 
-    /// Bytes that one step reads which feeds positions before `end`: all ternary weights, and the keys
-    /// and values of these positions.
+    /// The bytes that a step reads if it feeds positions up to, but not including, `end`: all
+    /// ternary weights, and the keys and values of all positions before `end`. `None` on overflow.
     pub(in crate::verify) fn bytes(&self, end: u64) -> Option<f64> {
         let projections = Op::ALL.iter().filter(|op| op.is_projection());
         let weights = projections

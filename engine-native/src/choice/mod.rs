@@ -1,0 +1,4 @@
+//! The greedy choice: at one position, with or without a screen, and at many positions together.
+
+mod many;
+mod one;

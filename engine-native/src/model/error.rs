@@ -1,0 +1,42 @@
+//! Errors of loading a model.
+
+use super::Architecture;
+use crate::gguf::GgufError;
+
+/// Why a file cannot be used as a model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The file cannot be opened, read or mapped.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The header breaks a rule of the format, or a key or a tensor breaks a rule of the
+    /// architecture.
+    #[error("{0}")]
+    Gguf(#[from] GgufError),
+    /// The file does not name its architecture.
+    #[error("key general.architecture: not found; every model needs it")]
+    NoArchitecture,
+    /// A key that the architecture needs is missing.
+    #[error("key {key}: not found; {architecture} models need it")]
+    #[allow(missing_docs)]
+    MissingKey {
+        key: String,
+        architecture: Architecture,
+    },
+    /// A tensor that the architecture needs is missing.
+    #[error("tensor {name}: not found; the model needs it with shape {shape}")]
+    #[allow(missing_docs)]
+    MissingTensor { name: String, shape: String },
+    /// The observer stopped the loading.
+    #[error("cancelled")]
+    Cancelled,
+    /// The file needs something that is not implemented or not specified.
+    #[error("{what}: found {found}, supported {supported}")]
+    #[allow(missing_docs)]
+    Unsupported {
+        what: String,
+        found: String,
+        supported: String,
+    },
+}

@@ -1,0 +1,16 @@
+//! The weights of a model: validated, bound to their roles in the architecture, and packed if the
+//! kernels cannot use the bytes of the file.
+
+mod bind;
+mod dense;
+mod file;
+mod layer;
+mod model;
+mod ternary;
+
+pub use dense::DenseMatrix;
+pub use file::ModelFile;
+pub use layer::Layer;
+pub use model::Model;
+pub(crate) use ternary::BLOCK_LEN;
+pub use ternary::TernaryMatrix;

@@ -1,0 +1,28 @@
+//! The operands of kernels: rows of weights in their memory layouts, activations, and scratch
+//! memory.
+
+mod activations;
+mod attention;
+mod dense_rows;
+mod gemm;
+mod row_layout;
+mod screen;
+mod ternary_rows;
+
+pub use activations::QuantizedActivations;
+pub use attention::{AttentionScratch, Queries, RopeAngles};
+pub(crate) use attention::{BLOCK_ROWS, Lanes16, assert_sums_fit};
+pub use dense_rows::DenseRows;
+pub(crate) use gemm::{
+    ActivationLine, CodeLine, Line, MAX_BLOCK_POSITIONS, MAX_TILE_PANELS, PANEL_ROWS,
+    POSITION_PADDING, SumLine,
+};
+pub use gemm::{GemmBatch, GemmScratch};
+pub(crate) use row_layout::ROW_UNIT;
+pub use row_layout::RowLayout;
+pub use screen::{Bound, Bounded, RefineRows, ScreenActivations, ScreenRows};
+pub(crate) use screen::{
+    MAX_SCREEN_COLS, SCREEN_LEVELS, SCREEN_OFFSET, SCREEN_ROWS, SCREEN_STEP, SCREEN_STEP_BYTES,
+    ScreenStep, norm_rounded_up, rounded_up,
+};
+pub use ternary_rows::TernaryRows;

@@ -1,0 +1,202 @@
+//! Arguments of the commands that run the native engine.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, builder::RangedU64ValueParser};
+use host::task::Challenge;
+
+use super::{
+    examples::examples,
+    files::{OptionalModel, RequiredModel},
+    output::{LongOutputArgs, OutputArgs},
+    values::{
+        I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking, count, count_or_none, id, threads,
+    },
+};
+use crate::program;
+
+/// How the native engine computes.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Engine")]
+pub struct EngineArgs {
+    /// Kernels: those of one instruction set, or the fastest that this machine has
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// Number of threads [default: the physical cores]
+    #[arg(short, long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Element type of the KV cache
+    #[arg(long, value_enum, value_name = "TYPE", default_value = "f16")]
+    pub kv_type: Kv,
+    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
+    pub i2s_layout: I2s,
+    /// How ternary weights are arranged in memory when they are loaded; no choice changes a result
+    #[arg(long, value_enum, default_value = "auto")]
+    pub packing: WeightPacking,
+    /// Whether a low-bit copy of the output matrix shows which logits a greedy choice needs; no
+    /// choice changes a result
+    #[arg(long, value_enum, default_value = "auto")]
+    pub screen: Screen,
+}
+
+/// Arguments of `benchmark`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&[
+    "benchmark",
+    "benchmark model.gguf -p 512 -n 64 -t 4",
+    "benchmark model.gguf --prompt 'Once upon a time' --kernel avx2",
+    "benchmark -o - > receipt.json",
+]))]
+pub struct BenchmarkArgs {
+    /// Model file
+    #[command(flatten)]
+    pub model: OptionalModel,
+    /// What is decoded
+    #[command(flatten)]
+    pub prompt: PromptArgs,
+    /// One thread, with BITNET_DETERMINISTIC=1, BITNET_SEED and RAYON_NUM_THREADS=1 in effect
+    #[arg(long, help_heading = "Engine")]
+    pub deterministic: bool,
+    /// How the native engine computes
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// How it is measured
+    #[command(flatten)]
+    pub measurement: MeasurementArgs,
+    /// Where the receipt goes; - is standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Receipt", default_value_os_t = program::current().receipt())]
+    pub output: PathBuf,
+    /// Sign the receipt with this ed25519 private key; the bundle is FILE.dsse.json
+    #[arg(long, value_name = "KEY", help_heading = "Receipt")]
+    pub sign: Option<PathBuf>,
+    /// Whether to replay. A receipt that was not replayed says so, and is rejected where it counts
+    #[arg(long, value_enum, help_heading = "Receipt", default_value = "full")]
+    pub parity: ParityMode,
+    /// What it prints
+    #[command(flatten)]
+    pub print: LongOutputArgs,
+}
+
+/// What is decoded.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Prompt and tokens")]
+pub struct PromptArgs {
+    /// Number of tokens to generate
+    #[arg(short = 'n', long, value_name = "N", default_value = "128", value_parser = count())]
+    pub tokens: usize,
+    /// Number of prompt tokens, which follow from the seed
+    #[arg(short, long, value_name = "N", default_value = "16", value_parser = count())]
+    pub prompt_tokens: usize,
+    /// Token ids as the prompt, separated by commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = id, conflicts_with = "prompt_tokens")]
+    pub prompt_ids: Option<Vec<u32>>,
+    /// A text as the prompt; the receipt has its ids and its SHA-256
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["prompt_tokens", "prompt_ids"])]
+    pub prompt: Option<String>,
+    /// Seed of the prompt [default: BITNET_SEED, or 42]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// A nonce that the verifier chose, mixed into the seed: 2 to 128 lower-case hex digits
+    #[arg(long, value_name = "HEX", conflicts_with_all = ["prompt_ids", "prompt"])]
+    pub challenge: Option<Challenge>,
+}
+
+/// How it is measured.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Measurement")]
+pub struct MeasurementArgs {
+    /// Number of untimed runs before the timed ones
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count_or_none())]
+    pub warmup: usize,
+    /// Number of timed runs [default: 3, or 1 for files above 64 MB]
+    #[arg(short, long, value_name = "N", value_parser = count())]
+    pub repetitions: Option<usize>,
+    /// Run once more after the timed runs, and show the time of each operation
+    #[arg(long)]
+    pub profile: bool,
+}
+
+/// Arguments of `run`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["run model.gguf -p 'Once upon a time' -n 40"]))]
+pub struct RunArgs {
+    /// Model file
+    #[command(flatten)]
+    pub model: RequiredModel,
+    /// The text to continue
+    #[arg(short, long, value_name = "TEXT")]
+    pub prompt: String,
+    /// Largest number of tokens to generate; the model may end before
+    #[arg(short = 'n', long, value_name = "N", default_value = "128", value_parser = count())]
+    pub tokens: usize,
+    /// How the native engine computes
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// What it prints
+    #[command(flatten)]
+    pub print: LongOutputArgs,
+}
+
+/// Arguments of `logits`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["logits model.gguf --prompt-ids 1,2,3 -o out.npy"]))]
+pub struct LogitsArgs {
+    /// Model file
+    #[command(flatten)]
+    pub model: RequiredModel,
+    /// Token ids of the prompt, separated by commas
+    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = id, required = true)]
+    pub prompt_ids: Vec<u32>,
+    /// Number of tokens to decode greedily; the array has a row for each position fed
+    #[arg(short = 'n', long, value_name = "N", default_value = "1", value_parser = count())]
+    pub tokens: usize,
+    /// Where the array goes: float32, [prompt + tokens - 1, vocabulary]; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
+    pub i2s_layout: I2s,
+    /// Element type of the KV cache
+    #[arg(long, value_enum, value_name = "TYPE", default_value = "f16")]
+    pub kv_type: Kv,
+    /// Which side computes: the native engine, or the reference in the sandbox
+    #[arg(long, value_enum, default_value = "native")]
+    pub engine: Side,
+    /// Kernels of the native engine
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// What it prints
+    #[command(flatten)]
+    pub print: LongOutputArgs,
+}
+
+/// Arguments of `bandwidth`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["bandwidth -t 1,2"]))]
+pub struct BandwidthArgs {
+    /// Numbers of threads, separated by commas [default: 1, 2, 4, … and the physical cores]
+    #[arg(short, long, value_name = "N,…", value_delimiter = ',', value_parser = threads)]
+    pub threads: Option<Vec<usize>>,
+    /// Number of bytes to read; several times the last-level cache, or the cache is measured
+    #[arg(long, value_name = "N", default_value = "1073741824", value_parser = RangedU64ValueParser::<usize>::from(1 << 20..=1 << 40))]
+    pub bytes: usize,
+    /// Kernels
+    #[arg(long, value_enum, default_value = "auto")]
+    pub kernel: Kernel,
+    /// What it prints
+    #[command(flatten)]
+    pub print: LongOutputArgs,
+}
+
+/// Arguments of `keygen`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["keygen my.key", "benchmark --sign my.key"]))]
+pub struct KeygenArgs {
+    /// Where the key goes
+    #[command(flatten)]
+    pub key: super::files::KeyFile,
+    /// What it prints
+    #[command(flatten)]
+    pub output: OutputArgs,
+}

@@ -1,0 +1,169 @@
+//! Arguments of the commands for model files.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand, builder::PossibleValuesParser};
+
+use super::{
+    examples::examples,
+    files::RequiredModel,
+    output::{LongOutputArgs, OutputArgs},
+    values::I2s,
+};
+use crate::make_model::{DenseType, OutputMatrix, PRESETS, WeightType};
+
+/// Arguments of `make-model`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&[
+    "make-model 2b4t --cache",
+    "make-model tiny --weights tq2_0 -o tiny-tq2_0.gguf",
+]))]
+pub struct MakeModelArgs {
+    /// Which model
+    #[command(flatten)]
+    pub preset: PresetArg,
+    /// Type of the projections
+    #[arg(long, value_enum, value_name = "TYPE", default_value = "i2_s")]
+    pub weights: WeightType,
+    /// Type of the token embedding
+    #[arg(long, value_enum, value_name = "TYPE", default_value = "f16")]
+    pub embedding: DenseType,
+    /// Type of the output matrix, or tied for the token embedding itself [default: the preset's]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    pub output_matrix: Option<OutputMatrix>,
+    /// Seed [default: the preset's]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Where the model goes
+    #[command(flatten)]
+    pub place: ModelPlace,
+    /// Replace a file that is there
+    #[arg(long)]
+    pub force: bool,
+    /// What it prints
+    #[command(flatten)]
+    pub print: LongOutputArgs,
+}
+
+/// The name of a preset.
+#[derive(Debug, ClapArgs)]
+#[group(id = "preset_name", required = true, multiple = false)]
+pub struct PresetArg {
+    /// Which model
+    #[arg(value_name = "PRESET", value_parser = presets())]
+    name: Option<String>,
+    /// The same, as a flag
+    #[arg(long, value_name = "PRESET", value_parser = presets(), hide_possible_values = true)]
+    preset: Option<String>,
+}
+
+impl PresetArg {
+    /// The name; the argument parser demands one.
+    pub fn name(&self) -> &str {
+        let given = self.name.as_deref().or(self.preset.as_deref());
+        given.unwrap_or_default()
+    }
+}
+
+fn presets() -> PossibleValuesParser {
+    PossibleValuesParser::new(PRESETS.map(|preset| preset.name))
+}
+
+/// Where a generated model goes.
+#[derive(Debug, ClapArgs)]
+#[group(id = "model_place", required = true, multiple = false)]
+pub struct ModelPlace {
+    /// The file to write; - is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write to the cache folder, where every command that looks for a model finds it
+    #[arg(long)]
+    pub cache: bool,
+}
+
+/// Arguments of `inspect`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["inspect model.gguf"]))]
+pub struct InspectArgs {
+    /// Model file
+    #[command(flatten)]
+    pub model: RequiredModel,
+    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
+    pub i2s_layout: I2s,
+    /// What it prints
+    #[command(flatten)]
+    pub print: LongOutputArgs,
+}
+
+/// Arguments of `model`.
+#[derive(Debug, ClapArgs)]
+pub struct ModelArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: ModelCommand,
+}
+
+/// What can be done with known models.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Show the known models, how to get each, and which are here
+    List(ModelListArgs),
+    /// Compare a file with the digests of the known models
+    Verify(ModelVerifyArgs),
+}
+
+/// Arguments of `model list`.
+#[derive(Debug, ClapArgs)]
+pub struct ModelListArgs {
+    /// What it prints
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `model verify`.
+#[derive(Debug, ClapArgs)]
+pub struct ModelVerifyArgs {
+    /// Model file
+    #[command(flatten)]
+    pub model: RequiredModel,
+    /// What it prints
+    #[command(flatten)]
+    pub print: LongOutputArgs,
+}
+
+/// Arguments of `cache`.
+#[derive(Debug, ClapArgs)]
+pub struct CacheArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: CacheCommand,
+}
+
+/// What can be done with the cache folder.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// Show the folder and the models in it
+    List(CacheListArgs),
+    /// Remove the models in it
+    Clear(CacheClearArgs),
+}
+
+/// Arguments of `cache list`.
+#[derive(Debug, ClapArgs)]
+pub struct CacheListArgs {
+    /// What it prints
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `cache clear`.
+#[derive(Debug, ClapArgs)]
+pub struct CacheClearArgs {
+    /// Remove them; without it, they are only shown
+    #[arg(short, long)]
+    pub yes: bool,
+    /// What it prints
+    #[command(flatten)]
+    pub output: OutputArgs,
+}

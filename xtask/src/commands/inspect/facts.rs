@@ -1,0 +1,107 @@
+//! What is in a model file, and what a run of it takes.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use engine_native::{
+    EngineOptions, I2sLayout, KernelChoice, Model, ModelError, ModelFile, Scalar, SessionOptions,
+    gguf::Gguf,
+};
+use host::{
+    digest::Digest,
+    machine::{EngineNeed, MemoryNeed, default_threads},
+    watch::Watch,
+};
+use serde::Serialize;
+
+use crate::exit::Failure;
+
+/// A model file, looked into.
+pub struct Inspected {
+    /// `general.name`
+    pub name: Option<String>,
+    /// `general.architecture`
+    pub architecture: Option<String>,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Version of the format.
+    pub gguf_version: u32,
+    /// Digest of the file.
+    pub sha256: Digest,
+    /// What its tensors take, by type.
+    pub types: Vec<TypeFound>,
+    /// The model, if it can be run.
+    pub model: Result<Model, ModelError>,
+}
+
+/// The tensors of one type.
+#[derive(Debug, Serialize)]
+pub struct TypeFound {
+    /// The type.
+    pub name: String,
+    /// How many there are.
+    pub tensors: usize,
+    /// Their elements.
+    pub elements: u64,
+    /// Their bytes; 0 where the size of the type is not known.
+    pub bytes: u64,
+}
+
+impl Inspected {
+    /// Looks into the file at `path`.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no GGUF file.
+    pub fn open(path: &Path, layout: I2sLayout, watch: &Watch) -> Result<Self, Failure> {
+        let failed = |e: ModelError| Failure::model(path, &e);
+        let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
+        let gguf = Gguf::parse(&file).map_err(|e| failed(e.into()))?;
+        let sha256 = Digest::of_unless(&file, || watch.is_stopped());
+        let sha256 = sha256.ok_or_else(Failure::interrupted)?;
+        let string = |key| gguf.metadata.string(key).ok().flatten();
+        Ok(Self {
+            name: string("general.name").map(str::to_owned),
+            architecture: string("general.architecture").map(str::to_owned),
+            bytes: file.len() as u64,
+            gguf_version: gguf.version,
+            sha256,
+            types: types(&gguf),
+            model: Model::load(file, layout, watch),
+        })
+    }
+
+    /// Elements of all tensors.
+    pub fn parameters(&self) -> u64 {
+        let elements = self.types.iter().map(|found| found.elements);
+        elements.fold(0, u64::saturating_add)
+    }
+}
+
+fn types(gguf: &Gguf) -> Vec<TypeFound> {
+    let mut types: BTreeMap<String, TypeFound> = BTreeMap::new();
+    for tensor in &gguf.tensors {
+        let name = tensor.tensor_type.to_string();
+        let found = types.entry(name.clone()).or_insert(TypeFound {
+            name,
+            tensors: 0,
+            elements: 0,
+            bytes: 0,
+        });
+        found.tensors += 1;
+        found.elements = found.elements.saturating_add(tensor.n_elements());
+        found.bytes = found.bytes.saturating_add(tensor.bytes.len() as u64);
+    }
+    types.into_values().collect()
+}
+
+/// What runs of two lengths take: a usual one, and the longest.
+pub fn memory(model: &Model) -> [(usize, MemoryNeed); 2] {
+    let options = EngineOptions::new(default_threads().get());
+    let kernels = KernelChoice::default().resolve();
+    let kernels = kernels.unwrap_or_else(|_| Arc::new(Scalar));
+    let engine = EngineNeed::of(model, &*kernels, &options);
+    let longest = model.shape().context_length as usize;
+    [144.min(longest), longest].map(|n_positions| {
+        let session = SessionOptions::new(n_positions);
+        (n_positions, MemoryNeed::to_run(model, &session, engine))
+    })
+}

@@ -1,0 +1,57 @@
+//! What `inspect` prints for programs.
+
+use engine_native::Model;
+use host::{input::tokenizer_of, machine::available_memory};
+use serde_json::{Value, json};
+
+use super::facts::{Inspected, memory};
+
+/// Everything that can be read of a file. What only a model that can be run has is null otherwise.
+pub fn json(inspected: &Inspected) -> Value {
+    let (model, error) = match &inspected.model {
+        Ok(model) => (describe(model), None),
+        Err(error) => (Value::Null, Some(error.to_string())),
+    };
+    json!({
+        "name": inspected.name,
+        "architecture": inspected.architecture,
+        "file_bytes": inspected.bytes,
+        "gguf_version": inspected.gguf_version,
+        "sha256": inspected.sha256,
+        "parameters": inspected.parameters(),
+        "types": inspected.types,
+        "supported": inspected.model.is_ok(),
+        "not_supported_because": error,
+        "model": model,
+    })
+}
+
+fn describe(model: &Model) -> Value {
+    let shape = model.shape();
+    let need = memory(model).map(|(n_positions, need)| {
+        json!({
+            "positions": n_positions,
+            "total_bytes": need.total(),
+            "file_bytes": need.file,
+            "packed_bytes": need.packed,
+            "session_bytes": need.session,
+            "replay_bytes": need.replay,
+        })
+    });
+    json!({
+        "tokenizer": tokenizer_of(model).ok().map(|tokenizer| tokenizer.describe()),
+        "layers": shape.n_layers,
+        "vocabulary": shape.n_vocab,
+        "embedding": shape.n_embd,
+        "tied_output_matrix": model.is_tied(),
+        "query_heads": shape.n_heads,
+        "kv_heads": shape.n_kv_heads,
+        "head_elements": shape.head_dim,
+        "feed_forward": shape.n_ff,
+        "i2s_layout": model.i2s_layout().map(|layout| layout.as_str()),
+        "context": shape.context_length,
+        "bytes_per_token": model.bytes_per_token(),
+        "memory": need,
+        "available_bytes": available_memory(),
+    })
+}

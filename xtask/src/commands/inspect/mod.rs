@@ -1,0 +1,36 @@
+//! `inspect`: what is in a model file, and what a run of it takes.
+
+mod facts;
+mod json;
+mod text;
+
+use host::watch::{Phase, Watch};
+
+use crate::{
+    args::{Format, InspectArgs},
+    exit::{Exit, Failure},
+    output::show,
+    progress::RunProgress,
+};
+use facts::Inspected;
+
+/// Runs the command. What can be read of a file that cannot be run is printed all the same.
+///
+/// # Errors
+/// The file cannot be read, is no GGUF file, or no model that can be run.
+pub fn run(args: &InspectArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let path = args.model.path();
+    let display = RunProgress::of(args.print, watch);
+    watch.begin(Phase::Other("read and hash the model"), 0);
+    let inspected = Inspected::open(path, args.i2s_layout.into(), watch)?;
+    drop(display);
+    show(args.print.output, &json::json(&inspected), || {
+        text::text(&inspected)
+    })?;
+    match (inspected.model, args.print.output.format) {
+        (Ok(_), _) => Ok(Exit::Done),
+        // The one object has been printed, and says why.
+        (Err(_), Format::Json) => Ok(Exit::BadInput),
+        (Err(error), Format::Human) => Err(Failure::model(path, &error)),
+    }
+}

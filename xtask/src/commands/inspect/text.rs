@@ -1,0 +1,158 @@
+//! What `inspect` shows to people.
+
+use std::fmt::Write;
+
+use engine_native::{Activation, Model, RopePairs};
+use host::{input::tokenizer_of, machine::available_memory};
+
+use super::facts::{Inspected, memory};
+use crate::units;
+
+/// Everything that can be read of a file, a line each.
+pub fn text(inspected: &Inspected) -> String {
+    let mut text = String::new();
+    describe_file(&mut text, inspected);
+    match &inspected.model {
+        Ok(model) => describe_model(&mut text, model),
+        Err(error) => line(&mut text, "supported", format_args!("no: {error}")),
+    }
+    text
+}
+
+/// One line, whatever a hostile file put into it.
+fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
+    let value = value.to_string().replace(char::is_control, " ");
+    let _ = writeln!(text, "{name:14} {value}");
+}
+
+fn describe_file(text: &mut String, inspected: &Inspected) {
+    if let Some(name) = &inspected.name {
+        line(text, "name", name.escape_default());
+    }
+    let architecture = inspected.architecture.as_deref().unwrap_or("not said");
+    line(text, "architecture", architecture.escape_default());
+    let (bytes, version) = (inspected.bytes, inspected.gguf_version);
+    line(
+        text,
+        "file",
+        format_args!("{bytes} bytes, GGUF version {version}"),
+    );
+    line(text, "sha256", inspected.sha256);
+    line(text, "parameters", units::count(inspected.parameters()));
+    for found in &inspected.types {
+        let size = match found.bytes {
+            0 => "size unknown".into(),
+            n => units::bytes(n),
+        };
+        let elements = units::count(found.elements);
+        let value = format!("{size}, {} tensors, {elements}", found.tensors);
+        line(text, &format!("  {}", found.name), value);
+    }
+}
+
+fn describe_model(text: &mut String, model: &Model) {
+    let s = model.shape();
+    line(text, "supported", "yes, every tensor");
+    match tokenizer_of(model) {
+        Ok(tokenizer) => line(text, "tokenizer", tokenizer.describe()),
+        Err(error) => line(text, "tokenizer", format_args!("none for texts: {error}")),
+    }
+    line(text, "layers", s.n_layers);
+    let matrix = match model.is_tied() {
+        true => "is the embedding".into(),
+        false => format!("{}, its own", model.output().dense_type),
+    };
+    line(text, "vocabulary", format_args!("{} tokens", s.n_vocab));
+    line(text, "embedding", format_args!("{} wide", s.n_embd));
+    line(text, "output matrix", matrix);
+    line(
+        text,
+        "attention",
+        format_args!(
+            "{} query heads on {} KV heads of {} elements",
+            s.n_heads, s.n_kv_heads, s.head_dim
+        ),
+    );
+    let activation = match s.architecture.activation() {
+        Activation::SquaredRelu => "squared ReLU",
+        Activation::Silu => "SiLU",
+    };
+    line(
+        text,
+        "feed-forward",
+        format_args!("{} wide, {activation}", s.n_ff),
+    );
+    let sub_norms = match s.architecture.has_sub_norms() {
+        true => "with sub-norms",
+        false => "no sub-norms",
+    };
+    let norms = format_args!("RMS, epsilon {:e}, {sub_norms}", s.rms_epsilon);
+    line(text, "norms", norms);
+    line(text, "RoPE", rope(model));
+    if let Some(layout) = model.i2s_layout() {
+        let why = "a setting: files do not say it";
+        line(
+            text,
+            "I2_S layout",
+            format_args!("{} ({why})", layout.as_str()),
+        );
+    }
+    line(
+        text,
+        "context",
+        format_args!("{} positions", s.context_length),
+    );
+    describe_cost(text, model);
+}
+
+fn rope(model: &Model) -> String {
+    let s = model.shape();
+    let pairs = match s.architecture.rope_pairs() {
+        RopePairs::Halves => "halves",
+        RopePairs::Neighbours => "neighbours",
+    };
+    let mut text = format!(
+        "base {}, {} of {} elements, pairs are {pairs}",
+        s.rope_base, s.rope_dim, s.head_dim
+    );
+    if s.rope_scale != 1.0 {
+        let _ = write!(text, ", scaled by {}", s.rope_scale);
+    }
+    if model.rope_factors().is_some() {
+        text += ", with frequency factors";
+    }
+    text
+}
+
+/// What a decoded token reads, and what runs of two lengths take.
+fn describe_cost(text: &mut String, model: &Model) {
+    let shape = model.shape();
+    let per_position = 4 * shape.n_layers * shape.n_kv_heads * shape.head_dim;
+    line(
+        text,
+        "read per token",
+        format_args!(
+            "{} of weights, and {per_position} bytes of f16 KV cache for each earlier position",
+            units::bytes(model.bytes_per_token())
+        ),
+    );
+    for (n_positions, need) in memory(model) {
+        line(
+            text,
+            "memory",
+            format_args!(
+                "{} for {n_positions} positions: file {}, packed weights {}, session {}, replay {}",
+                units::bytes(need.total()),
+                units::bytes(need.file),
+                units::bytes(need.packed),
+                units::bytes(need.session),
+                units::bytes(need.replay)
+            ),
+        );
+    }
+    line(
+        text,
+        "available",
+        format_args!("{} here", units::bytes(available_memory())),
+    );
+}

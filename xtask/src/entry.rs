@@ -1,0 +1,69 @@
+//! What both programs do: parse, run the command, exit with a documented code.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::{
+    args::{Args, XtaskArgs},
+    commands,
+    exit::{self, Exit, Failure},
+    program::{self, Program},
+};
+
+/// Runs `program` with the words of this process.
+pub fn main(program: Program) -> ExitCode {
+    program::set(program);
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let as_json = asks_for_json(&words);
+    let parsed = match program {
+        Program::Xtask => parse(words).map(Parsed::Xtask),
+        Program::Bitreceipt => parse(words).map(Parsed::Bitreceipt),
+    };
+    match parsed {
+        Ok(Parsed::Xtask(args)) => exit::run(as_json, || commands::dispatch_xtask(args)),
+        Ok(Parsed::Bitreceipt(args)) => exit::run(as_json, || commands::dispatch(args)),
+        Err(error) => refuse(&error, as_json),
+    }
+}
+
+enum Parsed {
+    Xtask(XtaskArgs),
+    Bitreceipt(Args),
+}
+
+fn parse<A: CommandFactory + FromArgMatches>(words: Vec<OsString>) -> Result<A, clap::Error> {
+    let mut command = A::command();
+    let matches = command.try_get_matches_from_mut(words)?;
+    A::from_arg_matches(&matches).map_err(|e| e.format(&mut command))
+}
+
+/// Prints what the argument parser says: help and version, or why the words were refused.
+fn refuse(error: &clap::Error, as_json: bool) -> ExitCode {
+    // A reader that has gone away is no error.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::from(Exit::Done as u8);
+    }
+    if as_json {
+        exit::print_as_json(&usage_failure(&error.render().to_string()));
+    }
+    ExitCode::from(Exit::Usage as u8)
+}
+
+/// What the argument parser says, in two parts: its first line, and what it suggests.
+fn usage_failure(text: &str) -> Failure {
+    let mut lines = text.lines().map(str::trim);
+    let what = lines.next().unwrap_or_default();
+    let what = what.strip_prefix("error: ").unwrap_or(what);
+    let is_hint = |line: &&str| line.starts_with("tip:") || line.starts_with("[possible values");
+    let mut hints: Vec<&str> = lines.filter(is_hint).collect();
+    hints.push("--help shows the arguments");
+    Failure::new(Exit::Usage, what).with_hint(hints.join("; "))
+}
+
+/// Whether the words ask for JSON. The parser cannot tell of words that it refuses.
+fn asks_for_json(words: &[OsString]) -> bool {
+    let is_pair = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "json";
+    words.windows(2).any(is_pair) || words.iter().any(|word| word == "--format=json")
+}

@@ -1,0 +1,134 @@
+//! `models/manifest.json`: generated models, and public ones whose full digest someone publishes.
+
+use std::path::{Path, PathBuf};
+
+use host::digest::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::{cache::cache_folder, find::folders};
+use crate::{program, units};
+
+const MANIFEST: &str = include_str!("../../../models/manifest.json");
+
+/// A model whose bytes are known.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KnownModel {
+    /// Name of the file.
+    pub file: String,
+    /// Size, where the source says it.
+    pub bytes: Option<u64>,
+    /// SHA-256 of the file.
+    pub sha256: Digest,
+    /// Licence of the weights.
+    pub licence: String,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub origin: Origin,
+}
+
+/// Where a model comes from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Origin {
+    /// `make-model` writes it.
+    Generated {
+        /// Preset.
+        preset: String,
+        /// Seed.
+        seed: u64,
+    },
+    /// It is downloaded.
+    Published {
+        /// Where it is published.
+        repository: String,
+        /// Who publishes the digest.
+        source: String,
+    },
+}
+
+impl KnownModel {
+    /// Where a file lies that has its name and its size, which is not proof that it is the model.
+    pub fn likely_file(&self) -> Option<PathBuf> {
+        let mut paths = folders(Path::new(""))
+            .into_iter()
+            .map(|f| f.join(&self.file));
+        let is_likely = |path: &PathBuf| {
+            let found = std::fs::metadata(path);
+            found.is_ok_and(|f| f.is_file() && self.bytes.is_none_or(|bytes| bytes == f.len()))
+        };
+        paths.find(is_likely)
+    }
+
+    /// What to type, or where to go, to get it.
+    pub fn how_to_get(&self) -> String {
+        match &self.origin {
+            Origin::Generated { preset, seed } => {
+                let call = program::current().call();
+                format!("{call} make-model --preset {preset} --seed {seed} --cache")
+            }
+            Origin::Published { repository, .. } => {
+                let folder = cache_folder().map_or("models".into(), |f| f.display().to_string());
+                format!("download {} from {repository} into {folder}", self.file)
+            }
+        }
+    }
+
+    /// Its size, where it is known.
+    pub fn size(&self) -> String {
+        self.bytes
+            .map_or_else(|| "unknown size".into(), units::bytes)
+    }
+}
+
+/// How to get the model with this digest: one line, or none if nobody here knows it.
+pub fn how_to_get(sha256: Digest) -> Option<String> {
+    let mut known = known_models().ok()?.into_iter();
+    let model = known.find(|model| model.sha256 == sha256)?;
+    let (how, size) = (model.how_to_get(), model.size());
+    Some(format!("{how} ({size}, {})", model.licence))
+}
+
+/// All known models.
+///
+/// # Errors
+/// The manifest of this build is malformed.
+pub fn known_models() -> serde_json::Result<Vec<KnownModel>> {
+    serde_json::from_str(MANIFEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{Origin, how_to_get, known_models};
+
+    #[test]
+    fn every_known_model_can_be_got() {
+        for model in known_models().unwrap() {
+            let how = how_to_get(model.sha256).unwrap();
+            match model.origin {
+                Origin::Generated { preset, .. } => {
+                    assert!(how.contains(&format!("make-model --preset {preset} ")));
+                }
+                Origin::Published { repository, .. } => {
+                    assert!(how.contains(&repository) && how.contains(&model.file));
+                }
+            }
+            assert!(how.contains(&model.licence), "{how}");
+        }
+        assert_eq!(how_to_get(host::digest::Digest([0; 32])), None);
+    }
+
+    #[test]
+    fn every_entry_says_where_it_comes_from_and_no_digest_stands_twice() {
+        let models = known_models().unwrap();
+        let digests: HashSet<_> = models.iter().map(|m| m.sha256).collect();
+        assert_eq!(digests.len(), models.len());
+        for model in models {
+            assert!(!model.file.is_empty() && !model.licence.is_empty());
+            if let Origin::Published { repository, source } = model.origin {
+                assert!(repository.starts_with("https://") && source.starts_with("https://"));
+            }
+        }
+    }
+}

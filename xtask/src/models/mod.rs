@@ -1,0 +1,11 @@
+//! Models that this program knows, has inside, or finds on this machine.
+
+mod cache;
+mod embedded;
+mod find;
+mod manifest;
+
+pub use cache::{CACHE_VARIABLE, CachedFile, cache_files, cache_folder, make_cache_folder};
+pub use embedded::{default_model, embedded};
+pub use find::{files, folders};
+pub use manifest::{KnownModel, Origin, how_to_get, known_models};

@@ -1,0 +1,129 @@
+//! Help, completions and manual pages of both programs.
+
+use clap::CommandFactory;
+use xtask::args::{Args, XtaskArgs};
+
+use crate::process::{BITRECEIPT, Workspace, XTASK};
+
+/// The names of the commands of a program, and of their own commands.
+fn commands(program: &clap::Command) -> Vec<String> {
+    let mut names = Vec::new();
+    for command in program.get_subcommands() {
+        let name = command.get_name();
+        names.push(name.to_owned());
+        let own = command.get_subcommands();
+        names.extend(own.map(|own| format!("{name} {}", own.get_name())));
+    }
+    names
+}
+
+fn programs() -> [(Workspace, &'static str, Vec<String>); 2] {
+    [
+        (
+            Workspace::empty(XTASK),
+            "xtask",
+            commands(&XtaskArgs::command()),
+        ),
+        (
+            Workspace::empty(BITRECEIPT),
+            "bitreceipt",
+            commands(&Args::command()),
+        ),
+    ]
+}
+
+#[test]
+fn help_is_there_for_every_command_and_names_the_program() {
+    for (workspace, program, commands) in programs() {
+        let help = workspace.run("--help").exits(0);
+        let usage = format!("Usage: {program} <COMMAND>");
+        assert!(help.stdout.contains(&usage), "{}", help.stdout);
+        let codes = "Exit codes: 0 done or accepted";
+        assert!(help.stdout.contains(codes), "{}", help.stdout);
+        for command in commands {
+            let help = workspace.run(&format!("{command} --help")).exits(0);
+            let usage = format!("Usage: {program} {command}");
+            assert!(help.stdout.contains(&usage), "{}", help.stdout);
+            assert_eq!(help.stderr, "");
+        }
+    }
+}
+
+#[test]
+fn only_xtask_has_the_commands_of_developers() {
+    let [(_, _, of_xtask), (installed, _, of_installed)] = programs();
+    for command in ["guest", "selftest"] {
+        assert!(of_xtask.iter().any(|name| name == command));
+        assert!(!of_installed.iter().any(|name| name == command));
+        let ran = installed.run(command);
+        ran.refuses_words(&["unrecognized subcommand", "Usage: bitreceipt"]);
+    }
+    assert_eq!(of_xtask.len(), of_installed.len() + 2);
+}
+
+/// No line is longer than the terminal is wide.
+#[test]
+fn help_wraps() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    for command in ["benchmark", "run", "replay", "make-model"] {
+        let words = format!("{command} -h");
+        let mut process = workspace.command(&words);
+        process.env("COLUMNS", "80");
+        let help = String::from_utf8(process.output().unwrap().stdout).unwrap();
+        let (options, _examples) = help.split_once("Examples:").unwrap();
+        let lines = options.lines().filter(|line| !line.starts_with("Usage: "));
+        let longest = lines.max_by_key(|line| line.chars().count());
+        assert!(longest.unwrap().chars().count() <= 80, "{longest:?}");
+    }
+}
+
+/// What is to be typed can be typed.
+#[test]
+fn the_examples_of_help_texts_parse() {
+    let mut n_examples = 0;
+    for command in Args::command().get_subcommands() {
+        let after = command.get_after_help().map(|text| text.to_string());
+        for line in after.unwrap_or_default().lines() {
+            // In this process nobody has said which program it is.
+            let Some(words) = line.trim().strip_prefix("cargo run -p xtask -- ") else {
+                continue;
+            };
+            let words = words.split(['|', '<', '>']).next().unwrap();
+            let words = words.replace("'Once upon a time'", "text");
+            let words = ["bitreceipt"].into_iter().chain(words.split_whitespace());
+            Args::command().try_get_matches_from(words).unwrap();
+            n_examples += 1;
+        }
+    }
+    assert!(n_examples >= 10, "{n_examples}");
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let ran = workspace.run(&format!("completions {shell}")).exits(0);
+        for word in ["bitreceipt", "verify-receipt", "prompt-tokens"] {
+            assert!(ran.stdout.contains(word), "{shell}: no {word}");
+        }
+        assert!(!ran.stdout.contains("selftest"), "{shell}");
+    }
+    let of_xtask = Workspace::empty(XTASK).run("completions bash").exits(0);
+    assert!(of_xtask.stdout.contains("selftest"));
+    workspace.run("completions tcsh").refuses_words(&["bash"]);
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    let page = workspace.run("man").exits(0).stdout;
+    assert!(page.contains(".TH bitreceipt 1"), "{page}");
+    assert!(page.contains("Exit codes"), "{page}");
+    workspace.run("man --output pages/man1").exits(0);
+    let pages = workspace.names("pages/man1");
+    for command in commands(&Args::command()) {
+        let name = format!("bitreceipt-{}.1", command.replace(' ', "-"));
+        assert!(pages.contains(&name), "no {name} in {pages:?}");
+    }
+    assert!(pages.contains(&"bitreceipt.1".to_owned()));
+}
