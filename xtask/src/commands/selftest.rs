@@ -32,7 +32,7 @@ pub fn run(args: &SelftestArgs, watch: &Watch) -> Result<Exit, Failure> {
     let commands = OnModel {
         model: &model,
         sandbox: OnceCell::new(),
-        watch,
+        watch: Watch::default(),
     };
     let drill = Drill::new(&commands)?;
     watch.begin(Phase::Other("forge receipts"), 0);
@@ -97,7 +97,8 @@ impl Report<'_> {
 struct OnModel<'a> {
     model: &'a Path,
     sandbox: OnceCell<Sandbox>,
-    watch: &'a Watch,
+    /// A watch of their own: the drill shows how far it is itself.
+    watch: Watch,
 }
 
 impl Commands for OnModel<'_> {
@@ -108,11 +109,11 @@ impl Commands for OnModel<'_> {
         let Command::Benchmark(args) = self.parse(words, &files)? else {
             unreachable!("the words say benchmark")
         };
-        benchmark::run(&args, self.watch).map(drop)
+        benchmark::run(&args, &self.watch).map(drop)
     }
 
     fn verify(&self, evidence: &Evidence) -> Result<Option<Verdict>, Failure> {
-        let words = format!("verify-receipt {}", evidence.flags);
+        let words = format!("verify-receipt --quiet {}", evidence.flags);
         let mut files = vec![("--path", &*evidence.receipt)];
         files.extend(evidence.policy.as_deref().map(|path| ("--policy", path)));
         if let Some((bundle, public_key)) = &evidence.bundle {
@@ -121,7 +122,7 @@ impl Commands for OnModel<'_> {
         let Command::VerifyReceipt(args) = self.parse(&words, &files)? else {
             unreachable!("the words say verify-receipt")
         };
-        match verify_receipt::examine_in(&self.sandbox, &args, self.watch) {
+        match verify_receipt::examine_in(&self.sandbox, &args, &self.watch) {
             Ok(examined) => Ok(Some(examined.verdict)),
             Err(failure) if failure.exit == Exit::BadInput => Ok(None),
             Err(failure) => Err(failure),
