@@ -1,6 +1,6 @@
 //! `verify-receipt`: believes nothing that can be derived.
 
-use std::{path::Path, time::SystemTime};
+use std::{cell::OnceCell, path::Path, time::SystemTime};
 
 use host::{
     attest::{MAX_BUNDLE_BYTES, PublicKey},
@@ -91,6 +91,19 @@ pub struct Examined {
 /// # Errors
 /// The failure, with its exit code. A verdict is no failure.
 pub fn examine(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Examined, Failure> {
+    examine_in(&OnceCell::new(), args, watch)
+}
+
+/// As [`examine`], for many receipts under one watch: the sandbox is compiled for the first that
+/// needs it.
+///
+/// # Errors
+/// As for [`examine`].
+pub fn examine_in(
+    sandbox: &OnceCell<Sandbox>,
+    args: &VerifyReceiptArgs,
+    watch: &Watch,
+) -> Result<Examined, Failure> {
     let _display = RunProgress::of(args.print, watch);
     let path = args.receipt_path();
     let (policy, policy_sha256) = policy(args)?;
@@ -105,6 +118,7 @@ pub fn examine(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Examined, Fail
         Some(receipt) => Examination {
             args,
             receipt: &receipt,
+            sandbox,
             watch,
         }
         .run(&mut checked)?,
@@ -133,6 +147,7 @@ fn policy(args: &VerifyReceiptArgs) -> Result<(Policy, Option<Digest>), Failure>
 struct Examination<'a> {
     args: &'a VerifyReceiptArgs,
     receipt: &'a Receipt,
+    sandbox: &'a OnceCell<Sandbox>,
     watch: &'a Watch,
 }
 
@@ -208,21 +223,29 @@ impl Examination<'_> {
     }
 
     fn replay(&self, checked: &mut Checked, found: &HashedModel) -> Result<(), Failure> {
-        self.watch.begin(Phase::Other("compile the reference"), 0);
-        let sandbox = Sandbox::new(self.watch)?;
+        let sandbox = self.sandbox()?;
         let guests = self.args.jobs.unwrap_or_else(default_threads);
         let (receipt, model) = (self.receipt, &found.model);
         match self.selection()? {
             None => {
-                let replay = replay_receipt(receipt, &sandbox, model, guests)?;
+                let replay = replay_receipt(receipt, sandbox, model, guests)?;
                 checked.with_replay(replay);
             }
             Some(units) => {
-                let finding = audit_receipt(receipt, &sandbox, model, &units, guests)?;
+                let finding = audit_receipt(receipt, sandbox, model, &units, guests)?;
                 checked.with_audit(finding);
             }
         }
         Ok(())
+    }
+
+    fn sandbox(&self) -> Result<&Sandbox, Failure> {
+        if let Some(sandbox) = self.sandbox.get() {
+            return Ok(sandbox);
+        }
+        self.watch.begin(Phase::Other("compile the reference"), 0);
+        let sandbox = Sandbox::new(self.watch)?;
+        Ok(self.sandbox.get_or_init(|| sandbox))
     }
 
     /// What is replayed, if not everything. The receipt has been read by now.

@@ -20,14 +20,17 @@ fn all_published_vectors_are_killed() {
         .and_then(|l| l.strip_suffix('\n'));
     let (killed, of) = line.and_then(|l| l.split_once('/')).expect(&ran.stdout);
     assert_eq!(killed, of);
-    assert!(killed.parse::<usize>().unwrap() >= 60, "{killed}");
+    assert!(killed.parse::<usize>().unwrap() >= 130, "{killed}");
     assert_eq!(ran.stderr, "");
 }
 
 /// Rules that no edit of a receipt can break.
-const UNREACHED: [&str; 1] = [
+const UNREACHED: [&str; 3] = [
     // Breaking it takes an engine that is wrong on the verifier's machine: see tests/guesses.rs.
     "audit_units",
+    // These note what the writer's replay was: the verifier's decides.
+    "guest_sha256",
+    "parity_status",
 ];
 
 #[test]
@@ -37,10 +40,7 @@ fn every_rule_has_a_forgery() {
         .run("benchmark --tokens 3 --prompt-tokens 4 --repetitions 2 --challenge 5eed --quiet")
         .exits(0);
     let mut rules = BTreeSet::new();
-    for flags in [
-        "--check-parity --retime --challenge 5eed",
-        "--check-parity --sample 5%",
-    ] {
+    for flags in ["--retime --challenge 5eed", "--sample 5%"] {
         let ran = workspace
             .run(&format!("verify-receipt --format json {flags}"))
             .exits(0);

@@ -126,9 +126,9 @@ fn json_that_is_no_receipt() {
         ("{\"schema_version\":null,\"receipt_schema\":\"1.1.0\"}", 2),
     ] {
         let error = verify(text.as_bytes()).unwrap_err().to_string();
-        let expected =
-            format!("not a receipt: found {n} fields without a schema_version among them");
-        assert_eq!(error, expected, "{text}");
+        let start = format!("not a receipt: found {n} fields");
+        let is_told = error.starts_with(&start) && error.contains("schema_version");
+        assert!(is_told, "{text}: {error}");
     }
     let versions_alone = json!({
         "schema_version": COMMON_SCHEMA, "receipt_schema": RECEIPT_SCHEMA,
