@@ -39,7 +39,10 @@ fn an_audit_replays_a_part_and_says_which() {
     assert_eq!(audited(&workspace, "--sample 100%").len(), 7);
     let ran = workspace.run("verify-receipt --layers 6..8").exits(3);
     let open = line(&ran, "  open audit_transcript: ");
-    assert!(open.ends_with("the layers named do not exist: the model has 6"));
+    assert!(
+        open.contains("layers do not exist: the model has 6"),
+        "{open}"
+    );
     assert!(line(&ran, "unverifiable: ").ends_with("; tokens not replayed)"));
 }
 

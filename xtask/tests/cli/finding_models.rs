@@ -1,6 +1,6 @@
 //! Where `verify-receipt` finds a receipt's model: by its digest, whatever its name.
 
-use std::fs;
+use std::{fs, sync::LazyLock};
 
 use host::digest::Digest;
 use serde_json::json;
@@ -14,31 +14,48 @@ use crate::{
 #[test]
 fn any_name_in_models_or_beside_the_receipt_will_do() {
     for place in ["models/tiny.gguf", "models/a b.bin", "ci/tiny.gguf", "ci/x"] {
-        let workspace = with_receipt();
+        let workspace = with_unknown_model();
         fs::rename(workspace.path("models/tiny.gguf"), workspace.path(place)).unwrap();
         let ran = workspace.run("verify-receipt").exits(0);
         assert_eq!(line(&ran, "tokens: "), PROVED, "{place}");
     }
     // A receipt without a folder in its name lies in this one.
-    let workspace = with_receipt();
+    let workspace = with_unknown_model();
     fs::rename(workspace.path("models/tiny.gguf"), workspace.path("m")).unwrap();
     fs::rename(workspace.receipt(), workspace.path("r.json")).unwrap();
     let ran = workspace.run("verify-receipt r.json").exits(0);
     assert_eq!(line(&ran, "tokens: "), PROVED);
 }
 
+/// A model that no program has inside itself, at `models/tiny.gguf`, and the receipt of a run of it.
+fn with_unknown_model() -> Workspace {
+    static FILES: LazyLock<[Vec<u8>; 2]> = LazyLock::new(|| {
+        let workspace = Workspace::new();
+        let words = "make-model --preset tiny --seed 5 --force --output models/tiny.gguf";
+        workspace.run(words).exits(0);
+        workspace.benchmark("--quiet --parity full").exits(0);
+        ["models/tiny.gguf", "ci/inference.json"].map(|name| workspace.read(name))
+    });
+    let workspace = Workspace::new();
+    workspace.write("models/tiny.gguf", &FILES[0]);
+    workspace.write("ci/inference.json", &FILES[1]);
+    workspace
+}
+
 #[test]
 fn without_the_model_nothing_is_accepted() {
-    let workspace = with_receipt();
+    let workspace = with_unknown_model();
+    workspace.run("verify-receipt").exits(0);
     fs::rename(workspace.path("models/tiny.gguf"), workspace.path("m.gguf")).unwrap();
-    let sha256 = Digest::of(&fs::read(TINY).unwrap());
-    let missing = format!(
-        "  open parity_replay: model tiny.gguf with sha256 {sha256} is not here; name it with --model"
-    );
+    let sha256 = Digest::of(&workspace.read("m.gguf"));
+    let missing =
+        format!("  open parity_replay: model tiny.gguf with sha256 {sha256} is not here; ");
     for flags in ["", "--check-parity", "--retime", "--sample 5%"] {
         let ran = workspace.run(&format!("verify-receipt {flags}")).exits(3);
         assert!(line(&ran, "unverifiable: ").ends_with("; tokens not replayed)"));
-        assert_eq!(line(&ran, "  open "), missing, "{flags}");
+        let open = line(&ran, "  open ");
+        assert!(open.starts_with(&missing), "{flags}: {open}");
+        assert!(open.contains("--model"), "{flags}: {open}");
         assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
     }
     let ran = workspace.run("verify-receipt --retime").exits(3);
@@ -46,17 +63,25 @@ fn without_the_model_nothing_is_accepted() {
     assert_eq!(line(&ran, "  note "), note);
     assert!(!ran.stdout.contains("retimed: "), "{}", ran.stdout);
     // Nobody looks for what is not asked for.
-    let ran = workspace.run("verify-receipt --no-replay").exits(3);
     let open = "  open parity_replay: not asked for: --no-replay";
-    assert_eq!(line(&ran, "  open "), open);
-    let ran = workspace
-        .run("verify-receipt --no-replay --retime")
-        .exits(3);
-    assert_eq!(line(&ran, "  open "), open);
+    for flags in ["", "--retime"] {
+        let words = format!("verify-receipt --no-replay {flags}");
+        let ran = workspace.run(&words).exits(3);
+        assert_eq!(line(&ran, "  open "), open);
+    }
 
     workspace.run("verify-receipt --model m.gguf").exits(0);
     let absent = workspace.run("verify-receipt --model absent.gguf");
     absent.fails(5, &["absent.gguf", "No such file"]);
+}
+
+/// The one model that the program has inside itself is never missing.
+#[test]
+fn the_model_inside_is_found() {
+    let workspace = with_receipt();
+    fs::remove_dir_all(workspace.path("models")).unwrap();
+    let ran = workspace.run("verify-receipt").exits(0);
+    assert_eq!(line(&ran, "tokens: "), PROVED);
 }
 
 #[test]
@@ -82,12 +107,11 @@ fn another_model_is_unverifiable() {
 /// Another file of its name, of its size, or both does not hide the one with the digest.
 #[test]
 fn the_model_is_the_one_with_the_digest() {
-    let workspace = with_receipt();
+    let workspace = with_unknown_model();
     let model = workspace.read("models/tiny.gguf");
     workspace.write("ci/z.gguf", &model);
-    workspace
-        .run("make-model --preset tiny --seed 7 --output models/tiny.gguf")
-        .exits(0);
+    // The model inside the program: of the same name and size.
+    fs::copy(TINY, workspace.path("models/tiny.gguf")).unwrap();
     assert_eq!(workspace.read("models/tiny.gguf").len(), model.len());
     let rubbish = vec![b'x'; model.len()];
     for name in ["models/a", "models/z.gguf", "ci/tiny.gguf"] {
@@ -101,18 +125,15 @@ fn the_model_is_the_one_with_the_digest() {
     }
     fs::remove_file(workspace.path("ci/z.gguf")).unwrap();
     let ran = workspace.run("verify-receipt").exits(3);
-    assert!(
-        line(&ran, "  open ").contains("is not here"),
-        "{}",
-        ran.stdout
-    );
+    let open = line(&ran, "  open ");
+    assert!(open.contains("is not here"), "{open}");
 }
 
-/// Only a file of the right size can have the right digest. Reading these would take days.
+/// Only a file of the right size can have the right digest. Reading these would take hours.
 #[cfg(target_os = "linux")]
 #[test]
 fn files_of_another_size_are_not_read() {
-    let workspace = with_receipt();
+    let workspace = with_unknown_model();
     for name in ["models/a.gguf", "ci/a.gguf"] {
         let file = fs::File::create(workspace.path(name)).unwrap();
         file.set_len(1 << 43).unwrap();
@@ -146,7 +167,7 @@ fn a_model_that_is_found_and_is_none_is_bad_input() {
 #[cfg(unix)]
 #[test]
 fn a_model_may_be_a_link() {
-    let workspace = with_receipt();
+    let workspace = with_unknown_model();
     fs::rename(workspace.path("models/tiny.gguf"), workspace.path("m.gguf")).unwrap();
     let link = |target: &str, name: &str| {
         std::os::unix::fs::symlink(workspace.path(target), workspace.path(name)).unwrap();
@@ -156,9 +177,4 @@ fn a_model_may_be_a_link() {
     workspace.run("verify-receipt").exits(3);
     link("m.gguf", "models/c.gguf");
     workspace.run("verify-receipt").exits(0);
-    // Nor is there one where the folder is missing.
-    let empty = Workspace::new();
-    fs::remove_dir_all(empty.path("models")).unwrap();
-    empty.write("ci/inference.json", workspace.read("ci/inference.json"));
-    empty.run("verify-receipt").exits(3);
 }
