@@ -13,6 +13,15 @@ use sha2::{Digest as _, Sha256};
 use crate::hex;
 
 /// A SHA-256 digest.
+///
+/// ```
+/// use host::digest::Digest;
+///
+/// let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+/// assert_eq!(Digest::of(b"abc").to_string(), text);
+/// assert_eq!(Digest::parse(text), Some(Digest::of(b"abc")));
+/// assert_eq!(Digest::parse(&text.to_uppercase()), None);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest(pub [u8; 32]);
 

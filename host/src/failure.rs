@@ -26,7 +26,7 @@ pub enum RunFailure {
     /// The native engine could not start, or stopped with an error.
     #[error("native: {0}")]
     Native(RunError),
-    /// The reference could not start or had to end.
+    /// The reference could not start, or stopped with an error.
     #[error("{0}")]
     Sandbox(SandboxError),
     /// The native engine and the reference read different shapes from the same header.

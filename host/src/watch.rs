@@ -1,4 +1,4 @@
-//! Watching work that takes long: what it is doing, how far it is, and a request to stop.
+//! Watches long work: its current phase, its progress, and a request to stop it.
 
 use std::{
     fmt,
@@ -10,41 +10,42 @@ use std::{
 
 use engine_native::Observer;
 
-/// What is going on. Each phase has its own measure of work, of which [`Watch::progress`] tells.
+/// A phase of long work. Each phase measures its [progress](Watch::progress) in its own unit of
+/// work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// A model is mapped, validated and hashed. Work: bytes.
+    /// Mapping, validating and hashing a model. Work: bytes.
     Load,
-    /// Weights are arranged for the kernels. Work: bytes.
+    /// Packing weights for the kernels. Work: bytes.
     Arrange,
-    /// An untimed run. Work: multiply-accumulates, as for all that follow.
+    /// An untimed run. Work, here and in the runs and replays below: multiply-accumulates.
     WarmUp {
-        /// Its number, from 1.
+        /// The number of the run, from 1.
         run: usize,
-        /// Warm-ups in all.
+        /// The number of warm-up runs.
         of: usize,
     },
     /// A timed run.
     Measure {
-        /// Its number, from 1.
+        /// The number of the run, from 1.
         run: usize,
-        /// Timed runs in all.
+        /// The number of timed runs.
         of: usize,
     },
-    /// A run that is timed inside, for a profile.
+    /// A run whose operations are timed for a profile.
     Profile,
-    /// The native engine is fed the tokens of a claim: guesses for the replay.
+    /// Running claimed tokens on the native engine, for the guesses of a replay.
     Claim,
-    /// The reference computes the run in the sandbox.
+    /// The replay by the reference in the sandbox.
     Replay,
-    /// Memory is read as fast as it can be.
+    /// Measuring the read bandwidth of the memory.
     Bandwidth,
-    /// Anything else, in a few words such as "write the model".
+    /// Anything else, described in a few words such as "write the model".
     Other(&'static str),
 }
 
 impl Phase {
-    /// Whether the time that it takes is a result: nothing else should run meanwhile.
+    /// Whether the phase's time is a result, so that nothing else should run at the same time.
     pub fn is_timed(self) -> bool {
         matches!(
             self,
@@ -71,7 +72,18 @@ impl fmt::Display for Phase {
 
 type OnPhase = Box<dyn Fn(Phase) + Send + Sync>;
 
-/// Connects work with whoever watches it. Clones are the same watch.
+/// Connects long work with the code that watches it. Clones share their state.
+///
+/// ```
+/// use host::watch::{Phase, Watch};
+///
+/// let watch = Watch::default();
+/// let in_signal_handler = watch.clone();
+/// watch.begin(Phase::Other("sort the files"), 3);
+/// assert_eq!(watch.progress(), (0, 3));
+/// in_signal_handler.stop();
+/// assert!(watch.is_stopped());
+/// ```
 #[derive(Clone, Default)]
 pub struct Watch(Arc<Inner>);
 
@@ -98,12 +110,12 @@ impl Watch {
         self.0.is_stopped.load(Ordering::SeqCst)
     }
 
-    /// Calls `show` when a phase begins, on the thread that does the work, from now on.
+    /// From now on, calls `show` whenever a phase begins, on the thread that does the work.
     pub fn on_phase(&self, show: impl Fn(Phase) + Send + Sync + 'static) {
         *self.lock() = Some(Box::new(show));
     }
 
-    /// Tells nobody of phases any more.
+    /// Removes the function that [`Watch::on_phase`] set.
     pub fn forget_phases(&self) {
         *self.lock() = None;
     }
@@ -115,24 +127,25 @@ impl Watch {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How much of the phase's work is done, and how much there is in all.
+    /// The work of the current phase that is done, and its total.
     pub fn progress(&self) -> (u64, u64) {
         let total = self.0.total.load(Ordering::Relaxed);
         (self.0.done.load(Ordering::Relaxed).min(total), total)
     }
 
-    /// Says how much of the phase's work is done, where it is not counted piece by piece.
+    /// Sets the work that is done, and its total, for phases that do not count it piece by piece.
     pub fn set_progress(&self, done: u64, total: u64) {
         self.0.total.store(total, Ordering::Relaxed);
         self.0.done.store(done, Ordering::Relaxed);
     }
 
-    /// Calls `interrupt` with each request to stop. Only the first one that is given counts.
+    /// Calls `interrupt` at each request to stop. Only the first function set this way is ever
+    /// called.
     pub(crate) fn on_stop(&self, interrupt: impl Fn() + Send + Sync + 'static) {
         let _ = self.0.on_stop.set(Box::new(interrupt));
     }
 
-    /// A phase begins, in which there is so much work to do; 0 where nobody knows.
+    /// Begins a phase. `work` is its total, or 0 if it is not known.
     pub fn begin(&self, phase: Phase, work: u64) {
         self.0.done.store(0, Ordering::Relaxed);
         self.0.total.store(work, Ordering::Relaxed);
@@ -162,7 +175,7 @@ mod tests {
         watch.begin(Phase::Load, 10);
         watch.advance(4);
         assert_eq!(watch.progress(), (4, 10));
-        // What has to be done again counts twice, and is not shown as more than everything.
+        // Work that is repeated counts twice, but never shows as more than the total.
         watch.advance(9);
         assert_eq!(watch.progress(), (10, 10));
         watch.begin(Phase::Replay, 7);

@@ -104,7 +104,9 @@ impl Failure {
     pub fn io(path: &Path, error: &io::Error) -> Self {
         let mut failure = Self::new(Exit::Io, error).at(path);
         if error.kind() == io::ErrorKind::NotFound {
-            failure.hint = hints::near(path);
+            failure.hint = hints::instead_of_what_is_missing(path);
+        } else if path.is_dir() {
+            failure.hint = Some(hints::instead_of_a_folder(path));
         }
         failure
     }
@@ -206,7 +208,13 @@ impl From<RunFailure> for Failure {
             // Prompt, context, kernels, threads: what was asked for is not possible here.
             _ => Exit::Usage,
         };
-        Self::new(exit, failure)
+        let hint = match &failure {
+            RunFailure::Native(RunError::Context { .. }) => Some("ask for fewer, with -n or -p"),
+            _ => None,
+        };
+        let mut failure = Self::new(exit, failure);
+        failure.hint = hint.map(str::to_owned);
+        failure
     }
 }
 
@@ -226,8 +234,13 @@ pub fn run(as_json: bool, command: impl FnOnce() -> Result<Exit, Failure>) -> Ex
             failure.exit
         }
         Err(_) => {
-            eprintln!("error: internal error, see above; please report it");
-            Exit::Rejected
+            let failure = Failure::new(Exit::Rejected, "internal error, see above")
+                .with_hint("please report it");
+            eprintln!("error: {failure}");
+            if as_json {
+                print_as_json(&failure);
+            }
+            failure.exit
         }
     };
     ExitCode::from(exit as u8)

@@ -5,6 +5,8 @@ use std::{fs, path::Path};
 use host::files;
 use serde_json::Value;
 
+use crate::program;
+
 /// What a file is that is no model, and what to do with it. None if it is of no kind that people
 /// mistake for one.
 pub fn instead_of_a_model(path: &Path) -> Option<&'static str> {
@@ -52,51 +54,80 @@ pub fn instead_of_a_transcript(bytes: &[u8]) -> Option<&'static str> {
     Some("ci/TRANSCRIPT.md describes a transcript").filter(|_| value.is_object())
 }
 
-/// What is there where a path leads nowhere: that its folder is missing, or files of the same kind.
-pub fn near(path: &Path) -> Option<String> {
+/// What can be read instead of what is not at `path`: files of the same kind, or of the same name.
+pub fn instead_of_what_is_missing(path: &Path) -> Option<String> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    if !folder.is_dir() {
-        return Some(format!(
-            "there is no folder {}; make it first",
-            folder.display()
-        ));
-    }
-    let kind = path.extension()?;
-    let others: Vec<String> = [folder, Path::new("."), Path::new("models")]
-        .into_iter()
-        .map(|folder| files_in(folder, kind))
-        .find(|files| !files.is_empty())?;
-    const MOST: usize = 5;
-    let more = match others.len() {
-        ..=MOST => String::new(),
-        n => format!(" and {} more", n - MOST),
+    let is_like = |found: &Path| {
+        found.extension() == path.extension() || found.file_stem() == path.file_stem()
     };
-    let shown = others[..others.len().min(MOST)].join(", ");
-    Some(format!("did you mean {shown}{more}?"))
+    let mut hints = Vec::new();
+    if !folder.is_dir() {
+        hints.push(format!("there is no folder {}", folder.display()));
+    }
+    match [folder, Path::new("."), Path::new("models")]
+        .into_iter()
+        .find_map(|folder| did_you_mean(folder, is_like))
+    {
+        Some(others) => hints.push(others),
+        None => hints.extend(how_to_make(path)),
+    }
+    Some(hints.join("; ")).filter(|hint| !hint.is_empty())
 }
 
-/// The paths of the files of a kind in a folder, sorted.
-fn files_in(folder: &Path, kind: &std::ffi::OsStr) -> Vec<String> {
+/// What can be read in the folder at `path`, which is no file: models and receipts.
+pub fn instead_of_a_folder(path: &Path) -> String {
+    let is_like = |found: &Path| {
+        KINDS
+            .iter()
+            .any(|kind| found.extension() == Some(kind.as_ref()))
+    };
+    did_you_mean(path, is_like).unwrap_or_else(|| "it is a folder; name a file".into())
+}
+
+/// How the names of models and of receipts end.
+const KINDS: [&str; 2] = ["gguf", "json"];
+
+/// The command that says how to get a model, or that writes a receipt.
+fn how_to_make(path: &Path) -> Option<String> {
+    let call = program::current().call();
+    let kind = path.extension()?;
+    match KINDS.map(|name| kind == name) {
+        [true, _] => Some(format!("`{call} model list` says how to get models")),
+        [_, true] => Some(format!("`{call} benchmark` writes a receipt")),
+        _ => None,
+    }
+}
+
+/// Asks about the files in a folder that are like the one that was meant.
+fn did_you_mean(folder: &Path, is_like: impl Fn(&Path) -> bool) -> Option<String> {
+    const MOST: usize = 5;
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
-    let paths = paths.filter(|path| path.extension() == Some(kind) && path.is_file());
+    let paths = paths.filter(|path| path.extension().is_some() && is_like(path) && path.is_file());
     let shown = paths.map(|path| {
-        path.strip_prefix(".")
-            .unwrap_or(&path)
-            .display()
-            .to_string()
+        let path = path.strip_prefix(".").unwrap_or(&path);
+        path.display().to_string()
     });
-    let mut shown: Vec<String> = shown.collect();
-    shown.sort();
-    shown
+    let mut others: Vec<String> = shown.collect();
+    others.sort();
+    let more = match others.len() {
+        0 => return None,
+        1..=MOST => String::new(),
+        n => format!(" or one of {} more", n - MOST),
+    };
+    others.truncate(MOST);
+    Some(format!("did you mean {}{more}?", others.join(", ")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{instead_of_a_model, instead_of_a_transcript, near};
+    use super::{
+        instead_of_a_folder, instead_of_a_model, instead_of_a_transcript,
+        instead_of_what_is_missing,
+    };
 
     #[test]
     fn kinds_of_files_are_told_apart() {
@@ -134,18 +165,23 @@ mod tests {
     }
 
     #[test]
-    fn files_of_the_same_kind_are_shown() {
+    fn files_of_the_same_kind_or_name_are_shown() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a.gguf", "b.gguf", "c.json"] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
-        let hint = near(&folder.path().join("absent.gguf")).unwrap();
+        let hint = |name: &str| instead_of_what_is_missing(&folder.path().join(name)).unwrap();
+        let of_models = hint("absent.gguf");
         assert!(
-            hint.contains("a.gguf, ") && hint.contains("b.gguf?"),
-            "{hint}"
+            of_models.contains("a.gguf, ") && of_models.ends_with("b.gguf?"),
+            "{of_models}"
         );
-        assert!(!hint.contains("c.json"), "{hint}");
-        let hint = near(&folder.path().join("absent/m.gguf")).unwrap();
-        assert!(hint.starts_with("there is no folder "), "{hint}");
+        assert!(hint("c.jso").ends_with("c.json?"));
+        assert!(hint("absent/m.xyz").starts_with("there is no folder "));
+        let inside = instead_of_a_folder(folder.path());
+        assert!(
+            inside.contains("a.gguf") && inside.ends_with("c.json?"),
+            "{inside}"
+        );
     }
 }

@@ -107,7 +107,7 @@ impl Destination {
 /// As for [`Destination::prepare`].
 pub fn file(path: &Path) -> Result<AtomicFile, Failure> {
     AtomicFile::prepare(path).map_err(|e| match path.parent() {
-        Some(folder) if e.kind() == io::ErrorKind::NotFound => {
+        Some(folder) if e.kind() == io::ErrorKind::NotFound && !folder.is_dir() => {
             let what = format!("there is no folder {}", folder.display());
             let hint = "make it first, or name another place with --output";
             Failure::new(Exit::Io, what).at(path).with_hint(hint)

@@ -12,7 +12,8 @@ use engine_native::{
     Op, Packing, PositionTrace, Scalar, Screening, Session, SessionOptions, Step,
     available_kernels,
 };
-use xtask::make_model::{Shape, splitmix64::SplitMix64, to_vec};
+use host::task::SplitMix64;
+use xtask::make_model::{Shape, to_vec};
 
 const N_PROMPT: usize = 13;
 const N_TOKENS: usize = 9;

@@ -74,16 +74,19 @@ fn the_gates_run_the_readmes_commands() {
 fn the_commands_in_the_documents_parse() {
     let mut n_commands = 0;
     for name in [
-        "README.md",
+        ".github/CONTRIBUTING.md",
+        ".github/RELEASING.md",
+        ".github/workflows/ci.yml",
         "ARCHITECTURE.md",
-        "SECURITY.md",
         "CHANGELOG.md",
+        "README.md",
+        "SECURITY.md",
         "ci/RECEIPT.md",
         "ci/TRANSCRIPT.md",
         "ci/local_gates.sh",
         "ci/perf/README.md",
     ] {
-        for command in commands::quoted(&document(name), name.ends_with(".sh")) {
+        for command in commands::quoted(&document(name), !name.ends_with(".md")) {
             if let Err(error) = command.parse() {
                 panic!("{name}: {command:?}: {error}");
             }

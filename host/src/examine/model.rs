@@ -36,7 +36,7 @@ fn layout(receipt: &Receipt) -> I2sLayout {
 /// Opens the file at `path` with the I2_S layout that the receipt names.
 ///
 /// # Errors
-/// It cannot be read or is no model, or the run was interrupted.
+/// The file cannot be read or is not a model, or the search was interrupted.
 pub fn open_model(receipt: &Receipt, path: &Path, watch: &Watch) -> Result<HashedModel, OpenError> {
     HashedModel::open(path, layout(receipt), watch)
 }
@@ -85,7 +85,7 @@ fn candidates(receipt: &Receipt, folders: &[PathBuf]) -> Vec<PathBuf> {
     paths
 }
 
-/// The digest of a file; none if it cannot be read.
+/// The digest of a file; `None` if it cannot be read.
 fn digest(path: &Path, watch: &Watch) -> Result<Option<Digest>, OpenError> {
     let Ok(file) = ModelFile::map(path) else {
         return Ok(None);

@@ -1,8 +1,9 @@
-//! How much a call of the guest computes, in multiply-accumulates: calls take very different times.
+//! The work of a call into the guest, in multiply-accumulates. Progress counts work, not calls,
+//! because calls take very different times.
 
 use crate::sandbox::GuestShape;
 
-/// Work of one layer at `position`: its projections, and attention over the positions up to it.
+/// The work of one layer at `position`: projections, and attention over the positions up to it.
 pub(super) fn layer_work(shape: &GuestShape, position: usize) -> u64 {
     let q_dim = shape.n_heads.saturating_mul(shape.head_dim);
     let kv_dim = shape.n_kv_heads.saturating_mul(shape.head_dim);
@@ -16,7 +17,7 @@ pub(super) fn layer_work(shape: &GuestShape, position: usize) -> u64 {
         .saturating_add(attention)
 }
 
-/// Work of the output matrix at one position, for one chunk of its rows.
+/// The work of one chunk of the output matrix at one position.
 pub(super) fn head_chunk_work(shape: &GuestShape) -> u64 {
     shape.n_embd.saturating_mul(shape.n_vocab) / shape.n_head_chunks.max(1)
 }

@@ -16,19 +16,22 @@
 //! ```
 //! use std::path::Path;
 //! use engine_native::{I2sLayout, KvType};
-//! use host::{cancel::Cancel, input::HashedModel, replay, sandbox::{ModelInput, Sandbox, SandboxError}};
+//! use host::input::HashedModel;
+//! use host::replay;
+//! use host::sandbox::{ModelInput, Sandbox, SandboxError};
 //! use host::task::Task;
+//! use host::watch::Watch;
 //!
 //! let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
-//! let cancel = Cancel::default();
-//! let file = HashedModel::open(Path::new(path), I2sLayout::default(), &cancel)?;
-//! let (model, sandbox) = (ModelInput::from(&*file.model), Sandbox::new(&cancel)?);
+//! let watch = Watch::default();
+//! let file = HashedModel::open(Path::new(path), I2sLayout::default(), &watch)?;
+//! let (model, sandbox) = (ModelInput::from(&*file.model), Sandbox::new(&watch)?);
 //! let task = Task { prompt: vec![1, 2, 3], n_generate: 2, kv_type: KvType::F16, challenge: None };
 //!
 //! let tokens = replay::decode(&sandbox, model, &task, |_| Ok::<_, SandboxError>(()))?;
 //!
 //! // A replay of these tokens chooses each of them again.
-//! let replayed = replay::replay(&sandbox, model, &task, &tokens, None, &mut |_, _| {})?;
+//! let replayed = replay::replay(&sandbox, model, &task, &tokens, None)?;
 //! assert_eq!(replayed.tokens().collect::<Vec<_>>(), tokens);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

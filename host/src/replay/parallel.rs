@@ -29,8 +29,8 @@ pub(super) enum Done {
     Head(Vec<Head>),
 }
 
-/// Computes the run from guesses, and in order what these were wrong for. `guest` is one of those that
-/// work.
+/// Computes the run from guesses; after a wrong guess, computes the rest in order. `guest` is the
+/// first of the guests that work.
 pub(super) fn compute<'a>(
     run: &Run<'a>,
     guest: Guest<'a>,
@@ -42,8 +42,11 @@ pub(super) fn compute<'a>(
     join(run, units, results)
 }
 
-/// A unit's result, with its fuel. `None` for a layer above one whose guess was wrong.
-pub(super) type UnitResult = Option<Result<(Done, u64), SandboxError>>;
+/// A unit's result, or `None` for a layer above one whose guess was wrong.
+pub(super) type UnitResult = Option<Attempt>;
+
+/// A unit's result, with its fuel.
+type Attempt = Result<(Done, u64), SandboxError>;
 
 /// Computes `units` from guesses. `guest` is the first of the guests that work.
 pub(super) fn compute_units<'a>(
@@ -107,7 +110,7 @@ impl Queue<'_> {
         run: &Run<'a>,
         mut guest: Option<Guest<'a>>,
         traces: &[PositionTrace],
-    ) -> Vec<(usize, Result<(Done, u64), SandboxError>)> {
+    ) -> Vec<(usize, Attempt)> {
         let mut results = Vec::new();
         while let Some((i, unit)) = self.take() {
             let result = compute_unit(run, &mut guest, unit, traces);
@@ -151,7 +154,7 @@ fn compute_unit<'a>(
     guest: &mut Option<Guest<'a>>,
     unit: &Unit,
     traces: &[PositionTrace],
-) -> Result<(Done, u64), SandboxError> {
+) -> Attempt {
     let guest = match guest {
         Some(guest) => guest,
         None => guest.insert(run.open()?),
@@ -191,7 +194,7 @@ pub(super) fn same_bits(x: &[f32], y: &[f32]) -> bool {
     x.len() == y.len() && x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits())
 }
 
-/// Puts the units together, up to the first guess that was wrong, and computes the rest.
+/// Joins the units up to the first wrong guess, and computes the rest in order.
 fn join(run: &Run, units: Vec<Unit>, results: Vec<UnitResult>) -> Result<Computed, SandboxError> {
     let mut computed = Computed::default();
     let (heads, layers): (Vec<_>, Vec<_>) = units

@@ -99,12 +99,12 @@ impl<'a> Run<'a> {
         self.sandbox.watch().advance(work);
     }
 
-    /// A replay begins that computes so much.
+    /// Begins the phase of the replay, with its total work.
     pub(super) fn begin(&self, work: u64) {
         self.sandbox.watch().begin(Phase::Replay, work);
     }
 
-    /// A guest that is ready for the run.
+    /// Makes a guest that is ready for the run.
     pub(super) fn open(&self) -> Result<Guest<'a>, SandboxError> {
         open(self.sandbox, self.model, self.task)
     }
@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
         inputs.try_for_each(|(position, &input)| guest.embed(input, position))
     }
 
-    /// Takes every position through `layer`. Returns what leaves it.
+    /// Computes `layer` at every position. Returns the residual streams that leave it.
     pub(super) fn layer(&self, guest: &mut Guest, layer: usize) -> Result<Residuals, SandboxError> {
         guest.load_layer(layer)?;
         let mut leaving = Vec::with_capacity(self.inputs.len());

@@ -1,4 +1,4 @@
-//! How much a replay computes, in multiply-accumulates.
+//! The work of a replay, in multiply-accumulates.
 
 use super::{
     calls::{head_chunk_work, layer_work},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{sandbox::GuestShape, task::Task};
 
-/// Work of the whole replay of `task`.
+/// The work of a full replay of `task`.
 pub(super) fn replay_work(shape: &GuestShape, task: &Task) -> u64 {
     let layers = (0..shape.n_layers as usize).map(Unit::Layer);
     let head = Unit::Head(0..task.n_positions());
@@ -14,7 +14,7 @@ pub(super) fn replay_work(shape: &GuestShape, task: &Task) -> u64 {
     units_work(shape, task, &units)
 }
 
-/// Work of some units of it.
+/// The work of some units of a replay.
 pub(super) fn units_work(shape: &GuestShape, task: &Task, units: &[Unit]) -> u64 {
     let layer = (0..task.n_positions())
         .map(|position| layer_work(shape, position))
@@ -53,7 +53,7 @@ mod tests {
         }
     }
 
-    /// What the calls of a replay count for adds up to the whole, to the last multiply-accumulate.
+    /// The work of all calls of a replay adds up exactly to the total.
     #[test]
     fn a_replay_ends_at_all_of_its_work() {
         let task = Task {

@@ -116,7 +116,7 @@ impl Profile {
         let mut session = engine.session(task.session_options())?;
         session.set_observer(Arc::new(watch.clone()));
         watch.begin(Phase::Profile, task.work(engine.model().shape()));
-        // As in the timed runs, no page of the session is touched for the first time.
+        // An untimed run first, so that all pages of the session are mapped, as in the timed runs.
         session
             .generate(&task.prompt, task.n_generate)?
             .next()

@@ -22,7 +22,7 @@ impl Measured {
     /// for bit.
     ///
     /// # Errors
-    /// Native and reference disagree, or the reference failed.
+    /// The native engine and the reference disagree, or the reference failed.
     pub fn prove(mut self, sandbox: &Sandbox) -> Result<Proved, RunFailure> {
         let model = self.loaded.file.model.clone();
         let input = ModelInput::from(&*model);

@@ -94,7 +94,7 @@ impl Runner for NativeRunner {
         let (sender, receiver) = std::sync::mpsc::channel();
         self.session.set_probe(Box::new(move |point, output| {
             if (point.position, point.layer) == (position, layer) {
-                // The receiver outlives the session's run.
+                // Sending cannot fail: the receiver outlives the session's run.
                 let _ = sender.send((point.op, bits(output)));
             }
         }));

@@ -5,7 +5,17 @@ use wasmtime::{Config, Engine, Module, OptLevel};
 use super::error::SandboxError;
 use crate::{guest::GUEST_WASM, watch::Watch};
 
-/// A compiled guest, from which any number of isolated instances can be made.
+/// A compiled guest, from which any number of isolated instances can be made. One sandbox serves
+/// any number of replays.
+///
+/// ```
+/// use host::{sandbox::{Sandbox, SandboxError}, watch::Watch};
+///
+/// // The guest may not import anything. This module imports a function `now` from `clock`.
+/// let module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x0d\x01\x05clock\x03now\0\0";
+/// let refused = Sandbox::with_module(module, &Watch::default());
+/// assert!(matches!(refused, Err(SandboxError::Protocol(why)) if why.contains("clock.now")));
+/// ```
 pub struct Sandbox {
     pub(super) engine: Engine,
     pub(super) module: Module,
@@ -16,12 +26,12 @@ impl Sandbox {
     /// Compiles the embedded guest.
     ///
     /// # Errors
-    /// The module is invalid under the sandbox's rules, or imports anything.
+    /// The module is not valid in this sandbox, or has an import.
     pub fn new(watch: &Watch) -> Result<Self, SandboxError> {
         Self::with_module(GUEST_WASM, watch)
     }
 
-    /// Who watches what it computes.
+    /// The watch over all replays in this sandbox.
     pub(crate) fn watch(&self) -> &Watch {
         &self.watch
     }
@@ -42,7 +52,7 @@ impl Sandbox {
             )));
         }
         let guests = engine.clone();
-        // Ends a guest's call at its next loop or function entry.
+        // This ends a running call at its next loop iteration or function entry.
         watch.on_stop(move || guests.increment_epoch());
         Ok(Self {
             engine,

@@ -14,6 +14,19 @@ pub const MAX_CHALLENGE_BYTES: usize = 64;
 const TAG: &[u8; 24] = b"bitreceipt/challenge/v1\0";
 
 /// A verifier's nonce of 1 to 64 bytes. As text, it has two lower-case hex digits per byte.
+///
+/// ```
+/// use host::task::{Challenge, seeded_prompt};
+///
+/// let challenge: Challenge = "c0ffee".parse()?;
+/// assert_eq!(challenge.bytes(), [0xc0, 0xff, 0xee]);
+///
+/// // With a challenge, the same seed gives another prompt, which nobody knew before.
+/// let (n_ids, n_vocab) = (16, 32_000);
+/// let prompt = seeded_prompt(42, Some(&challenge), n_ids, n_vocab);
+/// assert_ne!(prompt, seeded_prompt(42, None, n_ids, n_vocab));
+/// # Ok::<(), host::task::NotAChallenge>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge(Vec<u8>);
 

@@ -33,7 +33,8 @@ impl Task {
         self.prompt.len() + self.n_generate - 1
     }
 
-    /// Multiply-accumulates of the task on a model of this shape: a measure of progress.
+    /// The multiply-accumulates of the task on a model of this shape, which progress is measured
+    /// in.
     pub fn work(&self, shape: &ModelShape) -> u64 {
         let (n_positions, n_choices) = (self.n_positions() as u64, self.n_generate as u64);
         Op::run_work(shape, n_positions, n_choices).unwrap_or(u64::MAX)

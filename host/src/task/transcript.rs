@@ -61,6 +61,35 @@ pub fn boundary_digest(residual: &[f32]) -> Digest {
 }
 
 /// A hash chain over the positions of a run.
+///
+/// ```
+/// use engine_native::{Choice, KvType};
+/// use host::digest::Digest;
+/// use host::task::{PositionRecord, Transcript, TranscriptStart, boundary_digest};
+///
+/// let model = Digest::of(b"the bytes of a model file");
+/// let start = TranscriptStart {
+///     model,
+///     kv_type: KvType::F16,
+///     challenge: &[],
+///     prompt: &[7],
+///     n_generate: 1,
+/// };
+/// let record = PositionRecord {
+///     position: 0,
+///     input: 7,
+///     boundaries: vec![boundary_digest(&[1.0, -0.5])],
+///     hidden: vec![0.25, -3.0],
+///     choice: Some(Choice { token: 9, logit: 1.5 }),
+/// };
+/// let mut transcript = Transcript::new(&start);
+/// transcript.append(&record);
+/// assert_eq!(transcript.checksum(), Transcript::of(&start, [&record]));
+///
+/// // A single bit of a residual stream changes the checksum.
+/// let other = PositionRecord { boundaries: vec![boundary_digest(&[1.0, 0.5])], ..record };
+/// assert_ne!(transcript.checksum(), Transcript::of(&start, [&other]));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Transcript {
     head: Digest,

@@ -11,6 +11,22 @@ use super::{
 };
 
 /// The verdict on a receipt.
+///
+/// ```
+/// use host::receipt::{COMMON_SCHEMA, RECEIPT_SCHEMA};
+/// use host::verify::{Checked, Conclusion, NotAReceipt, Outcome};
+///
+/// // A receipt of this version, in which all other fields are missing.
+/// let receipt = format!(
+///     r#"{{"schema_version": "{COMMON_SCHEMA}", "receipt_schema": "{RECEIPT_SCHEMA}"}}"#
+/// );
+/// let verdict = Checked::read(receipt.as_bytes())?.verdict();
+/// assert_eq!(verdict.conclusion, Conclusion::Rejected);
+/// let broken = verdict.rules.iter().filter(|rule| rule.outcome == Outcome::Fail);
+/// assert!(broken.map(|rule| rule.rule).eq(["schema", "receipt_sha256"]));
+/// assert!(verdict.to_text("r.json").starts_with("rejected: r.json (2 of 3 rules broken)"));
+/// # Ok::<(), NotAReceipt>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Verdict {
     /// The conclusion.
@@ -34,6 +50,8 @@ pub struct Verdict {
 impl Verdict {
     /// The verdict as text for people, short enough for a screen. `place` names the receipt.
     pub fn to_text(&self, place: &str) -> String {
+        // Whoever sent the file may have named it, and may try to look like a verdict.
+        let place = one_line(place);
         let count = |outcome| self.rules.iter().filter(|r| r.outcome == outcome).count();
         let n_hold = count(Outcome::Pass);
         let n_broken = count(Outcome::Fail);
@@ -53,11 +71,10 @@ impl Verdict {
                 Outcome::Unverifiable => "open",
                 Outcome::Note => "note",
             };
-            // Evidence quotes the receipt, which could contain line breaks to fake other lines.
-            let evidence = rule.evidence.replace(char::is_control, " ");
-            let _ = writeln!(text, "  {mark} {}: {evidence}", rule.rule);
+            // Evidence quotes the receipt.
+            let _ = writeln!(text, "  {mark} {}: {}", rule.rule, one_line(&rule.evidence));
         }
-        let _ = writeln!(text, "tokens: {}", self.tokens);
+        let _ = writeln!(text, "tokens: {}", one_line(&self.tokens));
         if let Some(audit) = &self.audit {
             text += &audit.lines("  ");
         }
@@ -71,4 +88,8 @@ impl Verdict {
         }
         text
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }

@@ -10,7 +10,7 @@ use super::{
     files::{OptionalModel, RequiredModel},
     output::{LongOutputArgs, OutputArgs},
     values::{
-        I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking, count, count_or_none, id, threads,
+        I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking, count, count_or_none, whole,
     },
 };
 use crate::program;
@@ -23,7 +23,7 @@ pub struct EngineArgs {
     #[arg(long, value_enum, default_value = "auto")]
     pub kernel: Kernel,
     /// Number of threads [default: the physical cores]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = whole::<usize>)]
     pub threads: Option<usize>,
     /// Element type of the KV cache
     #[arg(long, value_enum, value_name = "TYPE", default_value = "f16")]
@@ -89,13 +89,13 @@ pub struct PromptArgs {
     #[arg(short, long, value_name = "N", default_value = "16", value_parser = count())]
     pub prompt_tokens: usize,
     /// Token ids as the prompt, separated by commas
-    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = id, conflicts_with = "prompt_tokens")]
+    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = whole::<u32>, conflicts_with = "prompt_tokens")]
     pub prompt_ids: Option<Vec<u32>>,
     /// A text as the prompt; the receipt has its ids and its SHA-256
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["prompt_tokens", "prompt_ids"])]
     pub prompt: Option<String>,
     /// Seed of the prompt [default: BITNET_SEED, or 42]
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub seed: Option<u64>,
     /// A nonce that the verifier chose, mixed into the seed: 2 to 128 lower-case hex digits
     #[arg(long, value_name = "HEX", conflicts_with_all = ["prompt_ids", "prompt"])]
@@ -146,7 +146,7 @@ pub struct LogitsArgs {
     #[command(flatten)]
     pub model: RequiredModel,
     /// Token ids of the prompt, separated by commas
-    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = id, required = true)]
+    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = whole::<u32>, required = true)]
     pub prompt_ids: Vec<u32>,
     /// Number of tokens to decode greedily; the array has a row for each position fed
     #[arg(short = 'n', long, value_name = "N", default_value = "1", value_parser = count())]
@@ -176,7 +176,7 @@ pub struct LogitsArgs {
 #[command(after_help = examples(&["bandwidth -t 1,2"]))]
 pub struct BandwidthArgs {
     /// Numbers of threads, separated by commas [default: 1, 2, 4, … and the physical cores]
-    #[arg(short, long, value_name = "N,…", value_delimiter = ',', value_parser = threads)]
+    #[arg(short, long, value_name = "N,…", value_delimiter = ',', value_parser = whole::<usize>)]
     pub threads: Option<Vec<usize>>,
     /// Number of bytes to read; several times the last-level cache, or the cache is measured
     #[arg(long, value_name = "N", default_value = "1073741824", value_parser = RangedU64ValueParser::<usize>::from(1 << 20..=1 << 40))]

@@ -8,7 +8,7 @@ use super::{
     examples::examples,
     files::RequiredModel,
     output::{LongOutputArgs, OutputArgs},
-    values::I2s,
+    values::{I2s, whole},
 };
 use crate::make_model::{DenseType, OutputMatrix, PRESETS, WeightType};
 
@@ -32,7 +32,7 @@ pub struct MakeModelArgs {
     #[arg(long, value_enum, value_name = "TYPE")]
     pub output_matrix: Option<OutputMatrix>,
     /// Seed [default: the preset's]
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub seed: Option<u64>,
     /// Where the model goes
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! Values that arguments take.
 
-use std::ops::Range;
+use std::{ops::Range, str::FromStr};
 
 use clap::{ValueEnum, builder::RangedU64ValueParser};
 use engine_native::{I2sLayout, Isa, KernelChoice, KvType, Packing, Screening};
@@ -149,16 +149,10 @@ pub(super) fn count_or_none() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::from(0..=1 << 24)
 }
 
-/// A token id, with spaces around it.
-pub(super) fn id(text: &str) -> Result<u32, String> {
-    let id = text.trim().parse();
-    id.map_err(|_| format!("found {text:?}, allowed token ids such as 1,2,3"))
-}
-
-/// A number of threads, with spaces around it.
-pub(super) fn threads(text: &str) -> Result<usize, String> {
-    let n = text.trim().parse();
-    n.map_err(|_| format!("found {text:?}, allowed numbers of threads such as 1,2"))
+/// A whole number, with spaces around it.
+pub(super) fn whole<N: FromStr>(text: &str) -> Result<N, String> {
+    let number = text.trim().parse();
+    number.map_err(|_| format!("found {text:?}, allowed whole numbers such as 3"))
 }
 
 /// A percentage, with one decimal at most, in thousandths.

@@ -35,6 +35,8 @@ pub fn run(args: &ShowArgs) -> Result<Exit, Failure> {
 }
 
 fn text(place: &str, summary: &Summary) -> String {
+    // Whoever sent the file may have named it.
+    let place = place.replace(char::is_control, " ");
     let replayed = match summary.replayed_by_writer {
         true => "says that the writer replayed the run",
         false => "says that nobody replayed the run",

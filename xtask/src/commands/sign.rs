@@ -14,6 +14,7 @@ use crate::{
     args::{BenchmarkArgs, ParityMode},
     exit::{Exit, Failure},
     output::{file, spares_model},
+    program,
 };
 
 /// Where a bundle goes, and what signs it.
@@ -50,7 +51,7 @@ impl Bundle {
             let what = "found --parity off, allowed full: nothing unproved is signed";
             return Err(Failure::new(Exit::Usage, what).about("--sign"));
         }
-        let key = SigningKey::read(key_path).map_err(|e| Failure::key(key_path, &e))?;
+        let key = signing_key(key_path)?;
         let output = spares_model(file(&path)?, model)?;
         output
             .spares("key", key_path)
@@ -102,4 +103,21 @@ impl Bundle {
         };
         failure.and(format_args!("; {said}"))
     }
+}
+
+fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
+    if path.extension().is_some_and(|kind| kind == "pub") {
+        let private = path.with_extension("");
+        return Err(Failure::new(Exit::BadInput, "is a public key")
+            .at(path)
+            .with_hint(format_args!("name the private one, {}", private.display())));
+    }
+    SigningKey::read(path).map_err(|e| match path.exists() {
+        true => Failure::key(path, &e),
+        false => {
+            let call = program::current().call();
+            let hint = format!("`{call} keygen {}` makes it", path.display());
+            Failure::key(path, &e).with_hint(hint)
+        }
+    })
 }

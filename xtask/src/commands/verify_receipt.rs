@@ -143,10 +143,10 @@ impl Examination<'_> {
             true => self.model(checked)?,
             false => None,
         };
-        match (&found, self.args.no_replay) {
-            (_, true) => checked.without_replay("not asked for: --no-replay"),
-            (Some(found), false) => self.replay(checked, found)?,
-            (None, false) => {}
+        match &found {
+            _ if self.args.no_replay => checked.without_replay("not asked for: --no-replay"),
+            Some(found) => self.replay(checked, found)?,
+            None => checked.without_replay(self.missing()),
         }
         if !self.args.retime {
             return Ok(None);
@@ -172,23 +172,27 @@ impl Examination<'_> {
             Some(path) => Some(open_model(self.receipt, path, self.watch)?),
             None => self.find_model()?,
         };
-        let Some(found) = found else {
-            let model = &self.receipt.model;
-            let how = models::how_to_get(model.sha256).unwrap_or_else(|| {
-                "no manifest knows it: ask the writer, and name the file with --model".into()
-            });
-            checked.without_replay(format!(
-                "model {} with sha256 {} is not here; to get it: {how}",
-                model.file_name, model.sha256
-            ));
-            return Ok(None);
-        };
-        checked.with_model(&found.facts());
-        if found.sha256 == self.receipt.model.sha256 {
-            return Ok(Some(found));
+        if let Some(found) = &found {
+            checked.with_model(&found.facts());
         }
-        checked.without_replay("the model of the receipt is not here");
-        Ok(None)
+        Ok(found.filter(|found| found.sha256 == self.receipt.model.sha256))
+    }
+
+    /// Why there is nothing to replay.
+    fn missing(&self) -> String {
+        let model = &self.receipt.model;
+        match self.args.model {
+            Some(_) => "the model of the receipt is not here".into(),
+            None => {
+                let how = models::how_to_get(model.sha256).unwrap_or_else(|| {
+                    "no manifest knows it, so ask the writer, and name the file with --model".into()
+                });
+                format!(
+                    "model {} with sha256 {} is not here; to get it: {how}",
+                    model.file_name, model.sha256
+                )
+            }
+        }
     }
 
     fn find_model(&self) -> Result<Option<HashedModel>, Failure> {

@@ -3,8 +3,9 @@
 //! Floats have a random sign and a magnitude in [2⁻⁷, 2⁻⁵); their root mean square is 0.019. The
 //! quantized types have random integers, with scales that give about the same root mean square.
 
+use host::task::SplitMix64;
+
 use super::recipe::DenseType;
-use super::splitmix64::SplitMix64;
 
 /// Appends the next elements of `stream` to `out`: a 64-bit word of floats, or a block.
 pub(super) fn put_piece(dense_type: DenseType, stream: &mut SplitMix64, out: &mut Vec<u8>) {

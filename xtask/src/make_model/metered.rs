@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// Receives the progress of a writer: bytes written so far, bytes in total.
+/// Called with the progress of a writer: bytes written so far, bytes in total.
 pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 
 /// Writes to `out`, and calls `progress` after each write.

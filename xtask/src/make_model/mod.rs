@@ -12,7 +12,7 @@
 //! types hold different values of about the same magnitude. Each tensor has its own stream of
 //! random words, so it does not depend on the types of the others.
 //!
-//! **Same bytes everywhere.** Integers come from [splitmix64](splitmix64::SplitMix64). Floats come
+//! **Same bytes everywhere.** Integers come from [splitmix64](SplitMix64). Floats come
 //! from bit patterns, and from additions, products, quotients and square roots, which IEEE 754
 //! rounds correctly on every machine. The platform's math library is never called.
 //!
@@ -39,7 +39,6 @@ pub mod gguf_writer;
 pub mod presets;
 pub mod recipe;
 pub mod shape;
-pub mod splitmix64;
 pub mod tensors;
 pub mod tokenizer;
 
@@ -50,16 +49,17 @@ mod ternary;
 
 use std::io::{self, Write};
 
+use host::task::SplitMix64;
+
 use gguf_writer::{ALIGNMENT, GgufHeader};
 use metered::Metered;
-use splitmix64::SplitMix64;
 
 pub use metered::Progress;
 pub use presets::{PRESETS, Preset, preset};
 pub use recipe::{DenseType, OutputMatrix, Recipe, WeightType};
 pub use shape::Shape;
 
-/// Everything before the tensor data of the model of this recipe and `general.name`.
+/// The header of a model with this recipe and `general.name`: everything before the tensor data.
 ///
 /// # Errors
 /// `InvalidInput` if the recipe is not valid; see [`Recipe::validate`].

@@ -5,9 +5,10 @@
 
 use std::io::{self, Write};
 
+use host::task::SplitMix64;
+
 use super::gguf_writer::F32;
 use super::recipe::{DenseType, OutputMatrix, Recipe, WeightType};
-use super::splitmix64::SplitMix64;
 use super::{dense, ternary};
 
 /// Gain of `attn_q` and `attn_k` each.

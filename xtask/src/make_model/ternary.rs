@@ -4,9 +4,9 @@
 //! converted from this form. So a seed gives the same weights in all types.
 
 use half::{bf16, f16};
+use host::task::SplitMix64;
 
 use super::recipe::WeightType;
-use super::splitmix64::SplitMix64;
 
 /// The number of weights that are generated together: a block of the TQ types, two blocks of I2_S.
 const PIECE_LEN: usize = 256;
@@ -117,7 +117,7 @@ fn put_tq1_0(piece: &Piece, d: f16, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::{WeightType, put_piece, stored_scale, ternary_word};
-    use crate::make_model::splitmix64::SplitMix64;
+    use host::task::SplitMix64;
 
     const TYPES: [WeightType; 6] = [
         WeightType::I2S,

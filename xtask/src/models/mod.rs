@@ -7,5 +7,5 @@ mod manifest;
 
 pub use cache::{CACHE_VARIABLE, CachedFile, cache_files, cache_folder, make_cache_folder};
 pub use embedded::{default_model, embedded};
-pub use find::{files, folders};
+pub use find::folders;
 pub use manifest::{KnownModel, Origin, how_to_get, known_models};

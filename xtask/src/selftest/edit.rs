@@ -1,13 +1,13 @@
-//! Edits of JSON by pointers.
+//! Edits of JSON with pointers (RFC 6901).
 
 use serde_json::Value;
 
-/// Says that there is no such place.
+/// The error for a pointer that names no value.
 pub(super) fn missing(pointer: &str) -> String {
     format!("the receipt has no {pointer}")
 }
 
-/// Puts a value in its place, which its parent may not have yet.
+/// Sets the value at `pointer`, whose last key may be new.
 pub(super) fn put(receipt: &mut Value, pointer: &str, value: Value) -> Result<(), String> {
     if let Some(place) = receipt.pointer_mut(pointer) {
         *place = value;
@@ -20,7 +20,7 @@ pub(super) fn put(receipt: &mut Value, pointer: &str, value: Value) -> Result<()
     Ok(())
 }
 
-/// Takes away what is in a place.
+/// Removes the value at `pointer`.
 pub(super) fn take(receipt: &mut Value, pointer: &str) -> Result<(), String> {
     let (parent, key) = pointer.rsplit_once('/').ok_or_else(|| missing(pointer))?;
     let parent = receipt.pointer_mut(parent).and_then(Value::as_object_mut);

@@ -20,26 +20,26 @@ use crate::exit::{Exit, Failure};
 use bundle::Keys;
 pub use vector::{Expected, Vector, read_vectors};
 
-/// The commands that are drilled.
+/// The commands under test.
 pub trait Commands {
-    /// Writes a small receipt to `receipt`, and its bundle, signed by `key`, beside it.
+    /// Writes a small receipt to `receipt`, and its bundle next to it, signed by `key`.
     ///
     /// # Errors
-    /// It could not be made.
+    /// The receipt cannot be made.
     fn benchmark(&self, receipt: &Path, key: &Path) -> Result<(), Failure>;
 
-    /// The verdict on a receipt; none if it is no receipt.
+    /// The verdict on a receipt; `None` if the bytes are not a receipt.
     ///
     /// # Errors
-    /// The verifier could not answer.
+    /// The verifier fails.
     fn verify(&self, evidence: &Evidence) -> Result<Option<Verdict>, Failure>;
 }
 
-/// What the verifier is given.
+/// Everything that the verifier gets.
 pub struct Evidence<'e> {
     /// The receipt.
     pub receipt: PathBuf,
-    /// What else stands on the command line, separated by spaces.
+    /// Further flags for the command line, separated by spaces.
     pub flags: &'e str,
     /// The policy.
     pub policy: Option<PathBuf>,
@@ -47,7 +47,7 @@ pub struct Evidence<'e> {
     pub bundle: Option<(PathBuf, PathBuf)>,
 }
 
-/// Where vectors are forged and verified.
+/// A drill: makes forgeries and has them verified.
 pub struct Drill<'a> {
     commands: &'a dyn Commands,
     folder: tempfile::TempDir,
@@ -66,11 +66,11 @@ struct Genuine {
 const KEY: &str = "signer.key";
 
 impl<'a> Drill<'a> {
-    /// Makes a genuine receipt, which the verifier has to accept: otherwise it would kill any
-    /// forgery.
+    /// Makes a genuine receipt, and checks that the verifier accepts it. A verifier that rejects
+    /// everything would catch every forgery.
     ///
     /// # Errors
-    /// It could not be made, or is not accepted.
+    /// The receipt cannot be made, or is not accepted.
     pub fn new(commands: &'a dyn Commands) -> Result<Self, Failure> {
         let folder =
             tempfile::tempdir().map_err(|e| Failure::io(Path::new("a temporary folder"), &e))?;

@@ -1,6 +1,7 @@
 //! The command line as a user has it: real processes, their exit codes, what they print, and what
 //! they leave behind.
 
+mod audits;
 mod bad_model;
 mod bad_receipt;
 mod bandwidth;
@@ -8,6 +9,7 @@ mod benchmark;
 mod bundles;
 mod cache;
 mod environment;
+mod finding_models;
 mod help;
 mod installed;
 #[cfg(target_os = "linux")]
@@ -17,11 +19,13 @@ mod logits;
 mod messages;
 mod model_commands;
 mod output_path;
+mod policies;
 mod process;
 mod profile;
 mod progress;
 mod replay;
 mod selftest;
+mod show;
 mod signing;
 mod streams;
 mod text;

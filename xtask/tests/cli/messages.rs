@@ -78,3 +78,39 @@ fn unknown_presets_are_answered_with_those_that_are() {
     let ran = workspace.run("make-model tini --cache");
     ran.refuses_words(&["'tini'", "tiny, 2b4t", "similar"]);
 }
+
+#[test]
+fn a_missing_file_is_answered_with_the_command_that_makes_it() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    let ran = workspace.run("inspect m.gguf");
+    ran.fails(5, &["m.gguf", "`bitreceipt model list`"]);
+    let ran = workspace.run("verify-receipt");
+    ran.fails(
+        5,
+        &["inference.json", "`bitreceipt benchmark` writes a receipt"],
+    );
+    let ran = workspace.run("benchmark --sign my.key");
+    ran.fails(5, &["my.key", "`bitreceipt keygen my.key` makes it"]);
+    let xtask = Workspace::new();
+    let ran = xtask.run("benchmark --sign my.key");
+    ran.fails(5, &["`cargo run -p xtask -- keygen my.key` makes it"]);
+}
+
+#[test]
+fn folders_and_public_keys_are_not_what_they_are_named_for() {
+    let workspace = Workspace::new();
+    let ran = workspace.run("inspect models");
+    ran.fails(5, &["models: ", "did you mean models/tiny.gguf?"]);
+    workspace.run("keygen my.key").exits(0);
+    let ran = workspace.run("benchmark --sign my.key.pub");
+    ran.fails(4, &["my.key.pub: is a public key", "my.key"]);
+}
+
+#[test]
+fn numbers_that_are_none_are_shown() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    for flag in ["--seed", "--threads", "--prompt-ids"] {
+        let ran = workspace.run(&format!("benchmark {flag} x"));
+        ran.refuses_words(&[flag, "found \"x\", allowed whole numbers"]);
+    }
+}

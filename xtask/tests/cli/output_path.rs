@@ -73,10 +73,8 @@ fn a_receipt_is_read_through_a_link_that_does_not_go_in_circles() {
     for (link, target) in [("link", "ci/inference.json"), ("circle", "circle")] {
         std::os::unix::fs::symlink(workspace.path(target), workspace.path(link)).unwrap();
     }
-    workspace.run("verify-receipt --path link").exits(0);
-    workspace
-        .run("verify-receipt --path circle")
-        .fails(5, &["circle"]);
+    workspace.run("verify-receipt link").exits(0);
+    workspace.run("verify-receipt circle").fails(5, &["circle"]);
 }
 
 #[cfg(unix)]
@@ -138,6 +136,6 @@ fn pipes_are_neither_replaced_nor_waited_for() {
         "{}",
         ran.stderr
     );
-    workspace.run("verify-receipt --path pipe").exits(5);
+    workspace.run("verify-receipt pipe").exits(5);
     workspace.run("inspect pipe").exits(5);
 }

@@ -11,6 +11,7 @@ fn every_phase_has_a_line_where_that_was_asked_for() {
     let lines: Vec<&str> = ran.stderr.lines().collect();
     let phases = [
         "load and hash the model …",
+        "arrange the weights …",
         "warm up 1/1 …",
         "measure 1/2 …",
         "measure 2/2 …",

@@ -80,6 +80,6 @@ fn the_receipt_has_the_ids_and_the_digest_of_the_text() {
     // Begin-of-text, then tokens whose bytes are the text.
     assert_eq!(ids[0], 496);
     assert!(ids.len() > 2 && ids.len() <= 1 + TEXT.len());
-    workspace.run("verify-receipt --check-parity").exits(0);
+    workspace.run("verify-receipt").exits(0);
     with_text(&workspace, "benchmark --prompt-ids 1,2").refuses_words(&["--prompt-ids"]);
 }

@@ -1,11 +1,15 @@
-//! `verify-receipt`: every conclusion with its exit code, and the two lines of the verdict.
+//! `verify-receipt`: every conclusion with its exit code, and what the verdict says.
 
 use std::sync::LazyLock;
 
-use host::receipt::receipt_sha256;
+use base64ct::{Base64, Encoding};
+use host::receipt::seal;
 use serde_json::{Value, json};
 
-use crate::process::{Ran, Workspace};
+use crate::{
+    process::{Ran, Workspace},
+    signing::{BUNDLE, with_bundle},
+};
 
 /// A genuine receipt of 6 positions, made once.
 static GENUINE: LazyLock<Vec<u8>> = LazyLock::new(|| {
@@ -15,26 +19,29 @@ static GENUINE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     workspace.read("ci/inference.json")
 });
 
+/// What a verdict says of the tokens that a replay has proved.
+pub const PROVED: &str = "tokens: proved by a replay, bit for bit (6 positions)";
+
 /// A workspace with the genuine receipt in its place.
-fn with_receipt() -> Workspace {
+pub fn with_receipt() -> Workspace {
     let workspace = Workspace::new();
     workspace.write("ci/inference.json", &*GENUINE);
     workspace
 }
 
 /// A workspace with an edited receipt whose digest was recomputed.
-fn with_forgery(edit: impl FnOnce(&mut Value)) -> Workspace {
+pub fn with_forgery(edit: impl FnOnce(&mut Value)) -> Workspace {
     let workspace = Workspace::new();
     let mut receipt = serde_json::from_slice(&GENUINE).unwrap();
     edit(&mut receipt);
-    receipt["receipt_sha256"] = json!(receipt_sha256(&receipt).unwrap().to_string());
+    seal(&mut receipt);
     workspace.write("ci/inference.json", receipt.to_string());
     workspace
 }
 
-/// The lines of a verdict that start with `start`, which must be one.
+/// The line of a verdict that starts with `start`, which must be one.
 #[track_caller]
-fn line<'r>(ran: &'r Ran, start: &str) -> &'r str {
+pub fn line<'r>(ran: &'r Ran, start: &str) -> &'r str {
     let mut lines = ran.stdout.lines().filter(|line| line.starts_with(start));
     let line = lines
         .next()
@@ -43,19 +50,80 @@ fn line<'r>(ran: &'r Ran, start: &str) -> &'r str {
     line
 }
 
-#[test]
-fn a_replay_proves_the_tokens_and_speed_stays_a_claim() {
-    let ran = with_receipt().run("verify-receipt --check-parity").exits(0);
-    assert!(line(&ran, "accepted: ").contains("ci/inference.json"));
-    assert_eq!(line(&ran, "tokens: "), "tokens: proved (6 positions)");
-    assert!(line(&ran, "speed: ").contains(" tokens/s, claimed by "));
-    assert_eq!(ran.stderr, "");
+/// The first line of a verdict, without the numbers in it.
+fn conclusion(ran: &Ran) -> String {
+    let first = ran.stdout.lines().next().unwrap_or_default();
+    first.replace(|c: char| c.is_ascii_digit(), "")
 }
 
 #[test]
-fn without_a_replay_the_verdict_says_so() {
-    let ran = with_receipt().run("verify-receipt").exits(0);
+fn a_replay_proves_the_tokens_and_speed_stays_a_claim() {
+    let workspace = with_receipt();
+    let ran = workspace.run("verify-receipt").exits(0);
+    assert_eq!(
+        conclusion(&ran),
+        "accepted: ci/inference.json ( rules hold)"
+    );
+    assert_eq!(line(&ran, "tokens: "), PROVED);
+    let (proved, claimed) = ran
+        .stdout
+        .split_once("not proved, the writer's word:\n")
+        .expect(&ran.stdout);
+    assert!(!proved.contains("tokens/s"), "{proved}");
+    assert!(claimed.starts_with("  tokens/s  "), "{claimed}");
+    let sha256 = &workspace.receipt_json()["model"]["sha256"];
+    let sha256 = &sha256.as_str().unwrap()[..32];
+    assert!(proved.contains(&format!("sha256 {sha256}…")), "{proved}");
+    assert_eq!(ran.stderr, "");
+    // The default, said aloud; and the receipt, named.
+    for words in [
+        "--check-parity",
+        "ci/inference.json",
+        "--path ci/inference.json",
+        "ci/../ci/inference.json --model models/tiny.gguf",
+    ] {
+        let ran = workspace.run(&format!("verify-receipt {words}")).exits(0);
+        assert_eq!(line(&ran, "tokens: "), PROVED, "{words}");
+    }
+    workspace.run("verify-receipt a --path b").exits(2);
+    workspace.run("verify-receipt a b").exits(2);
+    let help = workspace.run("verify-receipt --help").exits(0);
+    assert!(help.stdout.contains("[RECEIPT]"), "{}", help.stdout);
+    assert!(!help.stdout.contains("--path"), "{}", help.stdout);
+}
+
+#[test]
+fn without_a_replay_nothing_is_accepted() {
+    let workspace = with_receipt();
+    let ran = workspace.run("verify-receipt --no-replay").exits(3);
+    assert_eq!(
+        conclusion(&ran),
+        "unverifiable: ci/inference.json ( rules hold; tokens not replayed)"
+    );
     assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
+    let open = "  open parity_replay: not asked for: --no-replay";
+    assert_eq!(line(&ran, "  open "), open);
+    // Named, the model is looked at; that is no replay either.
+    let named = "verify-receipt --no-replay --model models/tiny.gguf";
+    let ran = workspace.run(named).exits(3);
+    assert_eq!(line(&ran, "  open "), open);
+    for flags in ["--check-parity", "--sample 5%", "--layers 0..1"] {
+        workspace
+            .run(&format!("verify-receipt --no-replay {flags}"))
+            .refuses_words(&["--no-replay", flags.split(' ').next().unwrap()]);
+    }
+}
+
+#[test]
+fn quiet_prints_what_is_not_accepted() {
+    let workspace = with_receipt();
+    let ran = workspace.run("verify-receipt --quiet").exits(0);
+    assert_eq!((&ran.stdout[..], &ran.stderr[..]), ("", ""));
+    let ran = workspace.run("verify-receipt --quiet --no-replay").exits(3);
+    line(&ran, "unverifiable: ");
+    let workspace = with_forgery(|r| r["backend"] = json!("metal"));
+    let ran = workspace.run("verify-receipt --quiet").exits(1);
+    line(&ran, "  FAIL backend");
 }
 
 #[test]
@@ -68,9 +136,10 @@ fn a_challenge_tells_a_fresh_run_from_an_older_one() {
     let fresh = Workspace::new();
     fresh.benchmark("--parity full --challenge c0ffee").exits(0);
     assert_eq!(fresh.receipt_json()["run"]["challenge"], "c0ffee");
-    let words = "verify-receipt --check-parity --challenge c0ffee";
-    let ran = fresh.run(words).exits(0);
-    assert!(line(&ran, "tokens: ").starts_with("tokens: proved"));
+    let ran = fresh.run("verify-receipt --challenge c0ffee").exits(0);
+    assert_eq!(line(&ran, "tokens: "), PROVED);
+    let unseen = "verify-receipt --challenge c0ffee --no-replay";
+    fresh.run(unseen).exits(3);
     let ran = fresh.run("verify-receipt --challenge c0ffef").exits(1);
     line(&ran, "  FAIL challenge: found c0ffee, allowed c0ffef");
     let ran = fresh.run("verify-receipt").exits(0);
@@ -98,60 +167,6 @@ fn what_is_no_challenge_is_a_matter_of_usage() {
 }
 
 #[test]
-fn without_the_model_only_a_replay_is_impossible() {
-    let workspace = with_receipt();
-    std::fs::rename(workspace.path("models/tiny.gguf"), workspace.path("m.gguf")).unwrap();
-    let ran = workspace.run("verify-receipt").exits(0);
-    assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
-    for flag in ["--check-parity", "--retime"] {
-        let ran = workspace.run(&format!("verify-receipt {flag}")).exits(3);
-        line(&ran, "unverifiable: ");
-        assert!(
-            line(&ran, "  ???? parity_replay").contains("--model"),
-            "{}",
-            ran.stdout
-        );
-    }
-    workspace.run("verify-receipt --model m.gguf").exits(0);
-    let absent = workspace.run("verify-receipt --model absent.gguf");
-    absent.fails(5, &["absent.gguf", "No such file"]);
-}
-
-#[test]
-fn the_model_is_found_beside_the_receipt() {
-    let workspace = with_receipt();
-    std::fs::rename(
-        workspace.path("models/tiny.gguf"),
-        workspace.path("ci/tiny.gguf"),
-    )
-    .unwrap();
-    let ran = workspace.run("verify-receipt --check-parity").exits(0);
-    assert_eq!(line(&ran, "tokens: "), "tokens: proved (6 positions)");
-}
-
-#[test]
-fn another_model_is_unverifiable() {
-    let workspace = with_receipt();
-    workspace
-        .run("make-model --preset tiny --seed 5 --output m.gguf")
-        .exits(0);
-    for flags in ["", "--check-parity", "--retime"] {
-        let words = format!("verify-receipt --model m.gguf {flags}");
-        let ran = workspace.run(&words).exits(3);
-        assert!(
-            line(&ran, "  ???? model_sha256").contains("m.gguf"),
-            "{}",
-            ran.stdout
-        );
-        assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
-    }
-    workspace.write("m.gguf", "no model");
-    workspace
-        .run("verify-receipt --model m.gguf")
-        .fails(4, &["m.gguf"]);
-}
-
-#[test]
 fn retiming_shows_both_figures() {
     let workspace = with_receipt();
     let ran = workspace.run("verify-receipt --retime").exits(0);
@@ -162,47 +177,148 @@ fn retiming_shows_both_figures() {
         "{retimed}"
     );
     assert!(retimed.contains(" here on "), "{retimed}");
+    assert!(!retimed.contains(" threads of "), "{retimed}");
     let ran = workspace
         .run("verify-receipt --retime --format json")
         .exits(0);
     let retimed = &ran.json()["retimed"];
     assert_eq!(retimed["same_tokens"], true);
+    assert_eq!(retimed["receipt_threads"], 1);
+    assert_eq!(retimed["here_threads"], 1);
     assert!(retimed["here_tokens_per_sec"].as_f64() > Some(0.0));
+    // Not replayed, but run: that proves no token.
+    let ran = workspace
+        .run("verify-receipt --retime --no-replay")
+        .exits(3);
+    line(&ran, "retimed: ");
+    assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
+}
+
+/// A receipt says how many threads; this machine says how many there are.
+#[test]
+fn retiming_takes_no_more_threads_than_there_are() {
+    let workspace = with_forgery(|r| {
+        r["run"]["threads"] = json!(1024);
+        r["environment"]["RAYON_NUM_THREADS"] = json!("1024");
+        r["environment"]["BITNET_DETERMINISTIC"] = json!("0");
+    });
+    let ran = workspace.run("verify-receipt --retime").exits(0);
+    let cores = host::machine::logical_cores();
+    let said = format!(" with {cores} threads of the receipt's 1024: this machine has no more");
+    let retimed = line(&ran, "retimed: ");
+    assert!(retimed.ends_with(&said), "{retimed}");
+    let words = "verify-receipt --retime --format json";
+    let retimed = &workspace.run(words).exits(0).json()["retimed"];
+    assert_eq!(retimed["receipt_threads"], 1024);
+    assert_eq!(retimed["here_threads"], cores);
 }
 
 #[test]
 fn a_verdict_as_json() {
-    let ran = with_receipt().run("verify-receipt --format json").exits(0);
-    let verdict = ran.json();
-    assert_eq!(verdict["conclusion"], "accepted");
-    assert_eq!(verdict["tokens"], "not replayed");
-    let rules = verdict["rules"].as_array().unwrap();
-    assert!(
-        rules.iter().all(|rule| rule["outcome"] == "pass"),
-        "{}",
-        ran.stdout
-    );
-    assert_eq!(verdict.get("retimed"), None);
+    let workspace = with_receipt();
+    let verdict = |flags: &str, code: i32| {
+        let words = format!("verify-receipt --format json {flags}");
+        workspace.run(&words).exits(code).json()
+    };
+    let found = verdict("", 0);
+    assert_eq!(found["conclusion"], "accepted");
+    assert_eq!(found["tokens"], PROVED.strip_prefix("tokens: ").unwrap());
+    assert_eq!(found["replayed"], "everything");
+    let rules = found["rules"].as_array().unwrap();
+    assert!(rules.iter().all(|rule| rule["outcome"] == "pass"));
+    for absent in ["retimed", "speed", "audit", "signed_by"] {
+        assert_eq!(found.get(absent), None, "{absent}");
+    }
+    // What was judged, so that a program need not read the receipt as well.
+    let (said, receipt) = (&found["receipt"], workspace.receipt_json());
+    for (pointer, of_receipt) in [
+        ("/receipt_sha256", "/receipt_sha256"),
+        ("/tokens", "/run/tokens"),
+        ("/checksum", "/parity/checksum"),
+        ("/model/sha256", "/model/sha256"),
+        ("/model/file_name", "/model/file_name"),
+        ("/claimed/tokens_per_sec", "/tokens_per_sec"),
+        ("/claimed/prefill_tokens_per_sec", "/prefill_tokens_per_sec"),
+        ("/claimed/decode_tokens_per_sec", "/decode_tokens_per_sec"),
+        ("/claimed/threads", "/run/threads"),
+        ("/claimed/cpu", "/host/cpu_model"),
+        ("/claimed/created", "/created"),
+    ] {
+        let expected = receipt.pointer(of_receipt).unwrap();
+        assert_eq!(said.pointer(pointer), Some(expected), "{pointer}");
+    }
+    assert_eq!(said["replayed_by_writer"], true);
+    for (flags, code, replayed) in [
+        ("--no-replay", 3, "nothing"),
+        ("--layers 0..2", 0, "layers"),
+        ("--sample 5%", 0, "sample"),
+        ("--sample 100%", 0, "sample"),
+    ] {
+        assert_eq!(verdict(flags, code)["replayed"], replayed, "{flags}");
+    }
 }
 
+/// The writer left its replay out: ours proves the tokens, unless a policy wants both.
 #[test]
-fn a_run_without_parity_is_made_and_refused() {
+fn a_run_without_parity_is_worth_the_verifiers_replay() {
     let workspace = Workspace::new();
     workspace.benchmark("--quiet").exits(0);
+    let ran = workspace.run("verify-receipt").exits(0);
+    assert!(line(&ran, "  note parity_status").contains("--parity off"));
+    line(&ran, "  note parity_fuel");
+    assert_eq!(line(&ran, "tokens: "), PROVED);
+    workspace.run("verify-receipt --no-replay").exits(3);
+    workspace.write("p.toml", "require.writer_proof = true");
+    let ran = workspace.run("verify-receipt --policy p.toml").exits(1);
+    line(&ran, "  FAIL policy_writer_proof: ");
+
+    let mut forged = workspace.receipt_json();
+    forged["tokens"] = json!([7, 7, 7]);
+    seal(&mut forged);
+    workspace.write("ci/inference.json", forged.to_string());
     let ran = workspace.run("verify-receipt").exits(1);
-    line(&ran, "rejected: ");
-    assert!(line(&ran, "  FAIL parity_status").contains("--parity off"));
-    let ran = workspace
-        .run("verify-receipt --format json --check-parity")
-        .exits(1);
-    assert_eq!(ran.json()["conclusion"], "rejected");
+    line(&ran, "  FAIL parity_tokens");
+}
+
+/// A release of another guest does not turn its receipts into lies, nor into truths.
+#[test]
+fn a_receipt_of_another_guest_is_worth_the_verifiers_replay() {
+    let other = json!("ab".repeat(32));
+    let workspace = with_forgery(|r| r["parity"]["guest_sha256"] = other.clone());
+    let ran = workspace.run("verify-receipt").exits(0);
+    line(&ran, "  note guest_sha256: ");
+    line(&ran, "  note parity_fuel: ");
+    assert_eq!(line(&ran, "tokens: "), PROVED);
+    workspace.run("verify-receipt --sample 30%").exits(0);
+    workspace.run("verify-receipt --no-replay").exits(3);
+    let ours = host::guest::guest_sha256();
+    workspace.write("p.toml", format!("accept.guests = ['{ours}']"));
+    let ran = workspace.run("verify-receipt --policy p.toml").exits(1);
+    line(&ran, "  FAIL policy_guest: ");
+
+    let workspace = with_forgery(|r| {
+        r["parity"]["guest_sha256"] = other;
+        r["tokens"] = json!([7, 7, 7]);
+    });
+    let ran = workspace.run("verify-receipt").exits(3);
+    line(&ran, "  open parity_tokens: ");
+    line(&ran, "  open parity_checksum: ");
+    assert!(line(&ran, "tokens: ").starts_with("tokens: not proved (position 3: "));
+    assert_eq!(
+        conclusion(&ran),
+        "unverifiable: ci/inference.json ( rules hold)"
+    );
 }
 
 #[test]
-fn forged_tokens_pass_until_they_are_replayed() {
+fn forged_tokens_are_refuted_without_any_flag() {
     let workspace = with_forgery(|r| r["tokens"] = json!([1, 2, 3]));
-    workspace.run("verify-receipt").exits(0);
-    let ran = workspace.run("verify-receipt --check-parity").exits(1);
+    workspace.run("verify-receipt --no-replay").exits(3);
+    let ran = workspace.run("verify-receipt").exits(1);
+    assert_eq!(
+        conclusion(&ran),
+        "rejected: ci/inference.json ( of  rules broken)"
+    );
     line(&ran, "  FAIL parity_tokens");
     line(&ran, "  FAIL parity_checksum");
     assert!(line(&ran, "tokens: ").starts_with("tokens: refuted (position 3: "));
@@ -214,11 +330,16 @@ fn every_broken_rule_is_shown() {
         r["tokens_per_sec"] = json!(1e9);
         r["backend"] = json!("metal");
     });
-    let ran = workspace.run("verify-receipt --check-parity").exits(1);
+    let ran = workspace.run("verify-receipt").exits(1);
+    let first = line(&ran, "rejected: ");
+    assert!(
+        first.starts_with("rejected: ci/inference.json (2 of "),
+        "{first}"
+    );
     line(&ran, "  FAIL backend");
     line(&ran, "  FAIL tokens_per_sec");
     // The tokens are right all the same, and the verdict says so.
-    assert!(line(&ran, "tokens: ").starts_with("tokens: proved ("));
+    assert_eq!(line(&ran, "tokens: "), PROVED);
 }
 
 /// What is rejected anyway is not run here, and the verdict says so.
@@ -237,15 +358,36 @@ fn a_receipt_cannot_write_into_the_verdict() {
     let lie = "x\naccepted: y\ntokens: proved (143 positions)\r\u{1b}[1A\u{9b}2K";
     for key in [
         "/host/cpu_model",
+        "/host/os",
+        "/build/git_commit",
         "/model/file_name",
         "/backend",
         "/run/prompt/kind",
+        "/receipt_schema",
     ] {
         let workspace = with_forgery(|r| *r.pointer_mut(key).unwrap() = json!(lie));
         let ran = workspace.run("verify-receipt --retime");
         line(&ran, "tokens: ");
         let shown = ran.stdout.replace('\n', "") + &ran.stderr.replace('\n', "");
         assert!(!shown.contains(char::is_control), "{key}: {shown:?}");
+        let n_accepted = ran.stdout.matches("\naccepted").count();
+        assert_eq!(n_accepted, 0, "{key}: {}", ran.stdout);
+    }
+}
+
+/// Nor can its file's name, which came with it.
+#[cfg(unix)]
+#[test]
+fn a_file_name_cannot_write_into_the_verdict() {
+    let workspace = with_forgery(|r| r["backend"] = json!("metal"));
+    let name = "r\naccepted: y.json (48 rules hold)\u{1b}[2K";
+    std::fs::rename(workspace.receipt(), workspace.path(name)).unwrap();
+    for (words, code) in [("verify-receipt", 1), ("show", 0)] {
+        let mut command = workspace.command(words);
+        let ran = Ran::of(command.arg(name).output().unwrap(), words).exits(code);
+        let shown = ran.stdout.replace('\n', "");
+        assert!(!shown.contains(char::is_control), "{shown:?}");
+        assert!(!ran.stdout.contains("\naccepted"), "{}", ran.stdout);
     }
 }
 
@@ -260,25 +402,101 @@ fn files_that_are_no_receipt() {
     verify(&GENUINE[..100]).fails(4, &["ci/inference.json", "not JSON", "line"]);
     verify(b"\xff\xfe").fails(4, &["ci/inference.json"]);
     verify("[".repeat(100_000).as_bytes()).fails(4, &["recursion limit"]);
-    let old = verify(br#"{"schema_version":"1.0","compute_path":"real","kernels":["i2s_"]}"#);
-    line(
-        &old.exits(1),
-        "  FAIL schema_version: found \"1.0\", allowed \"1.0.0\"",
-    );
-    line(&verify(b"[]").exits(1), "  FAIL schema_version");
-    // What this program wrote before it had `receipt_schema`.
-    let mut old: Value = serde_json::from_slice(&GENUINE).unwrap();
-    old.as_object_mut().unwrap().remove("receipt_schema");
-    line(
-        &verify(old.to_string().as_bytes()).exits(1),
-        "  FAIL schema_version: receipt_schema: found nothing, allowed \"1.1.0\"; check it with",
-    );
+    for other in [
+        "[]",
+        "null",
+        "7",
+        "{}",
+        "{\"hello\":1}",
+        "{\"schema_version\":1}",
+    ] {
+        let parts = [
+            "ci/inference.json: not a receipt: ",
+            "without a schema_version",
+        ];
+        verify(other.as_bytes()).fails(4, &parts);
+    }
     workspace
-        .run("verify-receipt --path absent.json")
+        .run("verify-receipt absent.json")
         .fails(5, &["absent.json", "No such file"]);
-    workspace
-        .run("verify-receipt --path ci")
-        .fails(5, &["ci: "]);
+    workspace.run("verify-receipt ci").fails(5, &["ci: "]);
+}
+
+/// People hand in the file beside the one that is meant.
+#[test]
+fn other_files_are_called_by_their_name() {
+    let workspace = with_bundle();
+    let verdict = workspace.run("verify-receipt --format json").exits(0);
+    workspace.write("verdict.json", verdict.stdout);
+    let bundle: Value = serde_json::from_slice(&workspace.read(BUNDLE)).unwrap();
+    let payload = bundle["payload"].as_str().unwrap();
+    workspace.write("statement.json", Base64::decode_vec(payload).unwrap());
+    let transcript = json!({ "version": 1, "prompt_ids": [1], "tokens": [2] });
+    workspace.write("transcript.json", transcript.to_string());
+    for (file, what) in [
+        (BUNDLE, "this is a bundle, the signature of a receipt; "),
+        ("statement.json", "this is an in-toto statement, "),
+        (
+            "transcript.json",
+            "this is a transcript of another engine; ",
+        ),
+        ("verdict.json", "this is a verdict on a receipt, "),
+        (
+            "my.key",
+            "this is a key, not a receipt; name it with --public-key",
+        ),
+        ("my.key.pub", "this is a key, "),
+        ("models/tiny.gguf", "this is a GGUF model, not a receipt"),
+    ] {
+        for words in ["verify-receipt", "show"] {
+            let ran = workspace.run(&format!("{words} {file}"));
+            ran.fails(4, &[file, what]);
+        }
+    }
+    // However large it is.
+    let model = std::fs::File::options()
+        .write(true)
+        .open(workspace.path("models/tiny.gguf"));
+    model.unwrap().set_len(65 << 20).unwrap();
+    let ran = workspace.run("verify-receipt models/tiny.gguf");
+    ran.fails(4, &["this is a GGUF model"]);
+}
+
+/// What another version means is not guessed, and who knows it is said.
+#[test]
+fn receipts_of_other_versions_are_unverifiable() {
+    let workspace = Workspace::new();
+    let verify = |content: &str| {
+        workspace.write("ci/inference.json", content);
+        workspace.run("verify-receipt").exits(3)
+    };
+    let old = verify(r#"{"schema_version":"1.0","compute_path":"real","kernels":["i2s_"]}"#);
+    let found = line(&old, "  open schema_version: ");
+    assert!(
+        found.contains("found schema_version \"1.0\" with "),
+        "{found}"
+    );
+    assert_eq!(
+        conclusion(&old),
+        "unverifiable: ci/inference.json ( rules hold; tokens not replayed)"
+    );
+    // What this program wrote before it had `receipt_schema`, and what it may write one day.
+    let genuine: Value = serde_json::from_slice(&GENUINE).unwrap();
+    let writer = format!(
+        "check the receipt with the build that wrote it: version {}, commit {}",
+        genuine["environment"]["BITNET_VERSION"].as_str().unwrap(),
+        genuine["build"]["git_commit"].as_str().unwrap(),
+    );
+    let mut other = genuine.clone();
+    other.as_object_mut().unwrap().remove("receipt_schema");
+    let ran = verify(&other.to_string());
+    assert!(line(&ran, "  open schema_version: ").ends_with(&writer));
+    other["receipt_schema"] = json!("9.0.0");
+    let ran = verify(&other.to_string());
+    assert!(line(&ran, "  open schema_version: ").ends_with(&writer));
+    let ran = workspace.run("verify-receipt --format json").exits(3);
+    assert_eq!(ran.json()["receipt"], Value::Null);
+    assert_eq!(ran.json()["properties"], json!([]));
 }
 
 #[test]
@@ -289,27 +507,6 @@ fn a_receipt_of_65_mib_is_not_read_to_its_end() {
     workspace
         .run("verify-receipt")
         .fails(4, &["ci/inference.json", "allowed at most 16777216"]);
-}
-
-/// The file is known by its digest: another of its name, or rubbish, does not hide it.
-#[test]
-fn the_model_is_the_one_with_the_digest() {
-    let workspace = with_receipt();
-    std::fs::rename(
-        workspace.path("models/tiny.gguf"),
-        workspace.path("ci/tiny.gguf"),
-    )
-    .unwrap();
-    workspace
-        .run("make-model --preset tiny --seed 7 --output models/tiny.gguf")
-        .exits(0);
-    let ran = workspace.run("verify-receipt --check-parity").exits(0);
-    assert!(line(&ran, "tokens: ").starts_with("tokens: proved ("));
-    workspace.write("models/tiny.gguf", "rubbish");
-    workspace.run("verify-receipt --check-parity").exits(0);
-    std::fs::remove_file(workspace.path("ci/tiny.gguf")).unwrap();
-    let ran = workspace.run("verify-receipt").exits(0);
-    assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
 }
 
 #[test]
@@ -323,129 +520,27 @@ fn a_hostile_file_name_does_not_hide_the_verdict() {
         let workspace = with_forgery(|r| r["model"]["file_name"] = json!(name));
         let ran = workspace.run("verify-receipt").exits(1);
         line(&ran, "  FAIL model_file_name");
+        // The file is found by its digest, whatever the receipt calls it.
+        assert_eq!(line(&ran, "tokens: "), PROVED);
     }
 }
 
+/// Without a replay only the run here can tell.
 #[test]
 fn retiming_that_finds_other_tokens_is_a_rejection() {
     let workspace = with_forgery(|r| r["tokens"] = json!([1, 2, 3]));
-    let ran = workspace.run("verify-receipt --retime").exits(1);
+    let ran = workspace
+        .run("verify-receipt --no-replay --retime")
+        .exits(1);
     line(&ran, "  FAIL retime_tokens");
     line(&ran, "retimed: ");
-}
-
-/// The units that a verdict in JSON says were audited.
-fn audited(workspace: &Workspace, flags: &str) -> Vec<String> {
-    let words = format!("verify-receipt --check-parity --format json {flags}");
-    let ran = workspace.run(&words).exits(0);
-    let verdict: Value = serde_json::from_str(&ran.stdout).unwrap();
-    serde_json::from_value(verdict["audit"]["units"].clone()).unwrap()
-}
-
-#[test]
-fn an_audit_replays_a_part_and_says_which() {
-    let workspace = with_receipt();
-    let ran = workspace
-        .run("verify-receipt --check-parity --sample 5%")
-        .exits(0);
-    let tokens = line(&ran, "tokens: ");
-    // Six layers, and the head at three choices.
-    assert!(
-        tokens.starts_with("tokens: audited (1 of 7 units agree: "),
-        "{tokens}"
-    );
-    assert!(
-        tokens.contains("one wrong unit is found in 14.3 % of audits"),
-        "{tokens}"
-    );
-    assert!(!ran.stdout.contains("proved"), "{}", ran.stdout);
-    let ran = workspace
-        .run("verify-receipt --check-parity --layers 1..3")
-        .exits(0);
-    let tokens = line(&ran, "tokens: ");
-    assert!(
-        tokens.contains("2 of 7 units agree: layer 1, layer 2; named"),
-        "{tokens}"
-    );
-    assert_eq!(audited(&workspace, "--sample 100%").len(), 7);
-    workspace
-        .run("verify-receipt --check-parity --layers 6..8")
-        .exits(3);
-}
-
-/// Another draw every time, and the same one for the same nonce.
-#[test]
-fn an_audit_is_drawn_by_its_nonce() {
-    let workspace = with_receipt();
-    let with_nonce = |n: u32| audited(&workspace, &format!("--sample 30% --nonce {n:064x}"));
-    assert_eq!(with_nonce(1), with_nonce(1));
-    let draws: std::collections::BTreeSet<_> = (0..12).map(with_nonce).collect();
-    assert!(draws.len() > 4, "{draws:?}");
-    let fresh: std::collections::BTreeSet<_> = (0..12)
-        .map(|_| audited(&workspace, "--sample 30%"))
-        .collect();
-    assert!(fresh.len() > 4, "{fresh:?}");
-}
-
-/// A nonce that is known draws other units of another receipt: nothing can be prepared for it.
-#[test]
-fn an_audit_is_drawn_for_its_receipt() {
-    let draws = |workspace: &Workspace| -> Vec<Vec<String>> {
-        let draw = |n: u32| audited(workspace, &format!("--sample 30% --nonce {n:064x}"));
-        (0..6).map(draw).collect()
-    };
-    let other = with_forgery(|r| r["created"] = json!("2026-01-01T00:00:00Z"));
-    assert_ne!(draws(&with_receipt()), draws(&other));
-}
-
-/// What no native run here leaves is not audited: a full replay has to say what is wrong.
-#[test]
-fn an_audit_accepts_no_invented_transcript() {
-    let invented = json!("00".repeat(32));
-    let workspace = with_forgery(|r| {
-        r["parity"]["checksum"] = invented.clone();
-        r["parity"]["reference_checksum"] = invented.clone();
-    });
-    let ran = workspace
-        .run("verify-receipt --check-parity --sample 100%")
-        .exits(3);
-    assert!(line(&ran, "  ???? audit_transcript: ").contains("a full replay decides"));
-    let ran = workspace.run("verify-receipt --check-parity").exits(1);
-    line(&ran, "  FAIL parity_checksum: ");
-    let workspace = with_forgery(|r| {
-        let token = r["tokens"][1].as_u64().unwrap();
-        r["tokens"][1] = json!(token ^ 1);
-    });
-    workspace
-        .run("verify-receipt --check-parity --sample 100%")
-        .exits(3);
-}
-
-#[test]
-fn an_audit_that_makes_no_sense_is_a_usage_error() {
-    let workspace = with_receipt();
-    for flags in [
-        "--sample 5%",
-        "--check-parity --sample 0%",
-        "--check-parity --sample 101%",
-        "--check-parity --sample 1.25%",
-        "--check-parity --sample five",
-        "--check-parity --layers 3..3",
-        "--check-parity --layers 3",
-        "--check-parity --layers 0..1 --sample 5%",
-        "--check-parity --nonce 00",
-        "--check-parity --sample 5% --nonce 00",
-        "--check-parity --jobs 0",
-    ] {
-        workspace.run(&format!("verify-receipt {flags}")).exits(2);
-    }
 }
 
 #[test]
 fn any_number_of_jobs_gives_the_same_verdict() {
     let workspace = with_receipt();
     let verdict = |jobs: u32| {
-        let words = format!("verify-receipt --check-parity --format json --jobs {jobs}");
+        let words = format!("verify-receipt --format json --jobs {jobs}");
         let ran = workspace.run(&words).exits(0);
         let mut verdict: Value = serde_json::from_str(&ran.stdout).unwrap();
         verdict["timeCreated"].take();
@@ -453,48 +548,6 @@ fn any_number_of_jobs_gives_the_same_verdict() {
     };
     assert_eq!(verdict(1), verdict(2));
     assert_eq!(verdict(1), verdict(7));
-}
-
-#[test]
-fn a_policy_decides_what_counts() {
-    let workspace = with_receipt();
-    workspace.write(
-        "p.toml",
-        "require = { min_tokens = 3, parity = 'replayed' }",
-    );
-    workspace
-        .run("verify-receipt --check-parity --policy p.toml")
-        .exits(0);
-    let ran = workspace.run("verify-receipt --policy p.toml").exits(3);
-    assert!(line(&ran, "  ???? policy_parity: ").contains("--check-parity"));
-    // Layers that were named are no audit that anybody has to believe.
-    workspace.write("p.toml", "require.parity = 'audited'");
-    workspace
-        .run("verify-receipt --check-parity --layers 0..6 --policy p.toml")
-        .exits(3);
-    workspace
-        .run("verify-receipt --check-parity --sample 5% --policy p.toml")
-        .exits(0);
-    workspace
-        .run("verify-receipt --check-parity --policy p.toml")
-        .exits(0);
-    workspace.write("p.toml", "require.min_tokens = 4");
-    let ran = workspace.run("verify-receipt --policy p.toml").exits(1);
-    line(
-        &ran,
-        "  FAIL policy_min_tokens: found 3, the policy requires 4",
-    );
-}
-
-#[test]
-fn a_policy_that_is_none_is_bad_input() {
-    let workspace = with_receipt();
-    let run = || workspace.run("verify-receipt --policy p.toml");
-    run().fails(5, &["p.toml"]);
-    workspace.write("p.toml", "require.min_token = 4");
-    run().fails(4, &["p.toml: line 1: ", "min_token"]);
-    workspace.write("p.toml", vec![b' '; (1 << 20) + 1]);
-    run().fails(4, &["p.toml", "at most 1048576"]);
 }
 
 /// The verdict in JSON is a predicate of `https://in-toto.io/attestation/svr/v0.1`: what does not hold
@@ -511,9 +564,17 @@ fn a_verdict_as_a_simple_verification_result() {
         serde_json::from_str(&ran.stdout).unwrap()
     };
     let properties = |flags: &str, code: i32| result(flags, code)["properties"].clone();
-    assert_eq!(properties("", 0), json!(["BITRECEIPT_RECEIPT_ACCEPTED"]));
+    assert_eq!(properties("--no-replay", 3), json!([]));
     assert_eq!(
-        properties("--check-parity --policy p.toml", 0),
+        properties("--layers 0..6", 0),
+        json!(["BITRECEIPT_RECEIPT_ACCEPTED"])
+    );
+    assert_eq!(
+        properties("", 0),
+        json!(["BITRECEIPT_RECEIPT_ACCEPTED", "BITRECEIPT_TOKENS_PROVED"])
+    );
+    assert_eq!(
+        properties("--policy p.toml", 0),
         json!([
             "BITRECEIPT_RECEIPT_ACCEPTED",
             "BITRECEIPT_TOKENS_PROVED",
@@ -521,7 +582,7 @@ fn a_verdict_as_a_simple_verification_result() {
         ])
     );
     assert_eq!(
-        properties("--check-parity --sample 5%", 0),
+        properties("--sample 5%", 0),
         json!(["BITRECEIPT_RECEIPT_ACCEPTED", "BITRECEIPT_TOKENS_AUDITED"])
     );
     let with_policy = result("--policy p.toml", 0);
@@ -539,7 +600,7 @@ fn a_verdict_as_a_simple_verification_result() {
     assert!(created.ends_with('Z') && created.len() == 20, "{created}");
 
     workspace.write("p.toml", "require.min_tokens = 4");
-    assert_eq!(properties("--check-parity --policy p.toml", 1), json!([]));
+    assert_eq!(properties("--policy p.toml", 1), json!([]));
     workspace.write("p.toml", "require.parity = 'replayed'");
-    assert_eq!(properties("--policy p.toml", 3), json!([]));
+    assert_eq!(properties("--sample 5% --policy p.toml", 3), json!([]));
 }

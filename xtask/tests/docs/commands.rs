@@ -28,7 +28,9 @@ pub fn quoted(text: &str, is_script: bool) -> Vec<Quoted> {
         if line.starts_with("```") {
             is_code = !is_code;
         } else if is_code {
-            found.extend(command(line.trim(), true));
+            // A workflow has some commands behind a key.
+            let line = line.trim().trim_start_matches("- run: ");
+            found.extend(command(line, true));
         } else {
             let code = line.split('`').skip(1).step_by(2);
             found.extend(code.filter_map(|code| command(code, false)));

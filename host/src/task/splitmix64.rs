@@ -1,21 +1,21 @@
-//! The generator behind every weight: splitmix64, the same one that derives prompt ids.
+//! splitmix64, the generator of prompt ids and of the weights of generated models.
 
-/// What the state advances by: 2⁶⁴ divided by the golden ratio, made odd.
+/// The increment of the state: 2⁶⁴ divided by the golden ratio, made odd.
 const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// A stream of 64-bit integers; all arithmetic is modulo 2⁶⁴.
+/// A stream of 64-bit integers. All arithmetic is modulo 2⁶⁴.
 #[derive(Clone, Debug)]
 pub struct SplitMix64 {
     state: u64,
 }
 
 impl SplitMix64 {
-    /// The stream of this seed.
+    /// The stream for this seed.
     pub fn new(seed: u64) -> Self {
         Self { state: seed }
     }
 
-    /// The next integer of the stream, which never ends (hence no `Iterator`).
+    /// The next integer. The stream never ends, so it is not an `Iterator`.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GOLDEN_GAMMA);
