@@ -1,6 +1,9 @@
 //! This machine and this build, the available memory, and the settings from the environment.
 
+#[cfg(target_arch = "x86_64")]
+mod cpuid;
 mod environment;
+mod hardware;
 mod memory;
 mod provenance;
 

@@ -4,9 +4,10 @@ use std::{fs::File, io, num::NonZeroUsize};
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+use super::hardware::cpu_features;
 use crate::{
     digest::Digest,
-    receipt::{Build, Machine},
+    receipt::{Build, Hardware, Machine},
 };
 
 impl Build {
@@ -56,6 +57,7 @@ impl Machine {
             os: or_unknown(System::long_os_version().ok()),
             kernel: or_unknown(System::kernel_version().ok()),
             governor: governor(),
+            hardware: Some(Hardware::current()),
         }
     }
 }
@@ -75,35 +77,6 @@ pub fn physical_cores() -> usize {
 /// The default number of threads: one per physical core.
 pub fn default_threads() -> NonZeroUsize {
     NonZeroUsize::new(physical_cores()).unwrap_or(NonZeroUsize::MIN)
-}
-
-#[cfg(target_arch = "x86_64")]
-fn cpu_features() -> Vec<String> {
-    macro_rules! detected {
-        ($($feature:tt),*) => {
-            [$(($feature, is_x86_feature_detected!($feature))),*]
-        };
-    }
-    let features = detected!(
-        "avx",
-        "avx2",
-        "avx512bw",
-        "avx512f",
-        "avx512vbmi",
-        "avx512vl",
-        "avx512vnni",
-        "avxvnni",
-        "f16c",
-        "fma",
-        "sse4.2"
-    );
-    let present = features.iter().filter(|(_, present)| *present);
-    present.map(|(name, _)| (*name).to_owned()).collect()
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn cpu_features() -> Vec<String> {
-    Vec::new()
 }
 
 fn governor() -> Option<String> {

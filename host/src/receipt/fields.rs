@@ -1,15 +1,10 @@
 //! The fields of a receipt, in the order of the file.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::version::{COMMON_SCHEMA, RECEIPT_SCHEMA};
 use crate::{digest::Digest, task::Challenge};
-
-/// Version of the receipt's schema.
-pub const RECEIPT_SCHEMA: &str = "1.1.0";
-
-/// Version of the fields that BitNet-rs tools read. They accept only this version.
-pub const COMMON_SCHEMA: &str = "1.0.0";
 
 /// A receipt of a benchmark run. Field order is the order in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,7 +13,7 @@ pub struct Receipt {
     /// "1.0.0": the version of the fields that BitNet-rs tools read.
     #[schemars(extend("const" = COMMON_SCHEMA))]
     pub schema_version: String,
-    /// "1.1.0": the version of this schema.
+    /// "1.2.0": the version of this schema.
     #[schemars(extend("const" = RECEIPT_SCHEMA))]
     pub receipt_schema: String,
     /// "real": the number comes from this model's forward pass.
@@ -256,7 +251,8 @@ pub enum ParityStatus {
 pub struct Machine {
     /// Name of the CPU model, as the CPU reports it.
     pub cpu_model: String,
-    /// CPU features that matter to the kernels, sorted.
+    /// CPU features that matter to the kernels, sorted. AMX is listed if the CPU has it, even if the
+    /// system does not permit its use.
     pub cpu_features: Vec<String>,
     /// Physical cores.
     pub physical_cores: u64,
@@ -270,6 +266,45 @@ pub struct Machine {
     pub kernel: String,
     /// CPU frequency governor, if the system reports one.
     pub governor: Option<String>,
+    /// The hardware in detail, since schema 1.2.0.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(!default, !skip_serializing_if, with = "Hardware")]
+    pub hardware: Option<Hardware>,
+}
+
+/// The hardware, as CPUID and the operating system describe it. Null stands for what they do not say:
+/// nothing is guessed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hardware {
+    /// Vendor of the CPU, such as "GenuineIntel".
+    pub cpu_vendor: Option<String>,
+    /// Family of the CPU, with the extended family added.
+    pub cpu_family: Option<u64>,
+    /// Model of the CPU within its family, with the extended model.
+    pub cpu_model_number: Option<u64>,
+    /// Stepping of the CPU model.
+    pub cpu_stepping: Option<u64>,
+    /// Size of the level 1 data cache that one core uses.
+    pub l1d_cache_bytes: Option<u64>,
+    /// Size of the level 2 cache that one core uses, perhaps with other cores.
+    pub l2_cache_bytes: Option<u64>,
+    /// Size of the level 3 cache that one core uses with others. A socket can have several.
+    pub l3_cache_bytes: Option<u64>,
+    /// Name of the hypervisor: "KVM", "Hyper-V", "VMware", "Xen", "QEMU", "bhyve", "QNX", "ACRN",
+    /// or its own 12 characters. "unnamed" if it has no name, "none" if CPUID reports none.
+    pub hypervisor: Option<String>,
+    /// Number of NUMA nodes, which Linux lists.
+    pub numa_nodes: Option<u64>,
+}
+
+/// A field that may be missing, but may not be null.
+fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Hardware>, D::Error> {
+    Hardware::deserialize(deserializer).map(Some)
 }
 
 /// The build.

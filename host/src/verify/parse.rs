@@ -10,7 +10,8 @@ use super::{
 use crate::{
     digest::Digest,
     receipt::{
-        COMMON_SCHEMA, MAX_INTEGER, MAX_RECEIPT_BYTES, RECEIPT_SCHEMA, Receipt, receipt_sha256,
+        COMMON_SCHEMA, MAX_INTEGER, MAX_RECEIPT_BYTES, READABLE_SCHEMAS, Receipt, has_hardware,
+        receipt_sha256,
     },
 };
 
@@ -62,7 +63,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
     }
     let (receipt, schema) = match serde_json::from_slice::<Receipt>(bytes) {
         Ok(receipt) => {
-            let schema = check_integers(&value).and_then(|()| check_complete(&receipt, &value));
+            let schema = check_integers(&value)
+                .and_then(|()| check_complete(&receipt, &value))
+                .and_then(|()| check_hardware(&receipt));
             (Some(receipt), schema)
         }
         Err(error) => (None, Err(error.to_string())),
@@ -86,7 +89,7 @@ fn version(value: &Value) -> Result<RuleOutcome, NotAReceipt> {
         return Err(NotAReceipt::NoSchema(found));
     };
     let own = text("/receipt_schema").unwrap_or("none");
-    if (common, own) == (COMMON_SCHEMA, RECEIPT_SCHEMA) {
+    if common == COMMON_SCHEMA && READABLE_SCHEMAS.contains(&own) {
         return Ok(RuleOutcome::new(rule, Outcome::Pass, ""));
     }
     let writer = match (
@@ -102,7 +105,10 @@ fn version(value: &Value) -> Result<RuleOutcome, NotAReceipt> {
     };
     let evidence = format!(
         "found schema_version {common:?} with receipt_schema {own:?}, this program reads \
-         {COMMON_SCHEMA:?} with {RECEIPT_SCHEMA:?}; check the receipt with {writer}"
+         {COMMON_SCHEMA:?} with {}; check the receipt with {writer}",
+        READABLE_SCHEMAS
+            .map(|version| format!("{version:?}"))
+            .join(" or ")
     );
     Ok(RuleOutcome::new(rule, Outcome::Unverifiable, evidence))
 }
@@ -134,6 +140,18 @@ fn missing<'c>(complete: &'c Value, found: &Value) -> Option<&'c str> {
         None => Some(key.as_str()),
         Some(found) => missing(value, found),
     })
+}
+
+/// Checks that the receipt has `host.hardware` if its version does, and only then.
+fn check_hardware(receipt: &Receipt) -> Result<(), String> {
+    let version = &receipt.receipt_schema;
+    match (has_hardware(version), &receipt.host.hardware) {
+        (true, None) => Err("missing field `hardware`".into()),
+        (false, Some(_)) => Err(format!(
+            "unknown field `hardware`: schema {version} does not have it"
+        )),
+        (true, Some(_)) | (false, None) => Ok(()),
+    }
 }
 
 fn check_digest(value: &Value) -> Result<(), String> {

@@ -10,7 +10,7 @@ use super::rules::{
 };
 use crate::{
     digest::Digest,
-    receipt::{ParityStatus, PromptSource, Receipt},
+    receipt::{Hardware, ParityStatus, PromptSource, Receipt},
 };
 
 /// The content of a receipt, without a judgement.
@@ -71,6 +71,8 @@ pub struct Claim {
     pub cpu: String,
     /// Number of physical cores.
     pub physical_cores: u64,
+    /// The hardware in detail; none in receipts of schema 1.1.0.
+    pub hardware: Option<Hardware>,
     /// The operating system.
     pub os: String,
     /// When the receipt was made.
@@ -112,6 +114,7 @@ impl Summary {
                 repetitions: r.run.repetitions,
                 cpu: plain(&r.host.cpu_model),
                 physical_cores: r.host.physical_cores,
+                hardware: r.host.hardware.as_ref().map(plain_hardware),
                 os: plain(&r.host.os),
                 created: plain(&r.created),
                 build: plain(&r.build.git_commit),
@@ -167,8 +170,8 @@ impl Summary {
             c.kv_type,
             counted(c.repetitions, "repetition")
         );
-        let cores = counted(c.physical_cores, "core");
-        let _ = writeln!(text, "{indent}machine   {}, {cores}, {}", c.cpu, c.os);
+        let machine = in_lines(&machine(c), &format!("\n{indent}          "));
+        let _ = writeln!(text, "{indent}machine   {machine}");
         let _ = writeln!(
             text,
             "{indent}made      {} by build {} ({})",
@@ -210,6 +213,73 @@ fn isas(r: &Receipt) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// What distinguishes the machine from others, as far as the receipt says it.
+fn machine(c: &Claim) -> Vec<String> {
+    let cores = counted(c.physical_cores, "core");
+    let Some(h) = &c.hardware else {
+        return vec![c.cpu.clone(), cores, c.os.clone()];
+    };
+    let number = |what: &str, n: Option<u64>| n.map(|n| format!("{what} {n}"));
+    let model: Vec<String> = [
+        h.cpu_vendor.clone(),
+        number("family", h.cpu_family),
+        number("model", h.cpu_model_number),
+        number("stepping", h.cpu_stepping),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let hypervisor = h.hypervisor.as_deref().map(|name| match name {
+        "none" => "no hypervisor".into(),
+        "unnamed" => "a hypervisor without a name".into(),
+        name => name.into(),
+    });
+    let items = [
+        Some(c.cpu.clone()),
+        (!model.is_empty()).then(|| model.join(" ")),
+        Some(cores),
+        h.l3_cache_bytes
+            .map(|n| format!("L3 {} MiB", n as f64 / f64::from(1 << 20))),
+        h.numa_nodes
+            .filter(|&n| n > 1)
+            .map(|n| counted(n, "NUMA node")),
+        hypervisor,
+        Some(c.os.clone()),
+    ];
+    items.into_iter().flatten().collect()
+}
+
+/// The items with commas between them, in lines of 80 characters if the items are short enough.
+/// `line_break` includes the indent of a line.
+fn in_lines(items: &[String], line_break: &str) -> String {
+    let indent = line_break.chars().count() - 1;
+    let (mut text, mut column) = (String::new(), indent);
+    for (i, item) in items.iter().enumerate() {
+        let comma = if i + 1 < items.len() { "," } else { "" };
+        let width = item.chars().count() + comma.len();
+        if i > 0 && column + 1 + width > 80 {
+            text += line_break;
+            column = indent;
+        } else if i > 0 {
+            text += " ";
+            column += 1;
+        }
+        text += item;
+        text += comma;
+        column += width;
+    }
+    text
+}
+
+/// The hardware with strings that are safe to show.
+fn plain_hardware(hardware: &Hardware) -> Hardware {
+    Hardware {
+        cpu_vendor: hardware.cpu_vendor.as_deref().map(plain),
+        hypervisor: hardware.hypervisor.as_deref().map(plain),
+        ..hardware.clone()
+    }
 }
 
 /// An untrusted string, made safe to show as part of a line.
@@ -258,4 +328,30 @@ fn decode_rates(r: &Receipt) -> Option<(f64, f64)> {
     let bytes = work.bytes(first + (end - first) / 2)? * (end - first) as f64;
     let macs = work.macs(first..end)? as f64;
     (seconds > 0.0).then(|| (bytes / seconds, macs / seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_items() {
+        let items = ["a".repeat(40), "b".repeat(27), "c".into()];
+        let lines = |items: &[String]| in_lines(items, &format!("\n{}", " ".repeat(10)));
+        let [a, b, c] = &items;
+        assert_eq!(lines(&items[..1]), *a);
+        // With the comma, the first line has 80 characters.
+        assert_eq!(lines(&items), format!("{a}, {b},\n          {c}"));
+        let longer = format!("{b}b");
+        assert_eq!(
+            lines(&[a.clone(), longer.clone()]),
+            format!("{a}, {longer}")
+        );
+        assert_eq!(
+            lines(&[a.clone(), longer.clone(), c.clone()]),
+            format!("{a},\n          {longer}, {c}")
+        );
+        let endless = ["d".repeat(99), c.clone()];
+        assert_eq!(lines(&endless), format!("{},\n          {c}", endless[0]));
+    }
 }

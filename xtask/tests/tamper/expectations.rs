@@ -51,6 +51,7 @@ pub const TABLE: &[Row] = &[
     ("parity.fuel", &[Nulled], By(&["parity_record"])),
     ("parity.wall_ns", &[Nulled], By(&["parity_record"])),
     ("host.governor", &[Nulled], Unchecked),
+    ("host.hardware.*", &[Nulled], Unchecked),
     ("model.i2s_layout", &[Nulled], By(&["model_shape"])),
     ("**", &[Nulled], By(&["schema"])),
 
@@ -144,6 +145,11 @@ pub const TABLE: &[Row] = &[
 
     // The machine and the build describe themselves.
     ("host.governor", &[FilledNumber], By(&["schema"])),
+    ("host.hardware.cpu_vendor", &[FilledNumber], By(&["schema"])),
+    ("host.hardware.cpu_vendor", &[], Unchecked),
+    ("host.hardware.hypervisor", &[FilledNumber], By(&["schema"])),
+    ("host.hardware.hypervisor", &[], Unchecked),
+    ("host.hardware.*", &[FilledText], By(&["schema"])),
     ("host.**", &[], Unchecked),
     ("build.git_commit", &[Digit], Unchecked),
     ("build.git_*", &[], By(&["build"])),

@@ -15,6 +15,7 @@ mod freshness;
 mod genuine;
 mod json_schema;
 mod malformed;
+mod older_schema;
 mod policy;
 mod screened;
 mod shapes;

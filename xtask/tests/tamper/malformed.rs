@@ -126,9 +126,8 @@ fn json_that_is_no_receipt() {
         ("{\"schema_version\":null,\"receipt_schema\":\"1.1.0\"}", 2),
     ] {
         let error = verify(text.as_bytes()).unwrap_err().to_string();
-        let start = format!("not a receipt: found {n} fields");
-        let is_told = error.starts_with(&start) && error.contains("schema_version");
-        assert!(is_told, "{text}: {error}");
+        let expected = format!("not a receipt: found {n} fields, none of them is schema_version");
+        assert_eq!(error, expected, "{text}");
     }
     let versions_alone = json!({
         "schema_version": COMMON_SCHEMA, "receipt_schema": RECEIPT_SCHEMA,
@@ -194,7 +193,7 @@ fn other_versions_are_unverifiable_without_a_guess() {
         assert!(found.contains(evidence), "{found}");
     };
     for field in ["schema_version", "receipt_schema"] {
-        for version in ["1.0", "1.0.1", "1.2.0", "2.0.0", "1.0.0 ", "1.1.0 ", ""] {
+        for version in ["1.0", "1.0.1", "1.3.0", "2.0.0", "1.0.0 ", "1.1.0 ", ""] {
             let receipt = edited(|r| r[field] = json!(version));
             assert_unknown(&receipt, &format!("{field} {version:?}"));
             assert_unknown(&receipt, &writer);
