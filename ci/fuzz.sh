@@ -49,7 +49,7 @@ esac
 WRAPPER
 chmod +x "$folder/rustc"
 mkdir "$folder/documents" "$folder/receipts"
-cp seeds/* ../../ci/policy.toml "$folder/documents"
+cp seeds/* ../../ci/policy.toml ../tests/tamper/receipt-1.1.0.json "$folder/documents"
 for name in documents receipts; do
     COVERAGE="$coverage" RUSTC_WRAPPER="$folder/rustc" \
         fuzz "$name" --profile documents --features documents
