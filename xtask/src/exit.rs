@@ -227,7 +227,7 @@ pub fn run(as_json: bool, command: impl FnOnce() -> Result<Exit, Failure>) -> Ex
     let exit = match panic::catch_unwind(AssertUnwindSafe(command)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(failure)) => {
-            eprintln!("error: {failure}");
+            say(format_args!("error: {failure}"));
             if as_json {
                 print_as_json(&failure);
             }
@@ -236,7 +236,7 @@ pub fn run(as_json: bool, command: impl FnOnce() -> Result<Exit, Failure>) -> Ex
         Err(_) => {
             let failure = Failure::new(Exit::Rejected, "internal error, see above")
                 .with_hint("please report it");
-            eprintln!("error: {failure}");
+            say(format_args!("error: {failure}"));
             if as_json {
                 print_as_json(&failure);
             }
@@ -244,6 +244,11 @@ pub fn run(as_json: bool, command: impl FnOnce() -> Result<Exit, Failure>) -> Ex
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// Says a line on standard error. Where nobody can hear it, the exit code still tells.
+pub fn say(line: fmt::Arguments) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Prints a failure to standard output, as the one object there.

@@ -13,7 +13,10 @@ use std::{
 use host::watch::{Phase, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::args::{LongOutputArgs, ProgressMode};
+use crate::{
+    args::{LongOutputArgs, ProgressMode},
+    exit::say,
+};
 
 /// Shows what `watch` tells until it is dropped. Nothing of it stays on a terminal.
 pub struct RunProgress {
@@ -153,7 +156,7 @@ impl State {
         if let (false, Some((phase, since))) = (self.is_announced, &self.phase)
             && since.elapsed() >= patience
         {
-            eprintln!("{phase} …");
+            say(format_args!("{phase} …"));
             self.is_announced = true;
         }
     }
@@ -166,7 +169,7 @@ impl State {
         }
         self.quarters = quarters;
         if let (true, 1..4, Some((phase, _))) = (self.is_announced, quarters, &self.phase) {
-            eprintln!("{phase}, {} %", 25 * quarters);
+            say(format_args!("{phase}, {} %", 25 * quarters));
         }
     }
 }

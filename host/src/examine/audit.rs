@@ -28,6 +28,9 @@ pub enum Selection {
         /// Random bytes. They must be drawn after the receipt is fixed, so that nobody can prepare
         /// for them.
         nonce: Digest,
+        /// Whether nobody could know the nonce before. One that was used before draws units that
+        /// could be prepared for.
+        is_fresh: bool,
     },
     /// These layers, named by the verifier.
     Layers(Range<usize>),
@@ -41,7 +44,9 @@ impl Selection {
                 .into_iter()
                 .filter(|unit| matches!(unit, Unit::Layer(layer) if layers.contains(layer)))
                 .collect(),
-            Self::Share { per_mille, nonce } => {
+            Self::Share {
+                per_mille, nonce, ..
+            } => {
                 let n = (all.len() * *per_mille as usize).div_ceil(1000).max(1);
                 let mut order: Vec<usize> = (0..all.len()).collect();
                 order.sort_by_key(|&unit| lot(*nonce, receipt.receipt_sha256, unit));
@@ -53,14 +58,17 @@ impl Selection {
     }
 
     fn report(&self, units: &[Unit], n_units: usize) -> AuditReport {
-        let nonce = match self {
-            Self::Share { nonce, .. } => Some(*nonce),
-            Self::Layers(_) => None,
+        let (nonce, is_fresh) = match self {
+            Self::Share {
+                nonce, is_fresh, ..
+            } => (Some(*nonce), *is_fresh),
+            Self::Layers(_) => (None, false),
         };
         AuditReport {
             units: units.iter().map(Unit::to_string).collect(),
             n_units,
             nonce,
+            is_fresh,
             detection: nonce.map(|_| units.len() as f64 / n_units as f64),
         }
     }
@@ -135,7 +143,11 @@ fn transcript(
     let chosen = records
         .iter()
         .filter_map(|record| Some(record.choice?.token));
-    if checksum == r.parity.checksum && chosen.eq(r.tokens.iter().copied()) {
+    if !chosen.eq(r.tokens.iter().copied()) {
+        let why = "the native run here chooses other tokens; a full replay decides which are wrong";
+        return Err(why.into());
+    }
+    if checksum == r.parity.checksum {
         return Ok(traces);
     }
     Err(format!(

@@ -18,6 +18,8 @@ pub struct AuditReport {
     pub n_units: usize,
     /// The nonce that drew the units; `None` if the verifier named them.
     pub nonce: Option<Digest>,
+    /// Whether the units were drawn by fresh randomness, so that nobody could prepare for them.
+    pub is_fresh: bool,
     /// The probability that the audit finds a single wrong unit; `None` if the verifier named them.
     pub detection: Option<f64>,
 }
@@ -26,9 +28,10 @@ impl std::fmt::Display for AuditReport {
     fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
         let (n, of) = (self.units.len(), self.n_units);
         write!(f, "audited ({n} of {of} units agree")?;
-        f.write_str(match self.nonce {
-            Some(_) => ", drawn at random)",
-            None => "; named, not drawn: the others are unchecked)",
+        f.write_str(match (self.nonce, self.is_fresh) {
+            (Some(_), true) => ", drawn at random)",
+            (Some(_), false) => ", drawn by a given nonce: an earlier audit again)",
+            (None, _) => "; named, not drawn: the others are unchecked)",
         })
     }
 }

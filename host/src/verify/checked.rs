@@ -136,7 +136,9 @@ impl Checked {
                 )]
             }
         };
-        let first = |outcome| rules.iter().find(|r| r.outcome == outcome);
+        // Fuel says whether the writer replayed the run, and nothing about the tokens.
+        let of_tokens = rules.iter().filter(|r| r.rule != "parity_fuel");
+        let first = |outcome| of_tokens.clone().find(|r| r.outcome == outcome);
         self.tokens = match (first(Outcome::Fail), first(Outcome::Unverifiable)) {
             (Some(broken), _) => format!("refuted ({})", broken.evidence),
             (None, Some(open)) => format!("not proved ({})", open.evidence),
@@ -189,10 +191,10 @@ impl Checked {
             ),
         };
         if let Some(report) = report.as_ref().filter(|_| is_answered) {
-            self.replayed = match report.nonce {
-                // A forger could have prepared for layers that are named.
-                None => Replayed::Layers,
-                Some(_) => Replayed::Sample,
+            self.replayed = match report.is_fresh {
+                true => Replayed::Sample,
+                // A forger could have prepared for units that are known beforehand.
+                false => Replayed::Layers,
             };
         }
         self.tokens = tokens;
@@ -204,8 +206,10 @@ impl Checked {
     /// after those checks.
     pub fn with_policy(&mut self, policy: &Policy) {
         if let Some(receipt) = &self.receipt {
+            let proof = self.rules.iter().find(|r| r.rule == "parity_fuel");
             let done = policy::Done {
                 replayed: self.replayed,
+                shows_writer_proof: proof.is_some_and(|r| r.outcome == Outcome::Pass),
                 signer: self.signer.and_then(Result::ok),
             };
             self.rules.extend(policy::check(policy, receipt, done));
@@ -220,10 +224,15 @@ impl Checked {
 
     /// Adds the result of running the task on this machine's native engine.
     pub fn with_retime(&mut self, same_tokens: bool) {
-        let result = same_tokens
-            .then_some(())
-            .ok_or_else(|| "the native engine chooses other tokens here".into());
-        self.rules.push(RuleOutcome::of("retime_tokens", result));
+        let Some(receipt) = &self.receipt else { return };
+        let rule = "retime_tokens";
+        self.rules.push(match same_tokens {
+            true => RuleOutcome::new(rule, Outcome::Pass, ""),
+            false => {
+                let why = "the native engine chooses other tokens here";
+                rules::parity::difference(receipt, rule, why.into())
+            }
+        });
     }
 
     /// Records why a run on this machine was not possible.

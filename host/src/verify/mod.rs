@@ -11,6 +11,7 @@ mod checked;
 mod extent;
 mod outcome;
 mod parse;
+mod plain;
 mod policy;
 mod rules;
 mod summary;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     extent::Extent,
     outcome::{Outcome, RuleOutcome},
+    plain::plain,
     what::{self, What},
 };
 use crate::{
@@ -64,7 +65,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
     let (receipt, schema) = match serde_json::from_slice::<Receipt>(bytes) {
         Ok(receipt) => {
             let schema = check_integers(&value)
-                .and_then(|()| check_complete(&receipt, &value))
+                .and_then(|()| check_form(&receipt, &value))
                 .and_then(|()| check_hardware(&receipt));
             (Some(receipt), schema)
         }
@@ -89,7 +90,8 @@ fn version(value: &Value) -> Result<RuleOutcome, NotAReceipt> {
         return Err(NotAReceipt::NoSchema(found));
     };
     let own = text("/receipt_schema").unwrap_or("none");
-    if common == COMMON_SCHEMA && READABLE_SCHEMAS.contains(&own) {
+    let (common, own) = (plain(common, 40), plain(own, 40));
+    if common == COMMON_SCHEMA && READABLE_SCHEMAS.contains(&&*own) {
         return Ok(RuleOutcome::new(rule, Outcome::Pass, ""));
     }
     let writer = match (
@@ -99,8 +101,8 @@ fn version(value: &Value) -> Result<RuleOutcome, NotAReceipt> {
         (None, None) => "the build that wrote it".to_owned(),
         (version, commit) => format!(
             "the build that wrote it: version {}, commit {}",
-            version.unwrap_or("unknown"),
-            commit.unwrap_or("unknown")
+            plain(version.unwrap_or("unknown"), 40),
+            plain(commit.unwrap_or("unknown"), 40)
         ),
     };
     let evidence = format!(
@@ -124,22 +126,42 @@ fn check_integers(value: &Value) -> Result<(), String> {
     }
 }
 
-/// Checks that no field is missing. A field may be null, but must be there.
-fn check_complete(receipt: &Receipt, value: &Value) -> Result<(), String> {
-    let complete = serde_json::to_value(receipt).map_err(|e| e.to_string())?;
-    match missing(&complete, value) {
-        None => Ok(()),
-        Some(key) => Err(format!("missing field `{key}`")),
+/// Checks that the document has the form in which the receipt is written: every field, also those
+/// that are null, no other one, and each in its place. The parser alone is more lenient.
+fn check_form(receipt: &Receipt, value: &Value) -> Result<(), String> {
+    let written = serde_json::to_value(receipt).map_err(|e| e.to_string())?;
+    same_form(&written, value)
+}
+
+fn same_form(written: &Value, found: &Value) -> Result<(), String> {
+    match (written, found) {
+        (Value::Object(written), Value::Object(found)) => {
+            if let Some(key) = found.keys().find(|key| !written.contains_key(*key)) {
+                return Err(format!("unknown field `{key}`"));
+            }
+            written.iter().try_for_each(|(key, written)| {
+                let missing = || format!("missing field `{key}`");
+                same_form(written, found.get(key).ok_or_else(missing)?)
+            })
+        }
+        (Value::Array(written), Value::Array(found)) => {
+            let mut pairs = written.iter().zip(found);
+            pairs.try_for_each(|(written, found)| same_form(written, found))
+        }
+        _ if kind(written) == kind(found) => Ok(()),
+        _ => Err(format!("found {}, allowed {}", kind(found), kind(written))),
     }
 }
 
-/// The first key of `complete`, or of an object in it, that `found` does not have.
-fn missing<'c>(complete: &'c Value, found: &Value) -> Option<&'c str> {
-    let fields = complete.as_object()?;
-    fields.iter().find_map(|(key, value)| match found.get(key) {
-        None => Some(key.as_str()),
-        Some(found) => missing(value, found),
-    })
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
 }
 
 /// Checks that the receipt has `host.hardware` if its version does, and only then.

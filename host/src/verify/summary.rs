@@ -42,6 +42,7 @@ pub struct ModelSummary {
     pub file_bytes: u64,
     pub sha256: Digest,
     pub architecture: String,
+    pub i2s_layout: Option<String>,
     pub parameters: u64,
 }
 
@@ -98,6 +99,7 @@ impl Summary {
                 file_bytes: r.model.file_bytes,
                 sha256: r.model.sha256,
                 architecture: plain(&r.model.architecture),
+                i2s_layout: r.model.i2s_layout.as_deref().map(plain),
                 parameters: r.model.parameters,
             },
             checksum: r.parity.checksum,
@@ -132,12 +134,16 @@ impl Summary {
             "{indent}tokens    {n}, after a prompt of {} ({})",
             self.prompt_tokens, self.prompt
         );
+        // The writer's choice, on which the tokens depend.
+        let layout = model.i2s_layout.as_ref();
+        let layout = layout.map_or(String::new(), |layout| format!(", I2_S as {layout}"));
         let _ = writeln!(
             text,
-            "{indent}model     {}, {}, {}\n{indent}          sha256 {}",
+            "{indent}model     {}, {}, {}{}\n{indent}          sha256 {}",
             model.file_name,
             bytes(model.file_bytes),
             model.architecture,
+            layout,
             Short(model.sha256)
         );
         let _ = writeln!(text, "{indent}checksum  {}", Short(self.checksum));
@@ -282,15 +288,11 @@ fn plain_hardware(hardware: &Hardware) -> Hardware {
     }
 }
 
-/// An untrusted string, made safe to show as part of a line.
+/// The most bytes of an untrusted string in a summary.
+const MOST: usize = 120;
+
 fn plain(text: &str) -> String {
-    const MOST: usize = 120;
-    let mut text = text.replace(char::is_control, " ");
-    if text.len() > MOST {
-        text.truncate(text.floor_char_boundary(MOST));
-        text.push('…');
-    }
-    text
+    super::plain::plain(text, MOST)
 }
 
 fn counted(n: u64, what: &str) -> String {
@@ -302,7 +304,8 @@ fn number(rate: f64) -> String {
     match rate {
         ..10.0 => format!("{rate:.3}"),
         ..1000.0 => format!("{rate:.1}"),
-        _ => format!("{rate:.0}"),
+        ..1e12 => format!("{rate:.0}"),
+        _ => format!("{rate:.3e}"),
     }
 }
 

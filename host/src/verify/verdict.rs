@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{
     audit_report::AuditReport,
     outcome::{Conclusion, Outcome, Replayed, RuleOutcome},
+    plain::plain,
     summary::Summary,
 };
 
@@ -90,6 +91,7 @@ impl Verdict {
     }
 }
 
+/// An untrusted text on one line of the verdict.
 fn one_line(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    plain(text, 1000)
 }

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::{
     args::{BenchmarkArgs, Format, Kernel, ParityMode},
     commands::{figures::Figures, profile_table, sign::Bundle, table, threads},
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, say},
     models::default_model,
     output::{file, is_stdout, print, print_json, spares_model},
     progress::RunProgress,
@@ -198,7 +198,7 @@ fn warn_scalar(args: &BenchmarkArgs, loaded: &Loaded) {
             true => "this CPU has no AVX2".to_owned(),
             false => format!("there are no faster ones for {}", std::env::consts::ARCH),
         };
-        eprintln!("warning: running the scalar kernels: {why}");
+        say(format_args!("warning: running the scalar kernels: {why}"));
     }
 }
 

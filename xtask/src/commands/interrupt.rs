@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use host::watch::Watch;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, say};
 
 /// The first Ctrl-C asks the command to end in order, and says so; the second ends it at once.
 ///
@@ -23,7 +23,7 @@ pub fn stop_on_ctrl_c() -> Result<Watch, Failure> {
             true => "\r\x1b[K",
             false => "",
         };
-        eprintln!("{start}stopping …");
+        say(format_args!("{start}stopping …"));
     };
     ctrlc::set_handler(handler)
         .map_err(|e| Failure::new(Exit::Io, format_args!("signal handler: {e}")))?;

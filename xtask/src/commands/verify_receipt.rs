@@ -156,23 +156,23 @@ impl Examination<'_> {
         let is_needed = !self.args.no_replay || self.args.retime || self.args.model.is_some();
         let found = match is_needed {
             true => self.model(checked)?,
-            false => None,
+            false => Err(String::new()),
         };
         match &found {
             _ if self.args.no_replay => checked.without_replay("not asked for: --no-replay"),
-            Some(found) => self.replay(checked, found)?,
-            None => checked.without_replay(self.missing()),
+            Ok(found) => self.replay(checked, found)?,
+            Err(why) => checked.without_replay(why),
         }
         if !self.args.retime {
             return Ok(None);
         }
         let not_run = |why: &str| format!("not run: {why}");
         match found {
-            None => checked.without_retime(&not_run("the model of the receipt is not here")),
-            Some(_) if checked.is_rejected() => {
+            Err(_) => checked.without_retime(&not_run("the model of the receipt is not here")),
+            Ok(_) if checked.is_rejected() => {
                 checked.without_retime(&not_run("the receipt is rejected"));
             }
-            Some(found) => {
+            Ok(found) => {
                 let retimed = retime(self.receipt, &found, self.watch)?;
                 checked.with_retime(retimed.same_tokens);
                 return Ok(Some(retimed));
@@ -181,16 +181,23 @@ impl Examination<'_> {
         Ok(None)
     }
 
-    /// The receipt's model, if it is here.
-    fn model(&self, checked: &mut Checked) -> Result<Option<HashedModel>, Failure> {
+    /// The receipt's model, or why there is none. A model that is here and cannot be used is no reason
+    /// for having no verdict: the receipt's sender may have put it there.
+    fn model(&self, checked: &mut Checked) -> Result<Result<HashedModel, String>, Failure> {
         let found = match &self.args.model {
             Some(path) => Some(open_model(self.receipt, path, self.watch)?),
-            None => self.find_model()?,
+            None => match self.find_model() {
+                Err(failure) if failure.exit != Exit::Interrupted => {
+                    return Ok(Err(failure.to_string()));
+                }
+                found => found?,
+            },
         };
         if let Some(found) = &found {
             checked.with_model(&found.facts());
         }
-        Ok(found.filter(|found| found.sha256 == self.receipt.model.sha256))
+        let found = found.filter(|found| found.sha256 == self.receipt.model.sha256);
+        Ok(found.ok_or_else(|| self.missing()))
     }
 
     /// Why there is nothing to replay.
@@ -256,11 +263,14 @@ impl Examination<'_> {
         let Some(per_mille) = self.args.sample else {
             return Ok(None);
         };
-        let nonce = match self.args.nonce {
-            Some(nonce) => nonce,
-            None => fresh_nonce()?,
-        };
-        Ok(Some(Selection::Share { per_mille, nonce }))
+        Ok(Some(Selection::Share {
+            per_mille,
+            is_fresh: self.args.nonce.is_none(),
+            nonce: match self.args.nonce {
+                Some(nonce) => nonce,
+                None => fresh_nonce()?,
+            },
+        }))
     }
 }
 

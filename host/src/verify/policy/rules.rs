@@ -19,6 +19,8 @@ use crate::{
 pub struct Done {
     /// How much it has replayed.
     pub replayed: Replayed,
+    /// Whether the fuel of the replay here is the writer's: only who replays the run knows it.
+    pub shows_writer_proof: bool,
     /// The keyid of the signer, if the signature is valid.
     pub signer: Option<Digest>,
 }
@@ -57,16 +59,16 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
             "policy_spread",
             spread(r, policy.require.max_relative_spread),
         ),
-        (
-            "policy_writer_proof",
-            writer_proof(r, policy.require.writer_proof),
-        ),
         ("physics_prefill", physics::prefill(r, policy)),
         ("physics_decode", physics::decode(r, policy)),
         ("physics_caching", caching::check(r, &policy.caching)),
     ];
     let rules = rules.map(|(rule, result)| RuleOutcome::of(rule, result));
-    let of_this_verification = [parity(policy, done.replayed), signer(policy, done.signer)];
+    let of_this_verification = [
+        writer_proof(policy, r, done),
+        parity(policy, done.replayed),
+        signer(policy, done.signer),
+    ];
     rules.into_iter().chain(of_this_verification).collect()
 }
 
@@ -102,12 +104,23 @@ fn at_least<T: PartialOrd + std::fmt::Display>(found: T, least: T) -> Result<(),
     }
 }
 
-/// Checks that the writer replayed the run, if the policy requires it.
-fn writer_proof(r: &Receipt, is_required: bool) -> Result<(), String> {
-    match is_required && r.parity.status == ParityStatus::NotChecked {
-        false => Ok(()),
-        true => Err("found not_checked, the policy requires a replay by the writer".into()),
-    }
+/// Checks that the writer replayed the run, if the policy requires it. The trace of a replay is its
+/// fuel, which only the same guest in the same sandbox can check, and only by a full replay.
+fn writer_proof(policy: &Policy, r: &Receipt, done: Done) -> RuleOutcome {
+    let (outcome, evidence) = match (policy.require.writer_proof, r.parity.status) {
+        (false, _) => (Outcome::Pass, ""),
+        (true, ParityStatus::NotChecked) => (
+            Outcome::Fail,
+            "found not_checked, the policy requires a replay by the writer",
+        ),
+        (true, ParityStatus::Passed) if done.shows_writer_proof => (Outcome::Pass, ""),
+        (true, ParityStatus::Passed) => (
+            Outcome::Unverifiable,
+            "the writer's replay cannot be checked: that takes a full replay by the writer's guest \
+             and sandbox version",
+        ),
+    };
+    RuleOutcome::new("policy_writer_proof", outcome, evidence)
 }
 
 /// Checks that as much was replayed here as the policy requires. If not, the receipt may still be
@@ -117,7 +130,7 @@ fn parity(policy: &Policy, done: Replayed) -> RuleOutcome {
         None => (Replayed::Nothing, ""),
         Some(RequiredParity::Audited) => (
             Replayed::Sample,
-            "the policy requires an audit: leave out --no-replay, or add --sample",
+            "the policy requires an audit: add --sample, or leave out --no-replay and --layers",
         ),
         Some(RequiredParity::Replayed) => (
             Replayed::Everything,
