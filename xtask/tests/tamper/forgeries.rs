@@ -232,6 +232,7 @@ fn an_audit_of_another_guest_is_unverifiable_where_ours_differs() {
         units: vec!["layer 3".into()],
         n_units: 7,
         nonce: Some(Digest([1; 32])),
+        is_fresh: true,
         detection: Some(1.0 / 7.0),
     };
     let audited = |receipt: &Value| {
@@ -391,6 +392,7 @@ fn a_replay_without_an_answer_is_unverifiable() {
         units: vec!["layer 3".into()],
         n_units: 7,
         nonce: Some(Digest([1; 32])),
+        is_fresh: true,
         detection: Some(1.0 / 7.0),
     };
     for (finding, rule) in [

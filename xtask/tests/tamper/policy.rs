@@ -269,22 +269,27 @@ fn a_prompt_that_is_faster_the_second_time() {
 /// What is demanded beyond the rules themselves may be met by less than everything, and by no less.
 #[test]
 fn a_replay_that_is_required_is_missed() {
-    let audit = |nonce: Option<Digest>| {
+    let audit = |nonce: Option<Digest>, is_fresh: bool| {
         AuditFinding::Agrees(AuditReport {
             units: vec!["layer 3".into()],
             n_units: 7,
             nonce,
+            is_fresh,
             detection: nonce.map(|_| 1.0 / 7.0),
         })
     };
     let nothing = |_: &mut Checked| ();
-    let layers = |checked: &mut Checked| checked.with_audit(audit(None));
-    let sample = |checked: &mut Checked| checked.with_audit(audit(Some(Digest([1; 32]))));
+    let nonce = Some(Digest([1; 32]));
+    let layers = |checked: &mut Checked| checked.with_audit(audit(None, false));
+    // Who knows the nonce knows the units, as if they were named.
+    let known = |checked: &mut Checked| checked.with_audit(audit(nonce, false));
+    let sample = |checked: &mut Checked| checked.with_audit(audit(nonce, true));
     let everything = |checked: &mut Checked| with_replay(checked);
     type Done<'d> = &'d dyn Fn(&mut Checked);
-    let done: [(Done, Replayed); 4] = [
+    let done: [(Done, Replayed); 5] = [
         (&nothing, Replayed::Nothing),
         (&layers, Replayed::Layers),
+        (&known, Replayed::Layers),
         (&sample, Replayed::Sample),
         (&everything, Replayed::Everything),
     ];
@@ -323,6 +328,7 @@ fn an_audit_without_an_answer_is_none() {
             units: vec!["layer 3".into()],
             n_units: 7,
             nonce: Some(Digest([1; 32])),
+            is_fresh: true,
             detection: Some(1.0 / 7.0),
         };
         checked.with_audit(AuditFinding::Unanswered(report, "the guest trapped".into()));
