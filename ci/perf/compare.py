@@ -104,7 +104,8 @@ def check_files(options):
 
 def build():
     """Builds our program in release and returns its path, as cargo reports it."""
-    command = "cargo build --release --locked -p xtask --message-format=json-render-diagnostics"
+    command = ("cargo build --release --locked -p xtask --bin xtask"
+               " --message-format=json-render-diagnostics")
     try:
         messages = subprocess.check_output(command.split(), cwd=Path(__file__).parent)
     except (OSError, subprocess.CalledProcessError) as e:

@@ -2,7 +2,10 @@
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::{
+    CommandFactory, FromArgMatches,
+    error::{ContextKind, ContextValue},
+};
 
 use crate::{
     args::{Args, XtaskArgs},
@@ -23,7 +26,12 @@ pub fn main(program: Program) -> ExitCode {
     match parsed {
         Ok(Parsed::Xtask(args)) => exit::run(as_json, || commands::dispatch_xtask(args)),
         Ok(Parsed::Bitreceipt(args)) => exit::run(as_json, || commands::dispatch(args)),
-        Err(error) => refuse(&error, as_json),
+        Err(mut error) => {
+            if program == Program::Bitreceipt {
+                point_to_a_checkout(&mut error);
+            }
+            refuse(&error, as_json)
+        }
     }
 }
 
@@ -36,6 +44,21 @@ fn parse<A: CommandFactory + FromArgMatches>(words: Vec<OsString>) -> Result<A, 
     let mut command = A::command();
     let matches = command.try_get_matches_from_mut(words)?;
     A::from_arg_matches(&matches).map_err(|e| e.format(&mut command))
+}
+
+/// Says where the commands of developers are, if one of them was asked for.
+fn point_to_a_checkout(error: &mut clap::Error) {
+    let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidSubcommand) else {
+        return;
+    };
+    let of_users = Args::command();
+    let of_all = XtaskArgs::command();
+    if of_users.find_subcommand(name).is_none() && of_all.find_subcommand(name).is_some() {
+        let call = Program::Xtask.call();
+        let hint = format!("{name} needs a checkout: {call} {name}");
+        let hints = ContextValue::StyledStrs(vec![hint.into()]);
+        error.insert(ContextKind::Suggested, hints);
+    }
 }
 
 /// Prints what the argument parser says: help and version, or why the words were refused.

@@ -19,7 +19,7 @@ use host::{
 };
 use serde::Serialize;
 
-use crate::hints;
+use crate::hints::{self, Kind};
 
 /// How a command ended. The numbers are documented in the README and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,11 +102,20 @@ impl Failure {
 
     /// A failure to read or write `path`.
     pub fn io(path: &Path, error: &io::Error) -> Self {
-        let mut failure = Self::new(Exit::Io, error).at(path);
+        Self::new(Exit::Io, error).at(path)
+    }
+
+    /// A failure to read the file at `path`, which should be of this kind.
+    pub fn read(path: &Path, kind: Kind, error: &io::Error) -> Self {
+        if path.is_dir() {
+            let hint = hints::instead_of_a_folder(path, kind);
+            return Self::new(Exit::Io, "it is a folder")
+                .at(path)
+                .with_hint(hint);
+        }
+        let mut failure = Self::io(path, error);
         if error.kind() == io::ErrorKind::NotFound {
-            failure.hint = hints::instead_of_what_is_missing(path);
-        } else if path.is_dir() {
-            failure.hint = Some(hints::instead_of_a_folder(path));
+            failure.hint = hints::instead_of_what_is_missing(path, kind);
         }
         failure
     }
@@ -114,7 +123,7 @@ impl Failure {
     /// A failure to use the model at `path`.
     pub fn model(path: &Path, error: &ModelError) -> Self {
         match error {
-            ModelError::Io(error) => Self::io(path, error),
+            ModelError::Io(error) => Self::read(path, Kind::Model, error),
             ModelError::Cancelled => Self::interrupted(),
             _ => {
                 let mut failure = Self::new(Exit::BadInput, error).at(path);

@@ -7,10 +7,13 @@ use serde_json::Value;
 
 use crate::program;
 
+/// How much of a file shows what it is.
+const HEAD_BYTES: u64 = 4096;
+
 /// What a file is that is no model, and what to do with it. None if it is of no kind that people
 /// mistake for one.
 pub fn instead_of_a_model(path: &Path) -> Option<&'static str> {
-    let head = files::read_bounded(path, 4096).ok()?;
+    let head = files::read_bounded(path, HEAD_BYTES).ok()?;
     let text = std::str::from_utf8(&head).unwrap_or_default().trim_start();
     Some(match &head[..] {
         [] => "the file is empty; download or make it again",
@@ -36,6 +39,7 @@ pub fn instead_of_a_model(path: &Path) -> Option<&'static str> {
         _ if text.starts_with("<!") || text.starts_with("<html") => {
             "this is a web page; download the file itself"
         }
+        _ if is_receipt(path) => "this is a receipt, not a model; name a .gguf file",
         _ if text.starts_with('{') => "this is JSON; name the model file",
         _ => return None,
     })
@@ -51,54 +55,95 @@ pub fn instead_of_a_transcript(bytes: &[u8]) -> Option<&'static str> {
     if has("payloadType") {
         return Some("this is a signed bundle; use verify-receipt --bundle");
     }
-    Some("ci/TRANSCRIPT.md describes a transcript").filter(|_| value.is_object())
+    let form = r#"a transcript is {"version": 1, "prompt_ids": […], "tokens": […]}"#;
+    Some(form).filter(|_| value.is_object())
 }
 
-/// What can be read instead of what is not at `path`: files of the same kind, or of the same name.
-pub fn instead_of_what_is_missing(path: &Path) -> Option<String> {
+/// What a file should be that a command reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A model.
+    Model,
+    /// A receipt.
+    Receipt,
+    /// A policy.
+    Policy,
+    /// Something else.
+    Other,
+}
+
+impl Kind {
+    /// Whether what is at `found` can be meant by somebody who named `path`.
+    fn is_like(self, path: &Path, found: &Path) -> bool {
+        let ends_with = |kind: &str| found.extension() == Some(kind.as_ref());
+        match self {
+            Self::Model => ends_with("gguf"),
+            Self::Receipt => is_receipt(found),
+            Self::Policy => ends_with("toml"),
+            Self::Other => {
+                found.extension() == path.extension() || found.file_stem() == path.file_stem()
+            }
+        }
+    }
+
+    /// What to do where there is no such file.
+    fn how_to_get(self) -> Option<String> {
+        let call = program::current().call();
+        match self {
+            Self::Model => Some(format!("`{call} model list` says how to get models")),
+            Self::Receipt => Some(format!("`{call} benchmark` writes a receipt")),
+            Self::Policy => Some("name a TOML file, or leave --policy out".into()),
+            Self::Other => None,
+        }
+    }
+}
+
+/// Whether the file at `path` is a receipt, by its beginning.
+pub fn is_receipt(path: &Path) -> bool {
+    let head = files::read_bounded(path, HEAD_BYTES).unwrap_or_default();
+    let head = String::from_utf8_lossy(&head);
+    head.trim_start().starts_with('{') && head.contains("\"receipt_schema\"")
+}
+
+/// Whether bytes are a JSON object.
+pub fn is_json(bytes: &[u8]) -> bool {
+    serde_json::from_slice(bytes).is_ok_and(|value: Value| value.is_object())
+}
+
+/// What can be read instead of what is not at `path`: files that can be meant, or how to get one.
+pub fn instead_of_what_is_missing(path: &Path, kind: Kind) -> Option<String> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
-    let is_like = |found: &Path| {
-        found.extension() == path.extension() || found.file_stem() == path.file_stem()
     };
     let mut hints = Vec::new();
     if !folder.is_dir() {
         hints.push(format!("there is no folder {}", folder.display()));
     }
-    match [folder, Path::new("."), Path::new("models")]
+    let mut folders = vec![folder, Path::new(".")];
+    if kind == Kind::Model {
+        folders.push(Path::new("models"));
+    }
+    match folders
         .into_iter()
-        .find_map(|folder| did_you_mean(folder, is_like))
+        .find_map(|folder| did_you_mean(folder, |found| kind.is_like(path, found)))
     {
         Some(others) => hints.push(others),
-        None => hints.extend(how_to_make(path)),
+        None => hints.extend(kind.how_to_get()),
     }
     Some(hints.join("; ")).filter(|hint| !hint.is_empty())
 }
 
-/// What can be read in the folder at `path`, which is no file: models and receipts.
-pub fn instead_of_a_folder(path: &Path) -> String {
-    let is_like = |found: &Path| {
-        KINDS
-            .iter()
-            .any(|kind| found.extension() == Some(kind.as_ref()))
+/// What can be read in the folder at `path`, which is no file.
+pub fn instead_of_a_folder(path: &Path, kind: Kind) -> String {
+    let what = match kind {
+        Kind::Model => "a model file",
+        Kind::Receipt => "a receipt",
+        Kind::Policy => "a policy",
+        Kind::Other => return "name a file".into(),
     };
-    did_you_mean(path, is_like).unwrap_or_else(|| "it is a folder; name a file".into())
-}
-
-/// How the names of models and of receipts end.
-const KINDS: [&str; 2] = ["gguf", "json"];
-
-/// The command that says how to get a model, or that writes a receipt.
-fn how_to_make(path: &Path) -> Option<String> {
-    let call = program::current().call();
-    let kind = path.extension()?;
-    match KINDS.map(|name| kind == name) {
-        [true, _] => Some(format!("`{call} model list` says how to get models")),
-        [_, true] => Some(format!("`{call} benchmark` writes a receipt")),
-        _ => None,
-    }
+    let others = did_you_mean(path, |found| kind.is_like(path, found));
+    others.unwrap_or_else(|| format!("name {what}"))
 }
 
 /// Asks about the files in a folder that are like the one that was meant.
@@ -106,7 +151,7 @@ fn did_you_mean(folder: &Path, is_like: impl Fn(&Path) -> bool) -> Option<String
     const MOST: usize = 5;
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let paths = entries.map(|entry| entry.path());
-    let paths = paths.filter(|path| path.extension().is_some() && is_like(path) && path.is_file());
+    let paths = paths.filter(|path| path.is_file() && path.extension().is_some() && is_like(path));
     let shown = paths.map(|path| {
         let path = path.strip_prefix(".").unwrap_or(&path);
         path.display().to_string()
@@ -125,7 +170,7 @@ fn did_you_mean(folder: &Path, is_like: impl Fn(&Path) -> bool) -> Option<String
 #[cfg(test)]
 mod tests {
     use super::{
-        instead_of_a_folder, instead_of_a_model, instead_of_a_transcript,
+        Kind, instead_of_a_folder, instead_of_a_model, instead_of_a_transcript,
         instead_of_what_is_missing,
     };
 
@@ -165,23 +210,60 @@ mod tests {
     }
 
     #[test]
-    fn files_of_the_same_kind_or_name_are_shown() {
+    fn files_that_can_be_meant_are_shown() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["a.gguf", "b.gguf", "c.json"] {
-            std::fs::write(folder.path().join(name), "").unwrap();
+        for (name, content) in [
+            ("a.gguf", ""),
+            ("b.gguf", ""),
+            ("c.json", "{\"receipt_schema\": \"1.2.0\"}"),
+            ("d.json", "{}"),
+            ("e.toml", ""),
+        ] {
+            std::fs::write(folder.path().join(name), content).unwrap();
         }
-        let hint = |name: &str| instead_of_what_is_missing(&folder.path().join(name)).unwrap();
-        let of_models = hint("absent.gguf");
+        let hint =
+            |name: &str, kind| instead_of_what_is_missing(&folder.path().join(name), kind).unwrap();
+        let of_models = hint("absent", Kind::Model);
         assert!(
             of_models.contains("a.gguf, ") && of_models.ends_with("b.gguf?"),
             "{of_models}"
         );
-        assert!(hint("c.jso").ends_with("c.json?"));
-        assert!(hint("absent/m.xyz").starts_with("there is no folder "));
-        let inside = instead_of_a_folder(folder.path());
+        // Whatever the name ends with, only receipts are shown.
+        for name in ["c.jso", "absent.json", "absent"] {
+            let hint = hint(name, Kind::Receipt);
+            assert!(hint.ends_with("c.json?") && !hint.contains(','), "{hint}");
+        }
+        assert!(hint("absent.json", Kind::Policy).ends_with("e.toml?"));
+        assert!(hint("d.jso", Kind::Other).ends_with("d.json?"));
+        assert!(hint("absent/m.xyz", Kind::Other).starts_with("there is no folder "));
+        let inside = |kind| instead_of_a_folder(folder.path(), kind);
+        let models = inside(Kind::Model);
         assert!(
-            inside.contains("a.gguf") && inside.ends_with("c.json?"),
-            "{inside}"
+            models.contains("a.gguf") && models.ends_with("b.gguf?"),
+            "{models}"
+        );
+        assert!(inside(Kind::Receipt).ends_with("c.json?"));
+    }
+
+    #[test]
+    fn where_there_are_none_the_argument_decides_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        for (kind, how, instead) in [
+            (
+                Kind::Receipt,
+                "benchmark` writes a receipt",
+                "name a receipt",
+            ),
+            (Kind::Policy, "leave --policy out", "name a policy"),
+        ] {
+            let hint = instead_of_what_is_missing(&folder.join("m"), kind).unwrap();
+            assert!(hint.contains(how), "{hint}");
+            assert_eq!(instead_of_a_folder(folder, kind), instead);
+        }
+        assert_eq!(
+            instead_of_a_folder(folder, Kind::Model),
+            "name a model file"
         );
     }
 }

@@ -7,19 +7,22 @@ use std::{
 
 use host::files;
 
-use crate::exit::{Exit, Failure};
+use crate::{
+    exit::{Exit, Failure},
+    hints::Kind,
+};
 
 /// The content of the regular file at `path`, or of standard input for `-`; of one with more than
-/// `limit` bytes, one byte more.
+/// `limit` bytes, one byte more. `kind` is what it should be.
 ///
 /// # Errors
 /// It cannot be read, or is no regular file.
-pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+pub fn read_bounded(path: &Path, kind: Kind, limit: u64) -> Result<Vec<u8>, Failure> {
     if path.as_os_str() == "-" {
         let mut bytes = Vec::new();
         let read = io::stdin().take(limit + 1).read_to_end(&mut bytes);
         read.map_err(|e| Failure::new(Exit::Io, e).about("standard input"))?;
         return Ok(bytes);
     }
-    files::read_bounded(path, limit).map_err(|e| Failure::io(path, &e))
+    files::read_bounded(path, limit).map_err(|e| Failure::read(path, kind, &e))
 }

@@ -106,14 +106,19 @@ impl Destination {
 /// # Errors
 /// As for [`Destination::prepare`].
 pub fn file(path: &Path) -> Result<AtomicFile, Failure> {
-    AtomicFile::prepare(path).map_err(|e| match path.parent() {
-        Some(folder) if e.kind() == io::ErrorKind::NotFound && !folder.is_dir() => {
+    let hint = "make it first, or name another place with --output";
+    AtomicFile::prepare(path).map_err(|e| not_writable(path, &e, hint))
+}
+
+/// A failure to write to `path`; `hint` says what to do where there is no such folder.
+pub fn not_writable(path: &Path, error: &io::Error, hint: &str) -> Failure {
+    match path.parent() {
+        Some(folder) if error.kind() == io::ErrorKind::NotFound && !folder.is_dir() => {
             let what = format!("there is no folder {}", folder.display());
-            let hint = "make it first, or name another place with --output";
             Failure::new(Exit::Io, what).at(path).with_hint(hint)
         }
-        _ => Failure::io(path, &e),
-    })
+        _ => Failure::io(path, error),
+    }
 }
 
 /// As [`Destination::spares_model`].

@@ -10,9 +10,12 @@ mod screen;
 mod ternary_rows;
 
 pub use activations::QuantizedActivations;
+pub(crate) use attention::assert_sums_fit;
 pub use attention::{AttentionScratch, Queries, RopeAngles};
-pub(crate) use attention::{BLOCK_ROWS, Lanes16, assert_sums_fit};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use attention::{BLOCK_ROWS, Lanes16};
 pub use dense_rows::DenseRows;
+#[cfg(target_arch = "x86_64")]
 pub(crate) use gemm::{
     ActivationLine, CodeLine, Line, MAX_BLOCK_POSITIONS, MAX_TILE_PANELS, PANEL_ROWS,
     POSITION_PADDING, SumLine,

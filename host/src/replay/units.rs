@@ -30,7 +30,12 @@ impl fmt::Display for Unit {
         match self {
             Self::Layer(layer) => write!(f, "layer {layer}"),
             Self::Head(positions) => {
-                write!(f, "head at {} to {}", positions.start, positions.end - 1)
+                write!(
+                    f,
+                    "output at positions {} to {}",
+                    positions.start,
+                    positions.end - 1
+                )
             }
         }
     }

@@ -12,7 +12,7 @@ const SHOWN: usize = 8;
 /// The coverage of an audit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AuditReport {
-    /// The audited units, such as "layer 3" and "head at 16 to 23".
+    /// The audited units, such as "layer 3" and "output at positions 16 to 23".
     pub units: Vec<String>,
     /// The number of units of a full replay.
     pub n_units: usize,

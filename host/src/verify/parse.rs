@@ -31,7 +31,9 @@ pub enum NotAReceipt {
     TooLarge,
     #[error("this is {0}")]
     SomethingElse(What),
-    #[error("not a receipt: not JSON: {0}")]
+    #[error("not a receipt: the file is empty; name the file that benchmark wrote")]
+    Empty,
+    #[error("not a receipt: not JSON: {}; name the file that benchmark wrote", located(.0))]
     NotJson(#[from] serde_json::Error),
     #[error("not a receipt: {0}")]
     NoSchema(String),
@@ -42,9 +44,22 @@ pub enum NotAReceipt {
     TooMuch { values: u64, members: u64 },
 }
 
+/// Where JSON ends being JSON, in brackets behind the reason.
+fn located(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    match text.strip_suffix(&format!(" at line {line} column {column}")) {
+        Some(reason) => format!("{reason} (line {line}, column {column})"),
+        None => text,
+    }
+}
+
 pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>), NotAReceipt> {
     if let Some(what) = what::of_bytes(bytes) {
         return Err(NotAReceipt::SomethingElse(what));
+    }
+    if bytes.is_empty() {
+        return Err(NotAReceipt::Empty);
     }
     if bytes.len() as u64 > MAX_RECEIPT_BYTES {
         return Err(NotAReceipt::TooLarge);

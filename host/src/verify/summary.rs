@@ -180,10 +180,9 @@ impl Summary {
         let _ = writeln!(text, "{indent}machine   {machine}");
         let _ = writeln!(
             text,
-            "{indent}made      {} by build {} ({})",
+            "{indent}made      {} by build {}",
             c.created,
-            &c.build[..c.build.floor_char_boundary(12)],
-            c.profile
+            &c.build[..c.build.floor_char_boundary(12)]
         );
         text
     }
@@ -313,8 +312,8 @@ fn number(rate: f64) -> String {
 fn bytes(n: u64) -> String {
     let n = n as f64;
     match n {
-        ..1e6 => format!("{:.1} kB", n / 1e3),
-        ..1e9 => format!("{:.1} MB", n / 1e6),
+        ..1e6 => format!("{:.2} kB", n / 1e3),
+        ..1e9 => format!("{:.2} MB", n / 1e6),
         _ => format!("{:.2} GB", n / 1e9),
     }
 }

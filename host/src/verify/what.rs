@@ -21,7 +21,9 @@ pub enum What {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(match self {
-            Self::Model => "a GGUF model, not a receipt",
+            Self::Model => {
+                "a GGUF model, not a receipt; name the receipt, and add the model with --model"
+            }
             Self::Key => "a key, not a receipt; name it with --public-key",
             Self::Bundle => {
                 "a bundle, the signature of a receipt; verify the receipt beside it and add --bundle"

@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, builder::RangedU64ValueParser};
+use clap::Args as ClapArgs;
 use host::task::Challenge;
 
 use super::{
-    examples::examples,
+    examples::{examples, usage},
     files::{OptionalModel, RequiredModel},
     output::{LongOutputArgs, OutputArgs},
     values::{
-        I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking, count, count_or_none, whole,
+        I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking, count, count_or_none, read_bytes,
+        whole,
     },
 };
 use crate::program;
@@ -28,20 +29,23 @@ pub struct EngineArgs {
     /// Element type of the KV cache
     #[arg(long, value_enum, value_name = "TYPE", default_value = "f16")]
     pub kv_type: Kv,
-    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    /// Layout of the I2_S tensors, which files do not record; published files have block128
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
     pub i2s_layout: I2s,
-    /// How ternary weights are arranged in memory when they are loaded; no choice changes a result
+    /// How ternary weights are arranged in memory when they are loaded; never changes a result
     #[arg(long, value_enum, default_value = "auto")]
     pub packing: WeightPacking,
-    /// Whether a low-bit copy of the output matrix shows which logits a greedy choice needs; no
-    /// choice changes a result
+    /// Use a low-bit copy of the output matrix to find which logits must be computed exactly; never
+    /// changes a result
     #[arg(long, value_enum, default_value = "auto")]
     pub screen: Screen,
 }
 
-/// Arguments of `benchmark`.
+/// Arguments of `benchmark`. Only this command reads the variable of the threads.
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("threads", |threads| threads.help(
+    "Number of threads [default: RAYON_NUM_THREADS, or the physical cores]"
+)))]
 #[command(after_help = examples(&[
     "benchmark",
     "benchmark model.gguf -p 512 -n 64 -t 4",
@@ -55,7 +59,8 @@ pub struct BenchmarkArgs {
     /// What is decoded
     #[command(flatten)]
     pub prompt: PromptArgs,
-    /// One thread, with BITNET_DETERMINISTIC=1, BITNET_SEED and RAYON_NUM_THREADS=1 in effect
+    /// Run with one thread, so that two runs differ only in times, date and machine.
+    /// BITNET_DETERMINISTIC=1 in the environment does the same
     #[arg(long, help_heading = "Engine")]
     pub deterministic: bool,
     /// How the native engine computes
@@ -70,7 +75,8 @@ pub struct BenchmarkArgs {
     /// Sign the receipt with this ed25519 private key; the bundle is FILE.dsse.json
     #[arg(long, value_name = "KEY", help_heading = "Receipt")]
     pub sign: Option<PathBuf>,
-    /// Whether to replay. A receipt that was not replayed says so, and is rejected where it counts
+    /// Whether to replay the run here. With off, the receipt says that it was not replayed: a
+    /// verifier's own replay can still prove its tokens, but a policy may reject it
     #[arg(long, value_enum, help_heading = "Receipt", default_value = "full")]
     pub parity: ParityMode,
     /// What it prints
@@ -83,10 +89,10 @@ pub struct BenchmarkArgs {
 #[command(next_help_heading = "Prompt and tokens")]
 pub struct PromptArgs {
     /// Number of tokens to generate
-    #[arg(short = 'n', long, value_name = "N", default_value = "128", value_parser = count())]
+    #[arg(short = 'n', long, value_name = "N", default_value = "128", value_parser = count)]
     pub tokens: usize,
     /// Number of prompt tokens, which follow from the seed
-    #[arg(short, long, value_name = "N", default_value = "16", value_parser = count())]
+    #[arg(short, long, value_name = "N", default_value = "16", value_parser = count)]
     pub prompt_tokens: usize,
     /// Token ids as the prompt, separated by commas
     #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = whole::<u32>, conflicts_with = "prompt_tokens")]
@@ -107,18 +113,21 @@ pub struct PromptArgs {
 #[command(next_help_heading = "Measurement")]
 pub struct MeasurementArgs {
     /// Number of untimed runs before the timed ones
-    #[arg(long, value_name = "N", default_value = "1", value_parser = count_or_none())]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = count_or_none)]
     pub warmup: usize,
     /// Number of timed runs [default: 3, or 1 for files above 64 MB]
-    #[arg(short, long, value_name = "N", value_parser = count())]
+    #[arg(short, long, value_name = "N", value_parser = count)]
     pub repetitions: Option<usize>,
     /// Run once more after the timed runs, and show the time of each operation
     #[arg(long)]
     pub profile: bool,
 }
 
-/// Arguments of `run`.
+/// Arguments of `run`. What it prints is the text, so nothing keeps it quiet.
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("quiet", |quiet| quiet.help(
+    "Print no progress; the text, or the JSON, is printed all the same"
+)))]
 #[command(after_help = examples(&["run model.gguf -p 'Once upon a time' -n 40"]))]
 pub struct RunArgs {
     /// Model file
@@ -128,7 +137,7 @@ pub struct RunArgs {
     #[arg(short, long, value_name = "TEXT")]
     pub prompt: String,
     /// Largest number of tokens to generate; the model may end before
-    #[arg(short = 'n', long, value_name = "N", default_value = "128", value_parser = count())]
+    #[arg(short = 'n', long, value_name = "N", default_value = "128", value_parser = count)]
     pub tokens: usize,
     /// How the native engine computes
     #[command(flatten)]
@@ -140,6 +149,7 @@ pub struct RunArgs {
 
 /// Arguments of `logits`.
 #[derive(Debug, ClapArgs)]
+#[command(override_usage = usage("logits [OPTIONS] --prompt-ids IDS -o FILE <MODEL>"))]
 #[command(after_help = examples(&["logits model.gguf --prompt-ids 1,2,3 -o out.npy"]))]
 pub struct LogitsArgs {
     /// Model file
@@ -149,12 +159,12 @@ pub struct LogitsArgs {
     #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = whole::<u32>, required = true)]
     pub prompt_ids: Vec<u32>,
     /// Number of tokens to decode greedily; the array has a row for each position fed
-    #[arg(short = 'n', long, value_name = "N", default_value = "1", value_parser = count())]
+    #[arg(short = 'n', long, value_name = "N", default_value = "1", value_parser = count)]
     pub tokens: usize,
     /// Where the array goes: float32, [prompt + tokens - 1, vocabulary]; - is standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
-    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    /// Layout of the I2_S tensors, which files do not record; published files have block128
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
     pub i2s_layout: I2s,
     /// Element type of the KV cache
@@ -178,8 +188,9 @@ pub struct BandwidthArgs {
     /// Numbers of threads, separated by commas [default: 1, 2, 4, … and the physical cores]
     #[arg(short, long, value_name = "N,…", value_delimiter = ',', value_parser = whole::<usize>)]
     pub threads: Option<Vec<usize>>,
-    /// Number of bytes to read; several times the last-level cache, or the cache is measured
-    #[arg(long, value_name = "N", default_value = "1073741824", value_parser = RangedU64ValueParser::<usize>::from(1 << 20..=1 << 40))]
+    /// Number of bytes to read. Choose several times the size of the last-level cache; with fewer,
+    /// you measure the cache
+    #[arg(long, value_name = "N", default_value = "1073741824", value_parser = read_bytes)]
     pub bytes: usize,
     /// Kernels
     #[arg(long, value_enum, default_value = "auto")]

@@ -42,12 +42,20 @@ impl RequiredModel {
     }
 }
 
+/// What a transcript is: an installed program has no document that says it.
+const TRANSCRIPT: &str =
+    r#"The tokens as JSON: {"version": 1, "prompt_ids": […], "tokens": […]}; - is standard input"#;
+
 /// A transcript and a model, both of which have to be named.
 #[derive(Debug, Clone, ClapArgs)]
 #[group(skip)]
 pub struct TranscriptAndModel {
-    /// The tokens, in the form that ci/TRANSCRIPT.md describes; - is standard input
-    #[arg(value_name = "TRANSCRIPT", required_unless_present = "transcript_flag")]
+    /// The tokens
+    #[arg(
+        value_name = "TRANSCRIPT",
+        required_unless_present = "transcript_flag",
+        help = TRANSCRIPT
+    )]
     transcript: Option<PathBuf>,
     /// Model file
     #[arg(value_name = "MODEL", required_unless_present = "model")]

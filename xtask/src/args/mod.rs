@@ -27,16 +27,28 @@ pub use verification::{ShowArgs, VerifyReceiptArgs};
 
 use clap::{Parser, Subcommand};
 
-const AFTER_HELP: &str = "\
-With --format json, an error is an object on standard output too:
-  {\"error\": {\"code\": 5, \"what\": \"…\", \"where\": \"…\", \"hint\": \"…\"}}
+use crate::program;
 
-Exit codes: 0 done or accepted, 1 rejected or parity failed, 2 usage, 3 unverifiable,
-4 bad input, 5 input or output failed, 130 interrupted.";
+/// The end of the help of a program.
+fn after_help() -> String {
+    let call = program::current().call();
+    format!(
+        "\
+Start with:
+  {call} benchmark
+  {call} verify-receipt
+
+With --format json, an error is an object on standard output too:
+  {{\"error\": {{\"code\": 5, \"what\": \"…\", \"where\": \"…\", \"hint\": \"…\"}}}}
+
+Exit codes: 0 done or accepted, 1 rejected or parity failed, 2 usage,
+3 unverifiable, 4 bad input, 5 input or output failed, 130 interrupted."
+    )
+}
 
 /// Benchmark receipts for 1.58-bit LLM inference that a stranger can replay.
 #[derive(Debug, Parser)]
-#[command(name = "bitreceipt", bin_name = "bitreceipt", version, after_help = AFTER_HELP)]
+#[command(name = "bitreceipt", bin_name = "bitreceipt", version, after_help = after_help())]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
@@ -45,7 +57,7 @@ pub struct Args {
 
 /// Benchmark receipts for 1.58-bit LLM inference that a stranger can replay.
 #[derive(Debug, Parser)]
-#[command(name = "xtask", bin_name = "xtask", version, after_help = AFTER_HELP)]
+#[command(name = "xtask", bin_name = "xtask", version, after_help = after_help())]
 pub struct XtaskArgs {
     /// What to do.
     #[command(subcommand)]
@@ -69,7 +81,7 @@ pub enum Command {
     Run(RunArgs),
     /// Write the logits of a run as a NumPy array
     Logits(LogitsArgs),
-    /// Write a generated model
+    /// Write a model with random weights, the same bytes on every machine
     MakeModel(MakeModelArgs),
     /// Show what is in a model file, and what a run of it takes
     Inspect(InspectArgs),

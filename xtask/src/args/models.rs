@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand, builder::PossibleValuesParser};
 
 use super::{
-    examples::examples,
+    examples::{examples, usage},
     files::RequiredModel,
     output::{LongOutputArgs, OutputArgs},
     values::{I2s, whole},
@@ -14,6 +14,7 @@ use crate::make_model::{DenseType, OutputMatrix, PRESETS, WeightType};
 
 /// Arguments of `make-model`.
 #[derive(Debug, ClapArgs)]
+#[command(override_usage = usage("make-model [OPTIONS] <PRESET> <--output FILE|--cache>"))]
 #[command(after_help = examples(&[
     "make-model 2b4t --cache",
     "make-model tiny --weights tq2_0 -o tiny-tq2_0.gguf",
@@ -49,7 +50,8 @@ pub struct MakeModelArgs {
 #[derive(Debug, ClapArgs)]
 #[group(id = "preset_name", required = true, multiple = false)]
 pub struct PresetArg {
-    /// Which model
+    /// Which model. With the default types: tiny (1.5 MB), bitnet-large (270 MB), 2b4t (1.2 GB),
+    /// llama3-8b (3.9 GB); with --weights f16, bf16 or f32 only: bitnet-3b (6.6 GB in f16)
     #[arg(value_name = "PRESET", value_parser = presets())]
     name: Option<String>,
     /// The same, as a flag
@@ -88,7 +90,7 @@ pub struct InspectArgs {
     /// Model file
     #[command(flatten)]
     pub model: RequiredModel,
-    /// How the program that packed the file's I2_S tensors arranged them; no file says it
+    /// Layout of the I2_S tensors, which files do not record; published files have block128
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
     pub i2s_layout: I2s,
     /// What it prints
@@ -98,6 +100,7 @@ pub struct InspectArgs {
 
 /// Arguments of `model`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["model list", "model verify model.gguf"]))]
 pub struct ModelArgs {
     /// What to do
     #[command(subcommand)]
@@ -115,6 +118,7 @@ pub enum ModelCommand {
 
 /// Arguments of `model list`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["model list", "model list --format json"]))]
 pub struct ModelListArgs {
     /// What it prints
     #[command(flatten)]
@@ -123,6 +127,7 @@ pub struct ModelListArgs {
 
 /// Arguments of `model verify`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["model verify model.gguf"]))]
 pub struct ModelVerifyArgs {
     /// Model file
     #[command(flatten)]
@@ -134,6 +139,7 @@ pub struct ModelVerifyArgs {
 
 /// Arguments of `cache`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = about_cache(&["cache list", "cache clear --yes"]))]
 pub struct CacheArgs {
     /// What to do
     #[command(subcommand)]
@@ -151,6 +157,7 @@ pub enum CacheCommand {
 
 /// Arguments of `cache list`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = about_cache(&["cache list"]))]
 pub struct CacheListArgs {
     /// What it prints
     #[command(flatten)]
@@ -159,6 +166,7 @@ pub struct CacheListArgs {
 
 /// Arguments of `cache clear`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = about_cache(&["cache clear", "cache clear --yes"]))]
 pub struct CacheClearArgs {
     /// Remove them; without it, they are only shown
     #[arg(short, long)]
@@ -166,4 +174,13 @@ pub struct CacheClearArgs {
     /// What it prints
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Where the folder is, and what to type.
+fn about_cache(commands: &[&str]) -> String {
+    format!(
+        "The folder is your system's cache folder for bitreceipt, or BITRECEIPT_CACHE if that \
+         is set. \"cache list\" shows where it is.\n\n{}",
+        examples(commands)
+    )
 }

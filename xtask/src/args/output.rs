@@ -23,7 +23,7 @@ pub struct OutputArgs {
     /// For people, or for programs
     #[arg(long, value_enum, default_value = "human")]
     pub format: Format,
-    /// Print no progress and no text; JSON that is asked for is printed all the same
+    /// Print no progress and no report; the exit code tells the result. JSON is printed all the same
     #[arg(short, long)]
     pub quiet: bool,
 }

@@ -6,14 +6,25 @@ use clap::Args as ClapArgs;
 use clap_complete::Shell;
 
 use super::{examples::examples, output::LongOutputArgs};
+use crate::program;
 
 /// Arguments of `completions`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = examples(&["completions bash", "completions zsh", "completions fish"]))]
+#[command(after_help = installing())]
 pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: Shell,
+}
+
+/// Where the shells look for what they complete.
+fn installing() -> String {
+    let name = program::current().name();
+    examples(&[
+        // In two lines: one would be wider than a terminal.
+        &format!("completions bash \\\n    > ~/.local/share/bash-completion/completions/{name}"),
+        &format!("completions fish > ~/.config/fish/completions/{name}.fish"),
+    ])
 }
 
 /// Arguments of `man`.
@@ -27,6 +38,7 @@ pub struct ManArgs {
 
 /// Arguments of `selftest`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["selftest"]))]
 pub struct SelftestArgs {
     /// The folder with the vectors
     #[arg(value_name = "VECTORS", default_value = "ci/vectors")]
@@ -51,6 +63,7 @@ impl SelftestArgs {
 
 /// Arguments of `guest`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["guest --check"]))]
 pub struct GuestArgs {
     /// Build, compare with the committed guest byte for byte, change nothing
     #[arg(long)]

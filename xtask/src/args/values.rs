@@ -1,8 +1,12 @@
 //! Values that arguments take.
 
-use std::{ops::Range, str::FromStr};
+use std::{
+    num::NonZeroUsize,
+    ops::{Range, RangeInclusive},
+    str::FromStr,
+};
 
-use clap::{ValueEnum, builder::RangedU64ValueParser};
+use clap::ValueEnum;
 use engine_native::{I2sLayout, Isa, KernelChoice, KvType, Packing, Screening};
 use host::digest::Digest;
 
@@ -35,13 +39,14 @@ impl From<Kernel> for KernelChoice {
 /// `--packing`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WeightPacking {
-    /// As the kernels are fastest with: densest if the weights exceed caches, else two-bit
+    /// What the kernels read fastest: densest if the weights do not fit into the caches, otherwise
+    /// two-bit
     Auto,
-    /// The file's own rows, or what other types were packed to: no memory beside the model
+    /// As in the file (other types: as packed at load), which needs no second copy in memory
     Off,
-    /// Two bits a weight, in the order that the kernels read
+    /// Two bits per weight, in the order in which the kernels read
     TwoBit,
-    /// With the fewest bits a weight: three weights in five bits, where the kernels can read them
+    /// Five bits for three weights, where the kernels can read that
     Densest,
 }
 
@@ -59,11 +64,11 @@ impl From<WeightPacking> for Packing {
 /// `--screen`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Screen {
-    /// With SIMD kernels, and output matrices above 16 MB
+    /// With SIMD kernels, if the output matrix exceeds 16 MB
     Auto,
-    /// Every logit is computed
+    /// Compute every logit
     Off,
-    /// Whatever the kernels and the size
+    /// With any kernels and any size
     Always,
 }
 
@@ -140,13 +145,42 @@ pub enum Side {
 }
 
 /// A count from 1 on, small enough for any transcript.
-pub(super) fn count() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::from(1..=1 << 24)
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    within(text, 1..=1 << 24)
 }
 
 /// A count from 0 on.
-pub(super) fn count_or_none() -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::from(0..=1 << 24)
+pub(super) fn count_or_none(text: &str) -> Result<usize, String> {
+    within(text, 0..=1 << 24)
+}
+
+/// A number of bytes whose reading can be timed.
+pub(super) fn read_bytes(text: &str) -> Result<usize, String> {
+    within(text, 1 << 20..=1 << 40)
+}
+
+/// How many guests replay at once.
+pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.trim().parse();
+    number.map_err(|_| format!("found {}, allowed 1 or more", shown(text)))
+}
+
+fn within(text: &str, allowed: RangeInclusive<usize>) -> Result<usize, String> {
+    let number = text.trim().parse().ok();
+    let number = number.filter(|number| allowed.contains(number));
+    number.ok_or_else(|| {
+        let (first, last) = allowed.into_inner();
+        let found = shown(text);
+        format!("found {found}, allowed whole numbers from {first} to {last}")
+    })
+}
+
+/// What was found: a number as it is, and anything else in quotes.
+fn shown(text: &str) -> String {
+    match text.bytes().all(|c| c.is_ascii_digit()) && !text.is_empty() {
+        true => text.to_owned(),
+        false => format!("{text:?}"),
+    }
 }
 
 /// A whole number, with spaces around it.
@@ -176,15 +210,16 @@ pub(super) fn tolerance(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     number
         .filter(|x: &f64| x.is_finite() && *x >= 0.0)
-        .ok_or_else(|| format!("found {text:?}, allowed numbers from 0 on"))
+        .ok_or_else(|| format!("found {text:?}, allowed numbers from 0 up"))
 }
 
 /// A range of layers.
 pub(super) fn layers(text: &str) -> Result<Range<usize>, String> {
     let ends = text.split_once("..");
     let ends = ends.and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
-    ends.filter(|layers| !layers.is_empty())
-        .ok_or_else(|| format!("found {text:?}, allowed A..B with A < B"))
+    ends.filter(|layers| !layers.is_empty()).ok_or_else(|| {
+        format!("found {text:?}, allowed FIRST..END, such as 3..4 for layer 3 alone")
+    })
 }
 
 /// A nonce.

@@ -8,7 +8,7 @@ use host::{digest::Digest, task::Challenge};
 use super::{
     examples::examples,
     output::{LongOutputArgs, OutputArgs},
-    values::{digest, layers, per_mille},
+    values::{digest, jobs, layers, per_mille},
 };
 use crate::program;
 
@@ -20,8 +20,8 @@ use crate::program;
     "verify-receipt inference.json --policy policy.toml --format json",
 ]))]
 pub struct VerifyReceiptArgs {
-    /// The receipt; - is standard input [default: where benchmark writes it]
-    #[arg(value_name = "RECEIPT")]
+    /// The receipt
+    #[arg(value_name = "RECEIPT", help = about_receipt())]
     pub receipt: Option<PathBuf>,
     /// The receipt, as a flag
     #[arg(long, hide = true, conflicts_with = "receipt")]
@@ -30,7 +30,7 @@ pub struct VerifyReceiptArgs {
     #[arg(long, help_heading = "Replay")]
     pub check_parity: bool,
     /// Replay nothing: the receipt is then unverifiable at best
-    #[arg(long, conflicts_with_all = ["check_parity", "sample", "layers"])]
+    #[arg(long, help_heading = "Replay", conflicts_with_all = ["check_parity", "sample", "layers"])]
     pub no_replay: bool,
     /// Replay only this share of the run, drawn at random, such as 5%
     #[arg(long, help_heading = "Replay", value_name = "PERCENT", value_parser = per_mille)]
@@ -42,9 +42,10 @@ pub struct VerifyReceiptArgs {
     #[arg(long, help_heading = "Replay", value_name = "HEX", requires = "sample", value_parser = digest)]
     pub nonce: Option<Digest>,
     /// Guests that replay at once; changes only the time [default: the physical cores]
-    #[arg(long, help_heading = "Replay", value_name = "N")]
+    #[arg(long, help_heading = "Replay", value_name = "N", value_parser = jobs)]
     pub jobs: Option<NonZeroUsize>,
-    /// A TOML file that says what else is demanded, such as ci/policy.toml
+    /// A TOML file with further demands on models, kernels, speed or the signer; the project's
+    /// ci/policy.toml is an example
     #[arg(long, help_heading = "Demands", value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// Time the run on this machine, too, and show both speeds
@@ -78,6 +79,15 @@ pub struct VerifyReceiptArgs {
     pub print: LongOutputArgs,
 }
 
+/// What the argument is, and where the receipt is if it is left out.
+fn about_receipt() -> String {
+    let default = program::current().receipt();
+    format!(
+        "The receipt; - is standard input [default: {}]",
+        default.display()
+    )
+}
+
 impl VerifyReceiptArgs {
     /// Where the receipt is.
     pub fn receipt_path(&self) -> PathBuf {
@@ -90,7 +100,7 @@ impl VerifyReceiptArgs {
 
 /// Arguments of `show`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = examples(&["show inference.json", "show *.json --format json"]))]
+#[command(after_help = examples(&["show inference.json", "show inference.json other.json --format json"]))]
 pub struct ShowArgs {
     /// The receipts
     #[arg(value_name = "RECEIPT", required = true)]

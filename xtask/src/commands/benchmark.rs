@@ -18,6 +18,7 @@ use crate::{
     args::{BenchmarkArgs, Format, Kernel, ParityMode},
     commands::{figures::Figures, profile_table, sign::Bundle, table, threads},
     exit::{Exit, Failure, say},
+    hints::is_receipt,
     models::default_model,
     output::{file, is_stdout, print, print_json, spares_model},
     progress::RunProgress,
@@ -44,6 +45,14 @@ pub fn run_with(
     runner: Option<MakeRunner>,
 ) -> Result<Exit, Failure> {
     let model = match args.model.named() {
+        // Before the output is: a receipt may lie where this one would go.
+        Some(path) if is_receipt(path) => {
+            return Err(
+                Failure::new(Exit::BadInput, "this is a receipt, not a model")
+                    .at(path)
+                    .with_hint("name a .gguf file"),
+            );
+        }
         Some(path) => path.to_owned(),
         None => default_model()?,
     };
@@ -129,7 +138,11 @@ fn settings(args: &BenchmarkArgs, model: PathBuf) -> Result<RunSettings, Failure
     };
     let environment = Environment::resolve(flags, variable, default_threads())?;
     if args.parity == ParityMode::Full {
-        threads::check(environment.threads)?;
+        let asked_by = match args.engine.threads {
+            Some(_) => "--threads",
+            None => "RAYON_NUM_THREADS",
+        };
+        threads::check(environment.threads, asked_by, ", or add --parity off")?;
     }
     Ok(RunSettings {
         model,

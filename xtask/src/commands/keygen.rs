@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     args::KeygenArgs,
     exit::{Exit, Failure},
-    output::{is_stdout, show},
+    output::{is_stdout, not_writable, show},
 };
 
 /// Runs the command.
@@ -19,7 +19,8 @@ pub fn run(args: &KeygenArgs) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, "a private key is never printed")
             .with_hint("name a file, such as my.key"));
     }
-    let made = NewKey::write(path).map_err(|e| Failure::io(&e.path, &e.source))?;
+    let made = NewKey::write(path)
+        .map_err(|e| not_writable(&e.path, &e.source, "make it first, or name another place"))?;
     let (private, public, keyid) = (made.private.display(), made.public.display(), made.key.id());
     let json = json!({
         "private_key": private.to_string(),

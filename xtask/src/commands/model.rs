@@ -14,6 +14,7 @@ use crate::{
     exit::{Exit, Failure},
     models::{KnownModel, Origin, known_models},
     output::show,
+    program,
     progress::RunProgress,
 };
 
@@ -52,7 +53,11 @@ fn text(models: &[Listed]) -> String {
             None => writeln!(text, "  get it  {}", listed.how_to_get),
         };
     }
-    text + "\nWhat is here has the name and the size; `model verify` compares the digest.\n"
+    let call = program::current().call();
+    text + &format!(
+        "\n\"here\" means: same name and size. \"{call} model verify FILE\" compares the digest.\n\
+         Receipts find a model under any name.\n"
+    )
 }
 
 fn known() -> Result<Vec<KnownModel>, Failure> {

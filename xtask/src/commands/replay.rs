@@ -14,7 +14,7 @@ use host::{
 use crate::{
     args::ReplayArgs,
     exit::{Exit, Failure},
-    hints::instead_of_a_transcript,
+    hints::{Kind, instead_of_a_transcript},
     input::read_bounded,
     output::show,
     progress::RunProgress,
@@ -26,7 +26,7 @@ use crate::{
 /// The failure, with its exit code. A judgement is no failure.
 pub fn run(args: &ReplayArgs, watch: &Watch) -> Result<Exit, Failure> {
     let (path, model) = (args.files.transcript(), args.files.model());
-    let bytes = read_bounded(path, MAX_EXTERNAL_BYTES)?;
+    let bytes = read_bounded(path, Kind::Other, MAX_EXTERNAL_BYTES)?;
     let bad_input = |why: String| Failure::new(Exit::BadInput, why).at(path);
     let transcript = ExternalRun::read(&bytes).map_err(|e| {
         let failure = bad_input(e.to_string());
@@ -104,9 +104,11 @@ fn text(judgement: &Judgement, transcript: &ExternalRun, path: &Path) -> String 
         );
     }
     if let Some(speed) = transcript.tokens_per_sec {
-        let engine = transcript.engine.as_deref().unwrap_or("nobody");
-        let engine = engine.replace(char::is_control, " ");
-        let _ = writeln!(text, "speed: {speed} tokens/s, claimed by {engine}");
+        let source = match &transcript.engine {
+            Some(engine) => format!("claimed by {}", engine.replace(char::is_control, " ")),
+            None => "as the file claims".into(),
+        };
+        let _ = writeln!(text, "speed: {speed} tokens/s, {source}");
     }
     text
 }

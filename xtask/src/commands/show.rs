@@ -8,6 +8,7 @@ use host::{
 use crate::{
     args::ShowArgs,
     exit::{Exit, Failure},
+    hints::Kind,
     input::read_bounded,
     output::show,
 };
@@ -20,7 +21,7 @@ pub fn run(args: &ShowArgs) -> Result<Exit, Failure> {
     let mut summaries = Vec::new();
     let mut shown = String::new();
     for path in &args.receipts {
-        let bytes = read_bounded(path, MAX_RECEIPT_BYTES)?;
+        let bytes = read_bounded(path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
         let checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(path))?;
         let Some(receipt) = &checked.receipt else {
             let failure = Failure::new(Exit::BadInput, "this receipt cannot be read");

@@ -6,7 +6,7 @@ use host::machine::{Environment, Flags, default_threads};
 
 use crate::exit::{Exit, Failure};
 
-/// The threads that were asked for, or as many as there are physical cores.
+/// The threads that `--threads` asks for, or as many as there are physical cores.
 ///
 /// # Errors
 /// There cannot be so many.
@@ -16,24 +16,26 @@ pub fn asked(threads: Option<usize>) -> Result<usize, Failure> {
         ..Flags::default()
     };
     let threads = Environment::resolve(flags, |_| None, default_threads())?.threads;
-    check(threads)?;
+    check(threads, "--threads", "")?;
     Ok(threads)
 }
 
 /// Refuses more threads than this process has logical processors: they would wait for each other.
+/// `asked_by` is the flag or the variable that asks for them, `or_else` what else can be done.
 ///
 /// # Errors
 /// There are more.
-pub fn check(threads: usize) -> Result<(), Failure> {
+pub fn check(threads: usize, asked_by: &str, or_else: &str) -> Result<(), Failure> {
     // Where the system does not say, nothing is refused.
     let logical = available_parallelism().map_or(usize::MAX, |n| n.get());
     if threads > logical {
-        let what = format!("found {threads}, allowed at most {logical}");
-        let why = "this machine has no more logical processors; \
-                   only benchmark --parity off takes more";
+        let what = format!(
+            "found {threads}, allowed at most {logical}, the logical processors of this machine"
+        );
+        let hint = format!("leave {asked_by} out for the default{or_else}");
         return Err(Failure::new(Exit::Usage, what)
-            .about("threads")
-            .with_hint(why));
+            .about(asked_by)
+            .with_hint(hint));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{cell::OnceCell, path::Path, time::SystemTime};
 
 use host::{
-    attest::{MAX_BUNDLE_BYTES, PublicKey},
+    attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path},
     digest::Digest,
     examine::{Retimed, Selection, audit_receipt, find_model, open_model, replay_receipt, retime},
     input::HashedModel,
@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::{
     args::VerifyReceiptArgs,
     exit::{Exit, Failure},
+    hints::{Kind, is_json, is_receipt},
     input::read_bounded,
     models,
     output::show,
@@ -107,12 +108,28 @@ pub fn examine_in(
     let _display = RunProgress::of(args.print, watch);
     let path = args.receipt_path();
     let (policy, policy_sha256) = policy(args)?;
-    let bytes = read_bounded(&path, MAX_RECEIPT_BYTES)?;
+    let bytes = read_bounded(&path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
     let mut checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(&path))?;
     checked.with_challenge(args.challenge.as_ref());
     if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
-        let public_key = PublicKey::read(key).map_err(|e| Failure::key(key, &e))?;
-        checked.with_bundle(&read_bounded(bundle, MAX_BUNDLE_BYTES)?, &public_key);
+        if is_receipt(bundle) {
+            let own = bundle_path(bundle);
+            let hint = format!("name the bundle, {}", own.display());
+            return Err(this_is_a_receipt(bundle).with_hint(hint));
+        }
+        let public_key = PublicKey::read(key).map_err(|e| match e {
+            // Nothing that begins like a key is read again: it could be the private one.
+            KeyError::TooLarge
+            | KeyError::Kind {
+                found: "no key", ..
+            } if is_receipt(key) => {
+                let hint = "name the signer's public key, such as my.key.pub";
+                this_is_a_receipt(key).with_hint(hint)
+            }
+            e => Failure::key(key, &e),
+        })?;
+        let bundle = read_bounded(bundle, Kind::Other, MAX_BUNDLE_BYTES)?;
+        checked.with_bundle(&bundle, &public_key);
     }
     let retimed = match checked.receipt.clone() {
         Some(receipt) => Examination {
@@ -132,16 +149,29 @@ pub fn examine_in(
     })
 }
 
+/// A receipt stands where a file that goes with it has to be named.
+fn this_is_a_receipt(path: &Path) -> Failure {
+    Failure::new(Exit::BadInput, "this is a receipt").at(path)
+}
+
 /// The policy, and the digest of its file if it has one.
 fn policy(args: &VerifyReceiptArgs) -> Result<(Policy, Option<Digest>), Failure> {
     let Some(path) = &args.policy else {
         return Ok((Policy::default(), None));
     };
-    let bytes = read_bounded(path, MAX_POLICY_BYTES)?;
+    let bytes = read_bounded(path, Kind::Policy, MAX_POLICY_BYTES)?;
+    if is_json(&bytes) {
+        let what = "this is JSON, and a policy is TOML";
+        let failure = Failure::new(Exit::BadInput, what).at(path);
+        return Err(failure.with_hint("name the policy"));
+    }
     let policy = Policy::read(&bytes)
         .map_err(|e| Failure::new(Exit::BadInput, format_args!("{}: {e}", path.display())))?;
     Ok((policy, Some(Digest::of(&bytes))))
 }
+
+/// Why there is no replay if none is wanted.
+const LEFT_OUT: &str = "left out because of --no-replay; verify again without it";
 
 /// What needs the model: a replay or an audit, and the run on this machine.
 struct Examination<'a> {
@@ -159,7 +189,7 @@ impl Examination<'_> {
             false => Err(String::new()),
         };
         match &found {
-            _ if self.args.no_replay => checked.without_replay("not asked for: --no-replay"),
+            _ if self.args.no_replay => checked.without_replay(LEFT_OUT),
             Ok(found) => self.replay(checked, found)?,
             Err(why) => checked.without_replay(why),
         }
@@ -204,15 +234,20 @@ impl Examination<'_> {
     fn missing(&self) -> String {
         let model = &self.receipt.model;
         match self.args.model {
-            Some(_) => "the model of the receipt is not here".into(),
+            Some(ref other) => format!(
+                "{} is not the receipt's model; name that model with --model, or leave --model out \
+                 to look for it",
+                other.display()
+            ),
             None => {
-                let how = models::how_to_get(model.sha256).unwrap_or_else(|| {
-                    "no manifest knows it, so ask the writer, and name the file with --model".into()
-                });
-                format!(
-                    "model {} with sha256 {} is not here; to get it: {how}",
-                    model.file_name, model.sha256
-                )
+                let how = match models::how_to_get(model.sha256) {
+                    Some(how) => format!("; to get it: {how}"),
+                    None => ", and is none of the known models; ask the writer for the file, then \
+                             name it with --model"
+                        .into(),
+                };
+                let (name, sha256) = (&model.file_name, model.sha256);
+                format!("model {name} (sha256 {sha256}) is not here{how}")
             }
         }
     }

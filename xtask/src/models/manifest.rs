@@ -68,7 +68,10 @@ impl KnownModel {
             }
             Origin::Published { repository, .. } => {
                 let folder = cache_folder().map_or("models".into(), |f| f.display().to_string());
-                format!("download {} from {repository} into {folder}", self.file)
+                format!(
+                    "download {} from {repository} into {folder}, under any name",
+                    self.file
+                )
             }
         }
     }

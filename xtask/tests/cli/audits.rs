@@ -20,7 +20,7 @@ fn an_audit_replays_a_part_and_says_which() {
     let workspace = with_receipt();
     for flags in ["--sample 5%", "--check-parity --sample 5%"] {
         let ran = workspace.run(&format!("verify-receipt {flags}")).exits(0);
-        // Six layers, and the head at three choices.
+        // Six layers, and the output matrix at three choices.
         let tokens = "tokens: audited (1 of 7 units agree, drawn at random)";
         assert_eq!(line(&ran, "tokens: "), tokens);
         line(&ran, "  units     ");
@@ -36,7 +36,10 @@ fn an_audit_replays_a_part_and_says_which() {
     assert_eq!(line(&ran, "  units "), "  units     layer 1, layer 2");
     assert!(!ran.stdout.contains("  odds "), "{}", ran.stdout);
     assert!(!ran.stdout.contains("  nonce "), "{}", ran.stdout);
-    assert_eq!(audited(&workspace, "--sample 100%").len(), 7);
+    let all = audited(&workspace, "--sample 100%");
+    assert_eq!(all.len(), 7);
+    let of_output = "output at positions 0 to 5".to_owned();
+    assert!(all.contains(&of_output), "{all:?}");
     let ran = workspace.run("verify-receipt --layers 6..8").exits(3);
     let open = line(&ran, "  open audit_transcript: ");
     assert!(

@@ -29,7 +29,12 @@ fn missing_models() {
 
 #[test]
 fn a_folder_as_a_model() {
-    assert_refused(&Workspace::new(), "models", 5, &["not a regular file"]);
+    assert_refused(
+        &Workspace::new(),
+        "models",
+        5,
+        &["models: it is a folder; did you mean models/tiny.gguf?"],
+    );
 }
 
 #[test]

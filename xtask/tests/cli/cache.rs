@@ -74,4 +74,7 @@ fn the_list_says_what_is_here_and_how_to_get_the_rest() {
         "{text}"
     );
     assert!(text.contains("https://huggingface.co/"), "{text}");
+    assert!(text.contains(", under any name\n"), "{text}");
+    let compare = "\"bitreceipt model verify FILE\" compares the digest.";
+    assert!(text.contains(compare), "{text}");
 }

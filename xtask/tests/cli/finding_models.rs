@@ -48,8 +48,9 @@ fn without_the_model_nothing_is_accepted() {
     workspace.run("verify-receipt").exits(0);
     fs::rename(workspace.path("models/tiny.gguf"), workspace.path("m.gguf")).unwrap();
     let sha256 = Digest::of(&workspace.read("m.gguf"));
-    let missing =
-        format!("  open parity_replay: model tiny.gguf with sha256 {sha256} is not here; ");
+    let missing = format!(
+        "  open parity_replay: model tiny.gguf (sha256 {sha256}) is not here, and is none of the known models; "
+    );
     for flags in ["", "--check-parity", "--retime", "--sample 5%"] {
         let ran = workspace.run(&format!("verify-receipt {flags}")).exits(3);
         assert!(line(&ran, "unverifiable: ").ends_with("; tokens not replayed)"));
@@ -63,7 +64,7 @@ fn without_the_model_nothing_is_accepted() {
     assert_eq!(line(&ran, "  note "), note);
     assert!(!ran.stdout.contains("retimed: "), "{}", ran.stdout);
     // Nobody looks for what is not asked for.
-    let open = "  open parity_replay: not asked for: --no-replay";
+    let open = "  open parity_replay: left out because of --no-replay; verify again without it";
     for flags in ["", "--retime"] {
         let words = format!("verify-receipt --no-replay {flags}");
         let ran = workspace.run(&words).exits(3);
@@ -95,7 +96,12 @@ fn another_model_is_unverifiable() {
         let ran = workspace.run(&words).exits(3);
         let open = line(&ran, "  open model_sha256");
         assert!(open.contains("m.gguf"), "{open}");
-        line(&ran, "  open parity_replay");
+        let open = line(&ran, "  open parity_replay: ");
+        let why = match flags {
+            "--no-replay" => "left out because of --no-replay",
+            _ => "m.gguf is not the receipt's model; name that model with --model",
+        };
+        assert!(open.contains(why), "{open}");
         assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
     }
     workspace.write("m.gguf", "no model");

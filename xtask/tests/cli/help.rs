@@ -39,6 +39,7 @@ fn help_is_there_for_every_command_and_names_the_program() {
         let usage = format!("Usage: {program} <COMMAND>");
         assert!(help.stdout.contains(&usage), "{}", help.stdout);
         let codes = "Exit codes: 0 done or accepted";
+        assert!(help.stdout.contains("\nStart with:\n"), "{}", help.stdout);
         assert!(help.stdout.contains(codes), "{}", help.stdout);
         for command in commands {
             let help = workspace.run(&format!("{command} --help")).exits(0);
@@ -56,7 +57,12 @@ fn only_xtask_has_the_commands_of_developers() {
         assert!(of_xtask.iter().any(|name| name == command));
         assert!(!of_installed.iter().any(|name| name == command));
         let ran = installed.run(command);
-        ran.refuses_words(&["unrecognized subcommand", "Usage: bitreceipt"]);
+        let hint = format!("{command} needs a checkout: cargo run -p xtask -- {command}\n");
+        ran.refuses_words(&["unrecognized subcommand", "Usage: bitreceipt", &hint]);
+        let as_json = installed.run(&format!("{command} --format json"));
+        let error = as_json.exits(2).json();
+        let said = error["error"]["hint"].as_str().unwrap();
+        assert!(said.contains(hint.trim()), "{said}");
     }
     assert_eq!(of_xtask.len(), of_installed.len() + 2);
 }
@@ -65,14 +71,14 @@ fn only_xtask_has_the_commands_of_developers() {
 #[test]
 fn help_wraps() {
     let workspace = Workspace::empty(BITRECEIPT);
-    for command in ["benchmark", "run", "replay", "make-model"] {
+    let mut of_all = commands(&Args::command());
+    of_all.push(String::new());
+    for command in of_all {
         let words = format!("{command} -h");
         let mut process = workspace.command(&words);
         process.env("COLUMNS", "80");
         let help = String::from_utf8(process.output().unwrap().stdout).unwrap();
-        let (options, _examples) = help.split_once("Examples:").unwrap();
-        let lines = options.lines().filter(|line| !line.starts_with("Usage: "));
-        let longest = lines.max_by_key(|line| line.chars().count());
+        let longest = help.lines().max_by_key(|line| line.chars().count());
         assert!(longest.unwrap().chars().count() <= 80, "{longest:?}");
     }
 }
@@ -80,22 +86,62 @@ fn help_wraps() {
 /// What is to be typed can be typed.
 #[test]
 fn the_examples_of_help_texts_parse() {
-    let mut n_examples = 0;
-    for command in Args::command().get_subcommands() {
-        let after = command.get_after_help().map(|text| text.to_string());
-        for line in after.unwrap_or_default().lines() {
-            // In this process nobody has said which program it is.
-            let Some(words) = line.trim().strip_prefix("cargo run -p xtask -- ") else {
-                continue;
-            };
-            let words = words.split(['|', '<', '>']).next().unwrap();
-            let words = words.replace("'Once upon a time'", "text");
-            let words = ["bitreceipt"].into_iter().chain(words.split_whitespace());
-            Args::command().try_get_matches_from(words).unwrap();
-            n_examples += 1;
-        }
+    for (program, is_xtask) in [(Args::command(), false), (XtaskArgs::command(), true)] {
+        let parse = |words: Vec<&str>| match is_xtask {
+            true => XtaskArgs::command().try_get_matches_from(words),
+            false => Args::command().try_get_matches_from(words),
+        };
+        examples_parse(&program, &parse);
     }
-    assert!(n_examples >= 10, "{n_examples}");
+}
+
+/// Every command has examples, and so do its own commands.
+fn examples_parse(
+    command: &clap::Command,
+    parse: &dyn Fn(Vec<&str>) -> Result<clap::ArgMatches, clap::Error>,
+) {
+    let mut n_examples = 0;
+    let after = command.get_after_help().map(|text| text.to_string());
+    // A line that is too long for a terminal goes on in the next one.
+    let after = after.unwrap_or_default().replace("\\\n", " ");
+    for line in after.lines() {
+        // In this process nobody has said which program it is.
+        let Some(words) = line.trim().strip_prefix("cargo run -p xtask -- ") else {
+            continue;
+        };
+        let words = words.split(['|', '<', '>']).next().unwrap();
+        let words = words.replace("'Once upon a time'", "text");
+        let words = ["program"].into_iter().chain(words.split_whitespace());
+        parse(words.collect()).unwrap();
+        n_examples += 1;
+    }
+    assert!(n_examples >= 1, "{}", command.get_name());
+    for own in command.get_subcommands() {
+        examples_parse(own, parse);
+    }
+}
+
+/// What is left out is named as it is for the program and the command.
+#[test]
+fn defaults_are_those_of_the_program_and_of_the_command() {
+    for (program, receipt) in [(BITRECEIPT, "inference.json"), (XTASK, "ci/inference.json")] {
+        let help = |command: &str| {
+            let ran = Workspace::empty(program).run(&format!("{command} -h"));
+            // However it is wrapped.
+            let words: Vec<String> = ran
+                .exits(0)
+                .stdout
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect();
+            words.join(" ")
+        };
+        let shown = format!("- is standard input [default: {receipt}]");
+        assert!(help("verify-receipt").contains(&shown));
+        assert!(help("benchmark").contains("[default: RAYON_NUM_THREADS, or the physical cores]"));
+        assert!(help("run").contains("Number of threads [default: the physical cores]"));
+        assert!(help("cache").contains("BITRECEIPT_CACHE"));
+    }
 }
 
 #[test]

@@ -106,8 +106,17 @@ fn more_threads_than_the_machine_has_are_refused() {
             std::fs::copy(crate::process::TINY, workspace.path("model.gguf")).unwrap();
         }
         let ran = workspace.run(&format!("{command} -t {n}"));
-        ran.fails(2, &["threads", &format!("found {n}")]);
+        let hint = "leave --threads out for the default";
+        ran.fails(
+            2,
+            &["--threads: ", &format!("found {n}, allowed at most"), hint],
+        );
     }
+    let mut by_variable = workspace.command("benchmark");
+    by_variable.env("RAYON_NUM_THREADS", n.to_string());
+    let ran = crate::process::Ran::of(by_variable.output().unwrap(), "benchmark");
+    let hint = "leave RAYON_NUM_THREADS out for the default, or add --parity off";
+    ran.fails(2, &["RAYON_NUM_THREADS: ", &format!("found {n}"), hint]);
     let experiment = format!("benchmark {SMALL} -t {n} --parity off");
     workspace.run(&experiment).exits(0);
 }

@@ -44,9 +44,10 @@ fn a_key_is_never_replaced() {
     half.fails(5, &["other.key.pub: exists and is never replaced"]);
     assert!(!workspace.path("other.key").exists());
     assert_eq!(workspace.read("other.key.pub"), b"somebody's");
-    workspace
-        .run("keygen --output absent/my.key")
-        .fails(5, &["absent/my.key"]);
+    workspace.run("keygen --output absent/my.key").fails(
+        5,
+        &["absent/my.key: there is no folder absent; make it first, or name another place"],
+    );
     workspace.run("keygen").refuses_words(&["--output"]);
 }
 

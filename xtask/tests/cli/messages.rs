@@ -96,11 +96,95 @@ fn a_missing_file_is_answered_with_the_command_that_makes_it() {
     ran.fails(5, &["`cargo run -p xtask -- keygen my.key` makes it"]);
 }
 
+/// What to do depends on what the file is for, not on its name.
+#[test]
+fn a_missing_file_is_answered_by_what_it_was_named_for() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    let ran = workspace.run("inspect model");
+    ran.fails(5, &["`bitreceipt model list` says how to get models"]);
+    let ran = workspace.run("verify-receipt receipt");
+    ran.fails(5, &["`bitreceipt benchmark` writes a receipt"]);
+    let ran = workspace.run("verify-receipt --policy policy");
+    ran.fails(5, &["name a TOML file, or leave --policy out"]);
+    let ran = workspace.run("replay t.json m.gguf");
+    let ran = ran.fails(5, &["t.json"]);
+    assert!(!ran.stderr.contains("receipt`"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_receipt_in_the_place_of_another_file_is_named() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    workspace.run("benchmark -n 2 -p 2 -r 1 -q").exits(0);
+    workspace.run("keygen my.key").exits(0);
+    let receipt = workspace.read("inference.json");
+    for command in ["benchmark", "inspect", "benchmark -o other.json"] {
+        let ran = workspace.run(&format!("{command} inference.json"));
+        ran.fails(4, &["this is a receipt, not a model; name a .gguf file"]);
+    }
+    for (flags, hint) in [
+        (
+            "--policy inference.json",
+            "this is JSON, and a policy is TOML; name the policy",
+        ),
+        (
+            "--bundle inference.json --public-key my.key.pub",
+            "this is a receipt; name the bundle, inference.json.dsse.json",
+        ),
+        (
+            "--bundle my.key --public-key inference.json",
+            "this is a receipt; name the signer's public key, such as my.key.pub",
+        ),
+    ] {
+        let ran = workspace.run(&format!("verify-receipt {flags}"));
+        ran.fails(4, &["inference.json: ", hint]);
+    }
+    // Another folder has receipts to offer, and files that are none.
+    workspace.write("policy.json", "{}");
+    let ran = workspace.run("verify-receipt infrence.json");
+    let ran = ran.fails(5, &["did you mean inference.json?"]);
+    assert!(!ran.stderr.contains("policy"), "{}", ran.stderr);
+    assert_eq!(workspace.read("inference.json"), receipt);
+}
+
+#[test]
+fn counts_that_cannot_be_are_shown_with_those_that_can() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    for (words, message) in [
+        (
+            "benchmark --tokens 0",
+            "found 0, allowed whole numbers from 1 to 16777216",
+        ),
+        (
+            "benchmark -r 0",
+            "found 0, allowed whole numbers from 1 to 16777216",
+        ),
+        (
+            "benchmark --warmup x",
+            "found \"x\", allowed whole numbers from 0 to 16777216",
+        ),
+        (
+            "bandwidth --bytes 5",
+            "found 5, allowed whole numbers from 1048576 to 1099511627776",
+        ),
+        ("verify-receipt --jobs 0", "found 0, allowed 1 or more"),
+        ("replay t m --jobs -1", "found \"-1\", allowed 1 or more"),
+        (
+            "verify-receipt --layers 3",
+            "found \"3\", allowed FIRST..END, such as 3..4 for layer 3 alone",
+        ),
+    ] {
+        let words = words.replace("--jobs -1", "--jobs=-1");
+        workspace.run(&words).refuses_words(&[message]);
+    }
+}
+
 #[test]
 fn folders_and_public_keys_are_not_what_they_are_named_for() {
     let workspace = Workspace::new();
     let ran = workspace.run("inspect models");
     ran.fails(5, &["models: ", "did you mean models/tiny.gguf?"]);
+    let ran = workspace.run("benchmark ci -o r.json");
+    ran.fails(5, &["ci: it is a folder; name a model file"]);
     workspace.run("keygen my.key").exits(0);
     let ran = workspace.run("benchmark --sign my.key.pub");
     ran.fails(4, &["my.key.pub: is a public key", "my.key"]);

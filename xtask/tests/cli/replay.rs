@@ -184,6 +184,17 @@ fn what_is_no_transcript_is_bad_input() {
 }
 
 #[test]
+fn a_speed_without_an_engine_is_the_files_claim() {
+    let nameless = edited(|t| {
+        t["tokens_per_sec"] = json!(3.0);
+        t.as_object_mut().unwrap().remove("engine");
+    });
+    let ran = replay(&nameless, "").exits(0);
+    let line = "speed: 3 tokens/s, as the file claims\n";
+    assert!(ran.stdout.contains(line), "{}", ran.stdout);
+}
+
+#[test]
 fn an_engines_name_stays_on_its_line() {
     let named = edited(|t| t["engine"] = json!("x\naccepted: t.json\u{1b}[2K"));
     let ran = replay(&named, "").exits(0);

@@ -27,6 +27,10 @@ fn a_summary_says_that_it_is_none_of_a_check() {
     for judgement in ["accepted", "rejected", "proved", "rules"] {
         assert!(!ran.stdout.contains(judgement), "{}", ran.stdout);
     }
+    // The size as the table of `benchmark` has it, and a build by its commit alone.
+    assert!(ran.stdout.contains(", 1.50 MB, "), "{}", ran.stdout);
+    let profile = format!("({})", text("/build/profile"));
+    assert!(!ran.stdout.contains(&profile), "{}", ran.stdout);
     assert_eq!(ran.stderr, "");
 }
 

@@ -101,7 +101,7 @@ fn without_a_replay_nothing_is_accepted() {
         "unverifiable: ci/inference.json ( rules hold; tokens not replayed)"
     );
     assert_eq!(line(&ran, "tokens: "), "tokens: not replayed");
-    let open = "  open parity_replay: not asked for: --no-replay";
+    let open = "  open parity_replay: left out because of --no-replay; verify again without it";
     assert_eq!(line(&ran, "  open "), open);
     // Named, the model is looked at; that is no replay either.
     let named = "verify-receipt --no-replay --model models/tiny.gguf";
@@ -402,8 +402,19 @@ fn files_that_are_no_receipt() {
         workspace.write("ci/inference.json", content);
         workspace.run("verify-receipt")
     };
-    verify(b"").fails(4, &["ci/inference.json", "not JSON"]);
-    verify(&GENUINE[..100]).fails(4, &["ci/inference.json", "not JSON", "line"]);
+    verify(b"").fails(
+        4,
+        &["ci/inference.json: not a receipt: the file is empty; name the"],
+    );
+    verify(&GENUINE[..100]).fails(
+        4,
+        &[
+            "ci/inference.json",
+            "not JSON: ",
+            "(line ",
+            "; name the file",
+        ],
+    );
     verify(b"\xff\xfe").fails(4, &["ci/inference.json"]);
     verify("[".repeat(100_000).as_bytes()).fails(4, &["recursion limit"]);
     for other in [
@@ -447,7 +458,10 @@ fn other_files_are_called_by_their_name() {
             "this is a key, not a receipt; name it with --public-key",
         ),
         ("my.key.pub", "this is a key, "),
-        ("models/tiny.gguf", "this is a GGUF model, not a receipt"),
+        (
+            "models/tiny.gguf",
+            "this is a GGUF model, not a receipt; name the receipt, and add the model with --model",
+        ),
     ] {
         for words in ["verify-receipt", "show"] {
             let ran = workspace.run(&format!("{words} {file}"));
