@@ -39,11 +39,11 @@ fn text(place: &str, summary: &Summary) -> String {
     // Whoever sent the file may have named it.
     let place = place.replace(char::is_control, " ");
     let replayed = match summary.replayed_by_writer {
-        true => "says that the writer replayed the run",
-        false => "says that nobody replayed the run",
+        true => "by its own word, the writer replayed the run",
+        false => "the writer did not replay the run",
     };
     format!(
-        "{place}: a receipt, not checked here; it {replayed}\n{}{}  receipt   sha256 {}\n",
+        "{place}: not checked here\n{}{}  replay    {replayed}\n  receipt   {}\n",
         summary.run_lines("  "),
         summary.claim_lines("  "),
         summary.receipt_sha256

@@ -59,7 +59,7 @@ pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
         text,
         "\ntokens:   {tokens}\n\
          checksum: {}\n\
-         speed:    {} tokens/s over prefill and decode (median of {}, {} ms)\n\
+         speed:    {} tokens/s, prefill and decode, median of {} ({} ms)\n\
          load:     {:.2} s, with {} of weights arranged for decoding\n\
          {}receipt:  {}\n",
         parity.checksum,
@@ -113,11 +113,18 @@ fn decode_rates(receipt: &Receipt) -> Vec<f64> {
 fn mean_and_deviation(rates: &[f64]) -> String {
     let n = rates.len() as f64;
     let mean = rates.iter().sum::<f64>() / n;
+    // A table of usual rates fits into 80 columns.
+    let decimals = match mean {
+        1000.0.. => 0,
+        10.0.. => 1,
+        _ => 2,
+    };
     if rates.len() < 2 {
-        return format!("{mean:.2}");
+        return format!("{mean:.decimals$}");
     }
     let squares: f64 = rates.iter().map(|r| (r - mean) * (r - mean)).sum();
-    format!("{mean:.2} ± {:.2}", (squares / (n - 1.0)).sqrt())
+    let deviation = (squares / (n - 1.0)).sqrt();
+    format!("{mean:.decimals$} ± {deviation:.decimals$}")
 }
 
 /// A number and what it counts: `1 run`, `2 runs`.
