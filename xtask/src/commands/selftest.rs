@@ -36,14 +36,14 @@ pub fn run(args: &SelftestArgs, watch: &Watch) -> Result<Exit, Failure> {
     };
     let drill = Drill::new(&commands)?;
     watch.begin(Phase::Other("forge receipts"), 0);
-    let mut survived = Vec::new();
+    let mut missed = Vec::new();
     for (vector, done) in vectors.iter().zip(1..) {
         if watch.is_stopped() {
             return Err(Failure::interrupted());
         }
         if let Some(found) = drill.survives(vector)? {
             let expected = vector.caught_by.as_deref().unwrap_or("not a receipt");
-            survived.push(Survivor {
+            missed.push(Missed {
                 name: &vector.name,
                 expected,
                 found,
@@ -54,11 +54,11 @@ pub fn run(args: &SelftestArgs, watch: &Watch) -> Result<Exit, Failure> {
     drop(display);
     let report = Report {
         vectors: vectors.len(),
-        killed: vectors.len() - survived.len(),
-        survived,
+        caught: vectors.len() - missed.len(),
+        missed,
     };
     show(args.print.output, &report, || report.text())?;
-    Ok(match report.survived.is_empty() {
+    Ok(match report.missed.is_empty() {
         true => Exit::Done,
         false => Exit::Rejected,
     })
@@ -67,12 +67,12 @@ pub fn run(args: &SelftestArgs, watch: &Watch) -> Result<Exit, Failure> {
 #[derive(Debug, Serialize)]
 struct Report<'v> {
     vectors: usize,
-    killed: usize,
-    survived: Vec<Survivor<'v>>,
+    caught: usize,
+    missed: Vec<Missed<'v>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Survivor<'v> {
+struct Missed<'v> {
     name: &'v str,
     expected: &'v str,
     found: String,
@@ -81,15 +81,15 @@ struct Survivor<'v> {
 impl Report<'_> {
     fn text(&self) -> String {
         let mut text = String::new();
-        for Survivor {
+        for Missed {
             name,
             expected,
             found,
-        } in &self.survived
+        } in &self.missed
         {
-            text += &format!("survived: {name} (expected {expected}): {found}\n");
+            text += &format!("not caught: {name} (expected {expected}): {found}\n");
         }
-        text + &format!("killed {}/{}\n", self.killed, self.vectors)
+        text + &format!("caught {} of {} forgeries\n", self.caught, self.vectors)
     }
 }
 
