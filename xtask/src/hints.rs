@@ -117,10 +117,11 @@ pub fn instead_of_what_is_missing(path: &Path, kind: Kind) -> Option<String> {
         _ => Path::new("."),
     };
     let mut hints = Vec::new();
+    let mut folders = vec![folder];
     if !folder.is_dir() {
         hints.push(format!("there is no folder {}", folder.display()));
+        folders = vec![Path::new(".")];
     }
-    let mut folders = vec![folder, Path::new(".")];
     if kind == Kind::Model {
         folders.push(Path::new("models"));
     }

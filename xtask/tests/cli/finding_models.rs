@@ -154,18 +154,33 @@ fn files_of_another_size_are_not_read() {
     workspace.run("verify-receipt").exits(3);
 }
 
-/// It is there, and cannot be used: that is no missing model.
+/// It is there, and cannot be used. Whoever sent the receipt may have put it there, so it hides neither
+/// what is open nor what is broken.
 #[test]
-fn a_model_that_is_found_and_is_none_is_bad_input() {
+fn a_model_that_is_found_and_is_none_does_not_hide_the_verdict() {
     let rubbish = b"no model at all";
-    let workspace = with_forgery(|r| {
-        r["model"]["sha256"] = json!(Digest::of(rubbish).to_string());
-        r["model"]["file_bytes"] = json!(rubbish.len());
-    });
-    workspace.run("verify-receipt").exits(3);
-    workspace.write("models/m.gguf", rubbish);
+    let of_rubbish = |backend: &str| {
+        let workspace = with_forgery(|r| {
+            r["model"]["sha256"] = json!(Digest::of(rubbish).to_string());
+            r["model"]["file_bytes"] = json!(rubbish.len());
+            r["backend"] = json!(backend);
+        });
+        workspace.write("models/m.gguf", rubbish);
+        workspace
+    };
+    let workspace = of_rubbish("cpu");
+    let ran = workspace.run("verify-receipt").exits(3);
+    let open = line(&ran, "  open parity_replay: ");
+    assert!(
+        open.contains("models/m.gguf: ") && open.contains("GGUF"),
+        "{open}"
+    );
+    assert!(!open.contains("to get it"), "{open}");
+    let ran = of_rubbish("metal").run("verify-receipt").exits(1);
+    line(&ran, "  FAIL backend");
+    // Whoever names it is told of the mistake.
     workspace
-        .run("verify-receipt")
+        .run("verify-receipt --model models/m.gguf")
         .fails(4, &["models/m.gguf", "GGUF"]);
 }
 
