@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Forges a receipt: multiplies the speed by ten, or changes one token, and seals it again.
+"""Forges a receipt: changes its last token and seals it again.
 
-    forge.py speed|token RECEIPT FORGERY
+    forge.py RECEIPT FORGERY
 
 The digest of a forgery fits its content, as anybody can compute it: SHA-256 of the RFC 8785 form.
 `bitreceipt verify-receipt` has to find out by itself what is wrong.
@@ -25,15 +25,10 @@ def seal(receipt):
 
 
 def main():
-    what, source, target = sys.argv[1:]
+    source, target = sys.argv[1:]
     with open(source, encoding="utf-8") as file:
         receipt = json.load(file, parse_float=number)
-    if what == "speed":
-        receipt["tokens_per_sec"] = number(f"{receipt['tokens_per_sec'] * 10:.3f}")
-    elif what == "token":
-        receipt["tokens"][-1] ^= 1
-    else:
-        sys.exit(__doc__)
+    receipt["tokens"][-1] ^= 1
     seal(receipt)
     with open(target, "w", encoding="utf-8") as file:
         json.dump(receipt, file, indent=2)
