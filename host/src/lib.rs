@@ -62,6 +62,7 @@ pub mod external;
 pub mod files;
 pub mod guest;
 mod hex;
+pub mod plain;
 pub mod receipt;
 pub mod task;
 pub mod verify;

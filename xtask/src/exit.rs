@@ -14,6 +14,7 @@ use host::{
     failure::RunFailure,
     input::{OpenError, PromptError},
     machine::{EnvironmentError, MemoryError},
+    plain::plain,
     sandbox::SandboxError,
     verify::{Conclusion, NotAReceipt},
 };
@@ -158,7 +159,7 @@ impl fmt::Display for Failure {
         if let Some(hint) = &self.hint {
             line = format!("{line}; {hint}");
         }
-        f.write_str(&line.replace(char::is_control, " "))
+        f.write_str(&plain(&line, usize::MAX))
     }
 }
 

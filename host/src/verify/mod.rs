@@ -11,7 +11,6 @@ mod checked;
 mod extent;
 mod outcome;
 mod parse;
-mod plain;
 mod policy;
 mod rules;
 mod summary;

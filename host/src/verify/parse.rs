@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::{
     extent::Extent,
     outcome::{Outcome, RuleOutcome},
-    plain::plain,
     what::{self, What},
 };
 use crate::{
     digest::Digest,
+    plain::plain,
     receipt::{
         COMMON_SCHEMA, MAX_INTEGER, MAX_RECEIPT_BYTES, READABLE_SCHEMAS, Receipt, has_hardware,
         receipt_sha256,

@@ -291,7 +291,7 @@ fn plain_hardware(hardware: &Hardware) -> Hardware {
 const MOST: usize = 120;
 
 fn plain(text: &str) -> String {
-    super::plain::plain(text, MOST)
+    crate::plain::plain(text, MOST)
 }
 
 fn counted(n: u64, what: &str) -> String {

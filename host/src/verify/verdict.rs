@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{
     audit_report::AuditReport,
     outcome::{Conclusion, Outcome, Replayed, RuleOutcome},
-    plain::plain,
     summary::Summary,
 };
+use crate::plain::plain;
 
 /// The verdict on a receipt.
 ///

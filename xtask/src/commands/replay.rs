@@ -7,6 +7,7 @@ use host::{
     external::{ExternalRun, Judgement, MAX_EXTERNAL_BYTES, TokenVerdict},
     input::HashedModel,
     machine::default_threads,
+    plain::plain,
     sandbox::Sandbox,
     watch::{Phase, Watch},
 };
@@ -105,7 +106,7 @@ fn text(judgement: &Judgement, transcript: &ExternalRun, path: &Path) -> String 
     }
     if let Some(speed) = transcript.tokens_per_sec {
         let source = match &transcript.engine {
-            Some(engine) => format!("claimed by {}", engine.replace(char::is_control, " ")),
+            Some(engine) => format!("claimed by {}", plain(engine, usize::MAX)),
             None => "as the file claims".into(),
         };
         let _ = writeln!(text, "speed: {speed} tokens/s, {source}");

@@ -1,6 +1,7 @@
 //! `show`: what receipts say, without judging them.
 
 use host::{
+    plain::plain,
     receipt::MAX_RECEIPT_BYTES,
     verify::{Checked, Summary},
 };
@@ -37,7 +38,7 @@ pub fn run(args: &ShowArgs) -> Result<Exit, Failure> {
 
 fn text(place: &str, summary: &Summary) -> String {
     // Whoever sent the file may have named it.
-    let place = place.replace(char::is_control, " ");
+    let place = plain(place, usize::MAX);
     let replayed = match summary.replayed_by_writer {
         true => "by its own word, the writer replayed the run",
         false => "the writer did not replay the run",

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use engine_native::{Activation, Model, RopePairs};
-use host::{input::tokenizer_of, machine::available_memory};
+use host::{input::tokenizer_of, machine::available_memory, plain::plain};
 
 use super::facts::{Inspected, memory};
 use crate::units;
@@ -21,7 +21,7 @@ pub fn text(inspected: &Inspected) -> String {
 
 /// One line, whatever a hostile file put into it.
 fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
-    let value = value.to_string().replace(char::is_control, " ");
+    let value = plain(&value.to_string(), usize::MAX);
     let _ = writeln!(text, "{name:14} {value}");
 }
 

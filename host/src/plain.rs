@@ -2,7 +2,7 @@
 
 /// `text` on one line, without characters that nobody sees or that turn the line around, without
 /// long runs of spaces, and no longer than `most` bytes.
-pub(super) fn plain(text: &str, most: usize) -> String {
+pub fn plain(text: &str, most: usize) -> String {
     let mut shown = String::new();
     for c in text.chars() {
         match c {
