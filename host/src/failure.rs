@@ -57,6 +57,15 @@ pub enum RunFailure {
         n_generate: usize,
         bytes: u64,
     },
+    /// The measurement was disturbed, and so was a second one.
+    #[error(
+        "a verifier would reject the times of two measurements ({0}): other work disturbed them; run \
+         again when the machine is quiet"
+    )]
+    Disturbed(String),
+    /// The receipt would break a rule of the verifier.
+    #[error("a verifier would reject the receipt ({0}); nothing is written")]
+    Refused(String),
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,

@@ -212,6 +212,7 @@ impl From<RunFailure> for Failure {
             RunFailure::Prompt(PromptError::Encode(_)) => Exit::Usage,
             RunFailure::Prompt(_) => Exit::BadInput,
             RunFailure::Interrupted => Exit::Interrupted,
+            RunFailure::Disturbed(_) | RunFailure::Refused(_) => Exit::Rejected,
             wrong if wrong.is_wrong_result() => Exit::Rejected,
             // The reference could not answer.
             RunFailure::Sandbox(_) => Exit::Unverifiable,

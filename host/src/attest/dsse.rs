@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
 use super::key::{PublicKey, SigningKey};
-use crate::digest::Digest;
+use crate::files::{JsonError, read_json};
 
 /// The type of every payload: an in-toto statement as JSON.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -47,8 +47,6 @@ pub enum EnvelopeError {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum SignatureError {
-    #[error("keyid: found {found:?}, the public key has {given}")]
-    OtherKey { found: String, given: Digest },
     #[error("sig: found {0} bytes, allowed {SIGNATURE_BYTES}")]
     Length(usize),
     #[error("sig: is not a signature of this payload by the public key")]
@@ -93,7 +91,7 @@ impl Envelope {
         if bytes.len() as u64 > MAX_BUNDLE_BYTES {
             return Err(EnvelopeError::TooLarge);
         }
-        let record: EnvelopeRecord = serde_json::from_slice(bytes).map_err(not_an_envelope)?;
+        let record: EnvelopeRecord = read_json(bytes).map_err(not_an_envelope)?;
         if record.payload_type != PAYLOAD_TYPE {
             return Err(EnvelopeError::PayloadType(record.payload_type));
         }
@@ -111,22 +109,22 @@ impl Envelope {
     /// Returns the payload if `key` signed it. Uses `verify_strict`, which rejects malleable
     /// signatures and keys of small order.
     ///
-    /// The envelope's keyid is only a hint which key to try; it proves nothing.
+    /// The envelope's keyid is only a hint which key to try, and not signed: it decides nothing.
     ///
     /// # Errors
     /// The signature was made with another key, or of another payload.
     pub fn verify(&self, key: &PublicKey) -> Result<&[u8], SignatureError> {
-        let given = key.id();
-        if !self.keyid.is_empty() && self.keyid != given.to_string() {
-            let found = self.keyid.clone();
-            return Err(SignatureError::OtherKey { found, given });
-        }
         let signature: &[u8; SIGNATURE_BYTES] = (&self.signature[..])
             .try_into()
             .map_err(|_| SignatureError::Length(self.signature.len()))?;
         key.has_signed(&pae(PAYLOAD_TYPE, &self.payload), signature)
             .then_some(&self.payload[..])
             .ok_or(SignatureError::Wrong)
+    }
+
+    /// The keyid, if there is one. Other tools compute it in another way than [`PublicKey::id`].
+    pub fn keyid(&self) -> Option<&str> {
+        (!self.keyid.is_empty()).then_some(&self.keyid)
     }
 
     /// The text of the bundle's file: indented JSON with a final line break.
@@ -147,15 +145,15 @@ impl Envelope {
 
 /// Makes an error that quotes nothing of the input, as the library's own would: the user may have
 /// named the file of a private key by mistake.
-fn not_an_envelope(error: serde_json::Error) -> EnvelopeError {
-    EnvelopeError::NotAnEnvelope(match error.classify() {
-        Category::Data => format!(
+fn not_an_envelope(error: JsonError) -> EnvelopeError {
+    EnvelopeError::NotAnEnvelope(match error {
+        JsonError::Json(error) if error.classify() == Category::Data => format!(
             "found other fields at line {} column {}, allowed once each: payload, payloadType, \
              signatures, and in these keyid and sig",
             error.line(),
             error.column()
         ),
-        _ => error.to_string(),
+        error => error.to_string(),
     })
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     digest::Digest,
+    files::{JsonError, read_json, read_json_value},
     receipt::{ParityStatus, Receipt},
 };
 
@@ -92,7 +93,7 @@ pub struct NotProved;
 #[allow(missing_docs)]
 pub enum StatementError {
     #[error("not a statement: {0}")]
-    NotAStatement(#[from] serde_json::Error),
+    NotAStatement(#[from] JsonError),
     #[error("{field}: found {found}, allowed {allowed:?}")]
     Field {
         field: &'static str,
@@ -145,11 +146,10 @@ impl Statement {
     /// [`Role`].
     pub fn parse(payload: &[u8]) -> Result<Self, StatementError> {
         // The types first, because they determine which fields are allowed.
-        let value: Value = serde_json::from_slice(payload)?;
+        let value = read_json_value(payload)?;
         check_field(&value, "_type", STATEMENT_TYPE)?;
         check_field(&value, "predicateType", PREDICATE_TYPE)?;
-        // Parsed from the bytes again, because `value` does not show duplicate keys.
-        let statement: Self = serde_json::from_slice(payload)?;
+        let statement: Self = read_json(payload)?;
         check_field(&value["predicate"], "claim", CLAIM)?;
         for role in Role::ALL {
             let found = statement.subject.iter().filter(|s| s.name == role).count();

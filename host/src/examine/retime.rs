@@ -1,14 +1,16 @@
-//! Times the receipt's task on this machine, to show both speeds side by side. Neither proves the
-//! other.
+//! Times the receipt's task on this machine, to show both speeds side by side. A policy judges their
+//! ratio.
 
+use engine_native::Op;
 use serde::Serialize;
 
 use crate::{
     failure::RunFailure,
     input::{HashedModel, Prompt},
     machine::{Environment, logical_cores},
-    receipt::{Receipt, parse_kernel_name, parse_kv_type_name},
+    receipt::{Hardware, Machine, Receipt, parse_kernel_name, parse_kv_type_name},
     run::{Loaded, RunSettings},
+    verify::SpeedRatio,
     watch::Watch,
 };
 
@@ -25,9 +27,31 @@ pub struct Retimed {
     pub here_threads: u64,
     /// The CPU of this machine.
     pub here_host: String,
+    /// Repetitions of the run here.
+    pub here_repetitions: u64,
     /// Whether the run here chose the receipt's tokens.
     pub same_tokens: bool,
+    /// Whether both CPUs are of the same model, as far as both say it.
+    pub same_cpu: bool,
 }
+
+impl Retimed {
+    /// How the speeds compare. A run with more threads than there are here may be faster by as many
+    /// times.
+    pub fn speed(&self) -> SpeedRatio {
+        let threads = self.receipt_threads as f64 / self.here_threads.max(1) as f64;
+        SpeedRatio {
+            ratio: self.receipt_tokens_per_sec / self.here_tokens_per_sec / threads.max(1.0),
+            same_cpu: self.same_cpu,
+        }
+    }
+}
+
+/// The most repetitions that are run here, however many the receipt has.
+const MOST_REPETITIONS: u64 = 3;
+
+/// Multiply-accumulates after which no further repetition is run: minutes on a slow machine.
+const MOST_WORK: u64 = 100_000_000_000;
 
 /// Runs the task of `receipt` on the native engine. The receipt's own rules must hold.
 ///
@@ -40,6 +64,13 @@ pub fn retime(
 ) -> Result<Retimed, RunFailure> {
     let run = &receipt.run;
     let threads = (run.threads as usize).min(logical_cores());
+    let work = Op::run_work(
+        found.model.shape(),
+        run.prompt_ids.len() as u64 + run.tokens,
+        run.tokens,
+    );
+    let affordable = MOST_WORK / work.unwrap_or(u64::MAX).max(1);
+    let repetitions = run.repetitions.min(MOST_REPETITIONS).min(affordable.max(1));
     let settings = RunSettings {
         model: found.path.clone(),
         i2s_layout: found.model.i2s_layout().unwrap_or_default(),
@@ -53,7 +84,7 @@ pub fn retime(
         screening: engine_native::Screening::default(),
         kv_type: parse_kv_type_name(&run.kv_type).unwrap_or_default(),
         warmup: 1,
-        repetitions: Some(run.repetitions as usize),
+        repetitions: Some(repetitions as usize),
         environment: Environment {
             deterministic: receipt.environment.BITNET_DETERMINISTIC == "1",
             seed: receipt.environment.BITNET_SEED.parse().unwrap_or_default(),
@@ -67,7 +98,25 @@ pub fn retime(
         here_tokens_per_sec: here.tokens_per_sec,
         receipt_threads: run.threads,
         here_threads: threads as u64,
+        here_repetitions: repetitions,
         same_tokens: here.tokens == receipt.tokens,
+        same_cpu: is_same_cpu(&receipt.host, &here.host),
         here_host: here.host.cpu_model,
     })
+}
+
+/// Whether both machines name the same CPU model.
+fn is_same_cpu(one: &Machine, other: &Machine) -> bool {
+    let identity = |machine: &Machine| {
+        let hardware = machine.hardware.clone().unwrap_or_default();
+        let Hardware {
+            cpu_vendor,
+            cpu_family,
+            cpu_model_number,
+            ..
+        } = hardware;
+        (cpu_vendor, cpu_family, cpu_model_number)
+    };
+    let knows_both = one.hardware.is_some() && other.hardware.is_some();
+    one.cpu_model == other.cpu_model && (!knows_both || identity(one) == identity(other))
 }

@@ -1,12 +1,16 @@
 //! Reads a file with the tokens of another engine. `ci/TRANSCRIPT.md` describes the format.
 
 use engine_native::KvType;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{receipt::parse_kv_type_name, task::Task};
+use crate::{
+    files::{JsonError, read_json},
+    receipt::parse_kv_type_name,
+    task::Task,
+};
 
 /// A run of another engine: its prompt and the tokens that it chose.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExternalRun {
     /// Version of the format: 1.
@@ -39,7 +43,7 @@ pub enum NotAnExternalRun {
     #[error("found too many bytes, allowed at most {MAX_EXTERNAL_BYTES}")]
     TooLarge,
     #[error("{0}")]
-    Json(#[from] serde_json::Error),
+    Json(#[from] JsonError),
     #[error("{key}: found {found}, allowed {allowed}")]
     Value {
         key: &'static str,
@@ -57,7 +61,7 @@ impl ExternalRun {
         if bytes.len() as u64 > MAX_EXTERNAL_BYTES {
             return Err(NotAnExternalRun::TooLarge);
         }
-        let transcript: Self = serde_json::from_slice(bytes)?;
+        let transcript: Self = read_json(bytes)?;
         let value = |key, found: &dyn std::fmt::Debug, allowed| NotAnExternalRun::Value {
             key,
             found: format!("{found:?}"),

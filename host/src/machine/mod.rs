@@ -1,5 +1,6 @@
 //! This machine and this build, the available memory, and the settings from the environment.
 
+mod counters;
 #[cfg(target_arch = "x86_64")]
 mod cpuid;
 mod environment;
@@ -7,6 +8,7 @@ mod hardware;
 mod memory;
 mod provenance;
 
+pub use counters::{Counters, Reading};
 pub use environment::{Environment, EnvironmentError, Flags};
 pub use memory::{EngineNeed, MemoryError, MemoryNeed, available_memory, guests_that_fit};
 pub use provenance::{default_threads, logical_cores, physical_cores, running_binary};

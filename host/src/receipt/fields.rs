@@ -13,7 +13,7 @@ pub struct Receipt {
     /// "1.0.0": the version of the fields that BitNet-rs tools read.
     #[schemars(extend("const" = COMMON_SCHEMA))]
     pub schema_version: String,
-    /// "1.2.0": the version of this schema.
+    /// "1.3.0": the version of this schema.
     #[schemars(extend("const" = RECEIPT_SCHEMA))]
     pub receipt_schema: String,
     /// "real": the number comes from this model's forward pass.
@@ -161,6 +161,15 @@ pub struct RunRecord {
     pub warmup: u64,
     /// Timed runs.
     pub repetitions: u64,
+    /// How often the whole measurement was started, since schema 1.3.0: 2 if other work disturbed
+    /// the first, whose times are in `samples.discarded`.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(!default, !skip_serializing_if, with = "u64")]
+    pub attempts: Option<u64>,
     /// Element type of the KV cache: "f16" or "f32".
     pub kv_type: String,
 }
@@ -195,6 +204,56 @@ pub struct Samples {
     pub prefill_ns: Vec<u64>,
     /// Time of each decode step, `[repetitions][tokens − 1]`.
     pub decode_ns: Vec<Vec<u64>>,
+    /// What the system says of each repetition, `[repetitions]`, since schema 1.3.0.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(!default, !skip_serializing_if, with = "Vec<Witness>")]
+    pub witness: Option<Vec<Witness>>,
+    /// The measurement that was not used, if there was one, since schema 1.3.0.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(!default, !skip_serializing_if, with = "Vec<Discarded>")]
+    pub discarded: Option<Vec<Discarded>>,
+}
+
+/// A second witness of a repetition beside the clock of its steps: what the system counted for the
+/// whole process from the repetition's start to its end. Null stands for what it does not count.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Witness {
+    /// Time of the whole repetition in nanoseconds: its steps, and what lies between them.
+    pub wall_ns: u64,
+    /// CPU time of all threads in nanoseconds.
+    pub cpu_ns: Option<u64>,
+    /// How often the system took a core away from a thread.
+    pub involuntary_switches: Option<u64>,
+    /// Instructions in user mode, by the CPU's counter.
+    pub instructions: Option<u64>,
+    /// Cycles in user mode, by the CPU's counter.
+    pub cycles: Option<u64>,
+}
+
+/// A measurement that was not used, because the verifier's rules would have rejected it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Discarded {
+    /// The rule, and what it found.
+    pub because: String,
+    /// Its times, as in `samples`.
+    pub prefill_ns: Vec<u64>,
+    /// Its times, as in `samples`.
+    pub decode_ns: Vec<Vec<u64>>,
+    /// The prefill of a prompt that was new, timed before the measurement was made again: the prompt
+    /// of the run itself was not new any more.
+    pub control_prefill_ns: u64,
+    /// The decode steps after that prompt.
+    pub control_decode_ns: Vec<u64>,
 }
 
 /// One line of the kernel ledger.
@@ -303,8 +362,10 @@ pub struct Hardware {
 }
 
 /// A field that may be missing, but may not be null.
-fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Hardware>, D::Error> {
-    Hardware::deserialize(deserializer).map(Some)
+fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The build.

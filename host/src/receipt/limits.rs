@@ -10,7 +10,8 @@ pub const MAX_SEED: u64 = MAX_INTEGER;
 /// The largest number of threads of a run.
 pub const MAX_THREADS: usize = 1024;
 
-/// The largest receipt that a verifier reads: enough for 3 repetitions of 100,000 tokens.
+/// The largest receipt that a verifier reads: enough for 3 repetitions of 80,000 tokens, measured
+/// twice.
 pub const MAX_RECEIPT_BYTES: u64 = 16 << 20;
 
 /// Bytes of everything but ids and samples, which is a few hundred lines.
@@ -18,6 +19,7 @@ const REST: u64 = 64 << 10;
 
 /// The most bytes that a receipt's file can have, whatever the ids and times are.
 ///
+/// A measurement that was disturbed is made again, so there can be twice the times, and a control run.
 /// Each id or time is on a line of its own: an indent, the digits of an integer below 2³² or 2⁵³, a
 /// comma and a line break. Every line counts at least 16 bytes here, so the result also bounds the
 /// number of values.
@@ -25,10 +27,11 @@ pub fn largest_receipt_bytes(n_prompt: usize, n_tokens: usize, repetitions: usiz
     let line = |indent: u64, digits: u64| indent + digits + 2;
     let [n_prompt, n_tokens, repetitions] = [n_prompt, n_tokens, repetitions].map(|n| n as u64);
     let brackets = line(6, 1) + line(6, 1);
-    let repetition =
-        line(6, 16) + brackets + n_tokens.saturating_sub(1).saturating_mul(line(8, 16));
+    let times = line(6, 16) + brackets + n_tokens.saturating_sub(1).saturating_mul(line(8, 16));
+    let witness = 5 * line(8, 40) + brackets;
     (n_prompt.saturating_mul(line(6, 10)))
         .saturating_add(n_tokens.saturating_mul(line(4, 10)))
-        .saturating_add(repetitions.saturating_mul(repetition))
+        .saturating_add(repetitions.saturating_mul(times.saturating_mul(2).saturating_add(witness)))
+        .saturating_add(times)
         .saturating_add(REST)
 }

@@ -11,11 +11,14 @@ mod version;
 
 pub use canonical::{receipt_sha256, seal, to_json};
 pub use fields::{
-    Build, EnvironmentRecord, Hardware, LedgerRecord, Machine, ModelRecord, Parity, ParityStatus,
-    PromptSource, Receipt, RunRecord, Samples, ShapeRecord, WeightType, kernel_ids,
+    Build, Discarded, EnvironmentRecord, Hardware, LedgerRecord, Machine, ModelRecord, Parity,
+    ParityStatus, PromptSource, Receipt, RunRecord, Samples, ShapeRecord, WeightType, Witness,
+    kernel_ids,
 };
 pub use limits::{MAX_INTEGER, MAX_RECEIPT_BYTES, MAX_SEED, MAX_THREADS, largest_receipt_bytes};
 pub use names::{kernel_name, kv_type_name, parse_kernel_name, parse_kv_type_name};
 pub use rate::{milliseconds, per_second};
 pub use schema::PUBLISHED_SCHEMA;
-pub use version::{COMMON_SCHEMA, READABLE_SCHEMAS, RECEIPT_SCHEMA, has_hardware};
+pub use version::{
+    COMMON_SCHEMA, NEWER_FIELDS, READABLE_SCHEMAS, RECEIPT_SCHEMA, has_fields_since,
+};

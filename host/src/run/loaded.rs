@@ -7,7 +7,7 @@ use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Packing, Scr
 use crate::{
     failure::RunFailure,
     input::{HashedModel, Prompt},
-    machine::{EngineNeed, Environment, MemoryNeed},
+    machine::{Counters, EngineNeed, Environment, MemoryNeed},
     receipt::{MAX_RECEIPT_BYTES, largest_receipt_bytes},
     task::Task,
     watch::{Phase, Watch},
@@ -42,6 +42,7 @@ pub struct Loaded {
     pub(crate) file: HashedModel,
     pub(crate) load_ns: u64,
     pub(super) engine: Engine,
+    pub(super) counters: Counters,
     pub(super) watch: Watch,
 }
 
@@ -69,6 +70,8 @@ impl Loaded {
         };
         let need = EngineNeed::of(model, &*kernels, &options);
         MemoryNeed::to_run(model, &task.session_options(), need).check()?;
+        // Before the engine's threads begin, so that they are counted.
+        let counters = Counters::open();
         let to_pack = Engine::bytes_to_pack(model, &*kernels, &options);
         watch.begin(Phase::Arrange, to_pack);
         let engine = Engine::with_options(model.clone(), kernels, options, watch)?;
@@ -84,6 +87,7 @@ impl Loaded {
             task,
             file,
             engine,
+            counters,
             watch: watch.clone(),
         })
     }

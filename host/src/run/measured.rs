@@ -1,6 +1,7 @@
 //! The second phase of a run: the native engine runs and times the task, and records evidence.
 
 use super::{
+    broken_rule::BrokenRule,
     compare::check_counts,
     loaded::Loaded,
     runner::{NativeRunner, Recording, Runner},
@@ -8,7 +9,8 @@ use super::{
 use crate::{
     digest::Digest,
     failure::RunFailure,
-    task::{PositionRecord, Transcript},
+    receipt::{Discarded, Witness},
+    task::{PositionRecord, Task, Transcript},
     watch::Phase,
 };
 
@@ -27,23 +29,48 @@ impl Loaded {
     ///
     /// # Errors
     /// A run failed.
-    pub fn measure_with(self, mut runner: Box<dyn Runner>) -> Result<Measured, RunFailure> {
-        let (warmup, of) = (self.settings.warmup, self.repetitions);
+    pub fn measure_with(mut self, mut runner: Box<dyn Runner>) -> Result<Measured, RunFailure> {
         // Warm-up runs use another prompt, so the first timed run shows what the prompt takes
         // without any cache of it.
-        let warm_up = self.task.warm_up(self.file.model.shape().n_vocab);
-        let work = self.task.work(self.file.model.shape());
-        for done in 0..warmup {
+        let warm_up = self.warm_up(&self.task);
+        let (of, work) = (self.settings.warmup, self.work());
+        for done in 0..of {
             let run = done + 1;
-            self.watch.begin(Phase::WarmUp { run, of: warmup }, work);
+            self.watch.begin(Phase::WarmUp { run, of }, work);
             runner.record(&warm_up, &self.watch)?;
         }
-        let mut repetitions = Vec::with_capacity(of);
-        let mut evidence: Vec<Evidence> = Vec::new();
+        let first = self.attempt(&mut *runner)?;
+        let measured = Measured {
+            loaded: self,
+            runner,
+            attempt: first,
+            discarded: Vec::new(),
+        };
+        match measured.check() {
+            Ok(()) => Ok(measured),
+            Err(broken) if broken.is_disturbance() => measured.again(&broken),
+            Err(broken) => Err(broken.into()),
+        }
+    }
+
+    fn warm_up(&self, task: &Task) -> Task {
+        task.warm_up(self.file.model.shape().n_vocab)
+    }
+
+    fn work(&self) -> u64 {
+        self.task.work(self.file.model.shape())
+    }
+
+    /// Runs and times all repetitions.
+    fn attempt(&mut self, runner: &mut dyn Runner) -> Result<Attempt, RunFailure> {
+        let (of, work) = (self.repetitions, self.work());
+        let mut attempt = Attempt::default();
         for done in 0..of {
             let run = done + 1;
             self.watch.begin(Phase::Measure { run, of }, work);
+            let before = self.counters.read();
             let recording = runner.record(&self.task, &self.watch)?;
+            let witness = before.until(&self.counters.read());
             if let Some(divergence) = check_counts(&self.task, &recording) {
                 let repetition = done;
                 return Err(RunFailure::Parity {
@@ -51,19 +78,20 @@ impl Loaded {
                     divergence,
                 });
             }
-            repetitions.push(self.keep(recording, &mut evidence));
+            let samples = self.keep(recording, witness, &mut attempt.evidence);
+            attempt.repetitions.push(samples);
         }
-        Ok(Measured {
-            loaded: self,
-            runner,
-            repetitions,
-            evidence,
-        })
+        Ok(attempt)
     }
 
     /// Splits a recording into its samples and its evidence. Traces that are equal, bit for bit, to
     /// those of an earlier repetition are not kept again.
-    fn keep(&self, recording: Recording, evidence: &mut Vec<Evidence>) -> Repetition {
+    fn keep(
+        &self,
+        recording: Recording,
+        witness: Witness,
+        evidence: &mut Vec<Evidence>,
+    ) -> Repetition {
         let records = recording.traces.iter().map(PositionRecord::from_trace);
         let records: Vec<_> = records.collect();
         let start = self.task.transcript_start(self.file.sha256);
@@ -75,6 +103,7 @@ impl Loaded {
             prefill_ns: recording.prefill_ns,
             decode_ns: recording.decode_ns.clone(),
             ledger: recording.ledger.clone(),
+            witness,
             evidence: known.unwrap_or(evidence.len()),
         };
         if known.is_none() {
@@ -93,12 +122,20 @@ pub(super) struct Evidence {
     pub(super) recording: Recording,
 }
 
+/// All timed repetitions of a measurement.
+#[derive(Default)]
+pub(super) struct Attempt {
+    pub(super) repetitions: Vec<Repetition>,
+    pub(super) evidence: Vec<Evidence>,
+}
+
 /// The samples of one timed repetition.
 #[derive(Debug)]
 pub(crate) struct Repetition {
     pub(crate) prefill_ns: u64,
     pub(crate) decode_ns: Vec<u64>,
     pub(crate) ledger: engine_native::Ledger,
+    pub(crate) witness: Witness,
     pub(super) evidence: usize,
 }
 
@@ -112,25 +149,57 @@ impl Repetition {
 pub struct Measured {
     pub(crate) loaded: Loaded,
     pub(super) runner: Box<dyn Runner>,
-    pub(crate) repetitions: Vec<Repetition>,
-    pub(super) evidence: Vec<Evidence>,
+    pub(super) attempt: Attempt,
+    /// The measurement before this one, if other work disturbed it.
+    pub(super) discarded: Vec<Discarded>,
 }
 
 impl Measured {
+    /// Applies the verifier's rules to what is known before the replay: what they would reject has
+    /// no number.
+    fn check(&self) -> Result<(), BrokenRule> {
+        BrokenRule::find(&self.receipt(None))
+    }
+
+    /// Measures again, after a run of a prompt that is new once more.
+    fn again(mut self, broken: &BrokenRule) -> Result<Self, RunFailure> {
+        let loaded = &mut self.loaded;
+        let control = loaded.warm_up(&loaded.warm_up(&loaded.task));
+        let (work, run) = (loaded.work(), 1);
+        loaded.watch.begin(Phase::WarmUp { run, of: 1 }, work);
+        let control = self.runner.record(&control, &loaded.watch)?;
+        let next = loaded.attempt(&mut *self.runner)?;
+        let old = std::mem::replace(&mut self.attempt, next).repetitions;
+        self.discarded.push(Discarded {
+            because: broken.to_string(),
+            prefill_ns: old.iter().map(|r| r.prefill_ns).collect(),
+            decode_ns: old.into_iter().map(|r| r.decode_ns).collect(),
+            control_prefill_ns: control.prefill_ns,
+            control_decode_ns: control.decode_ns,
+        });
+        self.check()?;
+        Ok(self)
+    }
+
+    pub(crate) fn repetitions(&self) -> &[Repetition] {
+        &self.attempt.repetitions
+    }
+
     /// The checksum of the first repetition's transcript.
     pub(crate) fn checksum(&self) -> Digest {
-        self.evidence[0].checksum
+        self.attempt.evidence[0].checksum
     }
 
     /// The tokens of the first repetition.
     pub(crate) fn tokens(&self) -> &[u32] {
-        &self.evidence[0].recording.tokens
+        &self.attempt.evidence[0].recording.tokens
     }
 
     /// The index of the median repetition: the lower median by total time.
     pub(crate) fn median(&self) -> usize {
-        let mut order: Vec<usize> = (0..self.repetitions.len()).collect();
-        order.sort_by_key(|&i| self.repetitions[i].total_ns());
+        let repetitions = self.repetitions();
+        let mut order: Vec<usize> = (0..repetitions.len()).collect();
+        order.sort_by_key(|&i| repetitions[i].total_ns());
         order[(order.len() - 1) / 2]
     }
 }

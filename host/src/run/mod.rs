@@ -1,6 +1,7 @@
 //! A benchmark run in phases: [`Loaded`] → [`Measured`] → [`Proved`] → receipt. Each phase can only
 //! be made from the one before it.
 
+mod broken_rule;
 mod compare;
 mod loaded;
 mod measured;

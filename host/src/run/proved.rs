@@ -27,18 +27,18 @@ impl Measured {
         let model = self.loaded.file.model.clone();
         let input = ModelInput::from(&*model);
         let task = self.loaded.task.clone();
-        let Recording { tokens, traces, .. } = &self.evidence[0].recording;
+        let Recording { tokens, traces, .. } = &self.attempt.evidence[0].recording;
         let guesses = Guesses {
             traces,
             guests: guests_that_fit(&model, task.n_positions(), default_threads()),
         };
         let reference = replay(sandbox, input, &task, tokens, Some(guesses))?;
         self.check_shape(&reference.shape)?;
-        for index in 0..self.evidence.len() {
+        for index in 0..self.attempt.evidence.len() {
             self.compare(index, &reference, sandbox, input)?;
         }
         let checksum = reference.checksum(&task, self.loaded.file.sha256);
-        if self.evidence.len() != 1 || self.evidence[0].checksum != checksum {
+        if self.attempt.evidence.len() != 1 || self.attempt.evidence[0].checksum != checksum {
             return Err(self.unexplained());
         }
         Ok(Proved {
@@ -79,7 +79,7 @@ impl Measured {
         sandbox: &Sandbox,
         model: ModelInput,
     ) -> Result<(), RunFailure> {
-        let recording = &self.evidence[index].recording;
+        let recording = &self.attempt.evidence[index].recording;
         let Some(divergence) = first_divergence(recording, reference) else {
             return Ok(());
         };
@@ -87,7 +87,7 @@ impl Measured {
         let runner = &mut *self.runner;
         let place = (sandbox, model);
         let divergence = explain(divergence, task, recording, runner, place, watch)?;
-        let repetition = self.repetitions.iter().position(|r| r.evidence == index);
+        let repetition = self.repetitions().iter().position(|r| r.evidence == index);
         Err(RunFailure::Parity {
             repetition: repetition.unwrap_or(0),
             divergence,

@@ -4,7 +4,11 @@ use std::time::SystemTime;
 
 use engine_native::Ledger;
 
-use super::{loaded::Loaded, measured::Measured, proved::Proved};
+use super::{
+    loaded::Loaded,
+    measured::Measured,
+    proved::{Proof, Proved},
+};
 use crate::{
     digest::Digest,
     guest::{WASMTIME_VERSION, guest_sha256},
@@ -18,10 +22,16 @@ use crate::{
 impl Proved {
     /// The receipt of the run.
     pub fn receipt(&self) -> Receipt {
-        let measured = &self.measured;
-        let loaded = &measured.loaded;
-        let median = &measured.repetitions[measured.median()];
-        let tokens = measured.tokens().to_vec();
+        self.measured.receipt(self.parity.as_ref())
+    }
+}
+
+impl Measured {
+    /// The receipt of the run, with the proof of a replay if there is one.
+    pub(super) fn receipt(&self, proof: Option<&Proof>) -> Receipt {
+        let loaded = &self.loaded;
+        let median = &self.repetitions()[self.median()];
+        let tokens = self.tokens().to_vec();
         let decode_ns: u64 = median.decode_ns.iter().sum();
         let rate = |count, ns| per_second(count, ns).expect("every step took at least 1 ns");
         let kernel_ledger = ledger_records(&median.ledger);
@@ -39,11 +49,11 @@ impl Proved {
                 .then(|| rate(median.decode_ns.len() as u64, decode_ns)),
             environment: environment(loaded),
             model: loaded.file.record(),
-            run: run_record(loaded),
-            samples: samples(measured),
+            run: self.run_record(),
+            samples: self.samples(),
             kernel_ledger,
             tokens,
-            parity: self.parity_record(),
+            parity: self.parity_record(proof),
             host: Machine::current(),
             build: Build::current(),
             created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -53,14 +63,14 @@ impl Proved {
         receipt
     }
 
-    fn parity_record(&self) -> Parity {
-        let checksum = self.measured.checksum();
-        match &self.parity {
+    fn parity_record(&self, proof: Option<&Proof>) -> Parity {
+        let checksum = self.checksum();
+        match proof {
             Some(proof) => Parity {
                 status: ParityStatus::Passed,
                 checksum,
                 reference_checksum: Some(proof.checksum),
-                positions_compared: self.measured.loaded.task.n_positions() as u64,
+                positions_compared: self.loaded.task.n_positions() as u64,
                 first_divergence: None,
                 guest_sha256: Some(guest_sha256()),
                 wasmtime_version: Some(WASMTIME_VERSION.into()),
@@ -78,6 +88,34 @@ impl Proved {
                 fuel: None,
                 wall_ns: None,
             },
+        }
+    }
+
+    fn run_record(&self) -> RunRecord {
+        let loaded = &self.loaded;
+        let settings = &loaded.settings;
+        RunRecord {
+            prompt: settings.prompt.source(),
+            challenge: loaded.task.challenge.clone(),
+            prompt_ids: loaded.task.prompt.clone(),
+            tokens: settings.n_generate as u64,
+            threads: settings.environment.threads as u64,
+            kernel: kernel_name(settings.kernel).into(),
+            warmup: settings.warmup as u64,
+            repetitions: loaded.repetitions as u64,
+            attempts: Some(1 + self.discarded.len() as u64),
+            kv_type: kv_type_name(settings.kv_type).into(),
+        }
+    }
+
+    fn samples(&self) -> Samples {
+        let repetitions = self.repetitions().iter();
+        Samples {
+            load_ns: self.loaded.load_ns,
+            prefill_ns: repetitions.clone().map(|r| r.prefill_ns).collect(),
+            decode_ns: repetitions.clone().map(|r| r.decode_ns.clone()).collect(),
+            witness: Some(repetitions.map(|r| r.witness.clone()).collect()),
+            discarded: Some(self.discarded.clone()),
         }
     }
 }
@@ -102,29 +140,5 @@ fn environment(loaded: &Loaded) -> EnvironmentRecord {
         BITNET_DETERMINISTIC: u8::from(environment.deterministic).to_string(),
         BITNET_SEED: environment.seed.to_string(),
         RAYON_NUM_THREADS: environment.threads.to_string(),
-    }
-}
-
-fn run_record(loaded: &Loaded) -> RunRecord {
-    let settings = &loaded.settings;
-    RunRecord {
-        prompt: settings.prompt.source(),
-        challenge: loaded.task.challenge.clone(),
-        prompt_ids: loaded.task.prompt.clone(),
-        tokens: settings.n_generate as u64,
-        threads: settings.environment.threads as u64,
-        kernel: kernel_name(settings.kernel).into(),
-        warmup: settings.warmup as u64,
-        repetitions: loaded.repetitions as u64,
-        kv_type: kv_type_name(settings.kv_type).into(),
-    }
-}
-
-fn samples(measured: &Measured) -> Samples {
-    let repetitions = &measured.repetitions;
-    Samples {
-        load_ns: measured.loaded.load_ns,
-        prefill_ns: repetitions.iter().map(|r| r.prefill_ns).collect(),
-        decode_ns: repetitions.iter().map(|r| r.decode_ns.clone()).collect(),
     }
 }

@@ -1,11 +1,13 @@
 //! The verification of one receipt, step by step. A verifier leaves out the steps that it cannot
 //! do; without a replay or an audit, no receipt is accepted.
 
+use std::time::SystemTime;
+
 use super::{
     audit_report::AuditReport,
     outcome::{Conclusion, Outcome, Replayed, RuleOutcome},
     parse::{self, NotAReceipt},
-    policy::{self, Policy},
+    policy::{self, Policy, SpeedRatio},
     rules::{self, model::ModelFacts, parity::ReplayResult},
     summary::Summary,
     verdict::Verdict,
@@ -37,6 +39,7 @@ pub struct Checked {
     replayed: Replayed,
     /// The signer, or the rule that the bundle breaks; `None` if no bundle was checked.
     signer: Option<Result<Digest, &'static str>>,
+    retimed: Option<SpeedRatio>,
     file_sha256: Digest,
 }
 
@@ -83,6 +86,7 @@ impl Checked {
             audit: None,
             replayed: Replayed::Nothing,
             signer: None,
+            retimed: None,
             file_sha256: Digest::of(bytes),
         })
     }
@@ -106,6 +110,13 @@ impl Checked {
     pub fn with_challenge(&mut self, chosen: Option<&Challenge>) {
         if let Some(receipt) = &self.receipt {
             self.rules.extend(rules::challenge::check(receipt, chosen));
+        }
+    }
+
+    /// Checks that the receipt was not made after `now`, this verifier's time.
+    pub fn with_clock(&mut self, now: SystemTime) {
+        if let Some(receipt) = &self.receipt {
+            self.rules.push(rules::created::not_after(receipt, now));
         }
     }
 
@@ -206,14 +217,20 @@ impl Checked {
     /// after those checks.
     pub fn with_policy(&mut self, policy: &Policy) {
         if let Some(receipt) = &self.receipt {
-            let proof = self.rules.iter().find(|r| r.rule == "parity_fuel");
             let done = policy::Done {
                 replayed: self.replayed,
-                shows_writer_proof: proof.is_some_and(|r| r.outcome == Outcome::Pass),
+                shows_writer_proof: self.outcome_of("parity_fuel") == Some(Outcome::Pass),
                 signer: self.signer.and_then(Result::ok),
+                challenge: self.outcome_of("challenge"),
+                retimed: self.retimed,
             };
             self.rules.extend(policy::check(policy, receipt, done));
         }
+    }
+
+    fn outcome_of(&self, rule: &str) -> Option<Outcome> {
+        let found = self.rules.iter().find(|r| r.rule == rule);
+        found.map(|r| r.outcome)
     }
 
     /// Records why there is no replay. The receipt cannot be accepted then.
@@ -222,9 +239,11 @@ impl Checked {
         self.rules.push(rule);
     }
 
-    /// Adds the result of running the task on this machine's native engine.
-    pub fn with_retime(&mut self, same_tokens: bool) {
+    /// Adds the result of running the task on this machine's native engine: whether it chose the
+    /// same tokens, and how the speeds compare. A policy judges the speed.
+    pub fn with_retime(&mut self, same_tokens: bool, speed: SpeedRatio) {
         let Some(receipt) = &self.receipt else { return };
+        self.retimed = Some(speed);
         let rule = "retime_tokens";
         self.rules.push(match same_tokens {
             true => RuleOutcome::new(rule, Outcome::Pass, ""),

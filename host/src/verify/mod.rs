@@ -8,7 +8,6 @@
 
 mod audit_report;
 mod checked;
-mod extent;
 mod outcome;
 mod parse;
 mod policy;
@@ -23,7 +22,8 @@ pub use checked::{AuditFinding, Checked, ReplayFailure};
 pub use outcome::{Conclusion, Outcome, Replayed, RuleOutcome};
 pub use parse::NotAReceipt;
 pub use policy::{
-    Accept, Caching, Ceilings, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
+    Accept, Caching, Ceilings, Cpu, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
+    Retime, SpeedRatio,
 };
 pub use rules::{model::ModelFacts, parity::ReplayResult};
 pub use summary::{Claim, ModelSummary, Summary};

@@ -3,24 +3,17 @@
 use serde_json::Value;
 
 use super::{
-    extent::Extent,
     outcome::{Outcome, RuleOutcome},
     what::{self, What},
 };
 use crate::{
     digest::Digest,
+    files::{JsonError, read_json_value, same_form},
     plain::plain,
     receipt::{
-        COMMON_SCHEMA, MAX_INTEGER, MAX_RECEIPT_BYTES, READABLE_SCHEMAS, Receipt, has_hardware,
-        receipt_sha256,
+        COMMON_SCHEMA, MAX_INTEGER, MAX_RECEIPT_BYTES, NEWER_FIELDS, READABLE_SCHEMAS, Receipt,
+        has_fields_since, receipt_sha256,
     },
-};
-
-/// The most values, and the most object members, that are parsed: they need at most 200 MB.
-/// `benchmark` never writes more.
-const MAX_EXTENT: Extent = Extent {
-    values: 1 << 20,
-    members: 1 << 16,
 };
 
 /// Why bytes are not a receipt at all, so that no rule can be applied to them.
@@ -34,14 +27,20 @@ pub enum NotAReceipt {
     #[error("not a receipt: the file is empty; name the file that benchmark wrote")]
     Empty,
     #[error("not a receipt: not JSON: {}; name the file that benchmark wrote", located(.0))]
-    NotJson(#[from] serde_json::Error),
+    NotJson(serde_json::Error),
     #[error("not a receipt: {0}")]
     NoSchema(String),
-    #[error(
-        "found {values} values with {members} members of objects, allowed at most {} with {}",
-        MAX_EXTENT.values, MAX_EXTENT.members
-    )]
-    TooMuch { values: u64, members: u64 },
+    #[error("{0}")]
+    TooMuch(JsonError),
+}
+
+impl From<JsonError> for NotAReceipt {
+    fn from(error: JsonError) -> Self {
+        match error {
+            JsonError::Json(error) => Self::NotJson(error),
+            error => Self::TooMuch(error),
+        }
+    }
 }
 
 /// Where JSON ends being JSON, in brackets behind the reason.
@@ -64,11 +63,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
     if bytes.len() as u64 > MAX_RECEIPT_BYTES {
         return Err(NotAReceipt::TooLarge);
     }
-    let Extent { values, members } = Extent::of(bytes)?;
-    if values > MAX_EXTENT.values || members > MAX_EXTENT.members {
-        return Err(NotAReceipt::TooMuch { values, members });
-    }
-    let value: Value = serde_json::from_slice(bytes)?;
+    let value = read_json_value(bytes)?;
     if let Some(what) = what::of_json(&value) {
         return Err(NotAReceipt::SomethingElse(what));
     }
@@ -81,7 +76,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Option<Receipt>, Vec<RuleOutcome>),
         Ok(receipt) => {
             let schema = check_integers(&value)
                 .and_then(|()| check_form(&receipt, &value))
-                .and_then(|()| check_hardware(&receipt));
+                .and_then(|()| check_version_fields(&receipt.receipt_schema, &value));
             (Some(receipt), schema)
         }
         Err(error) => (None, Err(error.to_string())),
@@ -148,47 +143,19 @@ fn check_form(receipt: &Receipt, value: &Value) -> Result<(), String> {
     same_form(&written, value)
 }
 
-fn same_form(written: &Value, found: &Value) -> Result<(), String> {
-    match (written, found) {
-        (Value::Object(written), Value::Object(found)) => {
-            if let Some(key) = found.keys().find(|key| !written.contains_key(*key)) {
-                return Err(format!("unknown field `{key}`"));
-            }
-            written.iter().try_for_each(|(key, written)| {
-                let missing = || format!("missing field `{key}`");
-                same_form(written, found.get(key).ok_or_else(missing)?)
-            })
+/// Checks that the receipt has the newer fields that its version has, and no other ones.
+fn check_version_fields(version: &str, value: &Value) -> Result<(), String> {
+    NEWER_FIELDS.iter().try_for_each(|&(pointer, since)| {
+        let field = pointer.rsplit('/').next().unwrap_or_default();
+        let found = value.pointer(pointer).is_some();
+        match (has_fields_since(version, since), found) {
+            (true, false) => Err(format!("missing field `{field}`")),
+            (false, true) => Err(format!(
+                "unknown field `{field}`: schema {version} does not have it"
+            )),
+            (true, true) | (false, false) => Ok(()),
         }
-        (Value::Array(written), Value::Array(found)) => {
-            let mut pairs = written.iter().zip(found);
-            pairs.try_for_each(|(written, found)| same_form(written, found))
-        }
-        _ if kind(written) == kind(found) => Ok(()),
-        _ => Err(format!("found {}, allowed {}", kind(found), kind(written))),
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "true or false",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// Checks that the receipt has `host.hardware` if its version does, and only then.
-fn check_hardware(receipt: &Receipt) -> Result<(), String> {
-    let version = &receipt.receipt_schema;
-    match (has_hardware(version), &receipt.host.hardware) {
-        (true, None) => Err("missing field `hardware`".into()),
-        (false, Some(_)) => Err(format!(
-            "unknown field `hardware`: schema {version} does not have it"
-        )),
-        (true, Some(_)) | (false, None) => Ok(()),
-    }
+    })
 }
 
 fn check_digest(value: &Value) -> Result<(), String> {

@@ -328,7 +328,7 @@ fn decode_rates(r: &Receipt) -> Option<(f64, f64)> {
     let end = first.checked_add(r.run.tokens.checked_sub(1)?)?;
     // Keys and values grow with every step; their average is that of the middle step.
     let bytes = work.bytes(first + (end - first) / 2)? * (end - first) as f64;
-    let macs = work.macs(first..end)? as f64;
+    let macs = work.macs(&(first..end), end - first)? as f64;
     (seconds > 0.0).then(|| (bytes / seconds, macs / seconds))
 }
 

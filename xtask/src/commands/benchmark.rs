@@ -137,13 +137,11 @@ fn settings(args: &BenchmarkArgs, model: PathBuf) -> Result<RunSettings, Failure
         threads: args.engine.threads,
     };
     let environment = Environment::resolve(flags, variable, default_threads())?;
-    if args.parity == ParityMode::Full {
-        let asked_by = match args.engine.threads {
-            Some(_) => "--threads",
-            None => "RAYON_NUM_THREADS",
-        };
-        threads::check(environment.threads, asked_by, ", or add --parity off")?;
-    }
+    let asked_by = match args.engine.threads {
+        Some(_) => "--threads",
+        None => "RAYON_NUM_THREADS",
+    };
+    threads::check(environment.threads, asked_by)?;
     Ok(RunSettings {
         model,
         i2s_layout: args.engine.i2s_layout.into(),

@@ -16,23 +16,23 @@ pub fn asked(threads: Option<usize>) -> Result<usize, Failure> {
         ..Flags::default()
     };
     let threads = Environment::resolve(flags, |_| None, default_threads())?.threads;
-    check(threads, "--threads", "")?;
+    check(threads, "--threads")?;
     Ok(threads)
 }
 
-/// Refuses more threads than this process has logical processors: they would wait for each other.
-/// `asked_by` is the flag or the variable that asks for them, `or_else` what else can be done.
+/// Refuses more threads than this process has logical processors: they would wait for each other, and
+/// verifiers refuse such receipts. `asked_by` is the flag or the variable that asks for them.
 ///
 /// # Errors
 /// There are more.
-pub fn check(threads: usize, asked_by: &str, or_else: &str) -> Result<(), Failure> {
+pub fn check(threads: usize, asked_by: &str) -> Result<(), Failure> {
     // Where the system does not say, nothing is refused.
     let logical = available_parallelism().map_or(usize::MAX, |n| n.get());
     if threads > logical {
         let what = format!(
             "found {threads}, allowed at most {logical}, the logical processors of this machine"
         );
-        let hint = format!("leave {asked_by} out for the default{or_else}");
+        let hint = format!("leave {asked_by} out for the default");
         return Err(Failure::new(Exit::Usage, what)
             .about(asked_by)
             .with_hint(hint));

@@ -111,6 +111,7 @@ pub fn examine_in(
     let bytes = read_bounded(&path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
     let mut checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(&path))?;
     checked.with_challenge(args.challenge.as_ref());
+    checked.with_clock(SystemTime::now());
     if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
         if is_receipt(bundle) {
             let own = bundle_path(bundle);
@@ -204,7 +205,7 @@ impl Examination<'_> {
             }
             Ok(found) => {
                 let retimed = retime(self.receipt, &found, self.watch)?;
-                checked.with_retime(retimed.same_tokens);
+                checked.with_retime(retimed.same_tokens, retimed.speed());
                 return Ok(Some(retimed));
             }
         }

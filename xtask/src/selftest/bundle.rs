@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use host::attest::{Envelope, SigningKey};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::edit::put;
 
 /// How to forge a receipt's bundle. `ci/vectors/bundles.toml` documents the fields.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct BundleForgery {
@@ -21,7 +21,7 @@ pub struct BundleForgery {
 }
 
 /// Who signs a forged statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// The signer whose public key the verifier has.

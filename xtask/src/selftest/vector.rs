@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use host::{files, receipt::seal, verify::Policy};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
@@ -13,14 +13,14 @@ use super::{
 };
 
 /// A file of vectors.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Vectors {
     vector: Vec<Vector>,
 }
 
 /// A forgery. The files in `ci/vectors` document the fields.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Vector {
@@ -59,7 +59,7 @@ pub struct Vector {
 }
 
 /// The answer that the verifier must give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expected {
     /// A rule is broken.

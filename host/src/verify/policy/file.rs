@@ -1,12 +1,13 @@
 //! A policy, as it is written in a TOML file.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::ceilings::Ceilings;
 use crate::{digest::Digest, files::read_toml};
 
 /// A policy, as it is written in a TOML file. Settings that are left out require nothing, except
-/// for `ceilings` and `caching`, whose defaults every honest run meets.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+/// for `ceilings`, `caching` and `retime`, whose defaults every honest run meets.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// The accepted values.
@@ -17,10 +18,12 @@ pub struct Policy {
     pub ceilings: Ceilings,
     /// How much faster a repeated prompt may be.
     pub caching: Caching,
+    /// How much faster the writer's machine may be than this one.
+    pub retime: Retime,
 }
 
 /// Lists of accepted values. An empty list accepts everything that other rules accept.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Accept {
     /// Versions of the receipt's schema: its `receipt_schema`.
@@ -36,7 +39,7 @@ pub struct Accept {
 }
 
 /// Requirements on a run and its verification.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Require {
     /// How much this verification must replay. Without any replay, nothing is accepted anyway.
@@ -45,6 +48,11 @@ pub struct Require {
     pub writer_proof: bool,
     /// The keyid of the required signer: SHA-256 of the public key, as `keygen` prints it.
     pub signer: Option<Digest>,
+    /// Whether the prompt must come from a challenge that this verifier gave (`--challenge`): no
+    /// run from before it, and no answer that was remembered, passes.
+    pub challenge: bool,
+    /// The minimum number of timed runs.
+    pub min_repetitions: u64,
     /// The minimum number of generated tokens.
     pub min_tokens: u64,
     /// The minimum speed in generated tokens per second.
@@ -55,7 +63,7 @@ pub struct Require {
 }
 
 /// How much a verification must replay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RequiredParity {
     /// Units that are drawn at random.
@@ -64,36 +72,8 @@ pub enum RequiredParity {
     Replayed,
 }
 
-/// Rates that no CPU reaches. A time that is too short for them cannot have been measured.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Ceilings {
-    /// Multiply-accumulates per second of one thread.
-    pub macs_per_sec_per_thread: f64,
-    /// Bytes per second that one thread reads from memory.
-    pub memory_bytes_per_sec_per_thread: f64,
-    /// Bytes per second that one thread reads from a cache.
-    pub cache_bytes_per_sec_per_thread: f64,
-    /// Bytes that may come from a cache in every step.
-    pub cache_bytes: f64,
-}
-
-impl Default for Ceilings {
-    /// A few times what the fastest CPUs of 2026 reach: int8 tiles with 1,024 multiply-accumulates
-    /// per cycle, 128 bytes per cycle from the first-level cache, 0.1 TB/s from memory into one
-    /// core, and caches of 1 GB.
-    fn default() -> Self {
-        Self {
-            macs_per_sec_per_thread: 20e12,
-            memory_bytes_per_sec_per_thread: 400e9,
-            cache_bytes_per_sec_per_thread: 2e12,
-            cache_bytes: 4e9,
-        }
-    }
-}
-
 /// How much faster a prompt may be when it is run again.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Caching {
     /// The maximum of: time of the first repetition ÷ time of the one that the figures come from.
@@ -108,6 +88,24 @@ impl Default for Caching {
         Self {
             max_speedup: 1.5,
             jitter_ms: 100.0,
+        }
+    }
+}
+
+/// How a receipt's speed may compare with that of the same task here (`--retime`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retime {
+    /// The maximum of: tokens per second in the receipt ÷ here, per thread where this machine has
+    /// fewer. Beyond it, a receipt from the same CPU model is rejected, another one is doubtful.
+    pub max_ratio_to_retime: f64,
+}
+
+impl Default for Retime {
+    /// Shared machines differ from themselves by less.
+    fn default() -> Self {
+        Self {
+            max_ratio_to_retime: 3.0,
         }
     }
 }
@@ -131,6 +129,8 @@ pub enum PolicyError {
         found: f64,
         allowed: &'static str,
     },
+    #[error("ceilings.cpus: {0:?}: allowed are figures above 0")]
+    Cpu(String),
 }
 
 impl Policy {
@@ -149,20 +149,14 @@ impl Policy {
     }
 
     fn check(&self) -> Result<(), PolicyError> {
-        let Ceilings {
-            macs_per_sec_per_thread: macs,
-            memory_bytes_per_sec_per_thread: memory,
-            cache_bytes_per_sec_per_thread: cache,
-            cache_bytes,
-        } = self.ceilings;
         let rates = [
-            ("ceilings.macs_per_sec_per_thread", macs),
-            ("ceilings.memory_bytes_per_sec_per_thread", memory),
-            ("ceilings.cache_bytes_per_sec_per_thread", cache),
             ("caching.max_speedup", self.caching.max_speedup),
+            (
+                "retime.max_ratio_to_retime",
+                self.retime.max_ratio_to_retime,
+            ),
         ];
         let amounts = [
-            ("ceilings.cache_bytes", cache_bytes),
             ("caching.jitter_ms", self.caching.jitter_ms),
             (
                 "require.min_tokens_per_sec",
@@ -173,20 +167,22 @@ impl Policy {
                 self.require.max_relative_spread.unwrap_or(0.0),
             ),
         ];
+        let mut rates = self.ceilings.positive().into_iter().chain(rates);
+        let mut amounts = self.ceilings.amounts().into_iter().chain(amounts);
         let value = |(key, found), allowed| PolicyError::Value {
             key,
             found,
             allowed,
         };
         // NaN must be refused here, because comparisons with it can accept anything.
-        if let Some(&rate) = rates
-            .iter()
-            .find(|(_, rate)| !(rate.is_finite() && *rate > 0.0))
-        {
+        if let Some(rate) = rates.find(|(_, rate)| !(rate.is_finite() && *rate > 0.0)) {
             return Err(value(rate, "numbers above 0"));
         }
-        match amounts.iter().find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
-            Some(&amount) => Err(value(amount, "numbers from 0 up")),
+        if let Some(cpu) = self.ceilings.cpus.iter().find(|cpu| !cpu.is_valid()) {
+            return Err(PolicyError::Cpu(cpu.name.clone()));
+        }
+        match amounts.find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
+            Some(amount) => Err(value(amount, "numbers from 0 up")),
             None => Ok(()),
         }
     }

@@ -2,11 +2,17 @@
 //! true.
 
 mod caching;
+mod ceilings;
+mod cpus;
 mod file;
+mod floor;
 mod physics;
 mod rules;
 
+pub use ceilings::Ceilings;
+pub use cpus::Cpu;
 pub use file::{
-    Accept, Caching, Ceilings, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
+    Accept, Caching, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity, Retime,
 };
+pub use rules::SpeedRatio;
 pub(super) use rules::{Done, check};

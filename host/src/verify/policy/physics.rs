@@ -1,66 +1,93 @@
-//! The least time that a run can take: its work at rates that no machine exceeds. Caches are
-//! assumed to be as large as the policy allows, so that no honest run is refused.
+//! No time is shorter than the least that the run's work takes, and no CPU time either.
 
 use std::ops::Range;
 
-use super::file::{Ceilings, Policy};
-use crate::{receipt::Receipt, verify::rules::work::Work};
+use super::{file::Policy, floor::Floor};
+use crate::receipt::Receipt;
+
+/// What clocks of CPU time may miss of a repetition: the system's tick, on every thread.
+const CPU_CLOCK_TICK_NS: u64 = 10_000_000;
 
 /// Checks that no prefill is faster than the policy's ceilings allow.
 pub(super) fn prefill(r: &Receipt, policy: &Policy) -> Result<(), String> {
-    let work = Work::of(r)?;
-    let end = r.run.prompt_ids.len() as u64;
+    let floor = Floor::of(r, &policy.ceilings)?;
     let mut times = r.samples.prefill_ns.iter().enumerate();
-    times.try_for_each(|(i, &ns)| {
-        possible(&work, 0..end, ns, r, &policy.ceilings).map_err(in_repetition(i))
-    })
+    times.try_for_each(|(i, &ns)| possible(&floor, &prompt(r), ns).map_err(in_repetition(i)))
 }
 
 /// Checks that no decode step is faster than the policy's ceilings allow.
 pub(super) fn decode(r: &Receipt, policy: &Policy) -> Result<(), String> {
-    let work = Work::of(r)?;
-    let first = r.run.prompt_ids.len() as u64;
+    let floor = Floor::of(r, &policy.ceilings)?;
     for (i, steps) in r.samples.decode_ns.iter().enumerate() {
-        for (position, &ns) in (first..).zip(steps) {
-            possible(&work, position..position + 1, ns, r, &policy.ceilings)
-                .map_err(in_repetition(i))?;
+        let Some(last) = decode_steps(r, steps.len()).next_back() else {
+            continue;
+        };
+        // The least time rises with the position, so most steps need no comparison of their own.
+        let most = floor.seconds(&last).ok_or("the shape's work overflows")?;
+        for (positions, &ns) in decode_steps(r, steps.len()).zip(steps) {
+            if seconds(ns) < most {
+                possible(&floor, &positions, ns).map_err(in_repetition(i))?;
+            }
         }
     }
     Ok(())
+}
+
+/// Checks that the CPU time of each repetition is enough for its work.
+pub(super) fn cpu_time(r: &Receipt, policy: &Policy) -> Result<(), String> {
+    let floor = Floor::of(r, &policy.ceilings)?;
+    let missed = r.run.threads.saturating_mul(CPU_CLOCK_TICK_NS);
+    let witnesses = r.samples.witness.iter().flatten();
+    for (i, (witness, steps)) in witnesses.zip(&r.samples.decode_ns).enumerate() {
+        let Some(ns) = witness.cpu_ns else { continue };
+        // Each step takes at least as long as the first one.
+        let first = decode_steps(r, 1)
+            .next()
+            .and_then(|step| floor.cpu_seconds(&step));
+        let prefill = floor.cpu_seconds(&prompt(r));
+        let least = prefill.zip(first).ok_or("the shape's work overflows")?;
+        let least = least.0 + least.1 * steps.len() as f64;
+        if seconds(ns.saturating_add(missed)) < least {
+            let why = format!(
+                "found {:.6} ms of CPU time, at the policy's ceilings the work takes {:.6} ms",
+                ns as f64 / 1e6,
+                least * 1e3
+            );
+            return Err(in_repetition(i)(why));
+        }
+    }
+    Ok(())
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}
+
+fn prompt(r: &Receipt) -> Range<u64> {
+    0..r.run.prompt_ids.len() as u64
+}
+
+/// The positions that each of `n` decode steps feeds: one.
+fn decode_steps(r: &Receipt, n: usize) -> impl DoubleEndedIterator<Item = Range<u64>> + use<> {
+    let first = r.run.prompt_ids.len() as u64;
+    (first..first + n as u64).map(|position| position..position + 1)
 }
 
 fn in_repetition(i: usize) -> impl Fn(String) -> String {
     move |why| format!("repetition {i}: {why}")
 }
 
-fn possible(
-    work: &Work,
-    positions: Range<u64>,
-    ns: u64,
-    r: &Receipt,
-    ceilings: &Ceilings,
-) -> Result<(), String> {
-    let (first, last) = (positions.start, positions.end.saturating_sub(1));
-    let least = least_seconds(work, positions, ceilings).ok_or("the shape's work overflows")?;
-    let least = least / r.run.threads.max(1) as f64;
-    let found = ns as f64 / 1e9;
+fn possible(floor: &Floor, positions: &Range<u64>, ns: u64) -> Result<(), String> {
+    let least = floor.seconds(positions);
+    let least = least.ok_or("the shape's work overflows")?;
+    let found = seconds(ns);
     if found >= least {
         return Ok(());
     }
+    let (first, last) = (positions.start, positions.end.saturating_sub(1));
     Err(format!(
         "found positions {first} to {last} in {:.6} ms, at the policy's ceilings they take {:.6} ms",
         found * 1e3,
         least * 1e3
     ))
-}
-
-/// The least time in seconds that one thread needs for `positions`, fed in one step.
-fn least_seconds(work: &Work, positions: Range<u64>, ceilings: &Ceilings) -> Option<f64> {
-    let bytes = work.bytes(positions.end)?;
-    let macs = work.macs(positions)? as f64;
-    let cached = bytes.min(ceilings.cache_bytes);
-    let reading = cached / ceilings.cache_bytes_per_sec_per_thread
-        + (bytes - cached) / ceilings.memory_bytes_per_sec_per_thread;
-    // Computing and reading can overlap.
-    Some((macs / ceilings.macs_per_sec_per_thread).max(reading))
 }

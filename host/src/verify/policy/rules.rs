@@ -23,6 +23,19 @@ pub struct Done {
     pub shows_writer_proof: bool,
     /// The keyid of the signer, if the signature is valid.
     pub signer: Option<Digest>,
+    /// The outcome of the rule `challenge`, if the verifier gave one.
+    pub challenge: Option<Outcome>,
+    /// How the receipt's speed compares with that of its task here.
+    pub retimed: Option<SpeedRatio>,
+}
+
+/// A receipt's speed beside the speed of its task here.
+#[derive(Debug, Clone, Copy)]
+pub struct SpeedRatio {
+    /// Tokens per second in the receipt ÷ here, per thread where this machine has fewer.
+    pub ratio: f64,
+    /// Whether both CPUs are of the same model.
+    pub same_cpu: bool,
 }
 
 /// Checks the rules of `policy` on a receipt, after a verification has done `done`.
@@ -48,6 +61,10 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
         ("policy_model", listed(&r.model.sha256.to_string(), &models)),
         ("policy_guest", listed(&guest, &guests)),
         (
+            "policy_min_repetitions",
+            at_least(r.run.repetitions, policy.require.min_repetitions),
+        ),
+        (
             "policy_min_tokens",
             at_least(r.run.tokens, policy.require.min_tokens),
         ),
@@ -61,6 +78,7 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
         ),
         ("physics_prefill", physics::prefill(r, policy)),
         ("physics_decode", physics::decode(r, policy)),
+        ("physics_cpu_time", physics::cpu_time(r, policy)),
         ("physics_caching", caching::check(r, &policy.caching)),
     ];
     let rules = rules.map(|(rule, result)| RuleOutcome::of(rule, result));
@@ -68,8 +86,11 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
         writer_proof(policy, r, done),
         parity(policy, done.replayed),
         signer(policy, done.signer),
+        challenge(policy, r, done.challenge),
     ];
-    rules.into_iter().chain(of_this_verification).collect()
+    let retimed = done.retimed.map(|found| retime(policy, found));
+    let rules = rules.into_iter().chain(of_this_verification);
+    rules.chain(retimed).collect()
 }
 
 fn listed(found: &str, allowed: &[String]) -> Result<(), String> {
@@ -162,6 +183,39 @@ fn signer(policy: &Policy, found: Option<Digest>) -> RuleOutcome {
         }
     };
     RuleOutcome::new("policy_signer", outcome, evidence)
+}
+
+/// Checks that the prompt comes from this verifier's challenge, if the policy requires one.
+fn challenge(policy: &Policy, r: &Receipt, found: Option<Outcome>) -> RuleOutcome {
+    let (outcome, evidence) = match (policy.require.challenge, found) {
+        (false, _) | (true, Some(Outcome::Pass)) => (Outcome::Pass, ""),
+        (true, _) if r.run.challenge.is_none() => (
+            Outcome::Fail,
+            "found none, the policy requires a prompt from a challenge",
+        ),
+        (true, _) => (
+            Outcome::Unverifiable,
+            "the policy requires the challenge that this verifier gave: add --challenge",
+        ),
+    };
+    RuleOutcome::new("policy_challenge", outcome, evidence)
+}
+
+/// Judges the receipt's speed by that of its task here. Another CPU model may be faster; the same
+/// one is not.
+fn retime(policy: &Policy, found: SpeedRatio) -> RuleOutcome {
+    let most = policy.retime.max_ratio_to_retime;
+    let (outcome, which) = match (found.ratio <= most, found.same_cpu) {
+        (true, _) => return RuleOutcome::new("policy_retime", Outcome::Pass, ""),
+        (false, true) => (Outcome::Fail, "this CPU model"),
+        (false, false) => (Outcome::Note, "another CPU model, so it is doubtful"),
+    };
+    let evidence = format!(
+        "found {:.2} times the speed here on {which}; the policy accepts {most} times on the same \
+         model",
+        found.ratio
+    );
+    RuleOutcome::new("policy_retime", outcome, evidence)
 }
 
 fn spread(r: &Receipt, allowed: Option<f64>) -> Result<(), String> {

@@ -5,6 +5,7 @@ use super::found::equal;
 use crate::{
     attest::{Envelope, PublicKey, Role, Statement},
     digest::Digest,
+    plain::plain,
     receipt::Receipt,
     verify::{outcome::Outcome, outcome::RuleOutcome},
 };
@@ -45,6 +46,14 @@ fn signed_statement(
 ) -> Option<Statement> {
     let envelope = holds("bundle_envelope", Envelope::parse(bundle), rules)?;
     let payload = holds("bundle_signature", envelope.verify(key), rules)?;
+    if let Some(keyid) = envelope.keyid().filter(|&id| id != key.id().to_string()) {
+        let evidence = format!(
+            "found {}, the public key has {}",
+            plain(keyid, 80),
+            key.id()
+        );
+        rules.push(RuleOutcome::new("bundle_keyid", Outcome::Note, evidence));
+    }
     holds("bundle_statement", Statement::parse(payload), rules)
 }
 

@@ -22,7 +22,6 @@ pub(super) const RULES: &[Rule] = &[
     ("model_shape", model_shape),
     ("model_file_name", model_file_name),
     ("model_parameters", model_parameters),
-    ("created", created),
     ("build", build),
 ];
 
@@ -214,16 +213,6 @@ fn parameters(model: &ModelRecord, architecture: Architecture) -> Option<u64> {
         .checked_add(embeddings)?
         .checked_add(s.n_embd)?
         .checked_add(factors)
-}
-
-fn created(r: &Receipt) -> Result<(), String> {
-    match humantime::parse_rfc3339(&r.created) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(format!(
-            "found {:?}, allowed a time such as 2026-01-31T12:00:00Z",
-            r.created
-        )),
-    }
 }
 
 fn build(r: &Receipt) -> Result<(), String> {

@@ -2,12 +2,16 @@
 
 pub(super) mod bundle;
 pub(super) mod challenge;
+pub(super) mod created;
 pub(super) mod derived;
 mod found;
 mod identity;
 mod ledger;
+mod machine;
 pub(super) mod model;
 pub(super) mod parity;
+mod steps;
+mod witness;
 pub(super) mod work;
 
 use super::outcome::{Rule, RuleOutcome};
@@ -15,13 +19,17 @@ use crate::receipt::Receipt;
 
 /// Checks every rule that needs only the receipt.
 pub(super) fn of_receipt(receipt: &Receipt) -> Vec<RuleOutcome> {
-    let groups: [&[Rule]; 4] = [
+    let groups: [&[Rule]; 7] = [
         identity::RULES,
+        created::RULES,
+        machine::RULES,
         derived::RULES,
+        witness::RULES,
         ledger::RULES,
         parity::RULES,
     ];
     let rules = groups.into_iter().flatten();
     let checked = rules.map(|(rule, check)| RuleOutcome::of(rule, check(receipt)));
-    checked.chain(parity::notes(receipt)).collect()
+    let notes = steps::notes(receipt).into_iter();
+    checked.chain(parity::notes(receipt)).chain(notes).collect()
 }

@@ -1,0 +1,131 @@
+//! The least time of a step: its work at the peak rates of the CPU in the table that does it
+//! fastest, on as many cores as the run used and the receipt names.
+
+use std::ops::Range;
+
+use super::{ceilings::Ceilings, cpus::Cpu};
+use crate::{
+    receipt::Receipt,
+    verify::rules::work::{Region, Work},
+};
+
+/// The most bytes per cycle that a core loads from its first cache: two vectors of 512 bits.
+const LOAD_BYTES_PER_CYCLE: f64 = 128.0;
+
+const MIB: f64 = (1 << 20) as f64;
+
+/// The least times of a run's steps.
+pub(super) struct Floor<'a> {
+    work: Work,
+    /// Threads that can have run at the same time: as many as there were, and logical processors.
+    threads: u64,
+    sockets: u64,
+    ceilings: &'a Ceilings,
+}
+
+/// What a step takes, whatever computes it.
+struct Step {
+    regions: Vec<Region>,
+    macs: f64,
+    bytes: f64,
+    dependent_adds: f64,
+    is_batch: bool,
+}
+
+impl<'a> Floor<'a> {
+    /// The least times of the steps in `r`.
+    ///
+    /// # Errors
+    /// The receipt's architecture does not exist.
+    pub(super) fn of(r: &Receipt, ceilings: &'a Ceilings) -> Result<Self, String> {
+        // Every socket is a NUMA node, or several. Who names none has one.
+        let nodes = r.host.hardware.as_ref().and_then(|h| h.numa_nodes);
+        Ok(Self {
+            work: Work::of(r)?,
+            threads: r.run.threads.min(r.host.logical_cores).max(1),
+            sockets: nodes.unwrap_or(1).clamp(1, ceilings.max_sockets.max(1)),
+            ceilings,
+        })
+    }
+
+    /// The least time in seconds of a step that feeds `positions` and chooses a token. `None` on
+    /// overflow.
+    pub(super) fn seconds(&self, positions: &Range<u64>) -> Option<f64> {
+        let step = self.step(positions)?;
+        self.fastest(|cpu| self.on(cpu, &step))
+    }
+
+    /// The least CPU time in seconds of a step, on however many cores: its products alone. `None`
+    /// on overflow.
+    pub(super) fn cpu_seconds(&self, positions: &Range<u64>) -> Option<f64> {
+        let macs = self.work.macs(positions, 1)? as f64;
+        self.fastest(|cpu| macs / core_rate(cpu, is_batch(positions)))
+    }
+
+    /// The least of `seconds` over all CPUs, less the margin. `None` without a CPU.
+    fn fastest(&self, seconds: impl Fn(&Cpu) -> f64) -> Option<f64> {
+        let times = self.ceilings.all_cpus().map(seconds);
+        Some(times.reduce(f64::min)? / self.ceilings.margin)
+    }
+
+    fn step(&self, positions: &Range<u64>) -> Option<Step> {
+        let last = positions.end.checked_sub(1)?;
+        Some(Step {
+            regions: self.work.regions(positions)?,
+            macs: self.work.macs(positions, 1)? as f64,
+            bytes: self.work.bytes(positions.end)?,
+            dependent_adds: self.work.dependent_adds(last)? as f64,
+            is_batch: is_batch(positions),
+        })
+    }
+
+    /// Computing and reading can overlap; the sums of a position follow one another.
+    fn on(&self, cpu: &Cpu, step: &Step) -> f64 {
+        let cores = self.threads.min(cpu.cores.saturating_mul(self.sockets)) as f64;
+        let chain = step.dependent_adds * self.ceilings.dependent_add_cycles / (cpu.ghz * 1e9);
+        let computing = match step.is_batch {
+            false => self.in_regions(cpu, cores, &step.regions) + chain,
+            // Positions can be in different regions at the same time.
+            true => (step.macs / (cores * core_rate(cpu, true))).max(chain),
+        };
+        computing.max(self.reading(cpu, cores, step.bytes))
+    }
+
+    /// One position passes the regions in their order. Each is computed by one core, or by all after
+    /// a hand-over.
+    fn in_regions(&self, cpu: &Cpu, cores: f64, regions: &[Region]) -> f64 {
+        let rate = core_rate(cpu, false);
+        let one = |Region { macs, times }: &Region| {
+            let alone = *macs as f64 / rate;
+            let together = alone / cores + self.ceilings.hand_over_ns / 1e9;
+            *times as f64 * alone.min(together)
+        };
+        regions.iter().map(one).sum()
+    }
+
+    /// What does not fit into a cache comes from the one behind it, in every step again. Transfers
+    /// between different levels can overlap.
+    fn reading(&self, cpu: &Cpu, cores: f64, bytes: f64) -> f64 {
+        let hertz = cpu.ghz * 1e9;
+        let sockets = self.sockets as f64;
+        let own = cores * cpu.l2_mib * MIB;
+        let shared = (cores * cpu.l3_mib[0]).min(sockets * cpu.l3_mib[1]) * MIB;
+        let memory_rate = (cores * cpu.memory_gb[1]).min(sockets * cpu.memory_gb[0]) * 1e9;
+        let levels = [
+            (bytes, cores * LOAD_BYTES_PER_CYCLE * hertz),
+            (bytes - own, cores * cpu.l3_bytes_per_cycle * hertz),
+            (bytes - own - shared, memory_rate),
+        ];
+        let times = levels.map(|(bytes, rate)| bytes.max(0.0) / rate);
+        times.into_iter().fold(0.0, f64::max)
+    }
+}
+
+/// Multiply-accumulates per second of one core.
+fn core_rate(cpu: &Cpu, is_batch: bool) -> f64 {
+    cpu.macs_per_cycle[usize::from(is_batch)] * cpu.ghz * 1e9
+}
+
+fn is_batch(positions: &Range<u64>) -> bool {
+    positions.end - positions.start > 1
+}
