@@ -17,6 +17,9 @@ pub const MAX_RECEIPT_BYTES: u64 = 16 << 20;
 /// Bytes of everything but ids and samples, which is a few hundred lines.
 const REST: u64 = 64 << 10;
 
+/// The most bytes of the keys of a witness, on the lines of its values.
+const WITNESS_KEYS: u64 = 72;
+
 /// The most bytes that a receipt's file can have, whatever the ids and times are.
 ///
 /// A measurement that was disturbed is made again, so there can be twice the times, and a control run.
@@ -26,12 +29,16 @@ const REST: u64 = 64 << 10;
 pub fn largest_receipt_bytes(n_prompt: usize, n_tokens: usize, repetitions: usize) -> u64 {
     let line = |indent: u64, digits: u64| indent + digits + 2;
     let [n_prompt, n_tokens, repetitions] = [n_prompt, n_tokens, repetitions].map(|n| n as u64);
-    let brackets = line(6, 1) + line(6, 1);
-    let times = line(6, 16) + brackets + n_tokens.saturating_sub(1).saturating_mul(line(8, 16));
-    let witness = 5 * line(8, 40) + brackets;
+    let brackets = |indent| 2 * line(indent, 1);
+    let steps = |indent: u64| n_tokens.saturating_sub(1).saturating_mul(line(indent, 16));
+    // The prefill and the steps of a repetition.
+    let times = |indent| line(indent, 16) + brackets(indent) + steps(indent + 2);
+    let witness = 5 * line(8, 16) + WITNESS_KEYS + brackets(6);
+    let repetition = times(6).saturating_add(times(10)).saturating_add(witness);
     (n_prompt.saturating_mul(line(6, 10)))
         .saturating_add(n_tokens.saturating_mul(line(4, 10)))
-        .saturating_add(repetitions.saturating_mul(times.saturating_mul(2).saturating_add(witness)))
-        .saturating_add(times)
+        .saturating_add(repetitions.saturating_mul(repetition))
+        // The control run.
+        .saturating_add(times(8))
         .saturating_add(REST)
 }

@@ -3,11 +3,12 @@
 use host::receipt::{milliseconds, per_second, seal};
 use serde_json::{Value, json};
 
-/// Claims other times consistently: replaces the samples, and every figure that follows from them.
+/// Claims other times consistently: replaces the samples, and every figure that follows from them. A
+/// witness that agrees with each repetition is invented, too, unless `samples` has one.
 ///
 /// # Panics
 /// `receipt` or `samples` does not have the expected fields.
-pub fn claim_samples(receipt: &mut Value, samples: Value) {
+pub fn claim_samples(receipt: &mut Value, mut samples: Value) {
     let sum = |steps: &Value| -> u64 {
         let steps = steps.as_array().unwrap().iter();
         steps.map(|ns| ns.as_u64().unwrap()).sum()
@@ -16,6 +17,14 @@ pub fn claim_samples(receipt: &mut Value, samples: Value) {
     let decode = samples["decode_ns"].as_array().unwrap().iter();
     let runs = prefill.map(|ns| ns.as_u64().unwrap()).zip(decode.map(sum));
     let mut runs: Vec<(u64, u64)> = runs.collect();
+    let fields = samples.as_object_mut().unwrap();
+    if receipt["samples"].get("witness").is_some() {
+        let witness = runs
+            .iter()
+            .map(|(prefill, decode)| agreeing(prefill + decode));
+        fields.entry("witness").or_insert_with(|| witness.collect());
+        fields.entry("discarded").or_insert_with(|| json!([]));
+    }
     runs.sort_by_key(|(prefill, decode)| prefill + decode);
     let (prefill, decode) = runs[(runs.len() - 1) / 2];
     let n = receipt["tokens_generated"].as_u64().unwrap();
@@ -27,4 +36,15 @@ pub fn claim_samples(receipt: &mut Value, samples: Value) {
     receipt["decode_tokens_per_sec"] = json!(per_second(n - 1, decode));
     receipt["samples"] = samples;
     seal(receipt);
+}
+
+/// What the system might say of a repetition whose steps take `ns`.
+fn agreeing(ns: u64) -> Value {
+    json!({
+        "wall_ns": ns + 900,
+        "cpu_ns": ns + 800,
+        "involuntary_switches": 0,
+        "instructions": null,
+        "cycles": null,
+    })
 }

@@ -169,7 +169,7 @@ fn other_bytes_with_the_same_meaning_are_not_what_was_signed() {
 
 #[test]
 fn the_bundle_of_another_receipt() {
-    let other = edited(|r| r["created"] = json!("1999-12-31T23:59:59Z"));
+    let other = edited(|r| r["created"] = json!("2025-12-31T23:59:59Z"));
     let bundle = signed(&statement(other.to_string().as_bytes()), &KEY);
     assert_unsigned(&verify_genuine(&bundle), "bundle_receipt");
 }
@@ -190,7 +190,7 @@ fn a_bundle_of_an_attacker() {
 /// A payload that was exchanged under a genuine signature.
 #[test]
 fn an_altered_payload() {
-    let other = edited(|r| r["created"] = json!("1999-12-31T23:59:59Z")).to_string();
+    let other = edited(|r| r["created"] = json!("2025-12-31T23:59:59Z")).to_string();
     let payload = statement(other.as_bytes()).to_payload();
     let mut bundle: Value = serde_json::from_slice(&BUNDLE).unwrap();
     bundle["payload"] = json!(Base64::encode_string(&payload));

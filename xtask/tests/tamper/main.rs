@@ -5,6 +5,7 @@
 //! few fields nobody can check.
 
 mod bundles;
+mod ceilings;
 mod claims;
 mod edits;
 mod expectations;

@@ -1,6 +1,9 @@
-//! Receipts of schema 1.1.0 are still read, and held to the fields that it had.
+//! Receipts of older schemas are still read, and held to the fields that each had.
 
-use host::verify::{Outcome, Policy};
+use host::{
+    receipt::NEWER_FIELDS,
+    verify::{Outcome, Policy},
+};
 use serde_json::{Value, json};
 
 use crate::genuine::{
@@ -8,28 +11,41 @@ use crate::genuine::{
     verify_under, verify_with_replay,
 };
 
-/// What an older build wrote: with another guest, and without `host.hardware`.
-const OLDER: &[u8] = include_bytes!("receipt-1.1.0.json");
+/// What older builds wrote, the first with another guest.
+const OLDER: [(&str, &[u8], &[&str]); 2] = [
+    (
+        "1.1.0",
+        include_bytes!("receipt-1.1.0.json"),
+        &["guest_sha256", "parity_fuel"],
+    ),
+    ("1.2.0", include_bytes!("receipt-1.2.0.json"), &[]),
+];
 
 /// The genuine receipt as an older build would have written it, with an edit.
-fn older(edit: impl FnOnce(&mut Value)) -> Value {
+fn older(version: &str, edit: impl FnOnce(&mut Value)) -> Value {
     edited(|r| {
-        r["receipt_schema"] = json!("1.1.0");
-        r["host"].as_object_mut().unwrap().remove("hardware");
+        r["receipt_schema"] = json!(version);
+        for (pointer, since) in NEWER_FIELDS {
+            if since > version {
+                let (parent, key) = pointer.rsplit_once('/').unwrap();
+                let parent = r.pointer_mut(parent).unwrap();
+                parent.as_object_mut().unwrap().remove(key);
+            }
+        }
         edit(r);
     })
 }
 
 #[test]
 fn a_receipt_of_an_older_build_is_accepted_after_a_replay() {
-    let verdict = verify_with_replay(OLDER).unwrap();
-    assert_accepted(&verdict);
-    assert_eq!(
-        verdict.tokens,
-        "proved by a replay, bit for bit (19 positions)"
-    );
-    let notes = rules(&verdict, Outcome::Note);
-    assert_eq!(notes, ["guest_sha256", "parity_fuel"]);
+    for (version, bytes, expected) in OLDER {
+        let verdict = verify_with_replay(bytes).unwrap();
+        assert_accepted(&verdict);
+        let proved = "proved by a replay, bit for bit (";
+        assert!(verdict.tokens.starts_with(proved), "{verdict:?}");
+        assert_eq!(rules(&verdict, Outcome::Note), expected, "{version}");
+    }
+    let verdict = verify_with_replay(OLDER[0].1).unwrap();
     assert_eq!(verdict.receipt.as_ref().unwrap().claimed.hardware, None);
     let text = verdict.to_text("r.json");
     let machine =
@@ -40,43 +56,47 @@ fn a_receipt_of_an_older_build_is_accepted_after_a_replay() {
 #[test]
 fn a_policy_names_the_versions_that_it_accepts() {
     let policy = Policy::read(include_bytes!("../../../ci/policy.toml")).unwrap();
-    let verdict = verify_under(OLDER, &policy).unwrap();
-    let evidence = &rule(&verdict, "policy_schema_version").evidence;
-    assert!(evidence.contains("1.1.0"), "{evidence}");
-    assert!(rules(&verdict, Outcome::Fail).contains(&"policy_schema_version"));
+    for (version, bytes, _) in OLDER {
+        let verdict = verify_under(bytes, &policy).unwrap();
+        let evidence = &rule(&verdict, "policy_schema_version").evidence;
+        assert!(evidence.contains(version), "{evidence}");
+        assert!(rules(&verdict, Outcome::Fail).contains(&"policy_schema_version"));
+    }
 }
 
+/// Each version has its fields, and no others: not those of the next one.
 #[test]
 fn each_version_has_its_own_fields() {
-    assert_accepted(&replayed(&older(|_| ())));
-    let hardware = GENUINE["host"]["hardware"].clone();
-    for (forged, expected) in [
-        (
-            older(|r| r["host"]["hardware"] = hardware),
-            "unknown field `hardware`: schema 1.1.0 does not have it",
-        ),
-        (
-            older(|r| r["host"]["hardware"] = json!(null)),
-            "invalid type: null",
-        ),
-        (
-            older(|r| r["receipt_schema"] = json!("1.2.0")),
-            "missing field `hardware`",
-        ),
-        (
-            edited(|r| r["host"]["hardware"] = json!(null)),
-            "invalid type: null",
-        ),
-        (
-            edited(|r| r["host"]["hardware"] = json!({})),
-            "missing field `",
-        ),
-    ] {
-        let verdict = replayed(&forged);
-        assert_rejected_by(&verdict, &["schema"]);
-        let evidence = &rule(&verdict, "schema").evidence;
-        assert!(evidence.starts_with(expected), "{evidence}");
+    for version in ["1.1.0", "1.2.0", "1.3.0"] {
+        assert_accepted(&replayed(&older(version, |_| ())));
+        for (pointer, since) in NEWER_FIELDS {
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
+            let is_newer = since > version;
+            let other = older(version, |r| {
+                let parent = r.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+                match is_newer {
+                    true => parent.insert(key.into(), GENUINE.pointer(pointer).unwrap().clone()),
+                    false => parent.remove(key),
+                };
+            });
+            let nulled = edited(|r| *r.pointer_mut(pointer).unwrap() = json!(null));
+            let expected = match is_newer {
+                true => format!("unknown field `{key}`: schema {version} does not have it"),
+                false => format!("missing field `{key}`"),
+            };
+            for (forged, expected) in [(other, &*expected), (nulled, "invalid type: null")] {
+                let verdict = replayed(&forged);
+                assert!(
+                    rules(&verdict, Outcome::Fail).contains(&"schema"),
+                    "{verdict:?}"
+                );
+                let evidence = &rule(&verdict, "schema").evidence;
+                assert!(evidence.starts_with(expected), "{evidence}");
+            }
+        }
     }
+    let empty = edited(|r| r["host"]["hardware"] = json!({}));
+    assert_rejected_by(&replayed(&empty), &["schema"]);
 }
 
 /// What a stranger writes about a machine stays on its lines, and breaks them nowhere else.

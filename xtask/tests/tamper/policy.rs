@@ -6,100 +6,15 @@ use host::{
     digest::Digest,
     verify::{
         AuditFinding, AuditReport, Caching, Ceilings, Checked, Conclusion, Outcome, Policy,
-        PolicyError, Replayed, RequiredParity, RuleOutcome, Verdict,
+        PolicyError, Replayed, RequiredParity, Retime, RuleOutcome, SpeedRatio, Verdict,
     },
 };
 use serde_json::{Value, json};
 
 use crate::genuine::{
-    GENUINE, assert_accepted, assert_rejected_by, claim_samples, edited, replayed, rule, rules,
-    verify_under, with_replay,
+    GENUINE, assert_accepted, assert_rejected_by, benchmarked, claim_samples, claimed, edited,
+    replayed, rule, rules, verify_under, with_replay,
 };
-
-/// The genuine receipt with other samples, consistently.
-fn claimed(samples: Value) -> Value {
-    let mut receipt = GENUINE.clone();
-    claim_samples(&mut receipt, samples);
-    receipt
-}
-
-#[test]
-fn times_that_no_machine_needs_so_little_of() {
-    let forged = claimed(json!({ "load_ns": 9, "prefill_ns": [10], "decode_ns": [[9000, 9000]] }));
-    assert_rejected_by(&replayed(&forged), &["physics_prefill"]);
-    // One step, hidden in a total that is possible.
-    let forged = claimed(json!({ "load_ns": 9, "prefill_ns": [9000], "decode_ns": [[9000, 10]] }));
-    assert_rejected_by(&replayed(&forged), &["physics_decode"]);
-    // One repetition, hidden behind a median that is possible.
-    let forged = claimed(json!({
-        "load_ns": 9,
-        "prefill_ns": [9000, 9000, 9000],
-        "decode_ns": [[9000, 9000], [1, 1], [9000, 9000]],
-    }));
-    assert_rejected_by(&replayed(&forged), &["physics_decode"]);
-}
-
-/// Each ceiling for itself: what it lets through ends where it says.
-#[test]
-fn ceilings_bind() {
-    let high = Ceilings {
-        macs_per_sec_per_thread: 1e30,
-        memory_bytes_per_sec_per_thread: 1e30,
-        cache_bytes_per_sec_per_thread: 1e30,
-        cache_bytes: 0.0,
-    };
-    let verdict = |ceilings: Ceilings| {
-        under(&Policy {
-            ceilings,
-            ..Policy::default()
-        })
-    };
-    assert_accepted(&verdict(high.clone()));
-    // The genuine receipt claims 900 ns for a step of some 4 million multiply-accumulates.
-    let low = Ceilings {
-        macs_per_sec_per_thread: 1e12,
-        ..high.clone()
-    };
-    assert_rejected_by(&verdict(low), &["physics_prefill", "physics_decode"]);
-    let low = Ceilings {
-        memory_bytes_per_sec_per_thread: 1e9,
-        ..high.clone()
-    };
-    assert_rejected_by(
-        &verdict(low.clone()),
-        &["physics_prefill", "physics_decode"],
-    );
-    // All of it fits the cache, which is as fast as it likes.
-    let cached = Ceilings {
-        cache_bytes: 1e9,
-        ..low
-    };
-    assert_accepted(&verdict(cached.clone()));
-    let slow_cache = Ceilings {
-        cache_bytes_per_sec_per_thread: 1e9,
-        ..cached
-    };
-    assert_rejected_by(&verdict(slow_cache), &["physics_prefill", "physics_decode"]);
-}
-
-/// A ceiling is for each thread.
-#[test]
-fn more_threads_need_less_time() {
-    let many = edited(|r| {
-        r["run"]["threads"] = json!(64);
-        r["environment"]["RAYON_NUM_THREADS"] = json!("64");
-        r["environment"]["BITNET_DETERMINISTIC"] = json!("0");
-    });
-    let low = Policy {
-        ceilings: Ceilings {
-            macs_per_sec_per_thread: 1e12,
-            ..Ceilings::default()
-        },
-        ..Policy::default()
-    };
-    assert_rejected_by(&under(&low), &["physics_prefill", "physics_decode"]);
-    assert_accepted(&of_under(&many, &low));
-}
 
 /// The verdict on a receipt under a policy, with a replay.
 fn of_under(receipt: &Value, policy: &Policy) -> Verdict {
@@ -163,8 +78,13 @@ fn every_demand_has_its_rule() {
             "policy_min_tokens",
         ),
         (
-            "require.min_tokens_per_sec = 500_000.1".into(),
-            "require.min_tokens_per_sec = 500_000.0".into(),
+            "require.min_repetitions = 2".into(),
+            "require.min_repetitions = 1".into(),
+            "policy_min_repetitions",
+        ),
+        (
+            "require.min_tokens_per_sec = 50_000.1".into(),
+            "require.min_tokens_per_sec = 50_000.0".into(),
             "policy_min_tokens_per_sec",
         ),
     ] {
@@ -180,12 +100,54 @@ fn spread_is_of_the_longest_and_the_shortest() {
     assert_rejected_by(&under(&policy(9.0)), &["policy_spread"]);
     let receipt = claimed(json!({
         "load_ns": 9,
-        "prefill_ns": [10_000, 12_000, 11_000],
-        "decode_ns": [[4_500, 4_500], [4_500, 4_500], [4_500, 4_500]],
+        "prefill_ns": [100_000, 120_000, 110_000],
+        "decode_ns": [[45_000, 45_000], [45_000, 45_000], [45_000, 45_000]],
     }));
     let verdict = |spread: f64| of_under(&receipt, &policy(spread));
     assert_accepted(&verdict(0.1));
     assert_rejected_by(&verdict(0.0999), &["policy_spread"]);
+}
+
+/// A challenge that nobody gave is missing; one that the receipt does not have can never pass.
+#[test]
+fn a_challenge_that_is_required() {
+    const REQUIRED: &str = "require.challenge = true";
+    assert_rejected_by(&under(&read(REQUIRED)), &["policy_challenge"]);
+    let challenged = benchmarked(&["--challenge", "c0ffee"]);
+    let verdict = |given: Option<&str>| {
+        let mut checked = Checked::read(&challenged).unwrap();
+        let given = given.map(|text| text.parse().unwrap());
+        checked.with_challenge(given.as_ref());
+        with_replay(&mut checked);
+        checked.with_policy(&read(REQUIRED));
+        checked.verdict()
+    };
+    assert_accepted(&verdict(Some("c0ffee")));
+    let missing = verdict(None);
+    assert_eq!(missing.conclusion, Conclusion::Unverifiable);
+    assert_eq!(rules(&missing, Outcome::Unverifiable), ["policy_challenge"]);
+    let failed = verdict(Some("beef"));
+    assert_eq!(rules(&failed, Outcome::Fail), ["challenge"]);
+    assert_eq!(failed.conclusion, Conclusion::Rejected);
+}
+
+/// The same CPU model is as fast here; another one may be faster.
+#[test]
+fn a_speed_that_this_machine_does_not_reach() {
+    let verdict = |ratio: f64, same_cpu: bool, policy: &str| {
+        under_after(policy, |checked| {
+            with_replay(checked);
+            checked.with_retime(true, SpeedRatio { ratio, same_cpu });
+        })
+    };
+    assert_accepted(&verdict(3.0, true, ""));
+    assert_rejected_by(&verdict(3.01, true, ""), &["policy_retime"]);
+    let doubtful = verdict(146.0, false, "");
+    assert_accepted(&doubtful);
+    assert_eq!(rules(&doubtful, Outcome::Note), ["policy_retime"]);
+    let generous = "retime.max_ratio_to_retime = 4.0";
+    assert_accepted(&verdict(3.01, true, generous));
+    assert_rejected_by(&verdict(f64::NAN, true, generous), &["policy_retime"]);
 }
 
 /// What comes of the rule on caching.
@@ -352,14 +314,23 @@ fn texts_that_are_no_policy() {
         ("require.min_tokens = 1\nrequire.min_tokens = 2", "line 2"),
         ("accept.models = ['abc']", "line 1"),
         (
-            "ceilings.cache_bytes = nan",
-            "ceilings.cache_bytes: found NaN, allowed numbers from 0",
+            "ceilings.hand_over_ns = nan",
+            "ceilings.hand_over_ns: found NaN, allowed numbers from 0",
         ),
         (
-            "ceilings.macs_per_sec_per_thread = 0.0",
-            "found 0, allowed numbers above 0",
+            "ceilings.margin = 0.0",
+            "ceilings.margin: found 0, allowed numbers above 0",
         ),
-        ("ceilings.macs_per_sec_per_thread = inf", "found inf"),
+        ("ceilings.margin = inf", "found inf"),
+        ("ceilings.max_sockets = 0", "allowed numbers above 0"),
+        (
+            "[[ceilings.cpus]]\nname = 'x'\ncores = 1\nghz = nan\nmacs_per_cycle = [1, 1]\n\
+             memory_gb = [1, 1]\nl2_mib = 1\nl3_mib = [1, 1]\nl3_bytes_per_cycle = 1\nsource = ''",
+            "ceilings.cpus: \"x\"",
+        ),
+        ("retime.max_ratio_to_retime = 0.0", "found 0"),
+        // An array in the place of a table, with its values in the order of the fields.
+        ("caching = [9.0, 9.0]", "found an array, allowed an object"),
         ("require.max_relative_spread = -0.5", "found -0.5"),
         (
             "caching.max_speedup = 0.0",
@@ -391,7 +362,8 @@ fn the_committed_policy_is_one() {
     assert_eq!(policy.ceilings, Ceilings::default());
     assert_eq!(policy.caching, Caching::default());
     assert_eq!(policy.require.parity, Some(RequiredParity::Replayed));
-    assert!(policy.require.writer_proof);
+    assert!(policy.require.writer_proof && policy.require.challenge);
+    assert_eq!(policy.retime, Retime::default());
     let model = GENUINE["model"]["sha256"].as_str().unwrap();
     let models: Vec<_> = policy.accept.models.iter().map(|d| d.to_string()).collect();
     assert_eq!(models, [model]);

@@ -104,7 +104,9 @@ fn rows_name_the_rules_that_catch_an_edit() {
         };
         let expected = match expectations::of(&edit).unwrap() {
             Expect::By(rules) | Expect::ByOneOf(rules) => rules,
-            Expect::Unverifiable(rule) | Expect::Noted(rule) => &[rule],
+            Expect::Unverifiable(rule) | Expect::Noted(rule) | Expect::UncheckedOrBy(rule) => {
+                &[rule]
+            }
             Expect::Unchecked | Expect::NotAReceipt => &[],
         };
         let of_every_field = ["schema", "receipt_sha256"];
@@ -135,12 +137,19 @@ fn the_rules_are_those_that_there_are() {
         "bundle_binary",
         "bundle_envelope",
         "bundle_guest",
+        "bundle_keyid",
         "bundle_model",
         "bundle_receipt",
         "bundle_signature",
         "bundle_statement",
         "challenge",
+        "created_in_the_past",
+        "policy_retime",
         "retime_tokens",
+        "steps_flat",
+        "steps_repeated",
+        "steps_round",
+        "steps_smooth",
     ];
     there_are.extend(when_asked_for.map(str::to_owned));
     assert_eq!(described, there_are);
