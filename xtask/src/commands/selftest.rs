@@ -42,7 +42,7 @@ pub fn run(args: &SelftestArgs, watch: &Watch) -> Result<Exit, Failure> {
             return Err(Failure::interrupted());
         }
         if let Some(found) = drill.survives(vector)? {
-            let expected = vector.caught_by.as_deref().unwrap_or("not a receipt");
+            let expected = vector.expected();
             missed.push(Missed {
                 name: &vector.name,
                 expected,
@@ -74,7 +74,7 @@ struct Report<'v> {
 #[derive(Debug, Serialize)]
 struct Missed<'v> {
     name: &'v str,
-    expected: &'v str,
+    expected: String,
     found: String,
 }
 

@@ -8,14 +8,16 @@ use serde_json::Value;
 
 use super::edit::put;
 
-/// How to forge a receipt's bundle. `ci/vectors/bundles.toml` documents the fields.
+/// How to forge a receipt's bundle. `ci/vectors/README.md` documents the fields.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct BundleForgery {
     pub statement: BTreeMap<String, Value>,
     pub signed_by: Option<By>,
+    pub keyid_of: Option<By>,
     pub set: BTreeMap<String, Value>,
+    pub nameless: bool,
     pub truncate: Option<usize>,
     pub text: Option<String>,
 }
@@ -38,6 +40,15 @@ pub struct Keys {
     pub attacker: SigningKey,
 }
 
+impl Keys {
+    fn of(&self, by: By) -> &SigningKey {
+        match by {
+            By::Signer => &self.signer,
+            By::Attacker => &self.attacker,
+        }
+    }
+}
+
 impl BundleForgery {
     /// Forges the bundle, starting from the bytes of a genuine one.
     ///
@@ -55,8 +66,19 @@ impl BundleForgery {
                 bundle["signatures"] = signatures;
             }
         }
+        if let Some(by) = self.keyid_of {
+            let keyid = keys.of(by).public_key().id().to_string();
+            put(&mut bundle, "/signatures/0/keyid", keyid.into())?;
+        }
         for (at, value) in &self.set {
             put(&mut bundle, at, value.clone())?;
+        }
+        if self.nameless {
+            let fields = ["payload", "payloadType", "signatures"];
+            bundle = fields
+                .map(|field| bundle[field].take())
+                .into_iter()
+                .collect();
         }
         let mut bytes = bundle.to_string().into_bytes();
         bytes.truncate(self.truncate.unwrap_or(usize::MAX));
@@ -72,10 +94,7 @@ impl BundleForgery {
         for (at, value) in &self.statement {
             put(&mut statement, at, value.clone())?;
         }
-        let key = match self.signed_by {
-            Some(By::Signer) => &keys.signer,
-            Some(By::Attacker) | None => &keys.attacker,
-        };
+        let key = keys.of(self.signed_by.unwrap_or(By::Attacker));
         let signed = Envelope::sign(statement.to_string().into_bytes(), key).to_json();
         serde_json::from_str(&signed).map_err(|e| e.to_string())
     }

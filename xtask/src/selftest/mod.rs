@@ -139,14 +139,8 @@ impl<'a> Drill<'a> {
         let found = self.verify(&forged, &vector.flags, &beside)?;
         let is_caught = match (&found, vector.outcome) {
             (Found::NotAReceipt, Expected::NotAReceipt) => true,
-            (
-                Found::Verdict {
-                    exit, caught_by, ..
-                },
-                Expected::Rejected,
-            ) => *exit == Exit::Rejected && vector.is_among(caught_by),
-            (Found::Verdict { exit, missed, .. }, Expected::Unverifiable) => {
-                *exit == Exit::Unverifiable && vector.is_among(missed)
+            (Found::Verdict { exit, rules }, expected) => {
+                Some(*exit) == expected.exit() && *rules == vector.rules()
             }
             _ => false,
         };
@@ -174,14 +168,16 @@ impl<'a> Drill<'a> {
         let Some(verdict) = self.commands.verify(&evidence)? else {
             return Ok(Found::NotAReceipt);
         };
-        let with = |outcome| {
-            let rules = verdict.rules.iter().filter(|r| r.outcome == outcome);
-            rules.map(|r| r.rule).collect()
-        };
+        let stopped = [Outcome::Fail, Outcome::Unverifiable];
+        let rules = verdict
+            .rules
+            .iter()
+            .filter(|r| stopped.contains(&r.outcome));
+        let mut rules: Vec<_> = rules.map(|r| r.rule).collect();
+        rules.sort_unstable();
         Ok(Found::Verdict {
             exit: Exit::of(verdict.conclusion),
-            caught_by: with(Outcome::Fail),
-            missed: with(Outcome::Unverifiable),
+            rules,
         })
     }
 }
@@ -197,8 +193,8 @@ enum Found {
     NotAReceipt,
     Verdict {
         exit: Exit,
-        caught_by: Vec<&'static str>,
-        missed: Vec<&'static str>,
+        /// The rules that are broken or cannot be checked, in alphabetical order.
+        rules: Vec<&'static str>,
     },
 }
 
@@ -209,9 +205,7 @@ impl std::fmt::Display for Found {
             Self::Verdict {
                 exit: Exit::Done, ..
             } => f.write_str("accepted"),
-            Self::Verdict {
-                caught_by, missed, ..
-            } => write!(f, "broken: {caught_by:?}, not checkable: {missed:?}"),
+            Self::Verdict { rules, .. } => write!(f, "stopped by {}", rules.join(", ")),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{
     edit::{missing, put, take},
     forge::claim_samples,
 };
+use crate::exit::Exit;
 
 /// A file of vectors.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,7 +20,7 @@ struct Vectors {
     vector: Vec<Vector>,
 }
 
-/// A forgery. The files in `ci/vectors` document the fields.
+/// A forgery. `ci/vectors/README.md` documents the fields.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -56,6 +57,9 @@ pub struct Vector {
     pub outcome: Expected,
     /// The rule that must catch the forgery; `None` if the bytes are not a receipt.
     pub caught_by: Option<String>,
+    /// The other rules that catch it as well. Without all of these, it would be accepted.
+    #[serde(default)]
+    pub also: Vec<String>,
 }
 
 /// The answer that the verifier must give.
@@ -69,6 +73,17 @@ pub enum Expected {
     Unverifiable,
     /// The bytes are not a receipt.
     NotAReceipt,
+}
+
+impl Expected {
+    /// How the verifier ends; `None` if it has no verdict.
+    pub(super) fn exit(self) -> Option<Exit> {
+        match self {
+            Self::Rejected => Some(Exit::Rejected),
+            Self::Unverifiable => Some(Exit::Unverifiable),
+            Self::NotAReceipt => None,
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -102,11 +117,20 @@ pub fn read_vectors(text: &str) -> Result<Vec<Vector>, String> {
 }
 
 impl Vector {
-    /// Whether the rule that must catch it is among `rules`.
-    pub(super) fn is_among(&self, rules: &[&str]) -> bool {
-        self.caught_by
-            .as_deref()
-            .is_some_and(|rule| rules.contains(&rule))
+    /// The rules that must catch it, in alphabetical order.
+    pub(super) fn rules(&self) -> Vec<&str> {
+        let also = self.also.iter().map(String::as_str);
+        let mut rules: Vec<&str> = self.caught_by.as_deref().into_iter().chain(also).collect();
+        rules.sort_unstable();
+        rules
+    }
+
+    /// The rules that must catch it, for messages.
+    pub fn expected(&self) -> String {
+        match self.outcome {
+            Expected::NotAReceipt => "not a receipt".into(),
+            Expected::Rejected | Expected::Unverifiable => self.rules().join(", "),
+        }
     }
 
     /// Forges the receipt, starting from the bytes of a genuine one.

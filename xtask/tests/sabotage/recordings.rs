@@ -23,7 +23,7 @@ struct Edited<F> {
 /// A run of an [`Edited`] engine.
 pub struct Run {
     /// 0 is the warm-up, 1 to 3 are timed.
-    index: usize,
+    pub index: usize,
     /// Whether its prompt was run before.
     pub is_repeated: bool,
 }

@@ -40,7 +40,10 @@ fn no_receipt_is_larger_than_the_bound() {
         // What is set aside for the rest of a receipt, 64 KiB, less that rest: every id and every
         // time counts with nearly what it takes. A twentieth is for commas behind last elements.
         let slack = bound.checked_sub(found).expect("the bound holds");
-        assert!((50 << 10..(63 << 10) + bound / 20).contains(&slack), "{slack} of {bound}");
+        assert!(
+            (50 << 10..(63 << 10) + bound / 20).contains(&slack),
+            "{slack} of {bound}"
+        );
     }
 }
 
