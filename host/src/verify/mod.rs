@@ -23,7 +23,7 @@ pub use outcome::{Conclusion, Outcome, Replayed, RuleOutcome};
 pub use parse::NotAReceipt;
 pub use policy::{
     Accept, Caching, Ceilings, Cpu, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
-    Retime, SpeedRatio,
+    Retime, SpeedRatio, least_step_seconds,
 };
 pub use rules::{model::ModelFacts, parity::ReplayResult};
 pub use summary::{Claim, ModelSummary, Summary};

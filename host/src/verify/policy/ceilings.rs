@@ -38,6 +38,11 @@ impl Default for Ceilings {
 }
 
 impl Ceilings {
+    /// The program's own table of CPUs.
+    pub fn known_cpus() -> &'static [Cpu] {
+        cpus::known()
+    }
+
     /// The CPUs that a time is held against.
     pub(super) fn all_cpus(&self) -> impl Iterator<Item = &Cpu> {
         cpus::known().iter().chain(&self.cpus)

@@ -38,6 +38,9 @@ struct Table {
     cpu: Vec<Cpu>,
 }
 
+/// Bytes of a MiB.
+pub(super) const MIB: f64 = (1 << 20) as f64;
+
 static KNOWN: LazyLock<Vec<Cpu>> = LazyLock::new(|| {
     let table: Table = read_toml(include_str!("cpus.toml")).expect("the table is valid");
     table.cpu
@@ -59,6 +62,21 @@ impl Cpu {
             self.cores as f64,
         ]);
         figures.all(|figure| figure.is_finite() && figure > 0.0)
+    }
+}
+
+impl Cpu {
+    /// The roofline of a decode step: the seconds that its multiply-accumulates or its bytes take at
+    /// the peak rates, whichever is longer. Bytes come from the caches of level 2 and 3 as far as they
+    /// fit. On all cores of a socket, or on one core.
+    pub fn roofline_seconds(&self, macs: f64, bytes: f64, on_socket: bool) -> f64 {
+        let which = usize::from(!on_socket);
+        let cores = if on_socket { self.cores as f64 } else { 1.0 };
+        let cached = (cores * self.l2_mib + self.l3_mib[usize::from(on_socket)]) * MIB;
+        let computing = macs / (cores * self.macs_per_cycle[0] * self.ghz * 1e9);
+        let reading = (bytes - cached).max(0.0) / (self.memory_gb[which] * 1e9);
+        let from_cache = bytes / (cores * self.l3_bytes_per_cycle * self.ghz * 1e9);
+        computing.max(reading).max(from_cache)
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::ops::Range;
 
-use super::{ceilings::Ceilings, cpus::Cpu};
+use super::{
+    ceilings::Ceilings,
+    cpus::{Cpu, MIB},
+};
 use crate::{
     receipt::Receipt,
     verify::rules::work::{Region, Work},
@@ -12,8 +15,6 @@ use crate::{
 /// The most bytes per cycle that a core loads from its first cache: two vectors of 512 bits.
 const LOAD_BYTES_PER_CYCLE: f64 = 128.0;
 
-const MIB: f64 = (1 << 20) as f64;
-
 /// The least times of a run's steps.
 pub(super) struct Floor<'a> {
     work: Work,
@@ -21,6 +22,19 @@ pub(super) struct Floor<'a> {
     threads: u64,
     sockets: u64,
     ceilings: &'a Ceilings,
+}
+
+/// The least time in seconds of a decode step at `position` that `ceilings` accept of the run and the
+/// machine in `r`.
+///
+/// # Errors
+/// The receipt's architecture does not exist, or its work overflows.
+pub fn least_step_seconds(r: &Receipt, ceilings: &Ceilings, position: u64) -> Result<f64, String> {
+    let next = position.checked_add(1);
+    let step = next.map(|next| position..next);
+    let floor = Floor::of(r, ceilings)?;
+    let least = step.and_then(|step| floor.seconds(&step));
+    least.ok_or_else(|| "the shape's work overflows".into())
 }
 
 /// What a step takes, whatever computes it.

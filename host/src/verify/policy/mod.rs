@@ -14,5 +14,6 @@ pub use cpus::Cpu;
 pub use file::{
     Accept, Caching, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity, Retime,
 };
+pub use floor::least_step_seconds;
 pub use rules::SpeedRatio;
 pub(super) use rules::{Done, check};
