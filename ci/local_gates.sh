@@ -23,5 +23,10 @@ cargo test --workspace --locked
 rm -f ci/inference.json
 cargo run -p xtask -- benchmark --tokens 128 --deterministic
 cargo run -p xtask -- verify-receipt --check-parity
-cargo run -p xtask -- verify-receipt --check-parity --policy ci/policy.toml
+# A run that answers a challenge: it is from now, and nobody has remembered it.
+challenge=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+cargo run -p xtask -- benchmark --tokens 128 --deterministic --challenge "$challenge" \
+    --output target/challenged.json
+cargo run -p xtask -- verify-receipt target/challenged.json --check-parity --policy ci/policy.toml \
+    --challenge "$challenge"
 cargo run -p xtask -- selftest

@@ -21,6 +21,9 @@ pub struct Retimed {
     pub receipt_tokens_per_sec: f64,
     /// Generated tokens per second on this machine.
     pub here_tokens_per_sec: f64,
+    /// The same of a run that nothing disturbs: with the fastest prefill and the median decode step of
+    /// all repetitions.
+    pub here_undisturbed_tokens_per_sec: f64,
     /// Threads of the receipt's run.
     pub receipt_threads: u64,
     /// Threads of the run here; no more than this machine has.
@@ -41,7 +44,9 @@ impl Retimed {
     pub fn speed(&self) -> SpeedRatio {
         let threads = self.receipt_threads as f64 / self.here_threads.max(1) as f64;
         SpeedRatio {
-            ratio: self.receipt_tokens_per_sec / self.here_tokens_per_sec / threads.max(1.0),
+            ratio: self.receipt_tokens_per_sec
+                / self.here_undisturbed_tokens_per_sec
+                / threads.max(1.0),
             same_cpu: self.same_cpu,
         }
     }
@@ -96,6 +101,7 @@ pub fn retime(
     Ok(Retimed {
         receipt_tokens_per_sec: receipt.tokens_per_sec,
         here_tokens_per_sec: here.tokens_per_sec,
+        here_undisturbed_tokens_per_sec: undisturbed(&here),
         receipt_threads: run.threads,
         here_threads: threads as u64,
         here_repetitions: repetitions,
@@ -103,6 +109,19 @@ pub fn retime(
         same_cpu: is_same_cpu(&receipt.host, &here.host),
         here_host: here.host.cpu_model,
     })
+}
+
+/// Tokens per second without what other work on this machine costs. It comes in pauses, which few of
+/// the steps see.
+fn undisturbed(r: &Receipt) -> f64 {
+    let prefill = r.samples.prefill_ns.iter().min();
+    let mut steps = r.samples.decode_ns.concat();
+    steps.sort_unstable();
+    let step = steps.get(steps.len() / 2).copied().unwrap_or_default();
+    let n_steps = r.run.tokens.saturating_sub(1) as f64;
+    let ns = prefill.copied().unwrap_or_default() as f64 + step as f64 * n_steps;
+    // As fast as it was, where it was faster than that.
+    (r.run.tokens as f64 * 1e9 / ns).max(r.tokens_per_sec)
 }
 
 /// Whether both machines name the same CPU model.

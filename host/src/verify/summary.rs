@@ -70,8 +70,12 @@ pub struct Claim {
     pub repetitions: u64,
     /// The CPU.
     pub cpu: String,
+    /// How often the measurement was begun.
+    pub attempts: u64,
     /// Number of physical cores.
     pub physical_cores: u64,
+    /// Number of logical cores: no run has more threads.
+    pub logical_cores: u64,
     /// The hardware in detail; none in receipts of schema 1.1.0.
     pub hardware: Option<Hardware>,
     /// The operating system.
@@ -115,7 +119,9 @@ impl Summary {
                 kv_type: plain(&r.run.kv_type),
                 repetitions: r.run.repetitions,
                 cpu: plain(&r.host.cpu_model),
+                attempts: r.run.attempts.unwrap_or(1),
                 physical_cores: r.host.physical_cores,
+                logical_cores: r.host.logical_cores,
                 hardware: r.host.hardware.as_ref().map(plain_hardware),
                 os: plain(&r.host.os),
                 created: plain(&r.created),
@@ -176,6 +182,12 @@ impl Summary {
             c.kv_type,
             counted(c.repetitions, "repetition")
         );
+        if c.attempts > 1 {
+            let _ = writeln!(
+                text,
+                "{indent}          (measured again: other work disturbed the first time)"
+            );
+        }
         let machine = in_lines(&machine(c), &format!("\n{indent}          "));
         let _ = writeln!(text, "{indent}machine   {machine}");
         let _ = writeln!(
@@ -222,7 +234,10 @@ fn isas(r: &Receipt) -> Vec<String> {
 
 /// What distinguishes the machine from others, as far as the receipt says it.
 fn machine(c: &Claim) -> Vec<String> {
-    let cores = counted(c.physical_cores, "core");
+    let mut cores = counted(c.physical_cores, "core");
+    if c.logical_cores != c.physical_cores {
+        cores += &format!(" ({} logical)", c.logical_cores);
+    }
     let Some(h) = &c.hardware else {
         return vec![c.cpu.clone(), cores, c.os.clone()];
     };

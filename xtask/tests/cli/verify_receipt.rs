@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use base64ct::{Base64, Encoding};
 use host::receipt::seal;
 use serde_json::{Value, json};
+use xtask::selftest::forge;
 
 use crate::{
     process::{Ran, Workspace},
@@ -170,6 +171,39 @@ fn what_is_no_challenge_is_a_matter_of_usage() {
     assert!(workspace.names("ci").is_empty());
 }
 
+/// However many repetitions a receipt has, and whatever its speed: the run here has bounds, and is the
+/// measure of the speed where the CPU is of the same model.
+#[test]
+fn retiming_is_judged_and_has_bounds() {
+    let workspace = with_receipt();
+    let mut receipt = workspace.receipt_json();
+    let steps = receipt["run"]["tokens"].as_u64().unwrap() as usize - 1;
+    let n = 2000;
+    let claim = json!({
+        "load_ns": 9, "prefill_ns": vec![30_000; n], "decode_ns": vec![vec![6_000; steps]; n],
+    });
+    forge::claim_samples(&mut receipt, claim);
+    workspace.write("ci/fast.json", &receipt.to_string());
+    let flags = "--retime --format json";
+    let ran = workspace
+        .run(&format!("verify-receipt ci/fast.json {flags}"))
+        .exits(1);
+    let verdict = ran.json();
+    assert_eq!(verdict["retimed"]["here_repetitions"], 3);
+    let rules = verdict["rules"].as_array().unwrap().iter();
+    let failed: Vec<_> = rules.filter(|rule| rule["outcome"] == "fail").collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert_eq!(failed[0]["rule"], "policy_retime");
+    // Of another CPU, it is only doubtful.
+    receipt["host"]["cpu_model"] = json!("a faster one");
+    seal(&mut receipt);
+    workspace.write("ci/fast.json", &receipt.to_string());
+    let ran = workspace
+        .run("verify-receipt ci/fast.json --retime")
+        .exits(0);
+    line(&ran, "  note policy_retime: ");
+}
+
 #[test]
 fn retiming_shows_both_figures() {
     let workspace = with_receipt();
@@ -190,6 +224,8 @@ fn retiming_shows_both_figures() {
     assert_eq!(retimed["receipt_threads"], 1);
     assert_eq!(retimed["here_threads"], 1);
     assert!(retimed["here_tokens_per_sec"].as_f64() > Some(0.0));
+    assert!(retimed["here_undisturbed_tokens_per_sec"].as_f64() > Some(0.0));
+    assert_eq!(retimed["same_cpu"], true);
     // Not replayed, but run: that proves no token.
     let ran = workspace
         .run("verify-receipt --retime --no-replay")
@@ -205,6 +241,7 @@ fn retiming_takes_no_more_threads_than_there_are() {
         r["run"]["threads"] = json!(1024);
         r["environment"]["RAYON_NUM_THREADS"] = json!("1024");
         r["environment"]["BITNET_DETERMINISTIC"] = json!("0");
+        r["host"]["logical_cores"] = json!(1024);
     });
     let ran = workspace.run("verify-receipt --retime").exits(0);
     let cores = host::machine::logical_cores();
