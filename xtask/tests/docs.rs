@@ -85,6 +85,7 @@ fn the_commands_in_the_documents_parse() {
         "ci/TRANSCRIPT.md",
         "ci/local_gates.sh",
         "ci/perf/README.md",
+        "ci/vectors/README.md",
     ] {
         for command in commands::quoted(&document(name), !name.ends_with(".md")) {
             if let Err(error) = command.parse() {

@@ -68,7 +68,7 @@ fn split(line: &str) -> Vec<String> {
     // What stands for a number or for a nonce.
     let word = |word: String| match &word[..] {
         "N" | "X" => "1".to_owned(),
-        "HEX" | "$GITHUB_SHA" => "00ff".to_owned(),
+        "HEX" | "$GITHUB_SHA" | "$challenge" => "00ff".to_owned(),
         _ => word,
     };
     words.into_iter().map(word).collect()
