@@ -140,7 +140,7 @@ gate() {
 }
 
 campaign() {
-    local folder seconds=$2 commit name log executions took crashes failed=0
+    local folder seconds=$2 commit name log status executions took crashes failed=0
     mkdir -p "$1/crashes" "$1/logs"
     folder=$(cd "$1" && pwd)
     shift 2
@@ -153,19 +153,25 @@ campaign() {
     seeds=$(mktemp -d)
     trap 'rm -r "$seeds"' EXIT
     seed "$seeds"
-    # Ctrl-C ends the target; what it did counts.
-    trap : INT
+    # Ctrl-C ends the target, with libFuzzer's exit code 72, and the campaign; what was done counts.
+    stopped=0
+    trap stopped=1 INT TERM
     for name in "$@"; do
         mkdir -p "$folder/corpus/$name"
         log=$folder/logs/$name.$commit.$$
         SECONDS=0
-        crashes=0
-        fuzz "$name" "$seconds" "$seeds" "$folder/corpus/$name" "$folder/crashes" "$log" || crashes=1
+        status=0
+        fuzz "$name" "$seconds" "$seeds" "$folder/corpus/$name" "$folder/crashes" "$log" || status=$?
         took=$SECONDS
+        case $status in
+        0 | 72) crashes=0 ;;
+        *) crashes=1 ;;
+        esac
         executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
         row "$name" "$commit" "${executions:-0}" "$took" "$crashes"
         echo "$name: ${executions:-0} executions in $took s, $crashes crashes"
         [ "$crashes" = 0 ] || { failed=1; echo "$name: see $log and $folder/crashes"; }
+        [ "$stopped" = 0 ] || break
     done
     [ "$failed" = 0 ] || exit 1
 }
