@@ -53,7 +53,7 @@
 //!
 //! Without the default feature `run`, only the parts that need no engine, sandbox, file mapping or
 //! thread are left: the receipt, its rules, the transcript, statements and signatures. They compile
-//! to WebAssembly.
+//! to WebAssembly. The feature `tokenizer` adds the tokenizer of a model file to them.
 #![forbid(unsafe_code)]
 
 pub mod attest;
@@ -73,7 +73,7 @@ pub mod divergence;
 pub mod examine;
 #[cfg(feature = "run")]
 pub mod failure;
-#[cfg(feature = "run")]
+#[cfg(feature = "tokenizer")]
 pub mod input;
 #[cfg(feature = "run")]
 pub mod machine;

@@ -235,32 +235,29 @@ fn rope_scale(keys: &Keys) -> Result<f32, ModelError> {
     }
 }
 
+/// Elements of one head. Without their keys, keys and values each have n_embd / n_heads: one of them
+/// given alone says nothing of the other.
 fn head_dim(keys: &Keys, n_embd: u64, n_heads: u64) -> Result<u64, ModelError> {
     let key_length = keys.optional("attention.key_length", MAX_WIDTH)?;
     let value_length = keys.optional("attention.value_length", MAX_WIDTH)?;
-    let head_dim = match (key_length, value_length) {
-        (None, None) if n_embd.is_multiple_of(n_heads) => n_embd / n_heads,
-        (None, None) => {
-            return Err(GgufError::invalid(
-                keys.name("attention.head_count"),
-                n_heads,
-                format_args!("a divisor of embedding_length, {n_embd}"),
-            )
-            .into());
-        }
-        (key, value) => {
-            let head_dim = key.or(value).unwrap_or(n_embd / n_heads);
-            if value.unwrap_or(n_embd / n_heads) != head_dim {
-                return Err(GgufError::invalid(
-                    keys.name("attention.value_length"),
-                    value.unwrap_or(n_embd / n_heads),
-                    format_args!("the same as attention.key_length, {head_dim}"),
-                )
-                .into());
-            }
-            head_dim
-        }
-    };
+    if key_length.is_none() && !n_embd.is_multiple_of(n_heads) {
+        return Err(GgufError::invalid(
+            keys.name("attention.head_count"),
+            n_heads,
+            format_args!("a divisor of embedding_length, {n_embd}"),
+        )
+        .into());
+    }
+    let head_dim = key_length.unwrap_or(n_embd / n_heads);
+    let value_dim = value_length.unwrap_or(n_embd / n_heads);
+    if value_dim != head_dim {
+        return Err(GgufError::invalid(
+            keys.name("attention.value_length"),
+            value_dim,
+            format_args!("the elements of a key, {head_dim}"),
+        )
+        .into());
+    }
     Ok(head_dim)
 }
 

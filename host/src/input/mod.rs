@@ -1,8 +1,13 @@
 //! The input of a run: a model file, and a prompt as ids or as text.
 
+#[cfg(feature = "run")]
 mod model_file;
+#[cfg(feature = "run")]
 mod prompt;
 pub mod tokenizer;
 
-pub use model_file::{HashedModel, OpenError};
-pub use prompt::{Prompt, PromptError, tokenizer_of};
+#[cfg(feature = "run")]
+pub use {
+    model_file::{HashedModel, OpenError},
+    prompt::{Prompt, PromptError, tokenizer_of},
+};

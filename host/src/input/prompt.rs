@@ -99,27 +99,8 @@ impl Prompt {
 /// # Errors
 /// There is no tokenizer, or it is not supported.
 pub fn tokenizer_of(model: &Model) -> Result<Tokenizer, PromptError> {
-    let (keys, file) = (model.metadata(), model.file_bytes());
-    let key = |name: &str| format!("tokenizer.ggml.{name}");
-    let id = |name: &str| -> Result<Option<u32>, GgufError> {
-        let id = keys.unsigned(&key(name))?;
-        // No vocabulary has ids beyond 32 bits: a value that does not fit is out of range anyway.
-        Ok(id.map(|id| u32::try_from(id).unwrap_or(u32::MAX)))
-    };
-    let tokenizer = Tokenizer::from_metadata(&TokenizerMetadata {
-        model: keys.string(&key("model"))?,
-        pre: keys.string(&key("pre"))?,
-        tokens: keys.strings(&key("tokens"), file)?.unwrap_or_default(),
-        scores: keys.f32s(&key("scores"), file)?,
-        token_types: keys.i32s(&key("token_type"), file)?,
-        merges: keys.strings(&key("merges"), file)?,
-        bos_token_id: id("bos_token_id")?,
-        eos_token_id: id("eos_token_id")?,
-        eot_token_id: id("eot_token_id")?,
-        add_bos_token: keys.bool(&key("add_bos_token"))?,
-        add_eos_token: keys.bool(&key("add_eos_token"))?,
-        add_space_prefix: keys.bool(&key("add_space_prefix"))?,
-    })?;
+    let metadata = TokenizerMetadata::read(model.metadata(), model.file_bytes())?;
+    let tokenizer = Tokenizer::from_metadata(&metadata)?;
     let n_vocab = model.shape().n_vocab;
     // For alignment, an embedding may have more rows than there are tokens, but never fewer.
     if tokenizer.n_vocab() as u64 > n_vocab {

@@ -2,13 +2,17 @@
 
 use std::sync::LazyLock;
 
-use host::{attest::{SigningKey, Statement}, digest::Digest, receipt::{Receipt, seal}};
+use host::{
+    attest::{SigningKey, Statement},
+    digest::Digest,
+    receipt::{Receipt, seal},
+};
 use serde_json::{Map, Value, json};
 
 /// A receipt of `models/tiny.gguf`, as `benchmark --deterministic --prompt-tokens 4 --tokens 3
 /// --repetitions 2` writes it.
 pub static RECEIPT: LazyLock<Receipt> = LazyLock::new(|| {
-    serde_json::from_slice(include_bytes!("../seeds/receipt.json"))
+    serde_json::from_slice(include_bytes!("../seeds/receipt/receipt.json"))
         .expect("the seed is a receipt of this version")
 });
 

@@ -8,11 +8,9 @@ use host::task::Challenge;
 use super::{
     examples::{examples, usage},
     files::{OptionalModel, RequiredModel},
+    numbers::{count, count_or_none, read_bytes, whole},
     output::{LongOutputArgs, OutputArgs},
-    values::{
-        I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking, count, count_or_none, read_bytes,
-        whole,
-    },
+    values::{I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking},
 };
 use crate::program;
 

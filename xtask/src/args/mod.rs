@@ -4,6 +4,7 @@ mod benchmark;
 mod examples;
 mod files;
 mod models;
+mod numbers;
 mod output;
 mod replay;
 mod tools;

@@ -7,8 +7,9 @@ use clap::{Args as ClapArgs, Subcommand, builder::PossibleValuesParser};
 use super::{
     examples::{examples, usage},
     files::RequiredModel,
+    numbers::whole,
     output::{LongOutputArgs, OutputArgs},
-    values::{I2s, whole},
+    values::I2s,
 };
 use crate::make_model::{DenseType, OutputMatrix, PRESETS, WeightType};
 

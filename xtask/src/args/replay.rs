@@ -7,8 +7,9 @@ use clap::Args as ClapArgs;
 use super::{
     examples::{examples, usage},
     files::TranscriptAndModel,
+    numbers::{jobs, tolerance},
     output::LongOutputArgs,
-    values::{I2s, jobs, tolerance},
+    values::I2s,
 };
 
 /// Arguments of `replay`.

@@ -7,8 +7,8 @@ use host::{digest::Digest, task::Challenge};
 
 use super::{
     examples::examples,
+    numbers::{digest, jobs, layers, per_mille},
     output::{LongOutputArgs, OutputArgs},
-    values::{digest, jobs, layers, per_mille},
 };
 use crate::program;
 

@@ -3,48 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use host::digest::Digest;
-use serde::{Deserialize, Serialize};
 
-use super::{cache::cache_folder, find::folders};
+use super::{
+    cache::cache_folder,
+    find::folders,
+    known_model::{self, KnownModel, Origin},
+};
 use crate::{program, units};
 
 const MANIFEST: &str = include_str!("../../../models/manifest.json");
-
-/// A model whose bytes are known.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct KnownModel {
-    /// Name of the file.
-    pub file: String,
-    /// Size, where the source says it.
-    pub bytes: Option<u64>,
-    /// SHA-256 of the file.
-    pub sha256: Digest,
-    /// Licence of the weights.
-    pub licence: String,
-    /// Where it comes from.
-    #[serde(flatten)]
-    pub origin: Origin,
-}
-
-/// Where a model comes from.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Origin {
-    /// `make-model` writes it.
-    Generated {
-        /// Preset.
-        preset: String,
-        /// Seed.
-        seed: u64,
-    },
-    /// It is downloaded.
-    Published {
-        /// Where it is published.
-        repository: String,
-        /// Who publishes the digest.
-        source: String,
-    },
-}
 
 impl KnownModel {
     /// Where a file lies that has its name and its size, which is not proof that it is the model.
@@ -96,7 +63,7 @@ pub fn how_to_get(sha256: Digest) -> Option<String> {
 /// # Errors
 /// The manifest of this build is malformed.
 pub fn known_models() -> serde_json::Result<Vec<KnownModel>> {
-    serde_json::from_str(MANIFEST)
+    known_model::read(MANIFEST)
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 mod cache;
 mod embedded;
 mod find;
+mod known_model;
 mod manifest;
 
 pub use cache::{CACHE_VARIABLE, CachedFile, cache_files, cache_folder, make_cache_folder};
 pub use embedded::{default_model, embedded};
 pub use find::folders;
-pub use manifest::{KnownModel, Origin, how_to_get, known_models};
+pub use known_model::{KnownModel, Origin};
+pub use manifest::{how_to_get, known_models};

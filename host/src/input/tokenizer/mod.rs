@@ -14,6 +14,7 @@ mod pre_tokenizer;
 mod scores;
 mod sentence_piece;
 mod special;
+mod stored;
 mod text_stream;
 mod text_to_ids;
 mod vocabulary;

@@ -195,6 +195,11 @@ pub(super) fn wrong_values(base: &Base) -> Vec<Hostile> {
             &["64", "128"],
         ),
         case(
+            "a width of values alone",
+            with("attention.value_length", 128),
+            &["64", "128"],
+        ),
+        case(
             "odd number of rotated dimensions",
             with("rope.dimension_count", 63),
             &["rope.dimension_count", "63"],

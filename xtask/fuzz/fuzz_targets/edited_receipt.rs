@@ -31,7 +31,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let text = verdict.to_text("receipt.json");
     let lines = text.lines().count();
     assert!(lines <= verdict.rules.len() + 20, "{text}");
-    assert!(!text.replace('\n', "").contains(char::is_control), "{text:?}");
+    assert!(
+        !text.replace('\n', "").contains(char::is_control),
+        "{text:?}"
+    );
     let svr = SimpleVerificationResult::new(&verdict, None, SystemTime::UNIX_EPOCH);
     let accepted = verdict.conclusion == Conclusion::Accepted;
     assert_eq!(svr.properties.is_empty(), !accepted);

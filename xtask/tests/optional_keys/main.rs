@@ -1,0 +1,154 @@
+//! Two readers, one meaning: whatever subset of its keys a file has, and whatever they are, both readers
+//! see the same shape in it or both refuse it. What they say of it may differ.
+
+mod keys;
+mod model;
+mod readers;
+
+use engine_native::Architecture;
+use keys::{INTERACTING, OPTIONAL, REQUIRED, odd_values, right_value};
+use model::{BASES, Base, Keys};
+use proptest::{collection::vec, prelude::*, sample::select};
+use readers::{assert_same, shape};
+
+/// The required keys, and those optional ones that `subset` has a bit for; all of them right.
+fn right(base: &Base, subset: usize) -> Keys {
+    let optional = OPTIONAL.iter().enumerate();
+    let chosen = optional.filter(|(bit, _)| subset & (1 << bit) != 0);
+    let names = REQUIRED.iter().chain(chosen.map(|(_, name)| name));
+    let values = names.map(|name| (*name, right_value(base, name)));
+    Keys::new(values)
+}
+
+fn bases() -> impl Iterator<Item = (Architecture, &'static Base)> {
+    let of = |architecture| BASES.iter().map(move |base| (architecture, base));
+    Architecture::ALL.into_iter().flat_map(of)
+}
+
+#[test]
+fn every_subset_of_the_optional_keys() {
+    let (mut accepted, mut refused) = (0, 0);
+    for (architecture, base) in bases() {
+        for subset in 0..1 << OPTIONAL.len() {
+            match assert_same(architecture, base, &right(base, subset)) {
+                true => accepted += 1,
+                false => refused += 1,
+            }
+        }
+    }
+    assert!(accepted > 1000 && refused > 1000, "{accepted}, {refused}");
+}
+
+/// In every subset, each key in turn with each of its odd values.
+#[test]
+fn every_subset_with_one_odd_key() {
+    let mut accepted = 0;
+    // The architectures share one reader of keys: each meets another base.
+    for (architecture, base) in Architecture::ALL.into_iter().zip(&BASES) {
+        for subset in 0..1 << OPTIONAL.len() {
+            let mut keys = right(base, subset);
+            let present = OPTIONAL.iter().enumerate();
+            for (_, name) in present.filter(|(bit, _)| subset & (1 << bit) != 0) {
+                for value in odd_values(base, name) {
+                    keys.set(name, Some(value));
+                    accepted += usize::from(assert_same(architecture, base, &keys));
+                }
+                keys.set(name, Some(right_value(base, name)));
+            }
+        }
+    }
+    assert!(accepted > 0, "some odd values are allowed");
+}
+
+/// A required key that is absent or odd, among none or all of the optional ones.
+#[test]
+fn one_required_key_absent_or_odd() {
+    for (architecture, base) in bases() {
+        for subset in [0, (1 << OPTIONAL.len()) - 1] {
+            for name in REQUIRED {
+                let mut keys = right(base, subset);
+                let odd = odd_values(base, name).into_iter().map(Some);
+                for value in odd.chain([None]) {
+                    let is_absent = value.is_none();
+                    keys.set(name, value);
+                    let is_accepted = assert_same(architecture, base, &keys);
+                    assert!(!(is_absent && is_accepted), "{name} is required");
+                }
+            }
+        }
+    }
+}
+
+/// Those keys whose meaning depends on others: each absent, right, wrong or of another type, in all
+/// combinations.
+#[test]
+fn all_states_of_the_keys_that_interact() {
+    for base in &BASES {
+        let states = INTERACTING.map(|name| {
+            let mut odd = odd_values(base, name);
+            let (wrong, of_another_type) = (odd.swap_remove(0), odd.pop());
+            let right = right_value(base, name);
+            [None, Some(right), Some(wrong), of_another_type]
+        });
+        for number in 0..1usize << (2 * INTERACTING.len()) {
+            let mut keys = right(base, 0);
+            for (digit, name) in INTERACTING.iter().enumerate() {
+                let state = &states[digit][(number >> (2 * digit)) % 4];
+                keys.set(name, state.clone());
+            }
+            assert_same(Architecture::BitnetB158, base, &keys);
+        }
+    }
+}
+
+/// A key that one reader learns has to be known to the other, and to these tests.
+#[test]
+fn both_readers_know_the_keys_of_these_tests() {
+    let native = include_str!("../../../engine-native/src/model/shape.rs");
+    let guest = include_str!("../../../guest-reference/src/model/keys.rs");
+    let tested = REQUIRED.iter().chain(&OPTIONAL);
+    let mut tested: Vec<_> = tested
+        .filter(|name| !name.starts_with("general."))
+        .copied()
+        .collect();
+    tested.sort_unstable();
+    for (source, list) in [(native, "const KNOWN_KEYS: "), (guest, "const KNOWN: ")] {
+        let (_, list) = source.split_once(list).expect("the list has this name");
+        let (list, _) = list.split_once("];").expect("the list ends");
+        let known: Vec<_> = list.split('"').skip(1).step_by(2).collect();
+        assert_eq!(known, tested);
+    }
+}
+
+#[test]
+fn the_right_keys_alone_give_the_shape_that_was_meant() {
+    for (architecture, base) in bases() {
+        let keys = right(base, (1 << OPTIONAL.len()) - 1);
+        let [native, guest] = shape(architecture, base, &keys);
+        let native = native.unwrap_or_else(|e| panic!("{base:?}: {e}"));
+        assert_eq!(native.head_dim, base.head_dim);
+        assert_eq!(Ok(native), guest);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+    /// Any number of keys in any state.
+    #[test]
+    fn any_keys_in_any_state(
+        architecture in select(Architecture::ALL.to_vec()),
+        base in select(BASES.iter().collect::<Vec<_>>()),
+        subset in 0..1usize << OPTIONAL.len(),
+        edits in vec((select([&REQUIRED[..], &OPTIONAL[..]].concat()), any::<prop::sample::Index>()), 0..6),
+    ) {
+        let mut keys = right(base, subset);
+        for (name, which) in edits {
+            let odd = odd_values(base, name);
+            let states = odd.into_iter().map(Some).chain([None, Some(right_value(base, name))]);
+            let states: Vec<_> = states.collect();
+            keys.set(name, which.get(&states).clone());
+        }
+        assert_same(architecture, base, &keys);
+    }
+}
