@@ -30,6 +30,8 @@ mod ledger;
 mod model;
 
 #[cfg(feature = "run")]
+mod all_cores;
+#[cfg(feature = "run")]
 mod choice;
 #[cfg(feature = "run")]
 mod decode_weights;

@@ -219,11 +219,14 @@ impl From<RunFailure> for Failure {
             _ => Exit::Usage,
         };
         let hint = match &failure {
-            RunFailure::Native(RunError::Context { .. }) => Some("ask for fewer, with -n or -p"),
+            RunFailure::Native(RunError::Context { .. }) => {
+                Some("ask for fewer, with -n or -p".to_owned())
+            }
+            RunFailure::Native(RunError::Threads { .. }) => Some(hints::no_more_threads()),
             _ => None,
         };
         let mut failure = Self::new(exit, failure);
-        failure.hint = hint.map(str::to_owned);
+        failure.hint = hint;
         failure
     }
 }

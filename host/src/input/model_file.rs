@@ -2,6 +2,7 @@
 //! digest is that of the bytes that run.
 
 use std::{
+    panic::resume_unwind,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -43,7 +44,7 @@ pub enum OpenError {
 }
 
 impl HashedModel {
-    /// Maps the file at `path`. One thread hashes it while this one validates it.
+    /// Maps the file at `path`. Another thread hashes it while this one validates it.
     ///
     /// # Errors
     /// The file cannot be used as a model, or the run was interrupted.
@@ -61,10 +62,16 @@ impl HashedModel {
         let refused = AtomicBool::new(false);
         let stop = || refused.load(Ordering::Relaxed) || watch.is_stopped();
         let (model, sha256) = thread::scope(|scope| {
-            let hashing = scope.spawn(|| Digest::of_unless(&file, stop));
+            let hash = || Digest::of_unless(&file, stop);
+            // Where the system gives no thread, this one does both.
+            let hashing = thread::Builder::new().spawn_scoped(scope, hash);
             let model = Model::load(file.clone(), i2s_layout, watch);
             refused.store(model.is_err(), Ordering::Relaxed);
-            (model, hashing.join().unwrap_or(None))
+            let sha256 = match hashing {
+                Ok(hashing) => hashing.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => hash(),
+            };
+            (model, sha256)
         });
         let model = model.map_err(failed)?;
         Ok(Self {

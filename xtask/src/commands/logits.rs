@@ -96,7 +96,7 @@ fn native(
     let kernels = args.kernel.into();
     let kernels = engine_native::KernelChoice::resolve(kernels).map_err(RunFailure::from)?;
     let options = EngineOptions::new(physical_cores());
-    let engine = Engine::with_options(model, kernels, options, watch)?;
+    let engine = Engine::with_at_most(model, kernels, options, watch)?;
     let mut session = engine.session(SessionOptions {
         kv_type: task.kv_type,
         logits: LogitsAt::EveryPosition,

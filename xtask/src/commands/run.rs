@@ -123,6 +123,10 @@ fn load(args: &RunArgs, watch: &Watch) -> Result<Loaded, Failure> {
         ..SessionOptions::new(ids.len() + args.tokens - 1)
     };
     let kernels = KernelChoice::resolve(engine.kernel.into()).map_err(RunFailure::from)?;
+    let start = match engine.threads {
+        Some(_) => Engine::with_options,
+        None => Engine::with_at_most,
+    };
     let engine = EngineOptions {
         packing: engine.packing.into(),
         screening: engine.screen.into(),
@@ -131,7 +135,7 @@ fn load(args: &RunArgs, watch: &Watch) -> Result<Loaded, Failure> {
     let need = EngineNeed::of(&model, &*kernels, &engine);
     MemoryNeed::to_run(&model, &options, need).check()?;
     Ok(Loaded {
-        engine: Engine::with_options(model.clone(), kernels, engine, watch)?,
+        engine: start(model.clone(), kernels, engine, watch)?,
         tokenizer,
         ids,
         options,

@@ -9,6 +9,8 @@ mod benchmark;
 mod bundles;
 mod cache;
 mod environment;
+#[cfg(target_os = "linux")]
+mod few_threads;
 mod finding_models;
 mod help;
 mod installed;
