@@ -126,6 +126,7 @@ impl Failure {
         match error {
             ModelError::Io(error) => Self::read(path, Kind::Model, error),
             ModelError::Cancelled => Self::interrupted(),
+            ModelError::NoMemory { .. } => Self::new(Exit::Usage, error).at(path),
             _ => {
                 let mut failure = Self::new(Exit::BadInput, error).at(path);
                 failure.hint = hints::instead_of_a_model(path).map(str::to_owned);

@@ -1,5 +1,5 @@
-//! A model in memory together with the digest of its bytes. Both come from the same mapping, so the
-//! digest is that of the bytes that run.
+//! A model in memory together with the digest of its bytes. The file is read once, so the digest is
+//! that of the bytes that run, whatever happens to the file.
 
 use std::{
     panic::resume_unwind,
@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use engine_native::{I2sLayout, Model, ModelError, ModelFile};
+use engine_native::{I2sLayout, Model, ModelError, ModelSource};
 
 use crate::{
     digest::Digest,
@@ -44,7 +44,7 @@ pub enum OpenError {
 }
 
 impl HashedModel {
-    /// Maps the file at `path`. Another thread hashes it while this one validates it.
+    /// Reads the file at `path`. Another thread hashes its bytes while this one validates them.
     ///
     /// # Errors
     /// The file cannot be used as a model, or the run was interrupted.
@@ -56,9 +56,10 @@ impl HashedModel {
                 source,
             },
         };
-        let file = ModelFile::map(path).map_err(|e| failed(ModelError::Io(e)))?;
-        MemoryNeed::to_load(&file, i2s_layout).check()?;
-        watch.begin(Phase::Load, file.len() as u64);
+        let source = ModelSource::open(path).map_err(|e| failed(ModelError::Io(e)))?;
+        MemoryNeed::to_load(&source, i2s_layout).check()?;
+        watch.begin(Phase::Load, source.file_len());
+        let file = source.read(watch).map_err(failed)?;
         let refused = AtomicBool::new(false);
         let stop = || refused.load(Ordering::Relaxed) || watch.is_stopped();
         let (model, sha256) = thread::scope(|scope| {

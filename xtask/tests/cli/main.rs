@@ -8,6 +8,8 @@ mod bandwidth;
 mod benchmark;
 mod bundles;
 mod cache;
+#[cfg(unix)]
+mod changing_model;
 mod environment;
 #[cfg(target_os = "linux")]
 mod few_threads;
