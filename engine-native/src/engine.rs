@@ -92,6 +92,28 @@ impl Engine {
         })
     }
 
+    /// Like [`Engine::with_options`], with fewer threads where the system does not give as many: for
+    /// callers whose number of threads nobody asked for.
+    ///
+    /// # Errors
+    /// As for [`Engine::with_options`], but threads other than the caller's are not needed.
+    ///
+    /// # Panics
+    /// As for [`Engine::new`].
+    pub fn with_at_most(
+        model: Arc<Model>,
+        kernels: Arc<dyn Kernels>,
+        mut options: EngineOptions,
+        observer: &dyn Observer,
+    ) -> Result<Self, RunError> {
+        loop {
+            match Self::with_options(model.clone(), kernels.clone(), options, observer) {
+                Err(RunError::Threads { .. }) if options.n_threads > 1 => options.n_threads /= 2,
+                result => return result,
+            }
+        }
+    }
+
     /// Bytes that an engine with these options will allocate for its own copies of the weights.
     pub fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, options: &EngineOptions) -> u64 {
         let weights = DecodeWeights::bytes_to_pack(model, kernels, options.packing);

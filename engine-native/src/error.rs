@@ -45,7 +45,7 @@ pub enum RunError {
         allowed: u64,
     },
     /// The operating system refused to start the threads.
-    #[error("threads: cannot start {n_threads}: {reason}; use fewer")]
+    #[error("threads: the system does not start {n_threads}: {reason}")]
     Threads { n_threads: usize, reason: String },
     /// The floating-point environment is not IEEE-754 round to nearest with subnormals.
     #[error(

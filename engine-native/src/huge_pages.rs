@@ -21,14 +21,27 @@ const SMALLEST: usize = 8 << 20;
 impl HugePages {
     /// Allocates `len` zeroed bytes.
     pub(crate) fn zeroed(len: usize) -> Self {
-        let mapped = (len >= SMALLEST).then(|| MmapMut::map_anon(len).ok());
-        match mapped.flatten() {
-            None => Self::Owned(vec![0; len]),
-            Some(map) => {
-                advise(&map);
-                Self::Mapped(map)
-            }
+        Self::mapped(len).unwrap_or_else(|| Self::Owned(vec![0; len]))
+    }
+
+    /// Allocates `len` zeroed bytes; `None` if there is no memory for them.
+    pub(crate) fn try_zeroed(len: usize) -> Option<Self> {
+        Self::mapped(len).or_else(|| {
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(len).ok()?;
+            bytes.resize(len, 0);
+            Some(Self::Owned(bytes))
+        })
+    }
+
+    /// `len` bytes in a mapping, if that is worth it and possible.
+    fn mapped(len: usize) -> Option<Self> {
+        if len < SMALLEST {
+            return None;
         }
+        let map = MmapMut::map_anon(len).ok()?;
+        advise(&map);
+        Some(Self::Mapped(map))
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {

@@ -1,7 +1,7 @@
 //! Native inference of models with ternary weights. Results are bit-exact on any ISA, with any number
 //! of threads and any batch size.
 //!
-//! A [`Model`] is a mapped and validated file. An [`Engine`] runs it with the [`Kernels`] of one ISA.
+//! A [`Model`] is a file in memory, validated. An [`Engine`] runs it with the [`Kernels`] of one ISA.
 //! A [`Session`] holds the KV cache and the buffers of one run at a time, and [`Session::generate`] is
 //! an iterator of [`Step`]s: tokens, the values that the transcript commits to, and times. The
 //! [`Ledger`] tells which kernels ran. `guest-reference/NUMERICS.md` specifies the arithmetic.
@@ -29,6 +29,8 @@ pub mod gguf;
 mod ledger;
 mod model;
 
+#[cfg(feature = "run")]
+mod all_cores;
 #[cfg(feature = "run")]
 mod choice;
 #[cfg(feature = "run")]
@@ -73,7 +75,7 @@ pub use {
     error::RunError,
     generation::{Generation, Step},
     kernels::{Kernels, NonFinite, Scalar, UnavailableKernels, available_kernels},
-    model::{DenseMatrix, Layer, Model, ModelFile, TernaryMatrix},
+    model::{DenseMatrix, Layer, Model, ModelFile, ModelSource, TernaryMatrix},
     observer::Observer,
     operands::{
         AttentionScratch, Bound, Bounded, DenseRows, GemmBatch, GemmScratch, QuantizedActivations,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use engine_native::{
-    Engine, EngineOptions, I2sLayout, KernelChoice, Model, ModelError, ModelFile, Observer, Op,
+    Engine, EngineOptions, I2sLayout, KernelChoice, Model, ModelError, ModelSource, Observer, Op,
     Packing, RunError, Screening, SessionOptions,
 };
 
@@ -54,7 +54,10 @@ impl Observer for Counter {
 
 fn load(observer: &dyn Observer) -> Result<Model, ModelError> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
-    let file = ModelFile::map(Path::new(path)).unwrap();
+    let file = ModelSource::open(Path::new(path))
+        .unwrap()
+        .read(&())
+        .unwrap();
     Model::load(file, I2sLayout::default(), observer)
 }
 

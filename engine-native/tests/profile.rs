@@ -3,13 +3,13 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use engine_native::{
-    Engine, EngineOptions, I2sLayout, KernelChoice, KvType, Ledger, Model, ModelFile, Op, Packing,
-    SessionOptions,
+    Engine, EngineOptions, I2sLayout, KernelChoice, KvType, Ledger, Model, ModelSource, Op,
+    Packing, SessionOptions,
 };
 
 fn engine(packing: Packing) -> Engine {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tiny.gguf");
-    let file = ModelFile::map(&path).unwrap();
+    let file = ModelSource::open(&path).unwrap().read(&()).unwrap();
     let model = Arc::new(Model::load(file, I2sLayout::default(), &()).unwrap());
     let options = EngineOptions {
         packing,

@@ -48,12 +48,27 @@ impl Digest {
     ///
     /// # Errors
     /// Reading failed.
-    pub fn of_reader(mut reader: impl Read) -> io::Result<Self> {
+    pub fn of_reader(reader: impl Read) -> io::Result<Self> {
+        let digest = Self::of_reader_unless(reader, || false)?;
+        Ok(digest.expect("nothing stops it"))
+    }
+
+    /// Like [`Digest::of_reader`], or `None` once `stop` returns true. `stop` is asked every MiB.
+    ///
+    /// # Errors
+    /// Reading failed.
+    pub fn of_reader_unless(
+        mut reader: impl Read,
+        stop: impl Fn() -> bool,
+    ) -> io::Result<Option<Self>> {
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; 1 << 20];
         loop {
+            if stop() {
+                return Ok(None);
+            }
             match reader.read(&mut buffer) {
-                Ok(0) => return Ok(Self(hasher.finalize().into())),
+                Ok(0) => return Ok(Some(Self(hasher.finalize().into()))),
                 Ok(n) => hasher.update(&buffer[..n]),
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
@@ -125,6 +140,8 @@ mod tests {
         assert_eq!(Digest::parse(text), Some(Digest::of(b"abc")));
         let in_parts = io::Read::chain(&b"a"[..], &b"bc"[..]);
         assert_eq!(Digest::of_reader(in_parts).unwrap(), Digest::of(b"abc"));
+        let stopped = Digest::of_reader_unless(&b"abc"[..], || true);
+        assert_eq!(stopped.unwrap(), None);
     }
 
     #[test]

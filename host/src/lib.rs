@@ -51,7 +51,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! Without the default feature `run`, only the parts that need no engine, sandbox, file mapping or
+//! Without the default feature `run`, only the parts that need no engine, sandbox, file or
 //! thread are left: the receipt, its rules, the transcript, statements and signatures. They compile
 //! to WebAssembly. The feature `tokenizer` adds the tokenizer of a model file to them.
 #![forbid(unsafe_code)]

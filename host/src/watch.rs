@@ -14,7 +14,7 @@ use engine_native::Observer;
 /// work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Mapping, validating and hashing a model. Work: bytes.
+    /// Reading, validating and hashing a model. Work: bytes.
     Load,
     /// Packing weights for the kernels. Work: bytes.
     Arrange,

@@ -126,6 +126,7 @@ impl Failure {
         match error {
             ModelError::Io(error) => Self::read(path, Kind::Model, error),
             ModelError::Cancelled => Self::interrupted(),
+            ModelError::NoMemory { .. } => Self::new(Exit::Usage, error).at(path),
             _ => {
                 let mut failure = Self::new(Exit::BadInput, error).at(path);
                 failure.hint = hints::instead_of_a_model(path).map(str::to_owned);
@@ -220,11 +221,14 @@ impl From<RunFailure> for Failure {
             _ => Exit::Usage,
         };
         let hint = match &failure {
-            RunFailure::Native(RunError::Context { .. }) => Some("ask for fewer, with -n or -p"),
+            RunFailure::Native(RunError::Context { .. }) => {
+                Some("ask for fewer, with -n or -p".to_owned())
+            }
+            RunFailure::Native(RunError::Threads { .. }) => Some(hints::no_more_threads()),
             _ => None,
         };
         let mut failure = Self::new(exit, failure);
-        failure.hint = hint.map(str::to_owned);
+        failure.hint = hint;
         failure
     }
 }

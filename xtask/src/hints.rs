@@ -2,13 +2,21 @@
 
 use std::{fs, path::Path};
 
-use host::files;
+use host::{files, machine::thread_limits};
 use serde_json::Value;
 
 use crate::program;
 
 /// How much of a file shows what it is.
 const HEAD_BYTES: u64 = 4096;
+
+/// What stands in the way of more threads, and what to do about it.
+pub fn no_more_threads() -> String {
+    match &thread_limits()[..] {
+        [] => "use fewer, or raise the system's limit on threads".to_owned(),
+        limits => format!("{}; raise the limit, or use fewer", limits.join(", ")),
+    }
+}
 
 /// What a file is that is no model, and what to do with it. None if it is of no kind that people
 /// mistake for one.

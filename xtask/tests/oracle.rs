@@ -4,7 +4,7 @@ mod support;
 
 use std::{fs::File, io::Read, sync::Arc};
 
-use engine_native::{I2sLayout, KvType, Model, ModelFile};
+use engine_native::{I2sLayout, KvType, Model, ModelSource};
 use npyz::NpyFile;
 use serde_json::Value;
 use support::{Logits, data, guest_logits, native_logits, scalar_logits, task};
@@ -98,7 +98,10 @@ fn layout(file: &str) -> I2sLayout {
 fn check(file: &str) {
     let (family, _) = file.split_once('-').unwrap();
     let mut oracle = Oracle::open(family);
-    let mapped = ModelFile::map(&data("oracle", file)).unwrap();
+    let mapped = ModelSource::open(&data("oracle", file))
+        .unwrap()
+        .read(&())
+        .unwrap();
     let model = Arc::new(Model::load(mapped, layout(file), &()).unwrap());
 
     let strict = oracle.rows("strict_logits");
@@ -187,7 +190,10 @@ fn a_wrong_layout_is_far_outside_the_tolerance() {
         ("G-i2s_block64-embq4_k.gguf", I2sLayout::Block128),
     ];
     for (file, layout) in wrong {
-        let mapped = ModelFile::map(&data("oracle", file)).unwrap();
+        let mapped = ModelSource::open(&data("oracle", file))
+            .unwrap()
+            .read(&())
+            .unwrap();
         let model = Arc::new(Model::load(mapped, layout, &()).unwrap());
         let found = logits_of_all_sides(&model, &prompt, 1);
         let (max, _) = difference(&found.rows, &strict[..prompt.len()], oracle.std);

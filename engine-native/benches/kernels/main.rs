@@ -3,6 +3,9 @@
 //! A decode step reads every weight once, so products are bounded by the read bandwidth. It is
 //! measured in the same run and over the same bytes, interleaved with the products, so that a
 //! machine that slows down affects all of them. Prints medians with the median absolute deviation.
+//!
+//! `cargo test` builds this program, too. It then runs every workload once, small and untimed, with
+//! the kernels of every ISA that this CPU has: a workload that panics is found on any machine.
 
 mod attention;
 mod pointwise;
@@ -21,13 +24,38 @@ use sampling::{Summary, Workload, interleave};
 const MEMORY_BYTES: usize = 104_960 * 5120;
 /// Weights and activations fit in the L2 cache of one core.
 const L2_BYTES: usize = 640 << 10;
+/// Positions of a prefill.
+const N_POSITIONS: usize = 512;
+/// For a try without timing: one matrix, and a few positions that fill no block.
+const TRY_BYTES: usize = 1024 * 5120;
+const TRY_POSITIONS: usize = 5;
 
 fn main() {
-    // `cargo test --all-targets` also starts benches, without this argument.
-    if !std::env::args().any(|argument| argument == "--bench") {
-        println!("nothing timed: run by cargo bench");
-        return;
+    // Cargo gives this argument only when it runs benches.
+    match std::env::args().any(|argument| argument == "--bench") {
+        true => time_all(),
+        false => try_all(),
     }
+}
+
+/// Runs every workload once with the kernels of every ISA.
+fn try_all() {
+    for kernels in available_kernels() {
+        let products = Products::new(kernels.clone(), TRY_BYTES);
+        let attention = Attention::new(kernels.clone());
+        let prefill = products.prefill(&*kernels, TRY_POSITIONS);
+        let workloads = products.over(TRY_BYTES, 1).into_iter();
+        for workload in workloads.chain(attention.of_a_step()).chain([prefill]) {
+            workload.time(2);
+        }
+        for mut operation in pointwise::operations(&kernels) {
+            operation.time();
+        }
+        println!("every workload ran, untimed: {}", kernels.isa().as_str());
+    }
+}
+
+fn time_all() {
     let kernels = KernelChoice::Auto.resolve().expect("auto always resolves");
     let products = Products::new(kernels.clone(), MEMORY_BYTES);
     println!("kernels: {}", kernels.isa().as_str());
@@ -50,10 +78,10 @@ fn main() {
 
 /// Times ternary GEMM, which is compute-bound, with the kernels of every ISA.
 fn print_prefill(products: &Products) {
-    println!("\nthreads  i2s_gemm × 512  GMAC/s  ± MAD");
+    println!("\nthreads  i2s_gemm × {N_POSITIONS}  GMAC/s  ± MAD");
     let kernels = available_kernels();
     let simd = kernels.iter().filter(|k| k.isa() != Isa::Scalar);
-    let workloads: Vec<_> = simd.map(|k| products.prefill(&**k)).collect();
+    let workloads: Vec<_> = simd.map(|k| products.prefill(&**k, N_POSITIONS)).collect();
     for n_threads in thread_counts() {
         let summaries = interleave(workloads.len(), |i| workloads[i].time(n_threads));
         for (workload, summary) in workloads.iter().zip(summaries) {

@@ -12,8 +12,6 @@ use crate::sampling::Workload;
 const N_COLS: usize = 2560;
 /// Rows of an FFN projection, and the most rows of one call.
 const N_ROWS: usize = 6912;
-/// Positions of a prefill.
-const N_POSITIONS: usize = 512;
 
 /// Bytes that are both I2_S weights and finite F16 values: an exponent of ones would need the
 /// invalid code 3.
@@ -100,14 +98,14 @@ impl Products {
         ]
     }
 
-    /// An FFN projection of many positions with `kernels`. The threads share the positions.
-    pub fn prefill<'a>(&'a self, kernels: &'a dyn Kernels) -> Workload<'a> {
+    /// An FFN projection of `n_positions` with `kernels`. The threads share the positions.
+    pub fn prefill<'a>(&'a self, kernels: &'a dyn Kernels, n_positions: usize) -> Workload<'a> {
         Workload {
             name: kernels.isa().as_str(),
-            n_units: N_POSITIONS,
+            n_units: n_positions,
             granularity: 4,
             bytes: self.ternary(RowLayout::Rows, 0..N_ROWS).packed.len(),
-            macs: N_ROWS * N_COLS * N_POSITIONS,
+            macs: N_ROWS * N_COLS * n_positions,
             repetitions: 1,
             run: Box::new(|positions, n| self.gemm(kernels, positions, n)),
         }

@@ -9,9 +9,8 @@ mod repack;
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::{
+    all_cores,
     error::{RunError, check_cancelled},
     huge_pages::{FROM_MEMORY_BYTES, HugePages},
     kernels::Kernels,
@@ -173,28 +172,46 @@ fn fill(
     if layout == RowLayout::Rows {
         return Ok(());
     }
+    let group_rows = layout.group_rows();
+    let mut pieces = Vec::new();
     for matrix in model.layers().iter().flat_map(Layer::projections) {
         let (of_matrix, rest) = bytes.split_at_mut(matrix_bytes(matrix, layout));
         bytes = rest;
         let rows = matrix.rows(model.file_bytes());
-        let group_rows = layout.group_rows();
-        let row_bytes = rows.row_bytes();
-        let group_bytes = layout.bytes(group_rows, rows.n_cols);
-        of_matrix
-            .par_chunks_mut(GROUPS_OF_PIECE * group_bytes)
-            .zip(
-                rows.packed
-                    .par_chunks(GROUPS_OF_PIECE * group_rows * row_bytes),
-            )
-            .try_for_each(|(groups, rows)| {
-                check_cancelled(observer)?;
-                let rows = rows.chunks(group_rows * row_bytes);
-                for (group, rows) in groups.chunks_exact_mut(group_bytes).zip(rows) {
-                    repack::group(layout, rows, row_bytes, group);
-                }
-                observer.advance(groups.len() as u64);
-                Ok::<_, RunError>(())
-            })?;
+        let (row_bytes, group_bytes) = (rows.row_bytes(), layout.bytes(group_rows, rows.n_cols));
+        let groups = of_matrix.chunks_mut(GROUPS_OF_PIECE * group_bytes);
+        let rows = rows.packed.chunks(GROUPS_OF_PIECE * group_rows * row_bytes);
+        pieces.extend(groups.zip(rows).map(|(groups, rows)| Piece {
+            groups,
+            group_bytes,
+            rows,
+            row_bytes,
+        }));
     }
-    Ok(())
+    let results = all_cores::map(pieces.into_iter(), |piece| {
+        check_cancelled(observer)?;
+        let n_bytes = piece.groups.len();
+        piece.repack(layout);
+        observer.advance(n_bytes as u64);
+        Ok::<_, RunError>(())
+    });
+    results.into_iter().collect()
+}
+
+/// Some groups of rows of a matrix, and where they go.
+struct Piece<'a> {
+    groups: &'a mut [u8],
+    group_bytes: usize,
+    rows: &'a [u8],
+    row_bytes: usize,
+}
+
+impl Piece<'_> {
+    fn repack(self, layout: RowLayout) {
+        let groups = self.groups.chunks_exact_mut(self.group_bytes);
+        let rows = self.rows.chunks(layout.group_rows() * self.row_bytes);
+        for (group, rows) in groups.zip(rows) {
+            repack::group(layout, rows, self.row_bytes, group);
+        }
+    }
 }

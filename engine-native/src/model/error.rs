@@ -7,7 +7,7 @@ use crate::gguf::GgufError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// The file cannot be opened, read or mapped.
+    /// The file cannot be opened or read.
     #[error("{0}")]
     Io(#[from] std::io::Error),
     /// The header breaks a rule of the format, or a key or a tensor breaks a rule of the
@@ -28,6 +28,20 @@ pub enum ModelError {
     #[error("tensor {name}: not found; the model needs it with shape {shape}")]
     #[allow(missing_docs)]
     MissingTensor { name: String, shape: String },
+    /// Another process wrote to the file while it was read.
+    #[error(
+        "the file changed while it was read: {what} {then}, then {now}; try again when nothing writes to it"
+    )]
+    #[allow(missing_docs)]
+    Changed {
+        what: &'static str,
+        then: String,
+        now: String,
+    },
+    /// The system gives no memory for the bytes of the file.
+    #[error("memory: the system does not give the {:.2} GB that the file takes", *needed as f64 / 1e9)]
+    #[allow(missing_docs)]
+    NoMemory { needed: u64 },
     /// The observer stopped the loading.
     #[error("cancelled")]
     Cancelled,

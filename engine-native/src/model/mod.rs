@@ -20,4 +20,4 @@ pub use shape::ModelShape;
 #[cfg(feature = "run")]
 pub(crate) use weights::BLOCK_LEN;
 #[cfg(feature = "run")]
-pub use weights::{DenseMatrix, Layer, Model, ModelFile, TernaryMatrix};
+pub use weights::{DenseMatrix, Layer, Model, ModelFile, ModelSource, TernaryMatrix};

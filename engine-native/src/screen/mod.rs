@@ -10,11 +10,10 @@ mod pack;
 #[cfg(test)]
 mod tests;
 
-use rayon::prelude::*;
-
 pub(crate) use buffers::ScreenBuffers;
 
 use crate::{
+    all_cores,
     error::{RunError, check_cancelled},
     huge_pages::HugePages,
     kernels::Kernels,
@@ -134,43 +133,45 @@ impl Screen {
             vec.resize(n_rows, 0.0);
         }
         let of_each = scales
-            .par_chunks_mut(PACKED_TOGETHER)
-            .zip(residuals.par_chunks_mut(PACKED_TOGETHER))
-            .zip(refined_residuals.par_chunks_mut(PACKED_TOGETHER))
-            .zip(norms.par_chunks_mut(PACKED_TOGETHER));
+            .chunks_mut(PACKED_TOGETHER)
+            .zip(residuals.chunks_mut(PACKED_TOGETHER))
+            .zip(refined_residuals.chunks_mut(PACKED_TOGETHER))
+            .zip(norms.chunks_mut(PACKED_TOGETHER));
         let group_bytes = ScreenRows::bytes(SCREEN_ROWS, n_cols);
         let refine_bytes = RefineRows::row_bytes(n_cols);
-        packed
+        let pieces = packed
             .as_mut_slice()
-            .par_chunks_mut(ScreenRows::bytes(PACKED_TOGETHER, n_cols))
+            .chunks_mut(ScreenRows::bytes(PACKED_TOGETHER, n_cols))
             .zip(
                 refine
                     .as_mut_slice()
-                    .par_chunks_mut(PACKED_TOGETHER * refine_bytes),
+                    .chunks_mut(PACKED_TOGETHER * refine_bytes),
             )
             .zip(of_each)
-            .enumerate()
-            .try_for_each(
-                |(i, ((packed, refine), (((scales, residuals), refined), norms)))| {
-                    check_cancelled(observer)?;
-                    // A throw-away recorder: packing is not part of a run.
-                    let mut recorder = Recorder::default();
-                    let mut row = vec![0.0; n_cols];
-                    let mut packer = pack::Packer::new(n_cols);
-                    for (r, refine) in refine.chunks_exact_mut(refine_bytes).enumerate() {
-                        let of_row = rows.rows(i * PACKED_TOGETHER + r, 1);
-                        kernels.embedding_row(of_row, &mut row, &mut recorder);
-                        let group = &mut packed[r / SCREEN_ROWS * group_bytes..][..group_bytes];
-                        let packed = packer.pack(&row, r % SCREEN_ROWS, group, refine);
-                        scales[r] = packed.scale;
-                        [residuals[r], refined[r]] = packed.residuals;
-                        norms[r] = rounded_up(norm_rounded_up(&row));
-                    }
-                    let n_bytes = packed.len() + refine.len() + scales.len() * OF_ROW_BYTES;
-                    observer.advance(n_bytes as u64);
-                    Ok::<_, RunError>(())
-                },
-            )?;
+            .enumerate();
+        let results = all_cores::map(
+            pieces,
+            |(i, ((packed, refine), (((scales, residuals), refined), norms)))| {
+                check_cancelled(observer)?;
+                // A throw-away recorder: packing is not part of a run.
+                let mut recorder = Recorder::default();
+                let mut row = vec![0.0; n_cols];
+                let mut packer = pack::Packer::new(n_cols);
+                for (r, refine) in refine.chunks_exact_mut(refine_bytes).enumerate() {
+                    let of_row = rows.rows(i * PACKED_TOGETHER + r, 1);
+                    kernels.embedding_row(of_row, &mut row, &mut recorder);
+                    let group = &mut packed[r / SCREEN_ROWS * group_bytes..][..group_bytes];
+                    let packed = packer.pack(&row, r % SCREEN_ROWS, group, refine);
+                    scales[r] = packed.scale;
+                    [residuals[r], refined[r]] = packed.residuals;
+                    norms[r] = rounded_up(norm_rounded_up(&row));
+                }
+                let n_bytes = packed.len() + refine.len() + scales.len() * OF_ROW_BYTES;
+                observer.advance(n_bytes as u64);
+                Ok::<_, RunError>(())
+            },
+        );
+        results.into_iter().collect::<Result<(), _>>()?;
         Ok(Self {
             packed,
             refine,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use engine_native::{Isa, KernelChoice, Kernels, Ledger, NonFinite, Op, Recorder, Scalar, Tally};
 
+use crate::fence::{Edge, at_edge};
+
 /// The bits that a kernel computed, or its error.
 pub type Output = Result<Vec<u32>, NonFinite>;
 
@@ -37,13 +39,22 @@ pub fn compare(
     Err(Mismatch(format!("{what}: {difference}")))
 }
 
-/// Runs `check` on the kernels of `isa`; skips it if this CPU does not have the ISA.
+/// Runs `check` on the kernels of `isa`, with margins around the operands and with inaccessible memory
+/// directly before and behind them; skips it if this CPU does not have the ISA.
 pub fn assert_passes(isa: Isa, check: Check) {
     match KernelChoice::Only(isa).resolve() {
         Err(reason) => println!("skipped: {reason}"),
         Ok(kernels) => {
-            if let Err(Mismatch(difference)) = check(&*kernels) {
-                panic!("{difference}");
+            let at_the_fence = |edge| at_edge(edge, || check(&*kernels));
+            let results = [
+                check(&*kernels),
+                at_the_fence(Edge::End),
+                at_the_fence(Edge::Start),
+            ];
+            for result in results {
+                if let Err(Mismatch(difference)) = result {
+                    panic!("{difference}");
+                }
             }
         }
     }

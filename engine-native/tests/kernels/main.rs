@@ -8,6 +8,7 @@ mod attention;
 mod compare;
 mod dense;
 mod elementwise;
+mod fence;
 mod inputs;
 mod read;
 mod screen;

@@ -5,7 +5,10 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-use crate::compare::bits;
+use crate::{
+    compare::bits,
+    fence::{Edge, edge},
+};
 
 /// Elements before and after the slice, so that an overrun stays in the buffer.
 const MARGIN: usize = 32;
@@ -20,8 +23,14 @@ pub struct Shifted<T> {
 
 impl<T: Copy + PartialEq + Debug> Shifted<T> {
     fn new(data: &[T], shift: usize, margin: T) -> Self {
-        let (start, len) = (MARGIN + shift, data.len());
-        let mut buffer = vec![margin; start + len + MARGIN];
+        let (before, after) = match edge() {
+            None => (MARGIN + shift, MARGIN),
+            Some(Edge::End) => (MARGIN + shift, 0),
+            // No shift: an element before the slice would be readable.
+            Some(Edge::Start) => (0, MARGIN),
+        };
+        let (start, len) = (before, data.len());
+        let mut buffer = vec![margin; before + len + after];
         buffer[start..start + len].copy_from_slice(data);
         Self {
             buffer,

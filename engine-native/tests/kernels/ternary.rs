@@ -1,8 +1,10 @@
 //! BitLinear: activation quantization, ternary GEMV and ternary GEMM.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use engine_native::{
     GemmBatch, GemmScratch, Kernels, Ledger, Op, QuantizedActivations, Recorder, RowLayout, Scalar,
-    TernaryRows,
+    TernaryRows, available_kernels,
 };
 
 use crate::{
@@ -299,6 +301,34 @@ pub fn ternary_gemm_equals_scalar_gemv(candidate: &dyn Kernels) -> Result<(), Mi
         }
     }
     Ok(())
+}
+
+/// The kernels of every ISA take rows one after another and refuse interleaved ones: a caller that
+/// confuses them fails on any CPU.
+#[test]
+fn ternary_gemm_refuses_interleaved_rows() {
+    let x = activations(256, 5);
+    for kernels in available_kernels() {
+        for layout in LAYOUTS {
+            let packed = vec![0x55; layout.bytes(4, 256)];
+            let rows = TernaryRows {
+                layout,
+                n_rows: 4,
+                ..rows(&packed, 256)
+            };
+            let computed = catch_unwind(AssertUnwindSafe(|| {
+                let mut batch = Batch {
+                    activations: &[&x],
+                    outs: vec![shifted::output(4, 0)],
+                };
+                let recorder = &mut Ledger::default();
+                let mut scratch = GemmScratch::new(256, 1);
+                kernels.ternary_gemm(rows, &mut batch, &mut scratch, recorder.op(Op::AttnQ));
+            }));
+            let what = format!("{layout:?}, {}", kernels.isa().as_str());
+            assert_eq!(computed.is_ok(), layout == RowLayout::Rows, "{what}");
+        }
+    }
 }
 
 /// Every row layout, with shapes that fill neither groups nor blocks.

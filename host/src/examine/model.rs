@@ -5,10 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use engine_native::{I2sLayout, KernelName, ModelFile};
+use engine_native::{I2sLayout, KernelName};
 
 use crate::{
     digest::Digest,
+    files,
     input::{HashedModel, OpenError},
     receipt::Receipt,
     verify::ModelFacts,
@@ -87,9 +88,10 @@ fn candidates(receipt: &Receipt, folders: &[PathBuf]) -> Vec<PathBuf> {
 
 /// The digest of a file; `None` if it cannot be read.
 fn digest(path: &Path, watch: &Watch) -> Result<Option<Digest>, OpenError> {
-    let Ok(file) = ModelFile::map(path) else {
-        return Ok(None);
-    };
-    let digest = Digest::of_unless(&file, || watch.is_stopped());
-    digest.map(Some).ok_or(OpenError::Interrupted)
+    let digest = files::open_regular(path)
+        .and_then(|file| Digest::of_reader_unless(file, || watch.is_stopped()));
+    match digest {
+        Ok(None) => Err(OpenError::Interrupted),
+        digest => Ok(digest.ok().flatten()),
+    }
 }

@@ -1,7 +1,8 @@
-//! A model in memory together with the digest of its bytes. Both come from the same mapping, so the
-//! digest is that of the bytes that run.
+//! A model in memory together with the digest of its bytes. The file is read once, so the digest is
+//! that of the bytes that run, whatever happens to the file.
 
 use std::{
+    panic::resume_unwind,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -10,7 +11,7 @@ use std::{
     thread,
 };
 
-use engine_native::{I2sLayout, Model, ModelError, ModelFile};
+use engine_native::{I2sLayout, Model, ModelError, ModelSource};
 
 use crate::{
     digest::Digest,
@@ -43,7 +44,7 @@ pub enum OpenError {
 }
 
 impl HashedModel {
-    /// Maps the file at `path`. One thread hashes it while this one validates it.
+    /// Reads the file at `path`. Another thread hashes its bytes while this one validates them.
     ///
     /// # Errors
     /// The file cannot be used as a model, or the run was interrupted.
@@ -55,16 +56,23 @@ impl HashedModel {
                 source,
             },
         };
-        let file = ModelFile::map(path).map_err(|e| failed(ModelError::Io(e)))?;
-        MemoryNeed::to_load(&file, i2s_layout).check()?;
-        watch.begin(Phase::Load, file.len() as u64);
+        let source = ModelSource::open(path).map_err(|e| failed(ModelError::Io(e)))?;
+        MemoryNeed::to_load(&source, i2s_layout).check()?;
+        watch.begin(Phase::Load, source.file_len());
+        let file = source.read(watch).map_err(failed)?;
         let refused = AtomicBool::new(false);
         let stop = || refused.load(Ordering::Relaxed) || watch.is_stopped();
         let (model, sha256) = thread::scope(|scope| {
-            let hashing = scope.spawn(|| Digest::of_unless(&file, stop));
+            let hash = || Digest::of_unless(&file, stop);
+            // Where the system gives no thread, this one does both.
+            let hashing = thread::Builder::new().spawn_scoped(scope, hash);
             let model = Model::load(file.clone(), i2s_layout, watch);
             refused.store(model.is_err(), Ordering::Relaxed);
-            (model, hashing.join().unwrap_or(None))
+            let sha256 = match hashing {
+                Ok(hashing) => hashing.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => hash(),
+            };
+            (model, sha256)
         });
         let model = model.map_err(failed)?;
         Ok(Self {

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use engine_native::{
-    Engine, EngineOptions, I2sLayout, Kernels, Layer, Model, ModelFile, SessionOptions,
+    Engine, EngineOptions, I2sLayout, Kernels, Layer, Model, ModelSource, SessionOptions,
 };
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
@@ -25,8 +25,7 @@ pub struct MemoryError {
 /// Bytes that a run needs, apart from small allocations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryNeed {
-    /// The model file. It is mapped, and each decoded token reads nearly all of it: if it does not
-    /// stay in memory, the run measures the disk.
+    /// The model file, which is read into memory.
     pub file: u64,
     /// Weights that are packed at load.
     pub packed: u64,
@@ -34,6 +33,8 @@ pub struct MemoryNeed {
     pub session: u64,
     /// The reference's memory in the sandbox.
     pub replay: u64,
+    /// How much of all this is allocated already.
+    pub held: u64,
 }
 
 /// The part of the memory that depends on the engine.
@@ -61,19 +62,21 @@ const GUEST_ROOM: u64 = 32 << 20;
 
 impl MemoryNeed {
     /// The memory that loading the model needs.
-    pub fn to_load(file: &ModelFile, i2s_layout: I2sLayout) -> Self {
+    pub fn to_load(source: &ModelSource, i2s_layout: I2sLayout) -> Self {
         Self {
-            file: file.len() as u64,
-            packed: Model::bytes_to_pack(file, i2s_layout),
+            file: source.file_len(),
+            packed: source.bytes_to_pack(i2s_layout),
             ..Self::default()
         }
     }
 
-    /// The memory that a native run and its replay need.
+    /// The memory that a native run and its replay need, with that of the model, which is loaded.
     pub fn to_run(model: &Model, options: &SessionOptions, engine: EngineNeed) -> Self {
+        let (file, packed) = (model.file_bytes().len() as u64, model.packed_at_load());
         Self {
-            file: model.file_bytes().len() as u64,
-            packed: model.packed_at_load().saturating_add(engine.arranged),
+            file,
+            packed: packed.saturating_add(engine.arranged),
+            held: file.saturating_add(packed),
             session: options.bytes_needed(model.shape(), engine.n_threads),
             replay: replay(model, options.n_positions as u64),
         }
@@ -94,6 +97,8 @@ impl MemoryNeed {
     }
 
     fn check_against(&self, available: u64) -> Result<(), MemoryError> {
+        // What is held is not available any more, but it is there for this run.
+        let available = available.saturating_add(self.held);
         if self.total() > available {
             return Err(MemoryError {
                 what: "memory",
@@ -137,7 +142,7 @@ pub fn guests_that_fit(model: &Model, n_positions: usize, wanted: NonZeroUsize) 
 }
 
 /// Bytes of memory that are available without swapping. Caches that the system can drop count as
-/// free, among them the model's own pages; the limit of a container counts, too. `u64::MAX` if the
+/// free; the limit of a container counts, too. `u64::MAX` if the
 /// system does not tell, so that nothing is refused.
 pub fn available_memory() -> u64 {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -161,6 +166,7 @@ mod tests {
         packed: 200,
         session: 30,
         replay: 4,
+        held: 0,
     };
 
     #[test]
@@ -176,6 +182,20 @@ mod tests {
                 what: "memory",
                 needed: 1234,
                 available: 1233,
+            })
+        ));
+    }
+
+    #[test]
+    fn what_is_held_already_is_not_needed_again() {
+        let need = MemoryNeed { held: 1100, ..NEED };
+        assert!(need.check_against(134).is_ok());
+        assert!(matches!(
+            need.check_against(133),
+            Err(MemoryError {
+                needed: 1234,
+                available: 1233,
+                ..
             })
         ));
     }

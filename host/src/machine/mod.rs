@@ -7,8 +7,10 @@ mod environment;
 mod hardware;
 mod memory;
 mod provenance;
+mod thread_limits;
 
 pub use counters::{Counters, Reading};
 pub use environment::{Environment, EnvironmentError, Flags};
 pub use memory::{EngineNeed, MemoryError, MemoryNeed, available_memory, guests_that_fit};
 pub use provenance::{default_threads, logical_cores, physical_cores, running_binary};
+pub use thread_limits::thread_limits;

@@ -75,7 +75,7 @@ pub(crate) fn claimed_traces(
     let kernels = KernelChoice::Auto.resolve().unwrap_or(Arc::new(Scalar));
     let need = EngineNeed::of(model, &*kernels, &options);
     MemoryNeed::to_run(model, &session, need).check()?;
-    let engine = Engine::with_options(model.clone(), kernels, options, watch)?;
+    let engine = Engine::with_at_most(model.clone(), kernels, options, watch)?;
     let mut session = engine.session(session)?;
     let inputs: Vec<u32> = task.inputs(tokens).collect();
     session.set_observer(Arc::new(watch.clone()));

@@ -48,7 +48,7 @@ pub(super) type UnitResult = Option<Attempt>;
 /// A unit's result, with its fuel.
 type Attempt = Result<(Done, u64), SandboxError>;
 
-/// Computes `units` from guesses. `guest` is the first of the guests that work.
+/// Computes `units` from guesses. `guest` is the first of the guests that work, on this thread.
 pub(super) fn compute_units<'a>(
     run: &Run<'a>,
     guest: Guest<'a>,
@@ -61,18 +61,23 @@ pub(super) fn compute_units<'a>(
         next: AtomicUsize::new(0),
         last_layer: AtomicUsize::new(usize::MAX),
     };
-    thread::scope(|scope| {
-        let mut first = Some(guest);
-        let guests = (0..guesses.guests.min(units.len())).map(|_| {
-            let (queue, guest) = (&queue, first.take());
-            scope.spawn(move || queue.work(run, guest, guesses.traces))
-        });
-        for guest in guests.collect::<Vec<_>>() {
-            let done = guest.join().unwrap_or_else(|panic| resume_unwind(panic));
-            done.into_iter()
-                .for_each(|(i, result)| results[i] = Some(result));
+    let n_helpers = guesses.guests.min(units.len()).saturating_sub(1);
+    let done = thread::scope(|scope| {
+        // Where the system gives no more threads, there are fewer guests.
+        let start = |_| {
+            let work = || queue.work(run, None, guesses.traces);
+            thread::Builder::new().spawn_scoped(scope, work).ok()
+        };
+        let helpers: Vec<_> = (0..n_helpers).map_while(start).collect();
+        let mut done = queue.work(run, Some(guest), guesses.traces);
+        for helper in helpers {
+            done.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
+        done
     });
+    for (i, result) in done {
+        results[i] = Some(result);
+    }
     results
 }
 

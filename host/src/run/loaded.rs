@@ -47,7 +47,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Maps, validates and hashes the model, and prepares the engine.
+    /// Reads, validates and hashes the model, and prepares the engine.
     ///
     /// # Errors
     /// The model cannot be used, or the task does not fit it.

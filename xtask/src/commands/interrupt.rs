@@ -4,7 +4,10 @@ use std::io::{self, IsTerminal};
 
 use host::watch::Watch;
 
-use crate::exit::{Exit, Failure, say};
+use crate::{
+    exit::{Exit, Failure, say},
+    hints,
+};
 
 /// The first Ctrl-C asks the command to end in order, and says so; the second ends it at once.
 ///
@@ -25,7 +28,17 @@ pub fn stop_on_ctrl_c() -> Result<Watch, Failure> {
         };
         say(format_args!("{start}stopping …"));
     };
-    ctrlc::set_handler(handler)
-        .map_err(|e| Failure::new(Exit::Io, format_args!("signal handler: {e}")))?;
+    ctrlc::set_handler(handler).map_err(refused)?;
     Ok(watch)
+}
+
+/// The handler needs a thread. Without one, Ctrl-C would do nothing, so the command does not begin.
+fn refused(error: ctrlc::Error) -> Failure {
+    match error {
+        ctrlc::Error::System(e) => {
+            let what = format_args!("threads: the system does not start one for Ctrl-C: {e}");
+            Failure::new(Exit::Usage, what).with_hint(hints::no_more_threads())
+        }
+        other => Failure::new(Exit::Io, format_args!("signal handler: {other}")),
+    }
 }

@@ -3,11 +3,11 @@
 use std::{io, sync::Arc};
 
 use engine_native::{
-    Engine, EngineOptions, LogitsAt, Model, ModelError, ModelFile, SessionOptions,
+    Engine, EngineOptions, LogitsAt, Model, ModelError, ModelSource, SessionOptions,
 };
 use host::{
     failure::RunFailure,
-    machine::physical_cores,
+    machine::{MemoryNeed, physical_cores},
     replay::{Decoded, decode},
     sandbox::Sandbox,
     task::Task,
@@ -37,7 +37,9 @@ pub fn run(args: &LogitsArgs, watch: &Watch) -> Result<Exit, Failure> {
     let display = RunProgress::of(args.print, watch);
     watch.begin(Phase::Load, 0);
     let failed = |e: ModelError| Failure::model(path, &e);
-    let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
+    let source = ModelSource::open(path).map_err(|e| failed(e.into()))?;
+    MemoryNeed::to_load(&source, args.i2s_layout.into()).check()?;
+    let file = source.read(watch).map_err(failed)?;
     let model = Model::load(file, args.i2s_layout.into(), watch).map_err(failed)?;
     let model = Arc::new(model);
     let task = Task {
@@ -96,7 +98,7 @@ fn native(
     let kernels = args.kernel.into();
     let kernels = engine_native::KernelChoice::resolve(kernels).map_err(RunFailure::from)?;
     let options = EngineOptions::new(physical_cores());
-    let engine = Engine::with_options(model, kernels, options, watch)?;
+    let engine = Engine::with_at_most(model, kernels, options, watch)?;
     let mut session = engine.session(SessionOptions {
         kv_type: task.kv_type,
         logits: LogitsAt::EveryPosition,

@@ -2,9 +2,10 @@
 
 use std::{fmt::Write, path::PathBuf};
 
-use engine_native::{ModelError, ModelFile};
+use engine_native::ModelError;
 use host::{
     digest::Digest,
+    files::open_regular,
     watch::{Phase, Watch},
 };
 use serde::Serialize;
@@ -80,11 +81,12 @@ pub fn verify(args: &ModelVerifyArgs, watch: &Watch) -> Result<Exit, Failure> {
     let path = args.model.path();
     let display = RunProgress::of(args.print, watch);
     watch.begin(Phase::Other("hash the model"), 0);
-    let file = ModelFile::map(path).map_err(|e| Failure::model(path, &ModelError::Io(e)))?;
-    let sha256 = Digest::of_unless(&file, || watch.is_stopped());
+    let failed = |e| Failure::model(path, &ModelError::Io(e));
+    let file = open_regular(path).map_err(failed)?;
+    let bytes = file.metadata().map_err(failed)?.len();
+    let sha256 = Digest::of_reader_unless(file, || watch.is_stopped()).map_err(failed)?;
     let sha256 = sha256.ok_or_else(Failure::interrupted)?;
     drop(display);
-    let bytes = file.len() as u64;
     let (exit, verdict, explanation) = judge(&known()?, sha256, bytes);
     let report = Report {
         verdict,

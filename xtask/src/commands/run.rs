@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine_native::{
-    Engine, EngineOptions, KernelChoice, Model, ModelError, ModelFile, RunError, SessionOptions,
+    Engine, EngineOptions, KernelChoice, Model, ModelError, ModelSource, RunError, SessionOptions,
 };
 use host::{
     failure::RunFailure,
@@ -110,8 +110,9 @@ struct Loaded {
 fn load(args: &RunArgs, watch: &Watch) -> Result<Loaded, Failure> {
     let (path, engine) = (args.model.path(), &args.engine);
     let failed = |e: ModelError| Failure::model(path, &e);
-    let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
-    MemoryNeed::to_load(&file, engine.i2s_layout.into()).check()?;
+    let source = ModelSource::open(path).map_err(|e| failed(e.into()))?;
+    MemoryNeed::to_load(&source, engine.i2s_layout.into()).check()?;
+    let file = source.read(watch).map_err(failed)?;
     let model = Arc::new(Model::load(file, engine.i2s_layout.into(), watch).map_err(failed)?);
     let tokenizer = tokenizer_of(&model).map_err(RunFailure::from)?;
     let ids = tokenizer
@@ -123,6 +124,10 @@ fn load(args: &RunArgs, watch: &Watch) -> Result<Loaded, Failure> {
         ..SessionOptions::new(ids.len() + args.tokens - 1)
     };
     let kernels = KernelChoice::resolve(engine.kernel.into()).map_err(RunFailure::from)?;
+    let start = match engine.threads {
+        Some(_) => Engine::with_options,
+        None => Engine::with_at_most,
+    };
     let engine = EngineOptions {
         packing: engine.packing.into(),
         screening: engine.screen.into(),
@@ -131,7 +136,7 @@ fn load(args: &RunArgs, watch: &Watch) -> Result<Loaded, Failure> {
     let need = EngineNeed::of(&model, &*kernels, &engine);
     MemoryNeed::to_run(&model, &options, need).check()?;
     Ok(Loaded {
-        engine: Engine::with_options(model.clone(), kernels, engine, watch)?,
+        engine: start(model.clone(), kernels, engine, watch)?,
         tokenizer,
         ids,
         options,

@@ -8,7 +8,11 @@ mod bandwidth;
 mod benchmark;
 mod bundles;
 mod cache;
+#[cfg(unix)]
+mod changing_model;
 mod environment;
+#[cfg(target_os = "linux")]
+mod few_threads;
 mod finding_models;
 mod help;
 mod installed;

@@ -106,6 +106,8 @@ pub fn ternary_gemm(
     _: &mut GemmScratch,
     recorder: &mut Recorder,
 ) {
+    // Any layout would do here. It is refused as on every ISA, so that a mistake shows everywhere.
+    assert_eq!(weights.layout, RowLayout::Rows);
     let mut n_outputs = 0;
     for i in 0..batch.n_positions() {
         let (activations, out) = batch.position(i);

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use super::{
     DenseMatrix, Layer, TernaryMatrix,
     dense::{bind_vector, check_cancelled},
     ternary::packed_row_bytes,
 };
 use crate::{
+    all_cores,
     gguf::{Gguf, GgufError, TensorInfo, TensorType},
     model::{I2sLayout, ModelError, ModelShape},
     observer::Observer,
@@ -48,10 +47,7 @@ pub(super) fn bind(
     tensors.refuse_rest()?;
     // All results are kept, so that the error names the first bad tensor, whichever thread found
     // it.
-    let layers: Vec<_> = layers
-        .par_iter()
-        .map(|layer| layer.bind(file, layout, observer))
-        .collect();
+    let layers = all_cores::map(layers.iter(), |layer| layer.bind(file, layout, observer));
     Ok(Bound {
         token_embd: DenseMatrix::bind(token_embd, file, observer)?,
         output: output

@@ -9,7 +9,7 @@ mod model;
 mod ternary;
 
 pub use dense::DenseMatrix;
-pub use file::ModelFile;
+pub use file::{ModelFile, ModelSource};
 pub use layer::Layer;
 pub use model::Model;
 pub(crate) use ternary::BLOCK_LEN;

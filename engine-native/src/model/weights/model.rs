@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{DenseMatrix, Layer, ModelFile, bind};
+use super::{DenseMatrix, Layer, ModelFile, ModelSource, bind};
 use crate::{
     gguf::{Gguf, Metadata, TensorType},
     model::{I2sLayout, ModelError, ModelShape},
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A validated model. Every weight and scale has been checked: shapes, ternary codes, signs,
-/// finiteness. Weights stay in the mapped file where the kernels can use them as they are.
+/// finiteness. Weights stay in the bytes of the file where the kernels can use them as they are.
 #[derive(Debug)]
 pub struct Model {
     file: ModelFile,
@@ -27,12 +27,13 @@ pub struct Model {
 }
 
 impl Model {
-    /// Maps the file at `path` and validates it.
+    /// Reads the file at `path` and validates it.
     ///
     /// # Errors
     /// The file cannot be read, or breaks a rule; the error names the key or the tensor.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        Self::load(ModelFile::map(path)?, I2sLayout::default(), &())
+        let file = ModelSource::open(path)?.read(&())?;
+        Self::load(file, I2sLayout::default(), &())
     }
 
     /// Validates a model held in memory.
@@ -51,10 +52,10 @@ impl Model {
     ///
     /// ```
     /// use std::path::Path;
-    /// use engine_native::{I2sLayout, Model, ModelFile};
+    /// use engine_native::{I2sLayout, Model, ModelSource};
     ///
     /// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
-    /// let file = ModelFile::map(Path::new(path))?;
+    /// let file = ModelSource::open(Path::new(path))?.read(&())?;
     /// let model = Model::load(file, I2sLayout::Block128, &())?;
     /// assert_eq!(model.layers().len() as u64, model.shape().n_layers);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -93,11 +94,6 @@ impl Model {
         })
     }
 
-    /// Bytes that loading `file` will allocate for packed weights; 0 if it is not a GGUF file.
-    pub fn bytes_to_pack(file: &ModelFile, i2s_layout: I2sLayout) -> u64 {
-        Gguf::parse(file).map_or(0, |gguf| bind::bytes_to_pack(&gguf, i2s_layout))
-    }
-
     /// Bytes allocated for packed weights.
     pub fn packed_at_load(&self) -> u64 {
         let matrices = self.layers.iter().flat_map(Layer::projections);
@@ -120,7 +116,7 @@ impl Model {
         (layers + output + rest) as u64
     }
 
-    /// All bytes of the file: the mapping that the engine, the hash and the replay share.
+    /// All bytes of the file: those that the engine, the hash and the replay share.
     pub fn file_bytes(&self) -> &[u8] {
         &self.file
     }

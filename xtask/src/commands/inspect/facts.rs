@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use engine_native::{
-    EngineOptions, I2sLayout, KernelChoice, Model, ModelError, ModelFile, Scalar, SessionOptions,
+    EngineOptions, I2sLayout, KernelChoice, Model, ModelError, ModelSource, Scalar, SessionOptions,
     gguf::Gguf,
 };
 use host::{
@@ -53,8 +53,10 @@ impl Inspected {
     /// It cannot be read, or is no GGUF file.
     pub fn open(path: &Path, layout: I2sLayout, watch: &Watch) -> Result<Self, Failure> {
         let failed = |e: ModelError| Failure::model(path, &e);
-        let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
-        let gguf = Gguf::parse(&file).map_err(|e| failed(e.into()))?;
+        let source = ModelSource::open(path).map_err(|e| failed(e.into()))?;
+        let gguf = source.header().map_err(failed)?;
+        MemoryNeed::to_load(&source, layout).check()?;
+        let file = source.read(watch).map_err(failed)?;
         let sha256 = Digest::of_unless(&file, || watch.is_stopped());
         let sha256 = sha256.ok_or_else(Failure::interrupted)?;
         let string = |key| gguf.metadata.string(key).ok().flatten();

@@ -2,7 +2,7 @@
 //!
 //! Types and rules: `guest-reference/NUMERICS.md`, section 4. The packed form is I2_S `block128`:
 //! blocks of 128 weights in 32 bytes, rows padded with zero weights to whole blocks. Tensors in
-//! this form are used where they are mapped; all others are packed once, at load.
+//! this form are used where they lie in the file's bytes; all others are packed once, at load.
 
 mod blocks;
 mod elements;
