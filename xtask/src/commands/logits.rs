@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::{
     args::{LogitsArgs, Side},
     exit::{Exit, Failure},
-    output::{Destination, show},
+    output::{Destination, tell},
     progress::RunProgress,
 };
 
@@ -75,11 +75,11 @@ pub fn run(args: &LogitsArgs, watch: &Watch) -> Result<Exit, Failure> {
     drop(display);
     if matches!(output, Destination::File(_)) {
         let report = Report { tokens };
-        show(args.print.output, &report, || {
+        tell(args.print.output, &report, || {
             let (path, tokens) = (args.output.display(), &report.tokens);
             let [n_rows, n_vocab] = shape;
             format!("{path}: float32 [{n_rows}, {n_vocab}]\ntokens: {tokens:?}\n")
-        })?;
+        });
     }
     Ok(Exit::Done)
 }

@@ -11,6 +11,7 @@ mod keygen;
 mod logits;
 mod make_model;
 mod model;
+mod ours;
 mod profile_table;
 mod replay;
 mod run;

@@ -15,10 +15,14 @@ mod installed;
 #[cfg(target_os = "linux")]
 mod interrupt;
 mod keys;
+#[cfg(target_os = "linux")]
+mod killed;
 mod logits;
 mod messages;
 mod model_commands;
 mod output_path;
+#[cfg(target_os = "linux")]
+mod places;
 mod policies;
 mod process;
 mod profile;

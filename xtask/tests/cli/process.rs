@@ -107,6 +107,35 @@ impl Workspace {
         Ran::of(self.command(words).output().unwrap(), words)
     }
 
+    /// Runs the program with `words` as a user without rights. None, and said, where this user cannot
+    /// become another one.
+    pub fn run_unprivileged(&self, words: &str) -> Option<Ran> {
+        let id = Command::new("id").arg("-u").output().unwrap();
+        if id.stdout.trim_ascii() != b"0" {
+            eprintln!("SKIPPED, not root: {words}");
+            return None;
+        }
+        // The folder of a test is its owner's alone.
+        let open = |path: &Path| {
+            let status = Command::new("chmod").args(["go+rx"]).arg(path).status();
+            assert!(status.unwrap().success());
+        };
+        open(self.root.path());
+        let mut command = Command::new("setpriv");
+        command
+            .args([
+                "--reuid=65532",
+                "--regid=65532",
+                "--clear-groups",
+                self.program,
+            ])
+            .args(words.split_whitespace())
+            .current_dir(self.folder())
+            .env("BITRECEIPT_CACHE", self.cache())
+            .stdin(Stdio::null());
+        Some(Ran::of(command.output().unwrap(), words))
+    }
+
     /// Runs the program with `words`, with `input` on its standard input.
     pub fn run_with_input(&self, words: &str, input: impl AsRef<[u8]>) -> Ran {
         let mut command = self.command(words);
