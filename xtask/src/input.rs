@@ -7,10 +7,7 @@ use std::{
 
 use host::files;
 
-use crate::{
-    exit::{Exit, Failure},
-    hints::Kind,
-};
+use crate::{exit::Failure, hints::Kind};
 
 /// The content of the regular file at `path`, or of standard input for `-`; of one with more than
 /// `limit` bytes, one byte more. `kind` is what it should be.
@@ -21,7 +18,7 @@ pub fn read_bounded(path: &Path, kind: Kind, limit: u64) -> Result<Vec<u8>, Fail
     if path.as_os_str() == "-" {
         let mut bytes = Vec::new();
         let read = io::stdin().take(limit + 1).read_to_end(&mut bytes);
-        read.map_err(|e| Failure::new(Exit::Io, e).about("standard input"))?;
+        read.map_err(|e| Failure::of_io(&e).about("standard input"))?;
         return Ok(bytes);
     }
     files::read_bounded(path, limit).map_err(|e| Failure::read(path, kind, &e))

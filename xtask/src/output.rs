@@ -20,7 +20,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
         .and_then(|()| stdout.flush())
     {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(e) => Err(Failure::new(Exit::Io, e).about("standard output")),
+        Err(e) => Err(Failure::of_io(&e).about("standard output")),
         Ok(()) => Ok(()),
     }
 }

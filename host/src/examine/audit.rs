@@ -122,7 +122,7 @@ pub fn audit_receipt(
     match audit(sandbox, input, &task, &units, guesses) {
         Ok(Audited::Agrees) => Ok(AuditFinding::Agrees(report)),
         Ok(Audited::Differs(finding)) => Ok(AuditFinding::Differs(report, finding.to_string())),
-        Err(SandboxError::Interrupted) => Err(SandboxError::Interrupted),
+        Err(e @ (SandboxError::Interrupted | SandboxError::Memory(_))) => Err(e),
         Err(error) if error.is_refutation() => Ok(AuditFinding::Differs(report, error.to_string())),
         Err(error) => Ok(AuditFinding::Unanswered(report, error.to_string())),
     }

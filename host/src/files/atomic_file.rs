@@ -98,9 +98,10 @@ impl AtomicFile {
         write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
     ) -> Result<Staged<'_>, E> {
         let file = temporary::create_in(&folder_of(&self.target))?;
-        let mut buffered = io::BufWriter::with_capacity(1 << 20, file);
+        // The file alone: errors of the temporary one have its path, too, which would only confuse.
+        let mut buffered = io::BufWriter::with_capacity(1 << 20, file.as_file());
         write(&mut buffered)?;
-        let file = buffered.into_inner().map_err(|e| e.into_error())?;
+        buffered.into_inner().map_err(|e| e.into_error())?;
         make_readable(file.as_file())?;
         file.as_file().sync_all()?;
         Ok(Staged { place: self, file })
@@ -128,9 +129,9 @@ impl AtomicFile {
         content: &[u8],
         set_mode: fn(&std::fs::File) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut file = temporary::create_in(&folder_of(&self.target))?;
+        let file = temporary::create_in(&folder_of(&self.target))?;
         // Unbuffered: a buffer would keep a copy of a secret.
-        file.write_all(content)?;
+        file.as_file().write_all(content)?;
         set_mode(file.as_file())?;
         file.as_file().sync_all()?;
         let exists = "exists and is never replaced; name another output";

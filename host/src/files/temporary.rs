@@ -20,7 +20,13 @@ const SUFFIX: &str = ".tmp";
 /// # Errors
 /// It cannot be created. The message does not have its name, which would only confuse.
 pub(super) fn create_in(folder: &Path) -> io::Result<NamedTempFile> {
-    let file = builder(&prefix()).tempfile_in(folder).map_err(plain)?;
+    let file = make_in(folder, |path| {
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path)
+    })?;
     // Where there are no locks, the process still tells.
     let _ = file.as_file().try_lock();
     Ok(file)
@@ -32,10 +38,9 @@ pub(super) fn create_in(folder: &Path) -> io::Result<NamedTempFile> {
 /// `make` failed, for another reason than that the name is taken.
 pub(super) fn name_in<T>(
     folder: &Path,
-    make: impl FnMut(&Path) -> io::Result<T>,
+    make: impl Fn(&Path) -> io::Result<T>,
 ) -> io::Result<(PathBuf, T)> {
-    let made = builder(&prefix()).make_in(folder, make).map_err(plain)?;
-    let (made, path) = made.into_parts();
+    let (made, path) = make_in(folder, make)?.into_parts();
     let path = path.keep().map_err(|e| e.error)?;
     Ok((path, made))
 }
@@ -52,10 +57,21 @@ pub(super) fn remove_dead(folder: &Path) {
     }
 }
 
-fn builder(prefix: &str) -> Builder<'_, 'static> {
+fn make_in<T>(
+    folder: &Path,
+    make: impl Fn(&Path) -> io::Result<T>,
+) -> io::Result<NamedTempFile<T>> {
+    // `tempfile` adds the path to errors, and hides their number in that.
+    let mut code = None;
+    let prefix = prefix();
     let mut builder = Builder::new();
-    builder.prefix(prefix).suffix(SUFFIX);
-    builder
+    let made = builder
+        .prefix(&prefix)
+        .suffix(SUFFIX)
+        .make_in(folder, |path| {
+            make(path).inspect_err(|e| code = e.raw_os_error())
+        });
+    made.map_err(|e| code.map_or(e, io::Error::from_raw_os_error))
 }
 
 fn prefix() -> String {
@@ -88,16 +104,6 @@ fn start_of(id: u32) -> Option<u64> {
     // The name of the program stands in brackets, and may be anything.
     let (_, fields) = stat.rsplit_once(')')?;
     fields.split_whitespace().nth(19)?.parse().ok()
-}
-
-/// The error of the system, without the path that `tempfile` adds.
-fn plain(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|e| e.source());
-    let inner = inner.and_then(|e| e.downcast_ref::<io::Error>());
-    match inner.and_then(io::Error::raw_os_error) {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => error,
-    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

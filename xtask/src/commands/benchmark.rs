@@ -1,6 +1,9 @@
 //! `benchmark`: the whole path from a model file to a receipt.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
 
 use host::{
     failure::RunFailure,
@@ -132,7 +135,20 @@ fn show(
     }
 }
 
+/// Receipts have a date from 1970 to 9999.
+fn check_clock() -> Result<(), Failure> {
+    const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    if since_1970.is_ok_and(|since| since < YEAR_10000) {
+        return Ok(());
+    }
+    let what =
+        "the clock of this machine shows no year from 1970 to 9999, and a receipt has a date";
+    Err(Failure::new(Exit::Usage, what).with_hint("set the clock"))
+}
+
 fn settings(args: &BenchmarkArgs, model: PathBuf) -> Result<RunSettings, Failure> {
+    check_clock()?;
     let prompt = &args.prompt;
     let flags = Flags {
         deterministic: args.deterministic,

@@ -25,7 +25,12 @@ pub fn stop_on_ctrl_c() -> Result<Watch, Failure> {
         };
         say(format_args!("{start}stopping …"));
     };
-    ctrlc::set_handler(handler)
-        .map_err(|e| Failure::new(Exit::Io, format_args!("signal handler: {e}")))?;
+    ctrlc::set_handler(handler).map_err(|e| {
+        let failure = match e {
+            ctrlc::Error::System(e) => Failure::of_io(&e),
+            e => Failure::new(Exit::Io, e),
+        };
+        failure.about("signal handler")
+    })?;
     Ok(watch)
 }

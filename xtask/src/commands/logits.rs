@@ -7,7 +7,7 @@ use engine_native::{
 };
 use host::{
     failure::RunFailure,
-    machine::physical_cores,
+    machine::{EngineNeed, MemoryNeed, physical_cores},
     replay::{Decoded, decode},
     sandbox::Sandbox,
     task::Task,
@@ -38,6 +38,7 @@ pub fn run(args: &LogitsArgs, watch: &Watch) -> Result<Exit, Failure> {
     watch.begin(Phase::Load, 0);
     let failed = |e: ModelError| Failure::model(path, &e);
     let file = ModelFile::map(path).map_err(|e| failed(e.into()))?;
+    MemoryNeed::to_load(&file, args.i2s_layout.into()).check()?;
     let model = Model::load(file, args.i2s_layout.into(), watch).map_err(failed)?;
     let model = Arc::new(model);
     let task = Task {
@@ -96,12 +97,15 @@ fn native(
     let kernels = args.kernel.into();
     let kernels = engine_native::KernelChoice::resolve(kernels).map_err(RunFailure::from)?;
     let options = EngineOptions::new(physical_cores());
-    let engine = Engine::with_options(model, kernels, options, watch)?;
-    let mut session = engine.session(SessionOptions {
+    let session = SessionOptions {
         kv_type: task.kv_type,
         logits: LogitsAt::EveryPosition,
         ..SessionOptions::new(task.n_positions())
-    })?;
+    };
+    let need = EngineNeed::of(&model, &*kernels, &options);
+    MemoryNeed::to_run(&model, &session, need).check()?;
+    let engine = Engine::with_options(model, kernels, options, watch)?;
+    let mut session = engine.session(session)?;
     session.set_observer(Arc::new(watch.clone()));
     let mut tokens = Vec::with_capacity(task.n_generate);
     for step in session.generate(&task.prompt, task.n_generate)? {
@@ -113,6 +117,7 @@ fn native(
 }
 
 fn guest(model: &Model, task: &Task, watch: &Watch, sink: Sink) -> Result<Vec<u32>, Failure> {
+    MemoryNeed::to_replay(model, task.n_positions()).check()?;
     let sandbox = Sandbox::new(watch)?;
     decode(&sandbox, model.into(), task, |row: Decoded| {
         sink(&row.logits)

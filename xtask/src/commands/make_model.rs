@@ -116,7 +116,7 @@ fn write(
         match write_model(&job.recipe, name, job.seed, &mut file, &mut progress) {
             Ok(()) => Ok(()),
             Err(_) if watch.is_stopped() => Err(Failure::interrupted()),
-            Err(e) => Err(Failure::new(Exit::Io, e).about("the model")),
+            Err(e) => Err(Failure::of_io(&e).about("the model")),
         }
     })?;
     Ok(bytes)

@@ -6,7 +6,7 @@ use host::{
     examine::judge,
     external::{ExternalRun, Judgement, MAX_EXTERNAL_BYTES, TokenVerdict},
     input::HashedModel,
-    machine::default_threads,
+    machine::{MemoryNeed, default_threads},
     plain::plain,
     sandbox::Sandbox,
     watch::{Phase, Watch},
@@ -51,6 +51,7 @@ pub fn run(args: &ReplayArgs, watch: &Watch) -> Result<Exit, Failure> {
     shape
         .check_run(&task.prompt, task.n_generate)
         .map_err(|e| bad_input(e.to_string()))?;
+    MemoryNeed::to_replay(&found.model, task.n_positions()).check()?;
     let tolerance = args.logit_tolerance.or(transcript.logit_tolerance);
     watch.begin(Phase::Other("compile the reference"), 0);
     let sandbox = Sandbox::new(watch)?;

@@ -70,8 +70,8 @@ impl Bundle {
         receipt
             .spares("key", key_path)
             .map_err(|e| Failure::io(receipt.path(), &e))?;
-        let binary = running_binary()
-            .map_err(|e| Failure::new(Exit::Io, e).about("the running executable"))?;
+        let binary =
+            running_binary().map_err(|e| Failure::of_io(&e).about("the running executable"))?;
         let signer = Some(Signer {
             key,
             binary,

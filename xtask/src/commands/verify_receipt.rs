@@ -7,7 +7,7 @@ use host::{
     digest::Digest,
     examine::{Retimed, Selection, audit_receipt, find_model, open_model, replay_receipt, retime},
     input::HashedModel,
-    machine::default_threads,
+    machine::{MemoryNeed, default_threads},
     receipt::{MAX_RECEIPT_BYTES, Receipt},
     sandbox::Sandbox,
     verify::{Checked, MAX_POLICY_BYTES, Policy, SimpleVerificationResult, Verdict},
@@ -49,12 +49,17 @@ pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
     let text = verdict.to_text(&place(&args.receipt_path()))
         + &retimed.as_ref().map_or(String::new(), retimed_text);
     let report = Report {
-        result: SimpleVerificationResult::new(&verdict, policy_sha256, SystemTime::now()),
+        result: SimpleVerificationResult::new(&verdict, policy_sha256, now()),
         verdict,
         retimed,
     };
     show(args.print.output, &report, || text)?;
     Ok(exit)
+}
+
+/// The time; 1970 on a machine whose clock is set to an earlier one.
+fn now() -> SystemTime {
+    SystemTime::now().max(SystemTime::UNIX_EPOCH)
 }
 
 /// How a verdict names the receipt.
@@ -217,7 +222,8 @@ impl Examination<'_> {
         let found = match &self.args.model {
             Some(path) => Some(open_model(self.receipt, path, self.watch)?),
             None => match self.find_model() {
-                Err(failure) if failure.exit != Exit::Interrupted => {
+                // A limit of this machine says nothing about the receipt.
+                Err(failure) if !matches!(failure.exit, Exit::Interrupted | Exit::Usage) => {
                     return Ok(Err(failure.to_string()));
                 }
                 found => found?,
@@ -265,6 +271,9 @@ impl Examination<'_> {
     }
 
     fn replay(&self, checked: &mut Checked, found: &HashedModel) -> Result<(), Failure> {
+        if let Some(task) = self.receipt.task() {
+            MemoryNeed::to_replay(&found.model, task.n_positions()).check()?;
+        }
         let sandbox = self.sandbox()?;
         let guests = self.args.jobs.unwrap_or_else(default_threads);
         let (receipt, model) = (self.receipt, &found.model);

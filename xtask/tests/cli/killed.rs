@@ -50,7 +50,7 @@ fn a_receipt_is_the_old_one_or_the_new_one() {
 fn the_next_run_removes_what_a_killed_one_left() {
     let workspace = Workspace::new();
     let words = "make-model --preset 2b4t --output ci/m.gguf";
-    let start = || {
+    let start = |before: &[String]| {
         let mut command = workspace.command(words);
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         let waited = Instant::now();
@@ -63,17 +63,19 @@ fn the_next_run_removes_what_a_killed_one_left() {
             assert!(child.try_wait().unwrap().is_none());
             sleep(Duration::from_millis(5));
             let written = |name: &String| {
-                fs::metadata(workspace.path("ci").join(name)).is_ok_and(|m| m.len() > 1 << 20)
+                !before.contains(name)
+                    && fs::metadata(workspace.path("ci").join(name))
+                        .is_ok_and(|m| m.len() > 1 << 20)
             };
             seen = temporary(&workspace).into_iter().filter(written).collect();
         }
         (child, seen)
     };
-    let (mut killed, left) = start();
+    let (mut killed, left) = start(&[]);
     killed.kill().unwrap();
     killed.wait().unwrap();
     assert_eq!(temporary(&workspace), left);
-    let (mut living, its_own) = start();
+    let (mut living, its_own) = start(&left);
     assert!(!its_own.contains(&left[0]) && temporary(&workspace) == its_own);
     // A third one leaves the file of the living one alone.
     workspace.benchmark("--quiet").exits(0);

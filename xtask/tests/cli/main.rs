@@ -9,6 +9,8 @@ mod benchmark;
 mod bundles;
 mod cache;
 mod environment;
+#[cfg(target_os = "linux")]
+mod faults;
 mod finding_models;
 mod help;
 mod installed;
@@ -17,6 +19,8 @@ mod interrupt;
 mod keys;
 #[cfg(target_os = "linux")]
 mod killed;
+#[cfg(target_os = "linux")]
+mod limits;
 mod logits;
 mod messages;
 mod model_commands;

@@ -91,15 +91,27 @@ impl Workspace {
     /// The program with `words`, which spaces separate, to be run in it.
     pub fn command(&self, words: &str) -> Command {
         let mut command = Command::new(self.program);
+        command.args(words.split_whitespace());
+        self.prepare(&mut command);
         command
-            .args(words.split_whitespace())
+    }
+
+    /// A shell with a script, in which `$PROGRAM` is the program, to be run in it.
+    pub fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).env("PROGRAM", self.program);
+        self.prepare(&mut command);
+        command
+    }
+
+    fn prepare(&self, command: &mut Command) {
+        command
             .current_dir(self.folder())
             .env("BITRECEIPT_CACHE", self.cache())
             .stdin(Stdio::null());
         for variable in VARIABLES {
             command.env_remove(variable);
         }
-        command
     }
 
     /// Runs the program with `words`.
@@ -129,10 +141,8 @@ impl Workspace {
                 "--clear-groups",
                 self.program,
             ])
-            .args(words.split_whitespace())
-            .current_dir(self.folder())
-            .env("BITRECEIPT_CACHE", self.cache())
-            .stdin(Stdio::null());
+            .args(words.split_whitespace());
+        self.prepare(&mut command);
         Some(Ran::of(command.output().unwrap(), words))
     }
 
