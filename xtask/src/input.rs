@@ -9,6 +9,10 @@ use host::files;
 
 use crate::{exit::Failure, hints::Kind};
 
+/// The largest model that is read to its end without being asked for. Sparse files of any length cost
+/// their maker nothing; known models have less.
+pub const MOST_UNASKED_BYTES: u64 = 16 << 30;
+
 /// The content of the regular file at `path`, or of standard input for `-`; of one with more than
 /// `limit` bytes, one byte more. `kind` is what it should be.
 ///

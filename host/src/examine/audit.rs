@@ -111,6 +111,7 @@ pub fn audit_receipt(
     let guests = guests_that_fit(model, task.n_positions(), guests);
     let traces = match transcript(r, model, &task, guests, sandbox.watch()) {
         Ok(traces) => traces,
+        Err(_) if sandbox.watch().is_stopped() => return Err(SandboxError::Interrupted),
         Err(why) => return Ok(AuditFinding::NoTranscript(why)),
     };
     let guesses = Guesses {

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod allowance;
 mod bandwidth;
 pub mod benchmark;
 mod cache;

@@ -1,6 +1,6 @@
 //! `verify-receipt`: believes nothing that can be derived.
 
-use std::{cell::OnceCell, path::Path, time::SystemTime};
+use std::{cell::OnceCell, num::NonZeroUsize, path::Path, time::SystemTime};
 
 use host::{
     attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path},
@@ -17,9 +17,10 @@ use serde::Serialize;
 
 use crate::{
     args::VerifyReceiptArgs,
+    commands::allowance::{self, Deadline},
     exit::{Exit, Failure},
     hints::{Kind, is_json, is_receipt},
-    input::read_bounded,
+    input::{MOST_UNASKED_BYTES, read_bounded},
     models,
     output::show,
     progress::RunProgress,
@@ -187,7 +188,40 @@ struct Examination<'a> {
 }
 
 impl Examination<'_> {
+    /// Does what is wanted and allowed.
     fn run(&self, checked: &mut Checked) -> Result<Option<Retimed>, Failure> {
+        let allowance = &self.args.allowance;
+        let is_whole = self.args.sample.is_none() && self.args.layers.is_none();
+        if !self.args.no_replay
+            && let Err(why) = allowance::check(allowance, self.receipt, self.guests(), is_whole)
+        {
+            checked.without_replay(why);
+            return Ok(None);
+        }
+        let deadline = allowance.max_seconds.map(|seconds| {
+            Deadline::start(seconds, self.watch)
+                .map_err(|e| Failure::of_io(&e).about("--max-seconds"))
+        });
+        let deadline = deadline.transpose()?;
+        match self.work(checked) {
+            Err(failure)
+                if failure.exit == Exit::Interrupted
+                    && deadline.as_ref().is_some_and(Deadline::is_over) =>
+            {
+                let why = "stopped: the time of --max-seconds is over; pass a larger one, or audit a \
+                           part with --sample";
+                checked.without_replay(why);
+                Ok(None)
+            }
+            done => done,
+        }
+    }
+
+    fn guests(&self) -> NonZeroUsize {
+        self.args.jobs.unwrap_or_else(default_threads)
+    }
+
+    fn work(&self, checked: &mut Checked) -> Result<Option<Retimed>, Failure> {
         let is_needed = !self.args.no_replay || self.args.retime || self.args.model.is_some();
         let found = match is_needed {
             true => self.model(checked)?,
@@ -219,6 +253,16 @@ impl Examination<'_> {
     /// The receipt's model, or why there is none. A model that is here and cannot be used is no reason
     /// for having no verdict: the receipt's sender may have put it there.
     fn model(&self, checked: &mut Checked) -> Result<Result<HashedModel, String>, Failure> {
+        if let Some(bytes) = self
+            .args
+            .model
+            .as_deref()
+            .and_then(|path| self.other_size(path))
+        {
+            let of_receipt = self.receipt.model.file_bytes;
+            let sizes = format!("it has {bytes} bytes, the receipt's has {of_receipt}");
+            return Ok(Err(format!("{}; {sizes}", self.missing())));
+        }
         let found = match &self.args.model {
             Some(path) => Some(open_model(self.receipt, path, self.watch)?),
             None => match self.find_model() {
@@ -234,6 +278,14 @@ impl Examination<'_> {
         }
         let found = found.filter(|found| found.sha256 == self.receipt.model.sha256);
         Ok(found.ok_or_else(|| self.missing()))
+    }
+
+    /// The size of a large file that is not that of the receipt's model: it is not read only to find
+    /// another digest.
+    fn other_size(&self, path: &Path) -> Option<u64> {
+        let bytes = path.metadata().ok()?.len();
+        let is_other = bytes != self.receipt.model.file_bytes;
+        (is_other && bytes > MOST_UNASKED_BYTES).then_some(bytes)
     }
 
     /// Why there is nothing to replay.
@@ -275,7 +327,7 @@ impl Examination<'_> {
             MemoryNeed::to_replay(&found.model, task.n_positions()).check()?;
         }
         let sandbox = self.sandbox()?;
-        let guests = self.args.jobs.unwrap_or_else(default_threads);
+        let guests = self.guests();
         let (receipt, model) = (self.receipt, &found.model);
         match self.selection()? {
             None => {

@@ -8,6 +8,7 @@ mod bandwidth;
 mod benchmark;
 mod bundles;
 mod cache;
+mod cost;
 mod environment;
 #[cfg(target_os = "linux")]
 mod faults;
