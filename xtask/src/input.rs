@@ -7,11 +7,26 @@ use std::{
 
 use host::files;
 
-use crate::{exit::Failure, hints::Kind};
+use crate::{
+    exit::{Exit, Failure},
+    hints::Kind,
+};
 
 /// The largest model that is read to its end without being asked for. Sparse files of any length cost
 /// their maker nothing; known models have less.
 pub const MOST_UNASKED_BYTES: u64 = 16 << 30;
+
+/// As [`read_bounded`], for text in a format that has no other encoding than UTF-8.
+///
+/// # Errors
+/// As for [`read_bounded`], or it is encoded otherwise.
+pub fn read_text(path: &Path, kind: Kind, limit: u64) -> Result<Vec<u8>, Failure> {
+    let bytes = read_bounded(path, kind, limit)?;
+    match files::other_encoding(&bytes) {
+        Some(encoding) => Err(Failure::new(Exit::BadInput, encoding).at(path)),
+        None => Ok(bytes),
+    }
+}
 
 /// The content of the regular file at `path`, or of standard input for `-`; of one with more than
 /// `limit` bytes, one byte more. `kind` is what it should be.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "run")]
 mod atomic_file;
+mod encoding;
 #[cfg(feature = "run")]
 mod pair;
 #[cfg(feature = "run")]
@@ -15,6 +16,7 @@ mod toml_text;
 
 #[cfg(feature = "run")]
 pub use atomic_file::{AtomicFile, Staged};
+pub use encoding::other_encoding;
 #[cfg(feature = "run")]
 pub use pair::{Beside, PlaceError, replace_with};
 pub use regular_file::{open_regular, read_bounded, read_secret};

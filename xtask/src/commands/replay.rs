@@ -16,7 +16,7 @@ use crate::{
     args::ReplayArgs,
     exit::{Exit, Failure},
     hints::{Kind, instead_of_a_transcript},
-    input::read_bounded,
+    input::read_text,
     output::show,
     progress::RunProgress,
 };
@@ -27,7 +27,7 @@ use crate::{
 /// The failure, with its exit code. A judgement is no failure.
 pub fn run(args: &ReplayArgs, watch: &Watch) -> Result<Exit, Failure> {
     let (path, model) = (args.files.transcript(), args.files.model());
-    let bytes = read_bounded(path, Kind::Other, MAX_EXTERNAL_BYTES)?;
+    let bytes = read_text(path, Kind::Other, MAX_EXTERNAL_BYTES)?;
     let bad_input = |why: String| Failure::new(Exit::BadInput, why).at(path);
     let transcript = ExternalRun::read(&bytes).map_err(|e| {
         let failure = bad_input(e.to_string());

@@ -20,7 +20,7 @@ use crate::{
     commands::allowance::{self, Deadline},
     exit::{Exit, Failure},
     hints::{Kind, is_json, is_receipt},
-    input::{MOST_UNASKED_BYTES, read_bounded},
+    input::{MOST_UNASKED_BYTES, read_bounded, read_text},
     models,
     output::show,
     progress::RunProgress,
@@ -114,7 +114,7 @@ pub fn examine_in(
     let _display = RunProgress::of(args.print, watch);
     let path = args.receipt_path();
     let (policy, policy_sha256) = policy(args)?;
-    let bytes = read_bounded(&path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
+    let bytes = read_text(&path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
     let mut checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(&path))?;
     checked.with_challenge(args.challenge.as_ref());
     if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
@@ -165,7 +165,7 @@ fn policy(args: &VerifyReceiptArgs) -> Result<(Policy, Option<Digest>), Failure>
     let Some(path) = &args.policy else {
         return Ok((Policy::default(), None));
     };
-    let bytes = read_bounded(path, Kind::Policy, MAX_POLICY_BYTES)?;
+    let bytes = read_text(path, Kind::Policy, MAX_POLICY_BYTES)?;
     if is_json(&bytes) {
         let what = "this is JSON, and a policy is TOML";
         let failure = Failure::new(Exit::BadInput, what).at(path);
