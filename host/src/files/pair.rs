@@ -228,7 +228,25 @@ mod tests {
         folder.assert_has(&[&old[..], &[("m", "new")]].concat());
     }
 
-    /// A folder that comes to lie at a place makes the last step fail.
+    #[test]
+    fn one_process_at_a_time_renames() {
+        let folder = Folder::with(&[("b", "old b")]);
+        let locked = File::open(folder.0.path()).unwrap();
+        locked.lock().unwrap();
+        let main = AtomicFile::prepare(&folder.path("m")).unwrap();
+        let new = staged(&main, "new");
+        std::thread::scope(|scope| {
+            let old = Beside::Old(folder.path("b"));
+            let waiting = scope.spawn(move || replace_with(new, old).unwrap());
+            sleep(Turn::BETWEEN_TRIES * 20);
+            assert!(folder.path("b").exists() && !folder.path("m").exists());
+            drop(locked);
+            assert!(waiting.join().unwrap().is_some());
+        });
+        folder.assert_has(&[("b.stale", "old b"), ("m", "new")]);
+    }
+
+    /// A temporary file that is gone makes the last step fail.
     #[test]
     fn a_failure_changes_nothing() {
         for broken in ["m", "b"] {

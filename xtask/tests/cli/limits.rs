@@ -95,22 +95,32 @@ fn a_gigabyte_of_addresses_is_enough() {
     limited(&workspace, "-v 1000000", "verify-receipt --sample 20%").exits(0);
 }
 
-/// Arguments are parsed and guests run on a stack of the program's own.
+/// Threads share one heap where addresses are scarce.
+#[test]
+fn a_third_of_a_gigabyte_is_enough_for_few_threads() {
+    let workspace = Workspace::new();
+    for words in [BENCHMARK, "verify-receipt"] {
+        let script = format!("ulimit -v 300000 && exec \"$PROGRAM\" {words}");
+        let mut command = workspace.shell(&script);
+        command.env("RAYON_NUM_THREADS", "1");
+        Ran::of(command.output().unwrap(), &script).exits(0);
+    }
+}
+
+/// Arguments are parsed and guests run on a stack of the program's own: what is left is what the system
+/// puts on the first one.
 #[test]
 fn stack() {
     let workspace = Workspace::new();
     workspace.run(BENCHMARK).exits(0);
-    // The system puts more or less on a stack before the program begins.
-    let mut limit = 2 * smallest(&workspace, "-s", 8192);
     // The limit bites: with less, not even the system can start the program.
     assert!(limited(&workspace, "-s 1", "--version").code != Some(0));
-    while limit < 16_384 {
+    for limit in [128, 512, 4096, 16_384] {
+        let limit = format!("-s {limit}");
         for words in [BENCHMARK, "verify-receipt --quiet", "--help"] {
-            limited(&workspace, &format!("-s {limit}"), words).exits(0);
+            limited(&workspace, &limit, words).exits(0);
         }
-        let refused = limited(&workspace, &format!("-s {limit}"), "inspect absent.gguf");
-        refused.fails(5, &["absent.gguf"]);
-        limit *= 4;
+        limited(&workspace, &limit, "inspect absent.gguf").fails(5, &["absent.gguf"]);
     }
 }
 
