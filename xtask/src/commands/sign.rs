@@ -57,6 +57,9 @@ impl Bundle {
         }
         let key = signing_key(key_path)?;
         let output = spares_model(file(&path)?, model)?;
+        output
+            .spares("key", key_path)
+            .map_err(|e| Failure::io(&path, &e))?;
         if output.target().exists() && !is_our_bundle(output.target()) {
             return Err(
                 Failure::new(Exit::Io, "exists, and is no bundle of a receipt")
@@ -64,9 +67,6 @@ impl Bundle {
                     .with_hint("move it away, or name another place with --output"),
             );
         }
-        output
-            .spares("key", key_path)
-            .map_err(|e| Failure::io(&path, &e))?;
         receipt
             .spares("key", key_path)
             .map_err(|e| Failure::io(receipt.path(), &e))?;
