@@ -11,14 +11,24 @@ use crate::{
     args::{Args, XtaskArgs},
     commands,
     exit::{self, Exit, Failure},
+    process,
     program::{self, Program},
 };
 
 /// Runs `program` with the words of this process.
 pub fn main(program: Program) -> ExitCode {
+    process::save_addresses();
+    process::with_stack(|| begin(program))
+}
+
+fn begin(program: Program) -> ExitCode {
     program::set(program);
     let words: Vec<OsString> = std::env::args_os().collect();
     let as_json = asks_for_json(&words);
+    // Before anything takes memory: the parser does, too.
+    if let Err(failure) = prepare(&words) {
+        return exit::run(as_json, || Err(failure));
+    }
     let parsed = match program {
         Program::Xtask => parse(words).map(Parsed::Xtask),
         Program::Bitreceipt => parse(words).map(Parsed::Bitreceipt),
@@ -32,6 +42,15 @@ pub fn main(program: Program) -> ExitCode {
             }
             refuse(&error, as_json)
         }
+    }
+}
+
+/// What has to be found out before any command.
+fn prepare(words: &[OsString]) -> Result<(), Failure> {
+    process::answer_signals().map_err(|e| Failure::from(e).about("signal handler"))?;
+    match words.get(1).is_none_or(|word| word == "--version") {
+        true => Ok(()),
+        false => process::check_room(),
     }
 }
 

@@ -13,7 +13,7 @@ use host::{
     attest::KeyError,
     failure::RunFailure,
     input::{OpenError, PromptError},
-    machine::{EnvironmentError, MemoryError},
+    machine::{EnvironmentError, MemoryError, is_file_size_limit, limit_behind},
     plain::plain,
     sandbox::SandboxError,
     verify::{Conclusion, NotAReceipt},
@@ -103,7 +103,20 @@ impl Failure {
 
     /// A failure to read or write `path`.
     pub fn io(path: &Path, error: &io::Error) -> Self {
-        Self::new(Exit::Io, error).at(path)
+        Self::of_io(error).at(path)
+    }
+
+    /// A failure to read or write. Where a limit of the machine is behind it, it is named.
+    pub fn of_io(error: &io::Error) -> Self {
+        if let Some(limit) = limit_behind(error) {
+            let hint = format!("this machine limits {limit}; raise that limit");
+            return Self::new(Exit::Usage, error).with_hint(hint);
+        }
+        let failure = Self::new(Exit::Io, error);
+        match is_file_size_limit(error) {
+            true => failure.with_hint("the size of files is limited (ulimit -f); raise that limit"),
+            false => failure,
+        }
     }
 
     /// A failure to read the file at `path`, which should be of this kind.
@@ -137,11 +150,10 @@ impl Failure {
 
     /// A failure to use the key at `path`.
     pub fn key(path: &Path, error: &KeyError) -> Self {
-        let exit = match error {
-            KeyError::Io(_) => Exit::Io,
-            _ => Exit::BadInput,
-        };
-        Self::new(exit, error).at(path)
+        match error {
+            KeyError::Io(error) => Self::io(path, error),
+            _ => Self::new(Exit::BadInput, error).at(path),
+        }
     }
 
     /// Ctrl-C.
@@ -166,7 +178,7 @@ impl fmt::Display for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::new(Exit::Io, error)
+        Self::of_io(&error)
     }
 }
 
@@ -215,6 +227,7 @@ impl From<RunFailure> for Failure {
             RunFailure::Interrupted => Exit::Interrupted,
             RunFailure::Disturbed(_) | RunFailure::Refused(_) => Exit::Rejected,
             wrong if wrong.is_wrong_result() => Exit::Rejected,
+            RunFailure::Sandbox(SandboxError::Memory(_)) => Exit::Usage,
             // The reference could not answer.
             RunFailure::Sandbox(_) => Exit::Unverifiable,
             // Prompt, context, kernels, threads: what was asked for is not possible here.

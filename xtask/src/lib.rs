@@ -11,6 +11,7 @@ pub mod make_model;
 mod markdown;
 pub mod models;
 mod output;
+mod process;
 pub mod program;
 mod progress;
 pub mod selftest;

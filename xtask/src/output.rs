@@ -9,7 +9,7 @@ use host::files::AtomicFile;
 
 use crate::{
     args::{Format, OutputArgs},
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, say},
 };
 
 /// Prints `text` to standard output. A reader that has gone away is no error.
@@ -20,7 +20,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
         .and_then(|()| stdout.flush())
     {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(e) => Err(Failure::new(Exit::Io, e).about("standard output")),
+        Err(e) => Err(Failure::of_io(&e).about("standard output")),
         Ok(()) => Ok(()),
     }
 }
@@ -45,6 +45,18 @@ pub fn show(
     }
 }
 
+/// As [`show`], of what is written already: that it cannot be printed is said, and undoes nothing.
+pub fn tell(how: OutputArgs, json: &impl serde::Serialize, text: impl FnOnce() -> String) {
+    note(show(how, json, text));
+}
+
+/// Says that what is written already could not be printed.
+pub fn note(printed: Result<(), Failure>) {
+    if let Err(failure) = printed {
+        say(format_args!("note: {failure}; what was written is there"));
+    }
+}
+
 /// Whether `path` stands for standard output.
 pub fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
@@ -63,7 +75,7 @@ impl Destination {
     /// Checks that something can be written to `path`.
     ///
     /// # Errors
-    /// The folder is missing or cannot be written to, or `path` is neither a file nor a link.
+    /// As for [`AtomicFile::prepare`].
     pub fn prepare(path: &Path) -> Result<Self, Failure> {
         match is_stdout(path) {
             true => Ok(Self::Stdout),

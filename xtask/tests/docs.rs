@@ -52,6 +52,30 @@ fn the_readme_has_every_exit_code() {
     }
 }
 
+/// Whoever doubts a row of the table of faults can run its test.
+#[test]
+fn every_fault_has_a_test_that_exists() {
+    let text = document("SECURITY.md");
+    let (_, section) = text.split_once("\n## Limits and faults\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let rows: Vec<_> = section
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .collect();
+    assert!(rows.len() > 20);
+    // The first row has the names of the columns.
+    for row in &rows[1..] {
+        let (_, tests) = row.trim_end_matches(" |").rsplit_once("| ").unwrap();
+        for test in tests.split(", ") {
+            let name = test.trim_matches('`').split_once("::");
+            let (file, function) = name.unwrap_or_else(|| panic!("no test in: {row}"));
+            let source = document(&format!("xtask/tests/cli/{file}.rs"));
+            let is_there = source.contains(&format!("#[test]\nfn {function}() {{"));
+            assert!(is_there, "{test} of: {row}");
+        }
+    }
+}
+
 /// What the README has people type is what the gates run.
 #[test]
 fn the_gates_run_the_readmes_commands() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
 use super::key::{PublicKey, SigningKey};
-use crate::files::{JsonError, read_json};
+use crate::files::{JsonError, other_encoding, read_json};
 
 /// The type of every payload: an in-toto statement as JSON.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -90,6 +90,9 @@ impl Envelope {
     pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
         if bytes.len() as u64 > MAX_BUNDLE_BYTES {
             return Err(EnvelopeError::TooLarge);
+        }
+        if let Some(encoding) = other_encoding(bytes) {
+            return Err(EnvelopeError::NotAnEnvelope(encoding.into()));
         }
         let record: EnvelopeRecord = read_json(bytes).map_err(not_an_envelope)?;
         if record.payload_type != PAYLOAD_TYPE {

@@ -54,7 +54,7 @@ impl NewKey {
         private.create_private(pem.as_bytes()).map_err(at(path))?;
         if let Err(e) = public.create(public_pem.as_bytes()) {
             // Safe: nobody can have used the new key yet.
-            let _ = fs::remove_file(path);
+            let _ = fs::remove_file(private.target());
             return Err(at(&public_path)(e));
         }
         Ok(Self {

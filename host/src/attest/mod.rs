@@ -8,6 +8,7 @@ mod dsse;
 mod key;
 #[cfg(feature = "run")]
 mod key_file;
+mod ours;
 mod paths;
 mod statement;
 
@@ -15,7 +16,8 @@ pub use dsse::{Envelope, EnvelopeError, MAX_BUNDLE_BYTES, PAYLOAD_TYPE, Signatur
 pub use key::{KeyError, MAX_KEY_BYTES, PublicKey, SigningKey};
 #[cfg(feature = "run")]
 pub use key_file::{NewKey, NewKeyError};
-pub use paths::{bundle_path, public_key_path};
+pub use ours::is_bundle;
+pub use paths::{BUNDLE_SUFFIX, bundle_path, public_key_path};
 pub use statement::{
     CLAIM, NotProved, PREDICATE_TYPE, Predicate, Role, STATEMENT_TYPE, Statement, StatementError,
     Subject,

@@ -5,9 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// What the name of a bundle has behind that of its receipt.
+pub const BUNDLE_SUFFIX: &str = ".dsse.json";
+
 /// The path of the bundle of the receipt at `receipt`: with `.dsse.json` appended.
 pub fn bundle_path(receipt: &Path) -> PathBuf {
-    with_suffix(receipt, ".dsse.json")
+    with_suffix(receipt, BUNDLE_SUFFIX)
 }
 
 /// The path of the public half of the key at `path`: with `.pub` appended.

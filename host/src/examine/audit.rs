@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     digest::Digest,
+    failure::RunFailure,
     machine::guests_that_fit,
     receipt::Receipt,
     replay::{Audited, Guesses, Unit, audit, claimed_traces, units_of},
@@ -88,14 +89,14 @@ fn lot(nonce: Digest, receipt: Digest, unit: usize) -> Digest {
 /// reference must compute the selected units with the same results as that run.
 ///
 /// # Errors
-/// The audit was interrupted.
+/// The audit was interrupted, or this machine has no memory for it.
 pub fn audit_receipt(
     r: &Receipt,
     sandbox: &Sandbox,
     model: &Arc<Model>,
     selection: &Selection,
     guests: NonZeroUsize,
-) -> Result<AuditFinding, SandboxError> {
+) -> Result<AuditFinding, RunFailure> {
     let Some(task) = r.task() else {
         let why = "the run's settings do not describe a task";
         return Ok(AuditFinding::NoTask(why.into()));
@@ -109,7 +110,7 @@ pub fn audit_receipt(
         return Ok(AuditFinding::NoTranscript(why));
     }
     let guests = guests_that_fit(model, task.n_positions(), guests);
-    let traces = match transcript(r, model, &task, guests, sandbox.watch()) {
+    let traces = match transcript(r, model, &task, guests, sandbox.watch())? {
         Ok(traces) => traces,
         Err(why) => return Ok(AuditFinding::NoTranscript(why)),
     };
@@ -122,7 +123,7 @@ pub fn audit_receipt(
     match audit(sandbox, input, &task, &units, guesses) {
         Ok(Audited::Agrees) => Ok(AuditFinding::Agrees(report)),
         Ok(Audited::Differs(finding)) => Ok(AuditFinding::Differs(report, finding.to_string())),
-        Err(SandboxError::Interrupted) => Err(SandboxError::Interrupted),
+        Err(e @ (SandboxError::Interrupted | SandboxError::Memory(_))) => Err(e.into()),
         Err(error) if error.is_refutation() => Ok(AuditFinding::Differs(report, error.to_string())),
         Err(error) => Ok(AuditFinding::Unanswered(report, error.to_string())),
     }
@@ -135,9 +136,13 @@ fn transcript(
     task: &Task,
     n_threads: usize,
     watch: &Watch,
-) -> Result<Vec<PositionTrace>, String> {
-    let traces = claimed_traces(model, task, &r.tokens, n_threads, true, watch);
-    let traces = traces.map_err(|e| e.to_string())?;
+) -> Result<Result<Vec<PositionTrace>, String>, RunFailure> {
+    let traces = match claimed_traces(model, task, &r.tokens, n_threads, true, watch) {
+        Ok(traces) => traces,
+        // Nothing is known then, not even whether there could be a transcript.
+        Err(e @ (RunFailure::Interrupted | RunFailure::Memory(_))) => return Err(e),
+        Err(e) => return Ok(Err(e.to_string())),
+    };
     let records: Vec<_> = traces.iter().map(PositionRecord::from_trace).collect();
     let checksum = Transcript::of(&task.transcript_start(r.model.sha256), &records);
     let chosen = records
@@ -145,13 +150,13 @@ fn transcript(
         .filter_map(|record| Some(record.choice?.token));
     if !chosen.eq(r.tokens.iter().copied()) {
         let why = "the native run here chooses other tokens; a full replay decides which are wrong";
-        return Err(why.into());
+        return Ok(Err(why.into()));
     }
     if checksum == r.parity.checksum {
-        return Ok(traces);
+        return Ok(Ok(traces));
     }
-    Err(format!(
+    Ok(Err(format!(
         "the native run here has transcript {checksum}, the receipt has {}; a full replay decides which is wrong",
         r.parity.checksum
-    ))
+    )))
 }

@@ -52,11 +52,14 @@ pub fn find_model(
     folders: &[PathBuf],
     watch: &Watch,
 ) -> Result<Option<HashedModel>, OpenError> {
+    let mut too_large = None;
     for path in candidates(receipt, folders) {
         match open_model(receipt, &path, watch) {
             Ok(found) if found.sha256 == receipt.model.sha256 => return Ok(Some(found)),
             Ok(_) => {}
             Err(OpenError::Interrupted) => return Err(OpenError::Interrupted),
+            // It is not read to its end only to be refused: the right one is as large.
+            Err(OpenError::Memory(error)) => too_large = Some(error),
             // A file that cannot be used matters only if it has the digest of the receipt's model.
             Err(error) => {
                 if digest(&path, watch)? == Some(receipt.model.sha256) {
@@ -65,7 +68,7 @@ pub fn find_model(
             }
         }
     }
-    Ok(None)
+    too_large.map_or(Ok(None), |error| Err(error.into()))
 }
 
 /// The files that are as large as the receipt's model.

@@ -14,7 +14,7 @@ use crate::{
 /// Replays the task of `r` on `model`, with up to `guests` guests at once.
 ///
 /// # Errors
-/// The replay was interrupted. Any other failure is part of the result.
+/// The replay was interrupted, or this machine has no memory for it. Any other failure is part of the result.
 pub fn replay_receipt(
     r: &Receipt,
     sandbox: &Sandbox,
@@ -34,7 +34,7 @@ pub fn replay_receipt(
             checksum: replay.checksum(&task, r.model.sha256),
             fuel: Some(replay.fuel),
         })),
-        Err(SandboxError::Interrupted) => Err(SandboxError::Interrupted),
+        Err(e @ (SandboxError::Interrupted | SandboxError::Memory(_))) => Err(e),
         Err(error) if error.is_refutation() => Ok(Err(ReplayFailure::Refuted(error.to_string()))),
         Err(error) => Ok(Err(ReplayFailure::Unanswered(error.to_string()))),
     }

@@ -7,53 +7,49 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+use super::{
+    place::{check_name, check_owner, folder_of, resolve},
+    retire::{LONGEST_SUFFIX, retire},
+    temporary,
+};
+
 /// A path at which a file can be written. This is checked before the work whose result is written.
 #[derive(Debug)]
 pub struct AtomicFile {
     path: PathBuf,
-    folder: PathBuf,
+    /// The file itself, where `path` is a link.
+    target: PathBuf,
 }
 
 impl AtomicFile {
-    /// Checks that a file can be created in the folder of `path`.
+    /// Checks that a file can be created at `path`, or replaced. Links are followed. Temporary files
+    /// that dead runs have left in its folder are removed.
     ///
     /// # Errors
-    /// The folder is missing or cannot be written to, or `path` is neither a file nor a link.
+    /// The folder is missing or cannot be written to; the name is too long; or `path` is no regular
+    /// file and does not lead to one.
     pub fn prepare(path: &Path) -> io::Result<Self> {
-        // A link is replaced, not followed.
-        let existing = std::fs::symlink_metadata(path).map(|m| m.file_type());
-        if let Ok(found) = existing
-            && !found.is_file()
-            && !found.is_symlink()
-        {
-            let what = match found.is_dir() {
-                true => "is a folder; name a file",
-                false => "is a pipe or a device; name a regular file",
-            };
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-        }
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        // Without the name of the temporary file, which would only confuse.
-        NamedTempFile::new_in(&folder)
-            .and_then(NamedTempFile::close)
-            .map_err(|e| io::Error::new(e.kind(), e.kind().to_string()))?;
+        check_name(path, "")?;
+        let target = resolve(path)?;
+        check_name(&target, "")?;
+        check_owner(&target)?;
+        let folder = folder_of(&target);
+        temporary::remove_dead(&folder);
+        temporary::create_in(&folder)?.close()?;
         Ok(Self {
             path: path.to_owned(),
-            folder,
+            target,
         })
     }
 
-    /// Like [`AtomicFile::prepare`], and checks that `path` is not the model `input`.
+    /// Checks that files with `suffix` behind the name can be written, too, and become stale.
     ///
     /// # Errors
-    /// As for [`AtomicFile::prepare`], or both paths name the same file.
-    pub fn beside_input(path: &Path, input: &Path) -> io::Result<Self> {
-        let output = Self::prepare(path)?;
-        output.spares("model", input)?;
-        Ok(output)
+    /// The name is too long.
+    pub fn check_beside(&self, suffix: &str) -> io::Result<()> {
+        let suffix = format!("{suffix}{LONGEST_SUFFIX}");
+        check_name(&self.path, &suffix)?;
+        check_name(&self.target, &suffix)
     }
 
     /// Checks that writing would not replace `input`, which messages call `what`.
@@ -61,7 +57,7 @@ impl AtomicFile {
     /// # Errors
     /// Both paths name the same file.
     pub fn spares(&self, what: &str, input: &Path) -> io::Result<()> {
-        if let (Ok(path), Ok(input)) = (self.path.canonicalize(), input.canonicalize())
+        if let (Ok(path), Ok(input)) = (self.target.canonicalize(), input.canonicalize())
             && path == input
         {
             return Err(io::Error::new(
@@ -77,6 +73,11 @@ impl AtomicFile {
         &self.path
     }
 
+    /// The file itself: where the path is a link, what it leads to.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Creates the file, or replaces it, with what `write` writes.
     ///
     /// # Errors
@@ -85,14 +86,25 @@ impl AtomicFile {
         &self,
         write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
     ) -> Result<(), E> {
-        let file = NamedTempFile::new_in(&self.folder)?;
-        let mut buffered = io::BufWriter::with_capacity(1 << 20, file);
+        Ok(self.stage(write)?.commit()?)
+    }
+
+    /// Writes the file under another name, from where only renaming it is left.
+    ///
+    /// # Errors
+    /// Writing failed; an old file is unchanged.
+    pub fn stage<E: From<io::Error>>(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> Result<(), E>,
+    ) -> Result<Staged<'_>, E> {
+        let file = temporary::create_in(&folder_of(&self.target))?;
+        // The file alone: errors of the temporary one have its path, too, which would only confuse.
+        let mut buffered = io::BufWriter::with_capacity(1 << 20, file.as_file());
         write(&mut buffered)?;
-        let file = buffered.into_inner().map_err(|e| e.into_error())?;
+        buffered.into_inner().map_err(|e| e.into_error())?;
         make_readable(file.as_file())?;
         file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|e| e.error)?;
-        Ok(())
+        Ok(Staged { place: self, file })
     }
 
     /// Creates the file; never replaces one.
@@ -117,13 +129,13 @@ impl AtomicFile {
         content: &[u8],
         set_mode: fn(&std::fs::File) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut file = NamedTempFile::new_in(&self.folder)?;
+        let file = temporary::create_in(&folder_of(&self.target))?;
         // Unbuffered: a buffer would keep a copy of a secret.
-        file.write_all(content)?;
+        file.as_file().write_all(content)?;
         set_mode(file.as_file())?;
         file.as_file().sync_all()?;
         let exists = "exists and is never replaced; name another output";
-        match file.persist_noclobber(&self.path).map_err(|e| e.error) {
+        match file.persist_noclobber(&self.target).map_err(|e| e.error) {
             Ok(_) => Ok(()),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 Err(io::Error::new(e.kind(), exists))
@@ -132,26 +144,44 @@ impl AtomicFile {
         }
     }
 
-    /// Renames the file to `*.stale`. Returns the new path, or `None` if there was no file.
+    /// As [`retire`], for this file.
     ///
     /// # Errors
-    /// Renaming failed.
+    /// Renaming failed, or there are too many stale files.
     pub fn retire(&self) -> io::Result<Option<PathBuf>> {
-        retire(&self.path)
+        retire(&self.target)
     }
 }
 
-/// Renames the file at `path` to `*.stale`. Returns the new path, or `None` if there was no file.
-///
-/// # Errors
-/// Renaming failed.
-pub fn retire(path: &Path) -> io::Result<Option<PathBuf>> {
-    let mut stale = path.to_owned().into_os_string();
-    stale.push(".stale");
-    match std::fs::rename(path, &stale) {
-        Ok(()) => Ok(Some(stale.into())),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e),
+/// A file that is complete, under another name.
+#[derive(Debug)]
+pub struct Staged<'p> {
+    place: &'p AtomicFile,
+    file: NamedTempFile,
+}
+
+impl Staged<'_> {
+    /// The path at which the file will be.
+    pub fn path(&self) -> &Path {
+        self.place.path()
+    }
+
+    pub(super) fn target(&self) -> &Path {
+        self.place.target()
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// Renaming failed; an old file is unchanged.
+    pub fn commit(self) -> io::Result<()> {
+        self.file.persist(&self.place.target).map_err(|e| e.error)?;
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn temporary(&self) -> &Path {
+        self.file.path()
     }
 }
 

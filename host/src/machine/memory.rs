@@ -1,25 +1,33 @@
 //! Estimates the memory that a run needs, so that a run without enough memory is refused early.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::Path};
 
 use engine_native::{
     Engine, EngineOptions, I2sLayout, Kernels, Layer, Model, ModelSource, SessionOptions,
 };
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
+use super::{cgroup, limits::Room};
 use crate::guest::MEMORY_LIMIT;
 
 /// The run needs more memory than there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{what}: the run needs about {:.2} GB, available {:.2} GB; free some memory or run fewer positions",
-    *needed as f64 / 1e9, *available as f64 / 1e9
+    "{what}: the run needs about {:.2} GB, available {:.2} GB; {}",
+    *needed as f64 / 1e9, *available as f64 / 1e9, advice(what)
 )]
 #[allow(missing_docs)]
 pub struct MemoryError {
     pub what: &'static str,
     pub needed: u64,
     pub available: u64,
+}
+
+fn advice(what: &str) -> &'static str {
+    match what.contains("ulimit") {
+        true => "raise this limit or run fewer positions",
+        false => "free some memory or run fewer positions",
+    }
 }
 
 /// Bytes that a run needs, apart from small allocations.
@@ -82,26 +90,38 @@ impl MemoryNeed {
         }
     }
 
+    /// The memory that a replay of a loaded model needs.
+    pub fn to_replay(model: &Model, n_positions: usize) -> Self {
+        let file = model.file_bytes().len() as u64;
+        Self {
+            file,
+            held: file,
+            replay: replay(model, n_positions as u64),
+            ..Self::default()
+        }
+    }
+
     /// The sum of all parts.
     pub fn total(&self) -> u64 {
         let parts = [self.file, self.packed, self.session, self.replay];
         parts.into_iter().fold(0, u64::saturating_add)
     }
 
-    /// Checks that this machine and the sandbox have enough memory.
+    /// Checks that this machine, the limits of this process and the sandbox leave enough memory.
     ///
     /// # Errors
-    /// One of them has less.
+    /// One of them leaves less.
     pub fn check(&self) -> Result<(), MemoryError> {
-        self.check_against(available_memory())
+        self.check_against(available())?;
+        self.check_room(Room::now())
     }
 
-    fn check_against(&self, available: u64) -> Result<(), MemoryError> {
+    fn check_against(&self, (what, available): (&'static str, u64)) -> Result<(), MemoryError> {
         // What is held is not available any more, but it is there for this run.
         let available = available.saturating_add(self.held);
         if self.total() > available {
             return Err(MemoryError {
-                what: "memory",
+                what,
                 needed: self.total(),
                 available,
             });
@@ -115,7 +135,25 @@ impl MemoryNeed {
         }
         Ok(())
     }
+
+    fn check_room(&self, room: Room) -> Result<(), MemoryError> {
+        let own = self.total().saturating_sub(self.held);
+        for (what, available) in room.named() {
+            let needed = own.saturating_add(ROOM_BESIDE);
+            if needed > available {
+                return Err(MemoryError {
+                    what,
+                    needed,
+                    available,
+                });
+            }
+        }
+        Ok(())
+    }
 }
+
+/// Bytes that threads and many small allocations take under a limit of the process.
+const ROOM_BESIDE: u64 = 64 << 20;
 
 /// Bytes of a guest: the largest layer, its KV cache in f32, and two vectors per position.
 fn replay(model: &Model, n_positions: u64) -> u64 {
@@ -137,24 +175,34 @@ fn replay(model: &Model, n_positions: u64) -> u64 {
 /// most `wanted`.
 pub fn guests_that_fit(model: &Model, n_positions: usize, wanted: NonZeroUsize) -> usize {
     let each = replay(model, n_positions as u64).max(1);
-    let fitting = usize::try_from(available_memory() / each).unwrap_or(usize::MAX);
+    let rooms = Room::now().named().map(|(_, room)| {
+        let each = each.saturating_mul(2).saturating_add(ROOM_BESIDE);
+        room.saturating_sub(ROOM_BESIDE) / each
+    });
+    let fitting = rooms.fold(available_memory() / each, u64::min);
+    let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
     wanted.get().min(fitting).max(1)
 }
 
 /// Bytes of memory that are available without swapping. Caches that the system can drop count as
-/// free; the limit of a container counts, too. `u64::MAX` if the
+/// free; the limits of control groups count, too. `u64::MAX` if the
 /// system does not tell, so that nothing is refused.
 pub fn available_memory() -> u64 {
+    available().1
+}
+
+/// As [`available_memory`], with what has the least.
+fn available() -> (&'static str, u64) {
     let memory = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
-    let Ok(system) = System::new_with_specifics(memory) else {
-        return u64::MAX;
-    };
-    let in_container = system
-        .cgroup_limits()
-        .map(|limits| limits.total_memory.saturating_sub(limits.rss));
-    in_container
-        .unwrap_or(u64::MAX)
-        .min(system.available_memory())
+    let system = System::new_with_specifics(memory).map(|system| system.available_memory());
+    // Without `/proc`, nothing seems to be there.
+    let system = system.ok().filter(|&available| available > 0);
+    let system = ("memory", system.unwrap_or(u64::MAX));
+    let groups = cgroup::available(Path::new("/")).unwrap_or(u64::MAX);
+    match groups < system.1 {
+        true => ("memory of the control group", groups),
+        false => system,
+    }
 }
 
 #[cfg(test)]
@@ -171,13 +219,13 @@ mod tests {
 
     #[test]
     fn what_fits_exactly_is_run() {
-        assert!(NEED.check_against(1234).is_ok());
+        assert!(NEED.check_against(("memory", 1234)).is_ok());
     }
 
     #[test]
     fn one_byte_short_is_refused_with_both_figures() {
         assert!(matches!(
-            NEED.check_against(1233),
+            NEED.check_against(("memory", 1233)),
             Err(MemoryError {
                 what: "memory",
                 needed: 1234,
@@ -206,7 +254,25 @@ mod tests {
             file: u64::MAX,
             ..NEED
         };
-        assert!(need.check_against(u64::MAX - 1).is_err());
+        assert!(need.check_against(("memory", u64::MAX - 1)).is_err());
+    }
+
+    #[test]
+    fn a_limit_of_the_process_is_named() {
+        let own = 234 + ROOM_BESIDE;
+        let room = |address_space, data| Room {
+            address_space,
+            data,
+        };
+        assert!(NEED.check_room(Room::default()).is_ok());
+        assert!(NEED.check_room(room(Some(own), Some(own))).is_ok());
+        for (room, name) in [
+            (room(Some(own - 1), None), "ulimit -v"),
+            (room(None, Some(own - 1)), "ulimit -d"),
+        ] {
+            let line = NEED.check_room(room).unwrap_err().to_string();
+            assert!(line.contains(name) && line.contains("raise"), "{line}");
+        }
     }
 
     #[test]
@@ -216,7 +282,7 @@ mod tests {
             ..NEED
         };
         assert!(matches!(
-            need.check_against(u64::MAX),
+            need.check_against(("memory", u64::MAX)),
             Err(MemoryError {
                 what: "memory of the sandbox",
                 ..

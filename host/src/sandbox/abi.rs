@@ -1,9 +1,9 @@
 //! The guest's exports with their types. `guest-reference/NUMERICS.md` documents the calls.
 
 use engine_native::Op;
-use wasmtime::{Instance, Memory, Store, StoreLimits, TypedFunc};
+use wasmtime::{Instance, Memory, Store, TypedFunc};
 
-use super::error::SandboxError;
+use super::{bounds::Bounds, error::SandboxError};
 
 /// The version of the interface that this host calls.
 pub(super) const ABI_VERSION: i32 = 3;
@@ -33,7 +33,7 @@ pub(super) const GUEST_OPS: [Op; 21] = [
     Op::FfnResidual,
 ];
 
-pub(super) type GuestStore = Store<StoreLimits>;
+pub(super) type GuestStore = Store<Bounds>;
 
 macro_rules! exports {
     ($($name:ident: fn($($arg:ty),*) -> $result:ty,)*) => {

@@ -1,14 +1,15 @@
 //! Calls into one instance of the guest. Every resource is bounded and fuel is counted; the host
 //! copies bytes of the model without interpreting them.
 
-use wasmtime::{Instance, Store, StoreLimitsBuilder, Trap, TypedFunc, WasmParams, WasmResults};
+use wasmtime::{Instance, Store, Trap, TypedFunc, WasmParams, WasmResults};
 
 use super::{
     abi::{Exports, GuestStore},
+    bounds::Bounds,
     compiled::Sandbox,
     error::SandboxError,
 };
-use crate::{guest::MEMORY_LIMIT, watch::Watch};
+use crate::watch::Watch;
 
 /// Fuel for one call. A call that needs more is stuck in an endless loop.
 const FUEL_PER_CALL: u64 = 1 << 44;
@@ -23,19 +24,17 @@ pub(super) struct Calls {
 
 impl Calls {
     pub(super) fn new(sandbox: &Sandbox) -> Result<Self, SandboxError> {
-        let limits = StoreLimitsBuilder::new()
-            .memory_size(MEMORY_LIMIT)
-            .memories(1)
-            .tables(1)
-            .table_elements(10_000)
-            .instances(1)
-            .build();
-        let mut store = Store::new(&sandbox.engine, limits);
-        store.limiter(|limits| limits);
+        let mut store = Store::new(&sandbox.engine, Bounds::new());
+        store.limiter(|bounds| bounds);
         store.set_epoch_deadline(1);
         let failed = |e: wasmtime::Error| SandboxError::Trap(format!("{e:#}"));
         store.set_fuel(FUEL_PER_CALL).map_err(failed)?;
-        let instance = Instance::new(&mut store, &sandbox.module, &[]).map_err(failed)?;
+        let instance = Instance::new(&mut store, &sandbox.module, &[]);
+        // The module runs nothing at its start: what fails is what the machine does not give.
+        let instance = instance.map_err(|e| match e.is::<Trap>() {
+            true => failed(e),
+            false => SandboxError::Memory(format!("{e:#}")),
+        })?;
         Ok(Self {
             exports: Exports::of(&instance, &mut store)?,
             store,
@@ -132,6 +131,9 @@ impl Calls {
 
     fn failure(&mut self, status: i64) -> SandboxError {
         let message = self.error_message().unwrap_or_else(|| "no message".into());
+        if let (3 | 5, Some(why)) = (status, self.store.data().refused()) {
+            return SandboxError::Memory(why.to_owned());
+        }
         match status {
             1 | 2 => SandboxError::Refused(message),
             5 => SandboxError::TooLarge(message),

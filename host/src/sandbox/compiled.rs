@@ -3,7 +3,11 @@
 use wasmtime::{Config, Engine, Module, OptLevel};
 
 use super::error::SandboxError;
-use crate::{guest::GUEST_WASM, watch::Watch};
+use crate::{
+    guest::GUEST_WASM,
+    machine::{Room, default_threads},
+    watch::Watch,
+};
 
 /// A compiled guest, from which any number of isolated instances can be made. One sandbox serves
 /// any number of replays.
@@ -41,8 +45,12 @@ impl Sandbox {
     /// # Errors
     /// As for [`Sandbox::new`].
     pub fn with_module(wasm: &[u8], watch: &Watch) -> Result<Self, SandboxError> {
+        Self::with_memory(wasm, watch, Reservation::here())
+    }
+
+    fn with_memory(wasm: &[u8], watch: &Watch, memory: Reservation) -> Result<Self, SandboxError> {
         let protocol = |e: wasmtime::Error| SandboxError::Protocol(format!("{e:#}"));
-        let engine = Engine::new(&config()).map_err(protocol)?;
+        let engine = Engine::new(&config(memory)).map_err(protocol)?;
         let module = Module::from_binary(&engine, wasm).map_err(protocol)?;
         if let Some(import) = module.imports().next() {
             return Err(SandboxError::Protocol(format!(
@@ -62,8 +70,40 @@ impl Sandbox {
     }
 }
 
-fn config() -> Config {
+/// How many addresses a guest's memory takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reservation {
+    /// All that the guest can name, so that no access has to be checked.
+    Whole,
+    /// Little more than what is used. Every access is checked, and memory that grows beyond it moves.
+    Small,
+}
+
+impl Reservation {
+    /// Addresses that a guest takes with everything around it.
+    const WHOLE_BYTES: u64 = 5 << 30;
+    const SMALL_BYTES: u64 = 16 << 20;
+
+    /// What the limit on addresses allows here.
+    fn here() -> Self {
+        let guests = default_threads().get() as u64 + 1;
+        let room = Room::now().address_space;
+        match room.is_some_and(|room| room < guests.saturating_mul(Self::WHOLE_BYTES)) {
+            true => Self::Small,
+            false => Self::Whole,
+        }
+    }
+}
+
+fn config(memory: Reservation) -> Config {
     let mut config = Config::new();
+    if memory == Reservation::Small {
+        config
+            .memory_reservation(Reservation::SMALL_BYTES)
+            .memory_reservation_for_growth(Reservation::SMALL_BYTES)
+            .memory_guard_size(1 << 16)
+            .guard_before_linear_memory(false);
+    }
     config
         .consume_fuel(true)
         .epoch_interruption(true)
@@ -72,6 +112,9 @@ fn config() -> Config {
         // Host and guest both reject values that are not finite, so no result depends on a NaN's
         // bits.
         .cranelift_nan_canonicalization(false)
+        // Otherwise every sandbox keeps the guest's data in a file in memory, which limits on files
+        // concern.
+        .memory_init_cow(false)
         // The module is already optimised: optimising again would slow down every start without
         // speeding up any replay.
         .cranelift_opt_level(OptLevel::None)

@@ -20,6 +20,9 @@ pub enum SandboxError {
     /// The guest trapped: it ran out of fuel or memory, or accessed memory out of bounds.
     #[error("reference trapped: {0}")]
     Trap(String),
+    /// The machine has no memory or no addresses for the guest.
+    #[error("memory of the sandbox: {0}; free some memory, or raise its limits (ulimit -v, -d)")]
+    Memory(String),
     /// The run was interrupted.
     #[error("interrupted")]
     Interrupted,

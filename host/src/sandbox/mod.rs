@@ -4,6 +4,7 @@
 //! is read from disk, so the module that runs is the one that `guest-reference/artifact.json` pins.
 
 mod abi;
+mod bounds;
 mod calls;
 mod compiled;
 mod error;

@@ -24,7 +24,7 @@ pub use output::{LongOutputArgs, OutputArgs, ProgressMode};
 pub use replay::ReplayArgs;
 pub use tools::{CompletionsArgs, GuestArgs, ManArgs, SelftestArgs};
 pub use values::{Format, I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking};
-pub use verification::{ShowArgs, VerifyReceiptArgs};
+pub use verification::{AllowanceArgs, ShowArgs, VerifyReceiptArgs};
 
 use clap::{Parser, Subcommand};
 
@@ -71,7 +71,7 @@ pub enum Command {
     /// Decode on the native engine, replay in the sandbox, write a receipt if both agree
     Benchmark(BenchmarkArgs),
     /// Check a receipt: replay its run and derive every figure again
-    VerifyReceipt(VerifyReceiptArgs),
+    VerifyReceipt(Box<VerifyReceiptArgs>),
     /// Print what receipts say, without judging them
     Show(ShowArgs),
     /// Judge tokens that another engine chose: would the reference have chosen them?

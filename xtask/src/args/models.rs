@@ -94,6 +94,9 @@ pub struct InspectArgs {
     /// Layout of the I2_S tensors, which files do not record; published files have block128
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
     pub i2s_layout: I2s,
+    /// Read the whole file, hash it and check its weights, even if it has more than 16 GiB
+    #[arg(long)]
+    pub sha256: bool,
     /// What it prints
     #[command(flatten)]
     pub print: LongOutputArgs,

@@ -7,7 +7,7 @@ use host::{digest::Digest, task::Challenge};
 
 use super::{
     examples::examples,
-    numbers::{digest, jobs, layers, per_mille},
+    numbers::{digest, jobs, layers, per_mille, whole},
     output::{LongOutputArgs, OutputArgs},
 };
 use crate::program;
@@ -74,9 +74,31 @@ pub struct VerifyReceiptArgs {
     /// The model file [default: found by its digest in models/, beside the receipt or in the cache]
     #[arg(short, long, value_name = "FILE")]
     pub model: Option<PathBuf>,
+    /// What it may cost
+    #[command(flatten)]
+    pub allowance: AllowanceArgs,
     /// What it prints
     #[command(flatten)]
     pub print: LongOutputArgs,
+}
+
+/// What a verification may cost. What goes beyond is not begun, or stopped, and the receipt is
+/// unverifiable.
+#[derive(Debug, Clone, Default, ClapArgs)]
+#[command(next_help_heading = "Cost")]
+pub struct AllowanceArgs {
+    /// Stop after so many seconds; do not begin what certainly takes longer
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    pub max_seconds: Option<u64>,
+    /// Do not begin with a receipt of more positions
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    pub max_positions: Option<u64>,
+    /// Do not begin with a receipt of more repetitions
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    pub max_repetitions: Option<u64>,
+    /// Do not begin with a larger model file
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    pub max_bytes: Option<u64>,
 }
 
 /// What the argument is, and where the receipt is if it is left out.

@@ -1,6 +1,9 @@
 //! `benchmark`: the whole path from a model file to a receipt.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
 
 use host::{
     failure::RunFailure,
@@ -16,11 +19,13 @@ use serde_json::json;
 
 use crate::{
     args::{BenchmarkArgs, Format, Kernel, ParityMode},
-    commands::{figures::Figures, profile_table, sign::Bundle, table, threads},
+    commands::{
+        figures::Figures, ours::is_our_receipt, profile_table, sign::Bundle, table, threads,
+    },
     exit::{Exit, Failure, say},
     hints::is_receipt,
     models::default_model,
-    output::{file, is_stdout, print, print_json, spares_model},
+    output::{file, is_stdout, note, print, print_json, spares_model},
     progress::RunProgress,
 };
 
@@ -98,11 +103,12 @@ fn write_receipt(
         Err(failure) => return Err(failure.into()),
     };
     let json = to_json(&receipt);
-    output
-        .replace(|out| out.write_all(json.as_bytes()))
+    let staged = output
+        .stage(|out| out.write_all(json.as_bytes()))
         .map_err(|e| Failure::io(&args.output, &e))?;
-    let signed = bundle.finish(&receipt, json.as_bytes())?;
-    show(args, &receipt, &figures, output.path(), &signed)
+    let signed = bundle.finish(&receipt, json.as_bytes(), staged)?;
+    note(show(args, &receipt, &figures, output.path(), &signed));
+    Ok(())
 }
 
 fn show(
@@ -129,7 +135,20 @@ fn show(
     }
 }
 
+/// Receipts have a date from 1970 to 9999.
+fn check_clock() -> Result<(), Failure> {
+    const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    if since_1970.is_ok_and(|since| since < YEAR_10000) {
+        return Ok(());
+    }
+    let what =
+        "the clock of this machine shows no year from 1970 to 9999, and a receipt has a date";
+    Err(Failure::new(Exit::Usage, what).with_hint("set the clock"))
+}
+
 fn settings(args: &BenchmarkArgs, model: PathBuf) -> Result<RunSettings, Failure> {
+    check_clock()?;
     let prompt = &args.prompt;
     let flags = Flags {
         deterministic: args.deterministic,
@@ -215,7 +234,15 @@ fn warn_scalar(args: &BenchmarkArgs, loaded: &Loaded) {
 
 /// A wrong run leaves no receipt at the output's path, not even an old one.
 fn retire(output: &AtomicFile, failure: RunFailure) -> Failure {
-    let retired = match output.retire() {
+    let old = match is_our_receipt(output.target()) {
+        true => output.retire(),
+        false if output.target().exists() => {
+            let kept = " (no receipt written; what is there is no receipt, and stays)";
+            return Failure::from(failure).and(kept);
+        }
+        false => Ok(None),
+    };
+    let retired = match old {
         Ok(None) => "no receipt written".to_owned(),
         Ok(Some(stale)) => format!("no receipt written; the old one is now {}", stale.display()),
         Err(e) => format!("no receipt written; the old one could not be renamed: {e}"),

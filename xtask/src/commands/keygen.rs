@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{
     args::KeygenArgs,
     exit::{Exit, Failure},
-    output::{is_stdout, not_writable, show},
+    output::{is_stdout, not_writable, tell},
 };
 
 /// Runs the command.
@@ -27,11 +27,11 @@ pub fn run(args: &KeygenArgs) -> Result<Exit, Failure> {
         "public_key": public.to_string(),
         "keyid": keyid,
     });
-    show(args.output, &json, || {
+    tell(args.output, &json, || {
         format!(
             "{private}: private key, for you alone\n{public}: public key, for everybody\n\
              keyid: {keyid}\n"
         )
-    })?;
+    });
     Ok(Exit::Done)
 }

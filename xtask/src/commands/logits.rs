@@ -7,7 +7,7 @@ use engine_native::{
 };
 use host::{
     failure::RunFailure,
-    machine::{MemoryNeed, physical_cores},
+    machine::{EngineNeed, MemoryNeed, physical_cores},
     replay::{Decoded, decode},
     sandbox::Sandbox,
     task::Task,
@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::{
     args::{LogitsArgs, Side},
     exit::{Exit, Failure},
-    output::{Destination, show},
+    output::{Destination, tell},
     progress::RunProgress,
 };
 
@@ -77,11 +77,11 @@ pub fn run(args: &LogitsArgs, watch: &Watch) -> Result<Exit, Failure> {
     drop(display);
     if matches!(output, Destination::File(_)) {
         let report = Report { tokens };
-        show(args.print.output, &report, || {
+        tell(args.print.output, &report, || {
             let (path, tokens) = (args.output.display(), &report.tokens);
             let [n_rows, n_vocab] = shape;
             format!("{path}: float32 [{n_rows}, {n_vocab}]\ntokens: {tokens:?}\n")
-        })?;
+        });
     }
     Ok(Exit::Done)
 }
@@ -98,12 +98,15 @@ fn native(
     let kernels = args.kernel.into();
     let kernels = engine_native::KernelChoice::resolve(kernels).map_err(RunFailure::from)?;
     let options = EngineOptions::new(physical_cores());
-    let engine = Engine::with_at_most(model, kernels, options, watch)?;
-    let mut session = engine.session(SessionOptions {
+    let session = SessionOptions {
         kv_type: task.kv_type,
         logits: LogitsAt::EveryPosition,
         ..SessionOptions::new(task.n_positions())
-    })?;
+    };
+    let need = EngineNeed::of(&model, &*kernels, &options);
+    MemoryNeed::to_run(&model, &session, need).check()?;
+    let engine = Engine::with_at_most(model, kernels, options, watch)?;
+    let mut session = engine.session(session)?;
     session.set_observer(Arc::new(watch.clone()));
     let mut tokens = Vec::with_capacity(task.n_generate);
     for step in session.generate(&task.prompt, task.n_generate)? {
@@ -115,6 +118,7 @@ fn native(
 }
 
 fn guest(model: &Model, task: &Task, watch: &Watch, sink: Sink) -> Result<Vec<u32>, Failure> {
+    MemoryNeed::to_replay(model, task.n_positions()).check()?;
     let sandbox = Sandbox::new(watch)?;
     decode(&sandbox, model.into(), task, |row: Decoded| {
         sink(&row.logits)

@@ -11,7 +11,7 @@ use crate::{
     exit::{Exit, Failure},
     make_model::{DenseType, Preset, Recipe, WeightType, preset, write_model},
     models::make_cache_folder,
-    output::{Destination, is_stdout, show},
+    output::{Destination, is_stdout, tell},
     progress::RunProgress,
 };
 
@@ -47,12 +47,12 @@ pub fn run(args: &MakeModelArgs, watch: &Watch) -> Result<Exit, Failure> {
         let json = json!({
             "path": shown.to_string(), "preset": preset.name, "seed": seed, "bytes": bytes,
         });
-        show(args.print.output, &json, || {
+        tell(args.print.output, &json, || {
             format!(
                 "{shown}: preset {}, seed {seed}, {bytes} bytes\n",
                 preset.name
             )
-        })?;
+        });
     }
     Ok(Exit::Done)
 }
@@ -116,7 +116,7 @@ fn write(
         match write_model(&job.recipe, name, job.seed, &mut file, &mut progress) {
             Ok(()) => Ok(()),
             Err(_) if watch.is_stopped() => Err(Failure::interrupted()),
-            Err(e) => Err(Failure::new(Exit::Io, e).about("the model")),
+            Err(e) => Err(Failure::of_io(&e).about("the model")),
         }
     })?;
     Ok(bytes)

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod allowance;
 mod bandwidth;
 pub mod benchmark;
 mod cache;
@@ -11,6 +12,7 @@ mod keygen;
 mod logits;
 mod make_model;
 mod model;
+mod ours;
 mod profile_table;
 mod replay;
 mod run;

@@ -6,7 +6,7 @@ use host::{
     examine::judge,
     external::{ExternalRun, Judgement, MAX_EXTERNAL_BYTES, TokenVerdict},
     input::HashedModel,
-    machine::default_threads,
+    machine::{MemoryNeed, default_threads},
     plain::plain,
     sandbox::Sandbox,
     watch::{Phase, Watch},
@@ -16,7 +16,7 @@ use crate::{
     args::ReplayArgs,
     exit::{Exit, Failure},
     hints::{Kind, instead_of_a_transcript},
-    input::read_bounded,
+    input::read_text,
     output::show,
     progress::RunProgress,
 };
@@ -27,7 +27,7 @@ use crate::{
 /// The failure, with its exit code. A judgement is no failure.
 pub fn run(args: &ReplayArgs, watch: &Watch) -> Result<Exit, Failure> {
     let (path, model) = (args.files.transcript(), args.files.model());
-    let bytes = read_bounded(path, Kind::Other, MAX_EXTERNAL_BYTES)?;
+    let bytes = read_text(path, Kind::Other, MAX_EXTERNAL_BYTES)?;
     let bad_input = |why: String| Failure::new(Exit::BadInput, why).at(path);
     let transcript = ExternalRun::read(&bytes).map_err(|e| {
         let failure = bad_input(e.to_string());
@@ -51,6 +51,7 @@ pub fn run(args: &ReplayArgs, watch: &Watch) -> Result<Exit, Failure> {
     shape
         .check_run(&task.prompt, task.n_generate)
         .map_err(|e| bad_input(e.to_string()))?;
+    MemoryNeed::to_replay(&found.model, task.n_positions()).check()?;
     let tolerance = args.logit_tolerance.or(transcript.logit_tolerance);
     watch.begin(Phase::Other("compile the reference"), 0);
     let sandbox = Sandbox::new(watch)?;

@@ -10,7 +10,7 @@ use crate::{
     args::ShowArgs,
     exit::{Exit, Failure},
     hints::Kind,
-    input::read_bounded,
+    input::read_text,
     output::show,
 };
 
@@ -22,7 +22,7 @@ pub fn run(args: &ShowArgs) -> Result<Exit, Failure> {
     let mut summaries = Vec::new();
     let mut shown = String::new();
     for path in &args.receipts {
-        let bytes = read_bounded(path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
+        let bytes = read_text(path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
         let checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(path))?;
         let Some(receipt) = &checked.receipt else {
             let failure = Failure::new(Exit::BadInput, "this receipt cannot be read");

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use host::{
-    attest::{Envelope, SigningKey, Statement, bundle_path},
+    attest::{BUNDLE_SUFFIX, Envelope, SigningKey, Statement, bundle_path},
     digest::Digest,
-    files::{AtomicFile, retire},
+    files::{AtomicFile, Beside, PlaceError, Staged, replace_with, retire},
     machine::running_binary,
     receipt::Receipt,
 };
 
 use crate::{
     args::{BenchmarkArgs, ParityMode},
+    commands::ours::is_our_bundle,
     exit::{Exit, Failure},
     output::{file, spares_model},
     program,
@@ -44,6 +45,9 @@ impl Bundle {
         receipt: &AtomicFile,
     ) -> Result<Self, Failure> {
         let path = bundle_path(receipt.path());
+        receipt
+            .check_beside(BUNDLE_SUFFIX)
+            .map_err(|e| Failure::io(receipt.path(), &e))?;
         let Some(key_path) = &args.sign else {
             return Ok(Self { path, signer: None });
         };
@@ -56,11 +60,18 @@ impl Bundle {
         output
             .spares("key", key_path)
             .map_err(|e| Failure::io(&path, &e))?;
+        if output.target().exists() && !is_our_bundle(output.target()) {
+            return Err(
+                Failure::new(Exit::Io, "exists, and is no bundle of a receipt")
+                    .at(&path)
+                    .with_hint("move it away, or name another place with --output"),
+            );
+        }
         receipt
             .spares("key", key_path)
             .map_err(|e| Failure::io(receipt.path(), &e))?;
-        let binary = running_binary()
-            .map_err(|e| Failure::new(Exit::Io, e).about("the running executable"))?;
+        let binary =
+            running_binary().map_err(|e| Failure::of_io(&e).about("the running executable"))?;
         let signer = Some(Signer {
             key,
             binary,
@@ -69,14 +80,19 @@ impl Bundle {
         Ok(Self { path, signer })
     }
 
-    /// Writes the bundle of `receipt`, whose file has the bytes `file`. Without a key, an old bundle
-    /// becomes `*.stale`: it is of another receipt. Returns what to show.
+    /// Puts the receipt in its place, `staged` with the bytes `file`, and its bundle beside it. Without
+    /// a key, an old bundle becomes `*.stale`: it is of another receipt. Returns what to show.
     ///
     /// # Errors
-    /// Writing or renaming failed. No bundle is there then, as far as that can be had.
-    pub fn finish(self, receipt: &Receipt, file: &[u8]) -> Result<String, Failure> {
+    /// Writing or renaming failed. Receipt and bundle are as they were.
+    pub fn finish(self, receipt: &Receipt, file: &[u8], staged: Staged) -> Result<String, Failure> {
+        let failed = |e: PlaceError| Failure::io(&e.path, &e.source);
         let Some(signer) = &self.signer else {
-            let old = retire(&self.path).map_err(|e| Failure::io(&self.path, &e))?;
+            let beside = match is_our_bundle(&self.path) {
+                true => Beside::Old(self.path),
+                false => Beside::Nothing,
+            };
+            let old = replace_with(staged, beside).map_err(failed)?;
             let shown =
                 old.map(|stale| format!("bundle:   the old one is now {}\n", stale.display()));
             return Ok(shown.unwrap_or_default());
@@ -84,18 +100,20 @@ impl Bundle {
         let statement = Statement::about(receipt, file, signer.binary)
             .map_err(|e| Failure::new(Exit::Usage, e))?;
         let envelope = Envelope::sign(statement.to_payload(), &signer.key);
-        let written = signer
+        let bundle = signer
             .output
-            .replace(|out| out.write_all(envelope.to_json().as_bytes()));
-        if let Err(e) = written {
-            return Err(self.retire_with(Failure::io(&self.path, &e)));
-        }
+            .stage(|out| out.write_all(envelope.to_json().as_bytes()))
+            .map_err(|e| Failure::io(&self.path, &e))?;
+        replace_with(staged, Beside::New(bundle)).map_err(failed)?;
         let (path, keyid) = (self.path.display(), signer.key.public_key().id());
         Ok(format!("bundle:   {path}, signed by {keyid}\n"))
     }
 
     /// Renames an old bundle, and says so in the failure that is the reason.
     pub fn retire_with(&self, failure: Failure) -> Failure {
+        if !is_our_bundle(&self.path) {
+            return failure;
+        }
         let said = match retire(&self.path) {
             Ok(None) => return failure,
             Ok(Some(stale)) => format!("the old bundle is now {}", stale.display()),

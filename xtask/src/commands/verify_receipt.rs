@@ -1,13 +1,13 @@
 //! `verify-receipt`: believes nothing that can be derived.
 
-use std::{cell::OnceCell, path::Path, time::SystemTime};
+use std::{cell::OnceCell, num::NonZeroUsize, path::Path, time::SystemTime};
 
 use host::{
     attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path},
     digest::Digest,
     examine::{Retimed, Selection, audit_receipt, find_model, open_model, replay_receipt, retime},
     input::HashedModel,
-    machine::default_threads,
+    machine::{MemoryNeed, default_threads},
     receipt::{MAX_RECEIPT_BYTES, Receipt},
     sandbox::Sandbox,
     verify::{Checked, MAX_POLICY_BYTES, Policy, SimpleVerificationResult, Verdict},
@@ -17,9 +17,10 @@ use serde::Serialize;
 
 use crate::{
     args::VerifyReceiptArgs,
+    commands::allowance::{self, Deadline},
     exit::{Exit, Failure},
     hints::{Kind, is_json, is_receipt},
-    input::read_bounded,
+    input::{MOST_UNASKED_BYTES, read_bounded, read_text},
     models,
     output::show,
     progress::RunProgress,
@@ -49,12 +50,17 @@ pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
     let text = verdict.to_text(&place(&args.receipt_path()))
         + &retimed.as_ref().map_or(String::new(), retimed_text);
     let report = Report {
-        result: SimpleVerificationResult::new(&verdict, policy_sha256, SystemTime::now()),
+        result: SimpleVerificationResult::new(&verdict, policy_sha256, now()),
         verdict,
         retimed,
     };
     show(args.print.output, &report, || text)?;
     Ok(exit)
+}
+
+/// The time; 1970 on a machine whose clock is set to an earlier one.
+fn now() -> SystemTime {
+    SystemTime::now().max(SystemTime::UNIX_EPOCH)
 }
 
 /// How a verdict names the receipt.
@@ -108,7 +114,7 @@ pub fn examine_in(
     let _display = RunProgress::of(args.print, watch);
     let path = args.receipt_path();
     let (policy, policy_sha256) = policy(args)?;
-    let bytes = read_bounded(&path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
+    let bytes = read_text(&path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
     let mut checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(&path))?;
     checked.with_challenge(args.challenge.as_ref());
     checked.with_clock(SystemTime::now());
@@ -160,7 +166,7 @@ fn policy(args: &VerifyReceiptArgs) -> Result<(Policy, Option<Digest>), Failure>
     let Some(path) = &args.policy else {
         return Ok((Policy::default(), None));
     };
-    let bytes = read_bounded(path, Kind::Policy, MAX_POLICY_BYTES)?;
+    let bytes = read_text(path, Kind::Policy, MAX_POLICY_BYTES)?;
     if is_json(&bytes) {
         let what = "this is JSON, and a policy is TOML";
         let failure = Failure::new(Exit::BadInput, what).at(path);
@@ -183,7 +189,40 @@ struct Examination<'a> {
 }
 
 impl Examination<'_> {
+    /// Does what is wanted and allowed.
     fn run(&self, checked: &mut Checked) -> Result<Option<Retimed>, Failure> {
+        let allowance = &self.args.allowance;
+        let is_whole = self.args.sample.is_none() && self.args.layers.is_none();
+        if !self.args.no_replay
+            && let Err(why) = allowance::check(allowance, self.receipt, self.guests(), is_whole)
+        {
+            checked.without_replay(why);
+            return Ok(None);
+        }
+        let deadline = allowance.max_seconds.map(|seconds| {
+            Deadline::start(seconds, self.watch)
+                .map_err(|e| Failure::of_io(&e).about("--max-seconds"))
+        });
+        let deadline = deadline.transpose()?;
+        match self.work(checked) {
+            Err(failure)
+                if failure.exit == Exit::Interrupted
+                    && deadline.as_ref().is_some_and(Deadline::is_over) =>
+            {
+                let why = "stopped: the time of --max-seconds is over; pass a larger one, or audit a \
+                           part with --sample";
+                checked.without_replay(why);
+                Ok(None)
+            }
+            done => done,
+        }
+    }
+
+    fn guests(&self) -> NonZeroUsize {
+        self.args.jobs.unwrap_or_else(default_threads)
+    }
+
+    fn work(&self, checked: &mut Checked) -> Result<Option<Retimed>, Failure> {
         let is_needed = !self.args.no_replay || self.args.retime || self.args.model.is_some();
         let found = match is_needed {
             true => self.model(checked)?,
@@ -215,10 +254,21 @@ impl Examination<'_> {
     /// The receipt's model, or why there is none. A model that is here and cannot be used is no reason
     /// for having no verdict: the receipt's sender may have put it there.
     fn model(&self, checked: &mut Checked) -> Result<Result<HashedModel, String>, Failure> {
+        if let Some(bytes) = self
+            .args
+            .model
+            .as_deref()
+            .and_then(|path| self.other_size(path))
+        {
+            let of_receipt = self.receipt.model.file_bytes;
+            let sizes = format!("it has {bytes} bytes, the receipt's has {of_receipt}");
+            return Ok(Err(format!("{}; {sizes}", self.missing())));
+        }
         let found = match &self.args.model {
             Some(path) => Some(open_model(self.receipt, path, self.watch)?),
             None => match self.find_model() {
-                Err(failure) if failure.exit != Exit::Interrupted => {
+                // A limit of this machine says nothing about the receipt.
+                Err(failure) if !matches!(failure.exit, Exit::Interrupted | Exit::Usage) => {
                     return Ok(Err(failure.to_string()));
                 }
                 found => found?,
@@ -229,6 +279,14 @@ impl Examination<'_> {
         }
         let found = found.filter(|found| found.sha256 == self.receipt.model.sha256);
         Ok(found.ok_or_else(|| self.missing()))
+    }
+
+    /// The size of a large file that is not that of the receipt's model: it is not read only to find
+    /// another digest.
+    fn other_size(&self, path: &Path) -> Option<u64> {
+        let bytes = path.metadata().ok()?.len();
+        let is_other = bytes != self.receipt.model.file_bytes;
+        (is_other && bytes > MOST_UNASKED_BYTES).then_some(bytes)
     }
 
     /// Why there is nothing to replay.
@@ -266,8 +324,11 @@ impl Examination<'_> {
     }
 
     fn replay(&self, checked: &mut Checked, found: &HashedModel) -> Result<(), Failure> {
+        if let Some(task) = self.receipt.task() {
+            MemoryNeed::to_replay(&found.model, task.n_positions()).check()?;
+        }
         let sandbox = self.sandbox()?;
-        let guests = self.args.jobs.unwrap_or_else(default_threads);
+        let guests = self.guests();
         let (receipt, model) = (self.receipt, &found.model);
         match self.selection()? {
             None => {

@@ -10,7 +10,10 @@ mod bundles;
 mod cache;
 #[cfg(unix)]
 mod changing_model;
+mod cost;
 mod environment;
+#[cfg(target_os = "linux")]
+mod faults;
 #[cfg(target_os = "linux")]
 mod few_threads;
 mod finding_models;
@@ -19,10 +22,16 @@ mod installed;
 #[cfg(target_os = "linux")]
 mod interrupt;
 mod keys;
+#[cfg(target_os = "linux")]
+mod killed;
+#[cfg(target_os = "linux")]
+mod limits;
 mod logits;
 mod messages;
 mod model_commands;
 mod output_path;
+#[cfg(target_os = "linux")]
+mod places;
 mod policies;
 mod process;
 mod profile;

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::process::{BITRECEIPT, Workspace};
+use crate::{
+    process::{BITRECEIPT, Workspace},
+    signing::{BUNDLE, VERIFY, with_bundle},
+};
 
 #[test]
 fn an_error_is_an_object_where_json_was_asked_for() {
@@ -196,5 +199,43 @@ fn numbers_that_are_none_are_shown() {
     for flag in ["--seed", "--threads", "--prompt-ids"] {
         let ran = workspace.run(&format!("benchmark {flag} x"));
         ran.refuses_words(&[flag, "found \"x\", allowed whole numbers"]);
+    }
+}
+
+/// What Notepad and PowerShell write.
+#[test]
+fn text_in_another_encoding_is_named() {
+    let workspace = with_bundle();
+    let policy = "[require]\nmin_tokens = 1\n";
+    let transcript = r#"{"version": 1, "prompt_ids": [1], "tokens": [2]}"#;
+    workspace.write("policy.toml", policy);
+    workspace.write("t.json", transcript);
+    workspace
+        .run("verify-receipt --policy policy.toml")
+        .exits(0);
+    for (file, words) in [
+        ("ci/inference.json", "verify-receipt ci/inference.json"),
+        ("ci/inference.json", "show ci/inference.json"),
+        ("policy.toml", "verify-receipt --policy policy.toml"),
+        ("t.json", "replay t.json models/tiny.gguf"),
+        (BUNDLE, VERIFY),
+    ] {
+        let plain = workspace.read(file);
+        let marked = format!("\u{feff}{}", String::from_utf8(plain.clone()).unwrap());
+        let wide: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (bytes, name) in [(marked.into_bytes(), "UTF-8"), (wide, "UTF-16")] {
+            let name = format!("this is {name} with a byte order mark");
+            workspace.write(file, bytes);
+            let ran = workspace.run(words);
+            match file {
+                // A bundle is judged: the receipt is rejected by a rule.
+                BUNDLE => {
+                    let rule = format!("FAIL bundle_envelope: not a DSSE envelope: {name}");
+                    assert!(ran.exits(1).stdout.contains(&rule));
+                }
+                file => drop(ran.fails(4, &[file, &name])),
+            }
+        }
+        workspace.write(file, plain);
     }
 }

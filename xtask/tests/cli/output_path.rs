@@ -40,33 +40,6 @@ fn other_folders_and_bare_names() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_is_replaced_and_not_followed() {
-    let workspace = Workspace::new();
-    workspace.write("precious", "do not touch");
-    std::os::unix::fs::symlink(workspace.path("precious"), workspace.receipt()).unwrap();
-    workspace.benchmark("--quiet").exits(0);
-    assert!(!workspace.receipt().is_symlink());
-    assert_eq!(workspace.receipt_json()["schema_version"], "1.0.0");
-    assert_eq!(workspace.read("precious"), b"do not touch");
-}
-
-/// Nothing is written where a link leads, not even where nothing is there yet.
-#[cfg(unix)]
-#[test]
-fn links_to_nothing_and_to_folders_are_replaced_too() {
-    for target in ["absent", "models"] {
-        let workspace = Workspace::new();
-        std::os::unix::fs::symlink(workspace.path(target), workspace.receipt()).unwrap();
-        workspace.benchmark("--quiet").exits(0);
-        assert!(!workspace.receipt().is_symlink());
-        assert_eq!(workspace.receipt_json()["schema_version"], "1.0.0");
-        assert_eq!(workspace.names("."), ["ci", "models"]);
-        assert_eq!(workspace.names("models"), ["tiny.gguf"]);
-    }
-}
-
-#[cfg(unix)]
-#[test]
 fn a_receipt_is_read_through_a_link_that_does_not_go_in_circles() {
     let workspace = Workspace::new();
     workspace.benchmark("--quiet --parity full").exits(0);
@@ -119,23 +92,4 @@ fn the_model_is_not_replaced_by_its_result() {
         );
     }
     assert_eq!(workspace.read("models/tiny.gguf"), before);
-}
-
-#[cfg(unix)]
-#[test]
-fn pipes_are_neither_replaced_nor_waited_for() {
-    let workspace = Workspace::new();
-    let pipe = workspace.path("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.unwrap().success());
-    let ran = workspace
-        .run("make-model --preset tiny --output pipe")
-        .exits(5);
-    assert!(
-        ran.stderr.contains("is a pipe or a device"),
-        "{}",
-        ran.stderr
-    );
-    workspace.run("verify-receipt pipe").exits(5);
-    workspace.run("inspect pipe").exits(5);
 }

@@ -91,20 +91,59 @@ impl Workspace {
     /// The program with `words`, which spaces separate, to be run in it.
     pub fn command(&self, words: &str) -> Command {
         let mut command = Command::new(self.program);
+        command.args(words.split_whitespace());
+        self.prepare(&mut command);
         command
-            .args(words.split_whitespace())
+    }
+
+    /// A shell with a script, in which `$PROGRAM` is the program, to be run in it.
+    pub fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).env("PROGRAM", self.program);
+        self.prepare(&mut command);
+        command
+    }
+
+    fn prepare(&self, command: &mut Command) {
+        command
             .current_dir(self.folder())
             .env("BITRECEIPT_CACHE", self.cache())
             .stdin(Stdio::null());
         for variable in VARIABLES {
             command.env_remove(variable);
         }
-        command
     }
 
     /// Runs the program with `words`.
     pub fn run(&self, words: &str) -> Ran {
         Ran::of(self.command(words).output().unwrap(), words)
+    }
+
+    /// Runs the program with `words` as a user without rights. None, and said, where this user cannot
+    /// become another one.
+    pub fn run_unprivileged(&self, words: &str) -> Option<Ran> {
+        let id = Command::new("id").arg("-u").output().unwrap();
+        if id.stdout.trim_ascii() != b"0" {
+            eprintln!("SKIPPED, not root: {words}");
+            return None;
+        }
+        // The folder of a test is its owner's alone.
+        let open = |path: &Path| {
+            let status = Command::new("chmod").args(["go+rx"]).arg(path).status();
+            assert!(status.unwrap().success());
+        };
+        open(self.root.path());
+        let mut command = Command::new("setpriv");
+        command
+            .args([
+                "--reuid=65532",
+                "--regid=65532",
+                "--clear-groups",
+                self.program,
+            ])
+            .args(words.split_whitespace());
+        self.prepare(&mut command);
+        Some(Ran::of(command.output().unwrap(), words))
     }
 
     /// Runs the program with `words`, with `input` on its standard input.

@@ -12,10 +12,11 @@ use std::{
 use clap::Parser;
 use engine_native::{Engine, Kernels, Scalar};
 use host::{
-    attest::{NewKey, bundle_path},
+    attest::{CLAIM, Envelope, NewKey, PREDICATE_TYPE, STATEMENT_TYPE, SigningKey, bundle_path},
     run::{Loaded, NativeRunner, Runner},
     watch::Watch,
 };
+use serde_json::json;
 use xtask::{
     args::{Args, Command},
     commands::benchmark::run_with,
@@ -23,7 +24,8 @@ use xtask::{
 };
 
 const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
-const OLD_RECEIPT: &str = "an old receipt";
+/// Enough to be known for a receipt.
+const OLD_RECEIPT: &str = r#"{"schema_version": "1.0.0", "receipt_schema": "0.9.0"}"#;
 
 /// Runs `benchmark` with another engine, over an old receipt.
 struct Bench {
@@ -121,7 +123,8 @@ fn a_wrong_run_leaves_no_bundle() {
     for sign in [false, true] {
         let bench = Bench::new();
         let bundle = bundle_path(&bench.receipt());
-        std::fs::write(&bundle, "an old bundle").unwrap();
+        let old = old_bundle();
+        std::fs::write(&bundle, &old).unwrap();
         let key = bench.folder.path().join("my.key");
         NewKey::write(&key).unwrap();
         let failure = bench
@@ -134,6 +137,43 @@ fn a_wrong_run_leaves_no_bundle() {
         assert!(message.contains("; the old bundle is now "), "{message}");
         assert!(!bench.receipt().exists() && !bundle.exists());
         let stale = bench.folder.path().join("r.json.dsse.json.stale");
-        assert_eq!(std::fs::read_to_string(stale).unwrap(), "an old bundle");
+        assert_eq!(std::fs::read_to_string(stale).unwrap(), old);
     }
+}
+
+/// A bundle of another receipt.
+fn old_bundle() -> String {
+    let digest = "0".repeat(64);
+    let subject = ["receipt", "model", "binary", "guest"]
+        .map(|name| json!({"name": name, "digest": {"sha256": digest}}));
+    let statement = json!({
+        "_type": STATEMENT_TYPE,
+        "subject": subject,
+        "predicateType": PREDICATE_TYPE,
+        "predicate": {
+            "receipt_schema": "1.1.0", "transcript_checksum": digest, "claim": CLAIM,
+        },
+    });
+    let key = SigningKey::generate().unwrap();
+    Envelope::sign(statement.to_string().into_bytes(), &key).to_json()
+}
+
+/// Nobody knows what else the files are that lie there.
+#[test]
+fn a_wrong_run_leaves_files_of_others() {
+    let bench = Bench::new();
+    let bundle = bundle_path(&bench.receipt());
+    for path in [&bench.receipt(), &bundle] {
+        std::fs::write(path, "precious").unwrap();
+    }
+    let failure = bench
+        .run(&|loaded| with_kernels(loaded, kernels::Silu))
+        .expect_err("a wrong engine is refused");
+    assert_eq!(failure.exit, Exit::Rejected);
+    let message = failure.error.to_string();
+    assert!(message.contains("is no receipt, and stays"), "{message}");
+    for path in [&bench.receipt(), &bundle] {
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "precious");
+    }
+    assert_eq!(std::fs::read_dir(bench.folder.path()).unwrap().count(), 2);
 }

@@ -1,10 +1,10 @@
 //! What is in a model file, and what a run of it takes.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs::File, path::Path, sync::Arc};
 
 use engine_native::{
-    EngineOptions, I2sLayout, KernelChoice, Model, ModelError, ModelSource, Scalar, SessionOptions,
-    gguf::Gguf,
+    EngineOptions, KernelChoice, Model, ModelError, ModelShape, ModelSource, Scalar,
+    SessionOptions, gguf::Gguf,
 };
 use host::{
     digest::Digest,
@@ -13,7 +13,7 @@ use host::{
 };
 use serde::Serialize;
 
-use crate::exit::Failure;
+use crate::{args::InspectArgs, exit::Failure, input::MOST_UNASKED_BYTES};
 
 /// A model file, looked into.
 pub struct Inspected {
@@ -25,12 +25,30 @@ pub struct Inspected {
     pub bytes: u64,
     /// Version of the format.
     pub gguf_version: u32,
-    /// Digest of the file.
-    pub sha256: Digest,
+    /// Digest of the file, if it was read to its end.
+    pub sha256: Option<Digest>,
     /// What its tensors take, by type.
     pub types: Vec<TypeFound>,
-    /// The model, if it can be run.
-    pub model: Result<Model, ModelError>,
+    /// What the tensors are together.
+    pub content: Content,
+}
+
+/// What a file has in it.
+pub enum Content {
+    /// A model whose weights were checked, if it can be run.
+    Checked(Result<Box<Model>, ModelError>),
+    /// Too much to be read unasked, or at once: the shape, if it is that of a model.
+    Unread(Result<Box<ModelShape>, ModelError>),
+}
+
+impl Content {
+    /// Why it cannot be run.
+    pub fn error(&self) -> Option<&ModelError> {
+        match self {
+            Self::Checked(model) => model.as_ref().err(),
+            Self::Unread(shape) => shape.as_ref().err(),
+        }
+    }
 }
 
 /// The tensors of one type.
@@ -51,23 +69,41 @@ impl Inspected {
     ///
     /// # Errors
     /// It cannot be read, or is no GGUF file.
-    pub fn open(path: &Path, layout: I2sLayout, watch: &Watch) -> Result<Self, Failure> {
+    pub fn open(path: &Path, args: &InspectArgs, watch: &Watch) -> Result<Self, Failure> {
         let failed = |e: ModelError| Failure::model(path, &e);
         let source = ModelSource::open(path).map_err(|e| failed(e.into()))?;
         let gguf = source.header().map_err(failed)?;
-        MemoryNeed::to_load(&source, layout).check()?;
-        let file = source.read(watch).map_err(failed)?;
-        let sha256 = Digest::of_unless(&file, || watch.is_stopped());
-        let sha256 = sha256.ok_or_else(Failure::interrupted)?;
+        let bytes = source.file_len();
+        let layout = args.i2s_layout.into();
+        let shape = || Content::Unread(ModelShape::from_gguf(&gguf).map(Box::new));
+        let is_read = args.sha256 || bytes <= MOST_UNASKED_BYTES;
+        let (sha256, content) = match MemoryNeed::to_load(&source, layout).check() {
+            _ if !is_read => (None, shape()),
+            Ok(()) => {
+                let file = source.read(watch).map_err(failed)?;
+                let sha256 = Digest::of_unless(&file, || watch.is_stopped());
+                let model = Model::load(file, layout, watch);
+                (sha256, Content::Checked(model.map(Box::new)))
+            }
+            // Its bytes have a digest, even if nothing here can run them.
+            Err(_) => {
+                let file = File::open(path).map_err(|e| failed(e.into()))?;
+                let sha256 = Digest::of_reader_unless(file, || watch.is_stopped());
+                (sha256.map_err(|e| failed(e.into()))?, shape())
+            }
+        };
+        if watch.is_stopped() {
+            return Err(Failure::interrupted());
+        }
         let string = |key| gguf.metadata.string(key).ok().flatten();
         Ok(Self {
             name: string("general.name").map(str::to_owned),
             architecture: string("general.architecture").map(str::to_owned),
-            bytes: file.len() as u64,
+            bytes,
             gguf_version: gguf.version,
             sha256,
             types: types(&gguf),
-            model: Model::load(file, layout, watch),
+            content,
         })
     }
 

@@ -1,16 +1,18 @@
 //! What `inspect` prints for programs.
 
-use engine_native::Model;
+use engine_native::{Model, ModelShape};
 use host::{input::tokenizer_of, machine::available_memory};
 use serde_json::{Value, json};
 
-use super::facts::{Inspected, memory};
+use super::facts::{Content, Inspected, memory};
 
-/// Everything that can be read of a file. What only a model that can be run has is null otherwise.
+/// Everything that can be read of a file. What only a model that can be run has is null otherwise, and
+/// so is what only a file that is read to its end has.
 pub fn json(inspected: &Inspected) -> Value {
-    let (model, error) = match &inspected.model {
-        Ok(model) => (describe(model), None),
-        Err(error) => (Value::Null, Some(error.to_string())),
+    let (model, supported) = match &inspected.content {
+        Content::Checked(Ok(model)) => (describe(model), Some(true)),
+        Content::Unread(Ok(shape)) => (describe_shape(shape), None),
+        Content::Checked(Err(_)) | Content::Unread(Err(_)) => (Value::Null, Some(false)),
     };
     json!({
         "name": inspected.name,
@@ -20,9 +22,23 @@ pub fn json(inspected: &Inspected) -> Value {
         "sha256": inspected.sha256,
         "parameters": inspected.parameters(),
         "types": inspected.types,
-        "supported": inspected.model.is_ok(),
-        "not_supported_because": error,
+        "supported": supported,
+        "not_supported_because": inspected.content.error().map(ToString::to_string),
         "model": model,
+    })
+}
+
+/// What stands in the header.
+fn describe_shape(shape: &ModelShape) -> Value {
+    json!({
+        "layers": shape.n_layers,
+        "vocabulary": shape.n_vocab,
+        "embedding": shape.n_embd,
+        "query_heads": shape.n_heads,
+        "kv_heads": shape.n_kv_heads,
+        "head_elements": shape.head_dim,
+        "feed_forward": shape.n_ff,
+        "context": shape.context_length,
     })
 }
 

@@ -22,15 +22,15 @@ pub fn run(args: &InspectArgs, watch: &Watch) -> Result<Exit, Failure> {
     let path = args.model.path();
     let display = RunProgress::of(args.print, watch);
     watch.begin(Phase::Other("read and hash the model"), 0);
-    let inspected = Inspected::open(path, args.i2s_layout.into(), watch)?;
+    let inspected = Inspected::open(path, args, watch)?;
     drop(display);
     show(args.print.output, &json::json(&inspected), || {
         text::text(&inspected)
     })?;
-    match (inspected.model, args.print.output.format) {
-        (Ok(_), _) => Ok(Exit::Done),
+    match (inspected.content.error(), args.print.output.format) {
+        (None, _) => Ok(Exit::Done),
         // The one object has been printed, and says why.
-        (Err(_), Format::Json) => Ok(Exit::BadInput),
-        (Err(error), Format::Human) => Err(Failure::model(path, &error)),
+        (Some(_), Format::Json) => Ok(Exit::BadInput),
+        (Some(error), Format::Human) => Err(Failure::model(path, error)),
     }
 }

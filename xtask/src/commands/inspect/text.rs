@@ -2,19 +2,22 @@
 
 use std::fmt::Write;
 
-use engine_native::{Activation, Model, RopePairs};
+use engine_native::{Activation, Model, ModelShape, RopePairs};
 use host::{input::tokenizer_of, machine::available_memory, plain::plain};
 
-use super::facts::{Inspected, memory};
+use super::facts::{Content, Inspected, memory};
 use crate::units;
 
 /// Everything that can be read of a file, a line each.
 pub fn text(inspected: &Inspected) -> String {
     let mut text = String::new();
     describe_file(&mut text, inspected);
-    match &inspected.model {
-        Ok(model) => describe_model(&mut text, model),
-        Err(error) => line(&mut text, "supported", format_args!("no: {error}")),
+    match &inspected.content {
+        Content::Checked(Ok(model)) => describe_model(&mut text, model),
+        Content::Unread(Ok(shape)) => describe_unread(&mut text, shape),
+        Content::Checked(Err(error)) | Content::Unread(Err(error)) => {
+            line(&mut text, "supported", format_args!("no: {error}"));
+        }
     }
     text
 }
@@ -37,7 +40,14 @@ fn describe_file(text: &mut String, inspected: &Inspected) {
         "file",
         format_args!("{bytes} bytes, GGUF version {version}"),
     );
-    line(text, "sha256", inspected.sha256);
+    match inspected.sha256 {
+        Some(sha256) => line(text, "sha256", sha256),
+        None => line(
+            text,
+            "sha256",
+            "not computed: add --sha256 to read the whole file",
+        ),
+    }
     line(text, "parameters", units::count(inspected.parameters()));
     for found in &inspected.types {
         let size = match found.bytes {
@@ -62,26 +72,9 @@ fn describe_model(text: &mut String, model: &Model) {
         true => "is the embedding".into(),
         false => format!("{}, its own", model.output().dense_type),
     };
-    line(text, "vocabulary", format_args!("{} tokens", s.n_vocab));
-    line(text, "embedding", format_args!("{} wide", s.n_embd));
+    describe_vocabulary(text, s);
     line(text, "output matrix", matrix);
-    line(
-        text,
-        "attention",
-        format_args!(
-            "{} query heads on {} KV heads of {} elements",
-            s.n_heads, s.n_kv_heads, s.head_dim
-        ),
-    );
-    let activation = match s.architecture.activation() {
-        Activation::SquaredRelu => "squared ReLU",
-        Activation::Silu => "SiLU",
-    };
-    line(
-        text,
-        "feed-forward",
-        format_args!("{} wide, {activation}", s.n_ff),
-    );
+    describe_layer(text, s);
     let sub_norms = match s.architecture.has_sub_norms() {
         true => "with sub-norms",
         false => "no sub-norms",
@@ -103,6 +96,41 @@ fn describe_model(text: &mut String, model: &Model) {
         format_args!("{} positions", s.context_length),
     );
     describe_cost(text, model);
+}
+
+/// What the header says of a file that was not read to its end.
+fn describe_unread(text: &mut String, shape: &ModelShape) {
+    line(text, "supported", "not known: the weights were not read");
+    line(text, "layers", shape.n_layers);
+    describe_vocabulary(text, shape);
+    describe_layer(text, shape);
+    let context = format_args!("{} positions", shape.context_length);
+    line(text, "context", context);
+}
+
+fn describe_vocabulary(text: &mut String, s: &ModelShape) {
+    line(text, "vocabulary", format_args!("{} tokens", s.n_vocab));
+    line(text, "embedding", format_args!("{} wide", s.n_embd));
+}
+
+fn describe_layer(text: &mut String, s: &ModelShape) {
+    line(
+        text,
+        "attention",
+        format_args!(
+            "{} query heads on {} KV heads of {} elements",
+            s.n_heads, s.n_kv_heads, s.head_dim
+        ),
+    );
+    let activation = match s.architecture.activation() {
+        Activation::SquaredRelu => "squared ReLU",
+        Activation::Silu => "SiLU",
+    };
+    line(
+        text,
+        "feed-forward",
+        format_args!("{} wide, {activation}", s.n_ff),
+    );
 }
 
 fn rope(model: &Model) -> String {
