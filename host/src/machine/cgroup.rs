@@ -94,7 +94,7 @@ impl Version {
 mod tests {
     use super::*;
 
-    /// Copies of the files of real systems.
+    /// Files laid out as systems lay them out.
     fn of(system: &str) -> Option<u64> {
         let systems = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cgroup");
         let root = systems.join(system);
