@@ -126,6 +126,13 @@ impl Engine {
         (self.decode_weights.allocated() + screen) as u64
     }
 
+    /// Calls `job` once on every thread that computes, the caller's among them, each with an index of
+    /// its own below [`EngineOptions::n_threads`]. Between steps, this tells what only a thread knows
+    /// of itself, such as its CPU time.
+    pub fn on_each_thread(&self, job: &(dyn Fn(usize) + Sync)) {
+        self.workers.on_each(job);
+    }
+
     /// The model.
     pub fn model(&self) -> &Arc<Model> {
         &self.model

@@ -34,7 +34,6 @@ const SMALLEST_TAKEN: usize = 2;
 
 impl Workers {
     pub(crate) fn new(n_threads: usize, min_part_work: usize) -> Result<Self, RunError> {
-        float_environment::check()?;
         let start = || {
             Team::new(n_threads - 1).map_err(|e| RunError::Threads {
                 n_threads,
@@ -42,24 +41,31 @@ impl Workers {
             })
         };
         let team = (n_threads > 1).then(start).transpose()?;
-        if let Some(team) = &team {
-            let found = Mutex::new(Ok(()));
-            team.run(&|_| {
-                if let (Err(e), Ok(mut found)) = (float_environment::check(), found.lock()) {
-                    *found = Err(e);
-                }
-            });
-            found.into_inner().unwrap_or_else(|e| e.into_inner())?;
-        }
-        Ok(Self {
+        let workers = Self {
             team,
             n_threads,
             min_part_work,
-        })
+        };
+        let found = Mutex::new(Ok(()));
+        workers.on_each(&|_| {
+            if let (Err(e), Ok(mut found)) = (float_environment::check(), found.lock()) {
+                *found = Err(e);
+            }
+        });
+        found.into_inner().unwrap_or_else(|e| e.into_inner())?;
+        Ok(workers)
     }
 
     pub(crate) fn n_threads(&self) -> usize {
         self.n_threads
+    }
+
+    /// Calls `job` once on every thread, with its index, and returns when all have returned.
+    pub(crate) fn on_each(&self, job: &(dyn Fn(usize) + Sync)) {
+        match &self.team {
+            Some(team) => team.run(job),
+            None => job(0),
+        }
     }
 
     /// Scratch for each thread, for work that needs only a ledger.

@@ -1,10 +1,15 @@
-//! What the system counts for this process while it runs: a second witness beside the clock.
+//! What the system counts for a run's threads: a second witness beside the clock.
 
-use std::time::Instant;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
+use engine_native::Engine;
 
 use crate::receipt::Witness;
 
-/// Counters of this process, of all its threads that begin after they were opened.
+/// Counters of this thread, and of the threads that it starts after they were opened.
 #[derive(Debug)]
 pub struct Counters {
     instructions: Option<Counter>,
@@ -21,6 +26,9 @@ pub struct Reading {
     cycles: Option<u64>,
 }
 
+/// CPU time in nanoseconds and involuntary context switches of a thread.
+type Usage = (Option<u64>, Option<u64>);
+
 impl Counters {
     /// Opens what this system permits: virtual machines often have no counters of instructions, and
     /// containers may not read them.
@@ -31,13 +39,21 @@ impl Counters {
         }
     }
 
-    /// Reads all counters.
-    pub fn read(&mut self) -> Reading {
-        let (cpu_ns, involuntary_switches) = system::usage().unzip();
+    /// Reads all counters, CPU time and switches on each thread of `engine`.
+    pub fn read(&mut self, engine: &Engine) -> Reading {
+        let usages: Mutex<Vec<Usage>> = Mutex::default();
+        engine.on_each_thread(&|_| {
+            let usage = system::of_this_thread();
+            usages
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(usage);
+        });
+        let usages = usages.into_inner().unwrap_or_else(PoisonError::into_inner);
         Reading {
             at: Instant::now(),
-            cpu_ns,
-            involuntary_switches,
+            cpu_ns: usages.iter().map(|usage| usage.0).sum(),
+            involuntary_switches: usages.iter().map(|usage| usage.1).sum(),
             instructions: self.instructions.as_mut().and_then(Counter::read),
             cycles: self.cycles.as_mut().and_then(Counter::read),
         }
@@ -117,62 +133,97 @@ impl Counter {
 
 #[cfg(unix)]
 mod system {
-    use nix::{
-        sys::resource::{UsageWho, getrusage},
-        time::{ClockId, clock_gettime},
-    };
+    use nix::time::{ClockId, clock_gettime};
 
-    /// CPU time in nanoseconds, and involuntary context switches.
-    pub(super) fn usage() -> Option<(u64, u64)> {
-        let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
-        let time = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).ok()?;
-        let ns = (time.tv_sec() as u64).checked_mul(1_000_000_000)? + time.tv_nsec() as u64;
-        Some((
-            ns,
-            u64::try_from(usage.involuntary_context_switches()).ok()?,
-        ))
+    use super::Usage;
+
+    pub(super) fn of_this_thread() -> Usage {
+        (cpu_ns(), involuntary_switches())
+    }
+
+    fn cpu_ns() -> Option<u64> {
+        let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).ok()?;
+        let seconds = u64::try_from(time.tv_sec()).ok()?;
+        seconds
+            .checked_mul(1_000_000_000)?
+            .checked_add(u64::try_from(time.tv_nsec()).ok()?)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn involuntary_switches() -> Option<u64> {
+        use nix::sys::resource::{UsageWho, getrusage};
+
+        let usage = getrusage(UsageWho::RUSAGE_THREAD).ok()?;
+        u64::try_from(usage.involuntary_context_switches()).ok()
+    }
+
+    /// Not every system counts them for a thread.
+    #[cfg(not(target_os = "linux"))]
+    fn involuntary_switches() -> Option<u64> {
+        None
     }
 }
 
 #[cfg(not(unix))]
 mod system {
-    pub(super) fn usage() -> Option<(u64, u64)> {
-        None
+    pub(super) fn of_this_thread() -> super::Usage {
+        (None, None)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
+    use std::{path::Path, sync::Arc, thread};
+
+    use engine_native::{EngineOptions, Model, ModelSource, Scalar};
 
     use super::*;
 
-    /// Works until the process has had this much more CPU time, however busy the machine is.
+    const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
+
+    /// Works until this thread has had this much more CPU time, however busy the machine is.
+    #[cfg(unix)]
     fn spin(ns: u64) {
-        let used = || system::usage().unwrap().0;
+        let used = || system::of_this_thread().0.unwrap();
         let start = used();
         while used() - start < ns {
             std::hint::spin_loop();
         }
     }
 
+    fn engine(n_threads: usize) -> Engine {
+        let file = ModelSource::open(Path::new(TINY))
+            .unwrap()
+            .read(&())
+            .unwrap();
+        let model = Model::load(file, Default::default(), &()).unwrap();
+        let options = EngineOptions::new(n_threads);
+        Engine::with_options(Arc::new(model), Arc::new(Scalar), options, &()).unwrap()
+    }
+
     #[test]
     #[cfg(unix)]
-    fn the_time_of_every_thread_counts() {
-        let mut counters = Counters::open();
-        let before = counters.read();
-        let alone = before.until(&counters.read());
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| spin(20_000_000));
-            }
-        });
-        let found = before.until(&counters.read());
-        let cpu_ns = found.cpu_ns.unwrap();
-        assert!(cpu_ns >= 20_000_000, "{found:?}");
-        assert!(cpu_ns > alone.cpu_ns.unwrap(), "{found:?}");
-        assert!(found.wall_ns > alone.wall_ns, "{found:?}");
-        assert!(found.involuntary_switches.is_some(), "{found:?}");
+    fn every_thread_of_the_engine_counts_and_no_other() {
+        for n_threads in [1, 3] {
+            let (engine, mut counters) = (engine(n_threads), Counters::open());
+            let before = counters.read(&engine);
+            engine.on_each_thread(&|_| spin(10_000_000));
+            let found = before.until(&counters.read(&engine));
+            let least = n_threads as u64 * 10_000_000;
+            assert!(found.cpu_ns.unwrap() >= least, "{found:?}");
+            let before = counters.read(&engine);
+            thread::scope(|scope| {
+                scope.spawn(|| spin(1_000_000_000));
+            });
+            let found = before.until(&counters.read(&engine));
+            assert!(found.wall_ns >= 1_000_000_000, "{found:?}");
+            assert!(found.cpu_ns.unwrap() < 500_000_000, "{found:?}");
+            assert_eq!(
+                found.involuntary_switches.is_some(),
+                cfg!(target_os = "linux"),
+                "{found:?}"
+            );
+        }
     }
 
     /// The mechanism of the counters, with an event that needs no hardware.
@@ -188,7 +239,6 @@ mod tests {
             scope.spawn(|| spin(20_000_000));
         });
         let after = counter.read().unwrap();
-        // What other tests' threads do meanwhile is in the time of the process, but not here.
-        assert!(after > before, "{} ns", after - before);
+        assert!(after - before >= 15_000_000, "{} ns", after - before);
     }
 }

@@ -223,7 +223,7 @@ pub struct Samples {
 }
 
 /// A second witness of a repetition beside the clock of its steps: what the system counted for the
-/// whole process from the repetition's start to its end. Null stands for what it does not count.
+/// threads that compute, from the repetition's start to its end. Null stands for what it does not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Witness {

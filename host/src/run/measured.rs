@@ -68,9 +68,9 @@ impl Loaded {
         for done in 0..of {
             let run = done + 1;
             self.watch.begin(Phase::Measure { run, of }, work);
-            let before = self.counters.read();
+            let before = self.counters.read(&self.engine);
             let recording = runner.record(&self.task, &self.watch)?;
-            let witness = before.until(&self.counters.read());
+            let witness = before.until(&self.counters.read(&self.engine));
             if let Some(divergence) = check_counts(&self.task, &recording) {
                 let repetition = done;
                 return Err(RunFailure::Parity {

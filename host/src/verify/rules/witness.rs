@@ -25,9 +25,6 @@ const LONGEST_REASON: u64 = 2000;
 /// What a clock of CPU time may be wrong by: the system's tick, on every thread.
 const CPU_CLOCK_TICK_NS: u128 = 10_000_000;
 
-/// The program's other threads show progress and wait for signals: less than this part of the time.
-const OTHER_THREADS: u128 = 20;
-
 /// The highest clock frequency in cycles per nanosecond, with room above the 6.2 GHz that exist.
 const CYCLES_PER_NS: u128 = 8;
 
@@ -98,8 +95,7 @@ fn times(r: &Receipt) -> Result<(), String> {
                 "repetition {i}: found {wall_ns} ns, its steps take {total_ns} ns"
             ));
         }
-        let wall = u128::from(wall_ns);
-        let most = threads * (wall + CPU_CLOCK_TICK_NS) + wall / OTHER_THREADS;
+        let most = threads * (u128::from(wall_ns) + CPU_CLOCK_TICK_NS);
         if witness.cpu_ns.is_some_and(|ns| u128::from(ns) > most) {
             return Err(format!(
                 "repetition {i}: found {} ns of CPU time, {threads} threads have at most {most} ns",
