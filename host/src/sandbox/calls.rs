@@ -14,6 +14,9 @@ use crate::watch::Watch;
 /// Fuel for one call. A call that needs more is stuck in an endless loop.
 const FUEL_PER_CALL: u64 = 1 << 44;
 
+/// A longer error message of the guest is cut.
+const MESSAGE_BYTES: u64 = 1024;
+
 /// One instance of the guest.
 pub(super) struct Calls {
     store: GuestStore,
@@ -145,7 +148,8 @@ impl Calls {
     fn error_message(&mut self) -> Option<String> {
         let at = self.call(|e| &e.error_ptr, ()).ok()?;
         let len = self.call(|e| &e.error_len, ()).ok()?;
-        let bytes = self.bytes_mut(at, len.cast_unsigned()).ok()?;
+        let len = len.cast_unsigned().min(MESSAGE_BYTES);
+        let bytes = self.bytes_mut(at, len).ok()?;
         Some(String::from_utf8_lossy(bytes).into_owned())
     }
 

@@ -1,6 +1,6 @@
 //! The guest as the replay uses it: load a part of the model, then compute a position with it.
 
-use engine_native::{Choice, I2sLayout, KvType, Model, Op};
+use engine_native::{Choice, I2sLayout, KvType, Model, Op, gguf::caps};
 
 use super::{
     abi::{ABI_VERSION, GUEST_OPS},
@@ -11,6 +11,10 @@ use super::{
 
 /// An operation and the bits of all elements of its output.
 pub type OpBits = (Op, Vec<u32>);
+
+/// The most ranges of a layer or a chunk. A guest loads megabytes with each, so this is far beyond any
+/// model; without a limit, a guest with empty ranges would never end.
+const MOST_RANGES: i64 = 1 << 20;
 
 /// The model as a guest gets it: the file, and the one setting that is not in the file.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +75,7 @@ impl<'f> Guest<'f> {
         check_version(&mut calls)?;
         parse_header(&mut calls, model.file)?;
         let shape = read_shape(&mut calls)?;
+        check_shape(&shape, model.file.len() as u64)?;
         Ok(Self {
             model,
             calls,
@@ -276,6 +281,11 @@ impl<'f> Guest<'f> {
 
     /// Copies the ranges that the guest planned last, and lets the guest validate each.
     fn load(&mut self, n_ranges: i64) -> Result<(), SandboxError> {
+        if n_ranges > MOST_RANGES {
+            return Err(SandboxError::Protocol(format!(
+                "found {n_ranges} ranges to load, allowed at most {MOST_RANGES}"
+            )));
+        }
         for i in 0..n_ranges {
             let offset = self.calls.value(|e| &e.range_offset, (i,))?;
             let len = self.calls.value(|e| &e.range_len, (i,))?;
@@ -338,4 +348,27 @@ fn read_shape(calls: &mut Calls) -> Result<GuestShape, SandboxError> {
         tied: field(10)? == 1,
         n_parameters: field(11)?,
     })
+}
+
+/// Refuses a shape that no file of this size can have: the replay counts and allocates by it.
+fn check_shape(shape: &GuestShape, file_len: u64) -> Result<(), SandboxError> {
+    // The densest type has five weights in a byte.
+    let elements = file_len.saturating_mul(8);
+    for (what, found, allowed) in [
+        ("vocabulary", shape.n_vocab, elements),
+        ("embedding", shape.n_embd, elements),
+        ("layers", shape.n_layers, caps::TENSORS),
+        ("heads", shape.n_heads, elements),
+        ("KV heads", shape.n_kv_heads, elements),
+        ("head dimension", shape.head_dim, elements),
+        ("feed-forward length", shape.n_ff, elements),
+        ("chunks of the head", shape.n_head_chunks, elements),
+    ] {
+        if !(1..=allowed).contains(&found) {
+            return Err(SandboxError::Protocol(format!(
+                "shape: {what}: found {found}, allowed 1 to {allowed} for a file of {file_len} bytes"
+            )));
+        }
+    }
+    Ok(())
 }
