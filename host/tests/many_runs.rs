@@ -98,7 +98,7 @@ fn runs_leave_nothing_behind() {
 
 /// Minutes: `cargo test -p host --test many_runs -- --ignored --nocapture`.
 #[test]
-#[ignore = "takes minutes; a nightly job runs it"]
+#[ignore = "takes minutes"]
 fn ten_thousand_runs_leave_nothing_behind() {
     runs(10_000);
 }

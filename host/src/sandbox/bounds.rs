@@ -9,6 +9,8 @@ pub(super) struct Bounds {
     limits: StoreLimits,
     /// Why the machine did not give memory that the guest may have.
     refused: Option<String>,
+    /// Whether the guest asked for more than it may have.
+    is_exceeded: bool,
 }
 
 impl Bounds {
@@ -23,12 +25,18 @@ impl Bounds {
         Self {
             limits,
             refused: None,
+            is_exceeded: false,
         }
     }
 
     /// Why the machine gave no memory, if it did not.
     pub(super) fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
+    }
+
+    /// Whether the guest asked for more than it may have.
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.is_exceeded
     }
 }
 
@@ -39,7 +47,9 @@ impl ResourceLimiter for Bounds {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        self.limits.memory_growing(current, desired, maximum)
+        let is_allowed = self.limits.memory_growing(current, desired, maximum)?;
+        self.is_exceeded |= !is_allowed;
+        Ok(is_allowed)
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {

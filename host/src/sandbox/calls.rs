@@ -33,11 +33,12 @@ impl Calls {
         let failed = |e: wasmtime::Error| SandboxError::Trap(format!("{e:#}"));
         store.set_fuel(FUEL_PER_CALL).map_err(failed)?;
         let instance = Instance::new(&mut store, &sandbox.module, &[]);
-        // The module runs nothing at its start: what fails is what the machine does not give.
-        let instance = instance.map_err(|e| match e.is::<Trap>() {
-            true => failed(e),
-            false => SandboxError::Memory(format!("{e:#}")),
-        })?;
+        // What fails besides traps and bounds is what the machine does not give.
+        let instance =
+            instance.map_err(|e| match e.is::<Trap>() || store.data().is_exceeded() {
+                true => failed(e),
+                false => SandboxError::Memory(format!("{e:#}")),
+            })?;
         Ok(Self {
             exports: Exports::of(&instance, &mut store)?,
             store,

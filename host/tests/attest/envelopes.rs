@@ -95,11 +95,15 @@ fn every_flipped_bit_of_payload_and_signature_is_refused() {
     flip_all("/signatures/0/sig");
 }
 
-/// Names, keyid, quotes and braces too.
+/// Names, quotes and braces too. Only the keyid is nobody's word.
 #[test]
 fn every_changed_byte_of_the_file_is_refused() {
-    let mut bytes = genuine().to_string().into_bytes();
-    for i in 0..bytes.len() {
+    let text = genuine().to_string();
+    let keyid = key().id().to_string();
+    let start = text.find(&keyid).unwrap();
+    let keyid = start..start + keyid.len();
+    let mut bytes = text.into_bytes();
+    for i in (0..bytes.len()).filter(|i| !keyid.contains(i)) {
         let genuine = bytes[i];
         for changed in [genuine ^ 1, genuine ^ 0x20, genuine ^ 0x80] {
             bytes[i] = changed;

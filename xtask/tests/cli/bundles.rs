@@ -37,7 +37,7 @@ fn bundle_and_public_key_need_each_other() {
 fn an_edited_receipt_with_the_old_bundle_is_rejected() {
     let workspace = with_bundle();
     let mut receipt = workspace.receipt_json();
-    receipt["created"] = json!("1999-12-31T23:59:59Z");
+    receipt["created"] = json!("2025-12-31T23:59:59Z");
     let sealed = host::receipt::receipt_sha256(&receipt).unwrap();
     receipt["receipt_sha256"] = json!(sealed.to_string());
     workspace.write("ci/inference.json", receipt.to_string());
@@ -83,10 +83,6 @@ fn hostile_bundles_are_rejected() {
             edited(&|e| e["signatures"][0]["sig"] = json!("AAAA")),
             signature,
         ),
-        (
-            edited(&|e| e["signatures"][0]["keyid"] = json!("\u{1b}[2K\naccepted")),
-            signature,
-        ),
     ] {
         workspace.write(BUNDLE, bytes);
         let ran = workspace.run(VERIFY);
@@ -95,6 +91,13 @@ fn hostile_bundles_are_rejected() {
         assert!(!ran.stdout.contains("\naccepted"), "{}", ran.stdout);
         assert_rejected(ran, rule);
     }
+    // A keyid is nobody's word: it is shown, and decides nothing.
+    let keyid = edited(&|e| e["signatures"][0]["keyid"] = json!("\u{1b}[2K\naccepted"));
+    workspace.write(BUNDLE, keyid);
+    let ran = workspace.run(VERIFY).exits(0);
+    let shown = ran.stdout.replace('\n', "");
+    assert!(!shown.contains(char::is_control), "{shown:?}");
+    assert!(ran.stdout.contains("note bundle_keyid: "), "{}", ran.stdout);
     std::fs::remove_file(workspace.path(BUNDLE)).unwrap();
     workspace.run(VERIFY).fails(5, &[BUNDLE, "No such file"]);
 }

@@ -107,8 +107,8 @@ fn a_file_that_is_cut_short_ends_no_command_with_a_signal() {
         let workspace = Workspace::new();
         workspace.benchmark("--quiet").exits(0);
         fs::rename(workspace.receipt(), workspace.path("receipt.json")).unwrap();
-        fs::write(workspace.receipt(), "old").unwrap();
         for delay in [0, 5, 10, 20, 40, 80] {
+            fs::write(workspace.receipt(), "old").unwrap();
             fs::copy(TINY, workspace.path("models/tiny.gguf")).unwrap();
             let mut command = workspace.command(words);
             command.stdout(Stdio::piped()).stderr(Stdio::piped());

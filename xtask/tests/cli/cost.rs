@@ -101,6 +101,7 @@ fn a_receipt_of_a_terabyte_is_refused_at_once() {
     edit(&workspace, |receipt| {
         receipt["model"]["file_bytes"] = json!(TERABYTE);
         receipt["model"]["sha256"] = json!("0".repeat(64));
+        receipt["host"]["memory_bytes"] = json!(2 * TERABYTE);
     });
     sparse(&workspace, "models/big.gguf");
     for words in ["verify-receipt", "verify-receipt --model models/big.gguf"] {

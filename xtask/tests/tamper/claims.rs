@@ -240,6 +240,18 @@ fn a_receipt_from_the_future() {
         let found = verdict(made, now);
         assert_eq!(found.outcome, expected, "{now}: {}", found.evidence);
     }
+    // Clocks that show what has no date.
+    let epoch = std::time::SystemTime::UNIX_EPOCH;
+    let day = std::time::Duration::from_secs(86_400);
+    for (now, expected) in [
+        (epoch - day, Outcome::Note),
+        (epoch + day * 4_000_000, Outcome::Pass),
+    ] {
+        let mut checked = Checked::read(GENUINE.to_string().as_bytes()).unwrap();
+        checked.with_clock(now);
+        let verdict = checked.verdict();
+        assert_eq!(rule(&verdict, "created_in_the_past").outcome, expected);
+    }
     let found = verdict("9999-12-31T23:59:59Z", made);
     assert_eq!(found.outcome, Outcome::Fail);
     assert!(found.evidence.contains(made), "{}", found.evidence);

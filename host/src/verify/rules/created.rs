@@ -46,17 +46,31 @@ fn created(r: &Receipt) -> Result<(), String> {
     }
 }
 
+/// A clock that is wrong may show a time that RFC 3339 has no form for.
+fn shown(now: SystemTime) -> String {
+    let years = Duration::from_secs(8000 * 365 * 24 * 60 * 60);
+    match now.duration_since(SystemTime::UNIX_EPOCH) {
+        Err(_) => "a time before 1970".into(),
+        Ok(since) if since > years => "a time beyond the year 9900".into(),
+        Ok(_) => humantime::format_rfc3339_seconds(now).to_string(),
+    }
+}
+
 /// Checks that the receipt is not from after `now`, the verifier's time. A clock that shows a time
 /// before the first ternary model is wrong, and refutes nothing.
 pub(in crate::verify) fn not_after(r: &Receipt, now: SystemTime) -> RuleOutcome {
     let rule = "created_in_the_past";
-    let clock = humantime::format_rfc3339_seconds(now);
+    let clock = shown(now);
     if time(first_seen(Architecture::Llama)).is_ok_and(|first| now < first) {
         let evidence = format!("not checked: the clock here shows {clock}");
         return RuleOutcome::new(rule, Outcome::Note, evidence);
     }
     match time(&r.created) {
-        Ok(found) if found > now + CLOCK_ERROR => {
+        Ok(found)
+            if now
+                .checked_add(CLOCK_ERROR)
+                .is_some_and(|last| found > last) =>
+        {
             let evidence = format!("found {:?}, the clock here shows {clock}", r.created);
             RuleOutcome::new(rule, Outcome::Fail, evidence)
         }
