@@ -3,7 +3,7 @@
 #[path = "docs/commands.rs"]
 mod commands;
 
-use std::fs;
+use std::{collections::BTreeSet, fs, process::Command};
 
 use engine_native::{Isa, KernelName, Op};
 use xtask::guest::workspace_root;
@@ -42,6 +42,39 @@ fn every_kernel_and_operation_is_documented() {
             isa.as_str()
         );
     }
+}
+
+/// The crates of a verifier, each with a reason.
+#[test]
+fn every_crate_of_a_verifier_has_its_reason() {
+    let text = document("ARCHITECTURE.md");
+    let (_, section) = text
+        .split_once("### What a verifier is built from")
+        .unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let listed: BTreeSet<String> = rows
+        .flat_map(|row| {
+            let crates = row.split('|').nth(1).unwrap();
+            crates
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let tree = Command::new(env!("CARGO"))
+        .current_dir(workspace_root())
+        .args("tree -p host --no-default-features -e normal --prefix none --locked".split(' '))
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    let built: BTreeSet<String> = names
+        .filter(|name| *name != "host")
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(listed, built);
 }
 
 #[test]
