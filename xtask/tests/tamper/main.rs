@@ -15,6 +15,7 @@ mod forgeries;
 mod freshness;
 mod genuine;
 mod json_schema;
+mod machines;
 mod malformed;
 mod older_schema;
 mod policy;
@@ -22,6 +23,8 @@ mod screened;
 mod shapes;
 mod size;
 mod specification;
+mod steps;
+mod witnesses;
 
 use std::thread;
 
