@@ -123,8 +123,8 @@ impl<'s> Generation<'s> {
             if self.session.options.logits == LogitsAt::EveryPosition {
                 for i in 0..chunk.len() {
                     check_cancelled(&*self.session.observer)?;
-                    self.session.output(i)?;
-                    logits.push(self.session.logits.clone());
+                    let of_position = self.session.checked_output(i, first + i)?;
+                    logits.push(of_position.to_vec());
                 }
             }
             first += chunk.len();

@@ -4,6 +4,7 @@
 use crate::{
     engine::Engine,
     error::{RunError, non_finite},
+    kernels::check_finite,
     ledger::{Choice, Op},
     operands::{Bound, DenseRows, ROW_UNIT},
     run::Session,
@@ -46,8 +47,16 @@ impl Session {
         choice
     }
 
-    /// Computes the logits of the `i`-th position of the last chunk.
-    pub(crate) fn output(&mut self, i: usize) -> Result<(), RunError> {
+    /// The logits at `position`, which is the `i`-th of the last chunk. A choice checks the logits that it
+    /// is made among; these may be handed out without one.
+    pub(crate) fn checked_output(&mut self, i: usize, position: usize) -> Result<&[f32], RunError> {
+        self.output(i)?;
+        check_finite(&self.logits).map_err(non_finite(position, None, Op::Output))?;
+        Ok(&self.logits)
+    }
+
+    /// Computes the logits of the `i`-th position of the last chunk, and does not check them.
+    fn output(&mut self, i: usize) -> Result<(), RunError> {
         let engine = &self.engine;
         let rows = DenseRows::of(engine.model.output(), engine.model.file_bytes());
         let hidden = &self.states[i].normed;

@@ -1,5 +1,7 @@
 //! `logits`: the array that anybody can compare with, from either side.
 
+use engine_native::gguf::Gguf;
+use half::f16;
 use npyz::NpyFile;
 use serde_json::json;
 
@@ -72,4 +74,42 @@ fn what_cannot_be_run_is_refused_on_both_sides() {
         ["ci", "models"],
         "no array, nothing temporary"
     );
+}
+
+/// A logit that is computed and not finite ends a run on both sides, also where no token is chosen.
+#[test]
+fn a_logit_that_overflows_inside_the_prompt_ends_both_sides() {
+    let workspace = Workspace::new();
+    let mut file = workspace.read("models/tiny.gguf");
+    overflow_after_token_500(&mut file);
+    workspace.write("large.gguf", &file);
+    for engine in ["native", "guest"] {
+        let logits = |ids: &str| {
+            let common = format!("logits --model large.gguf --engine {engine} --output out.npy");
+            workspace.run(&format!("{common} --prompt-ids {ids}"))
+        };
+        logits("100,250,500,250,100").fails(1, &["position 2", "output", "0x7f800000"]);
+        assert_eq!(workspace.names("."), ["ci", "large.gguf", "models"]);
+        logits("100,250,250,100").exits(0);
+        std::fs::remove_file(workspace.path("out.npy")).unwrap();
+    }
+}
+
+/// Makes embeddings and the last norm so large that the largest logit after token 500 is 5 % above the
+/// largest f32, and those after 100 and 250 are below it.
+fn overflow_after_token_500(file: &mut [u8]) {
+    let header = Gguf::parse(file).unwrap();
+    for tensor in header.tensors {
+        let bytes = &mut file[tensor.bytes];
+        match &*tensor.name {
+            "token_embd.weight" => bytes.as_chunks_mut().0.iter_mut().for_each(|x| {
+                let larger = f16::from_le_bytes(*x).to_f32() * 1024.0;
+                *x = f16::from_f32(larger).to_le_bytes();
+            }),
+            "output_norm.weight" => bytes.as_chunks_mut().0.iter_mut().for_each(|x| {
+                *x = (f32::from_le_bytes(*x) * 8.77e33).to_le_bytes();
+            }),
+            _ => {}
+        }
+    }
 }

@@ -98,8 +98,9 @@ fn compared(file: &Generated, settings: &Settings) -> Result<Agreement, String> 
                 Some(layer) => format!("position {position}, layer {layer}, "),
                 None => format!("position {position}, "),
             };
-            // Of many positions at once, either side may meet another one first.
-            let is_same_place = run.prompt.len() > 1 || error.starts_with(&place);
+            // Of many positions at once, as in a prefill, either side may meet another one first.
+            let is_many = found.is_empty() && run.prompt.len() > 1;
+            let is_same_place = is_many || error.starts_with(&place);
             match is_same_place {
                 true => Ok(Agreement::BothNonFinite),
                 false => Err(format!("not finite at {place}but at {error}")),
