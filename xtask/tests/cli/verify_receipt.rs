@@ -183,7 +183,7 @@ fn retiming_is_judged_and_has_bounds() {
         "load_ns": 9, "prefill_ns": vec![30_000; n], "decode_ns": vec![vec![6_000; steps]; n],
     });
     forge::claim_samples(&mut receipt, claim);
-    workspace.write("ci/fast.json", &receipt.to_string());
+    workspace.write("ci/fast.json", receipt.to_string());
     let flags = "--retime --format json";
     let ran = workspace
         .run(&format!("verify-receipt ci/fast.json {flags}"))
@@ -197,7 +197,7 @@ fn retiming_is_judged_and_has_bounds() {
     // Of another CPU, it is only doubtful.
     receipt["host"]["cpu_model"] = json!("a faster one");
     seal(&mut receipt);
-    workspace.write("ci/fast.json", &receipt.to_string());
+    workspace.write("ci/fast.json", receipt.to_string());
     let ran = workspace
         .run("verify-receipt ci/fast.json --retime")
         .exits(0);
