@@ -39,7 +39,14 @@ fn receipt(flags: &str) -> Value {
 /// `ci/RECEIPT.md` says.
 fn with_times_and_places_of(text: &str, other: &str) -> String {
     let (mut receipt, other) = (parsed(text), parsed(other));
-    for field in fields().iter().filter(|field| field.may_differ) {
+    let fields = fields();
+    let may_differ = |path: &str| fields.iter().any(|f| f.path == path && f.may_differ);
+    // A parent that may differ is taken with all that is in it, whatever its elements are.
+    let is_outermost = |path: &str| {
+        let parents = path.match_indices('.').map(|(dot, _)| &path[..dot]);
+        may_differ(path) && !parents.into_iter().any(may_differ)
+    };
+    for field in fields.iter().filter(|field| is_outermost(&field.path)) {
         let pointer = format!("/{}", field.path.replace('.', "/"));
         let value = other.pointer(&pointer);
         let value = value.unwrap_or_else(|| panic!("no field {pointer}"));
