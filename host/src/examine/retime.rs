@@ -9,7 +9,7 @@ use crate::{
     input::{HashedModel, Prompt},
     machine::{Environment, logical_cores},
     receipt::{Hardware, Machine, Receipt, parse_kernel_name, parse_kv_type_name},
-    run::{Loaded, RunSettings},
+    run::{Loaded, NativeRunner, RunSettings},
     verify::SpeedRatio,
     watch::Watch,
 };
@@ -21,9 +21,10 @@ pub struct Retimed {
     pub receipt_tokens_per_sec: f64,
     /// Generated tokens per second on this machine.
     pub here_tokens_per_sec: f64,
-    /// The same of a run that nothing disturbs: with the fastest prefill and the median decode step of
-    /// all repetitions.
-    pub here_undisturbed_tokens_per_sec: f64,
+    /// How many times as fast the receipt is: the greatest of the ratios of prefill, decode and both.
+    pub ratio: f64,
+    /// Whether other work had the cores while the task ran here.
+    pub is_disturbed: bool,
     /// Threads of the receipt's run.
     pub receipt_threads: u64,
     /// Threads of the run here; no more than this machine has.
@@ -44,10 +45,8 @@ impl Retimed {
     pub fn speed(&self) -> SpeedRatio {
         let threads = self.receipt_threads as f64 / self.here_threads.max(1) as f64;
         SpeedRatio {
-            ratio: self.receipt_tokens_per_sec
-                / self.here_undisturbed_tokens_per_sec
-                / threads.max(1.0),
-            same_cpu: self.same_cpu,
+            ratio: self.ratio / threads.max(1.0),
+            is_comparable: self.same_cpu && !self.is_disturbed && threads <= 1.0,
         }
     }
 }
@@ -97,11 +96,14 @@ pub fn retime(
         },
     };
     let loaded = Loaded::open(settings, watch)?;
-    let here = loaded.measure()?.without_proof().receipt();
+    let runner = NativeRunner::new(loaded.engine(), loaded.task())?;
+    let here = loaded.measure_unjudged(Box::new(runner))?;
+    let here = here.without_proof().receipt();
     Ok(Retimed {
         receipt_tokens_per_sec: receipt.tokens_per_sec,
         here_tokens_per_sec: here.tokens_per_sec,
-        here_undisturbed_tokens_per_sec: undisturbed(&here),
+        ratio: ratio(receipt, &here),
+        is_disturbed: is_disturbed(&here),
         receipt_threads: run.threads,
         here_threads: threads as u64,
         here_repetitions: repetitions,
@@ -111,17 +113,39 @@ pub fn retime(
     })
 }
 
-/// Tokens per second without what other work on this machine costs. It comes in pauses, which few of
-/// the steps see.
-fn undisturbed(r: &Receipt) -> f64 {
-    let prefill = r.samples.prefill_ns.iter().min();
-    let mut steps = r.samples.decode_ns.concat();
+/// The greatest of the ratios of the receipt's rates to those here. Here, the fastest prefill and the
+/// median step count, so that single interruptions do not.
+fn ratio(receipt: &Receipt, here: &Receipt) -> f64 {
+    let prefill_ns = here.samples.prefill_ns.iter().min().copied();
+    let mut steps = here.samples.decode_ns.concat();
     steps.sort_unstable();
-    let step = steps.get(steps.len() / 2).copied().unwrap_or_default();
-    let n_steps = r.run.tokens.saturating_sub(1) as f64;
-    let ns = prefill.copied().unwrap_or_default() as f64 + step as f64 * n_steps;
-    // As fast as it was, where it was faster than that.
-    (r.run.tokens as f64 * 1e9 / ns).max(r.tokens_per_sec)
+    let step_ns = steps.get(steps.len() / 2).copied();
+    let seconds = |ns: Option<u64>| ns.unwrap_or_default() as f64 / 1e9;
+    let (prefill, step) = (seconds(prefill_ns), seconds(step_ns));
+    let n_prompt = receipt.run.prompt_ids.len() as f64;
+    let n_tokens = receipt.run.tokens as f64;
+    let both = prefill + step * (n_tokens - 1.0);
+    let ratios = [
+        receipt.prefill_tokens_per_sec * prefill / n_prompt,
+        receipt.decode_tokens_per_sec.unwrap_or_default() * step,
+        receipt.tokens_per_sec * both / n_tokens,
+    ];
+    ratios.into_iter().fold(0.0, f64::max)
+}
+
+/// With less of the threads' time than this on a core, other work had it.
+const UNDISTURBED: f64 = 0.9;
+
+/// Whether every repetition here had less than its share of the cores.
+fn is_disturbed(here: &Receipt) -> bool {
+    let witnesses = here.samples.witness.iter().flatten();
+    let shares = witnesses.filter_map(|w| {
+        let whole = w.wall_ns.saturating_mul(here.run.threads).max(1);
+        Some(w.cpu_ns? as f64 / whole as f64)
+    });
+    shares
+        .reduce(f64::max)
+        .is_some_and(|share| share < UNDISTURBED)
 }
 
 /// Whether both machines name the same CPU model.

@@ -29,7 +29,21 @@ impl Loaded {
     ///
     /// # Errors
     /// A run failed.
-    pub fn measure_with(mut self, mut runner: Box<dyn Runner>) -> Result<Measured, RunFailure> {
+    pub fn measure_with(self, runner: Box<dyn Runner>) -> Result<Measured, RunFailure> {
+        let measured = self.measure_unjudged(runner)?;
+        match measured.check() {
+            Ok(()) => Ok(measured),
+            Err(broken) if broken.is_disturbance() => measured.again(&broken),
+            Err(broken) => Err(broken.into()),
+        }
+    }
+
+    /// Like [`Loaded::measure_with`], but the times are not held against the verifier's rules: they
+    /// become no receipt.
+    pub(crate) fn measure_unjudged(
+        mut self,
+        mut runner: Box<dyn Runner>,
+    ) -> Result<Measured, RunFailure> {
         // Warm-up runs use another prompt, so the first timed run shows what the prompt takes
         // without any cache of it.
         let warm_up = self.warm_up(&self.task);
@@ -40,17 +54,12 @@ impl Loaded {
             runner.record(&warm_up, &self.watch)?;
         }
         let first = self.attempt(&mut *runner)?;
-        let measured = Measured {
+        Ok(Measured {
             loaded: self,
             runner,
             attempt: first,
             discarded: Vec::new(),
-        };
-        match measured.check() {
-            Ok(()) => Ok(measured),
-            Err(broken) if broken.is_disturbance() => measured.again(&broken),
-            Err(broken) => Err(broken.into()),
-        }
+        })
     }
 
     fn warm_up(&self, task: &Task) -> Task {

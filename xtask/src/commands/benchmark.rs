@@ -135,15 +135,16 @@ fn show(
     }
 }
 
-/// Receipts have a date from 1970 to 9999.
+/// Verifiers refuse dates before the ternary models of today, and no receipt has one after 9999.
 fn check_clock() -> Result<(), Failure> {
+    const OCTOBER_2024: Duration = Duration::from_secs(1_727_740_800);
     const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    if since_1970.is_ok_and(|since| since < YEAR_10000) {
+    if since_1970.is_ok_and(|since| (OCTOBER_2024..YEAR_10000).contains(&since)) {
         return Ok(());
     }
     let what =
-        "the clock of this machine shows no year from 1970 to 9999, and a receipt has a date";
+        "the clock of this machine shows no date from October 2024 to 9999, and a receipt has one";
     Err(Failure::new(Exit::Usage, what).with_hint("set the clock"))
 }
 

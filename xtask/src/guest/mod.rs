@@ -71,10 +71,12 @@ impl fmt::Display for GuestReport {
     }
 }
 
-/// The root of the checkout from which this program was built.
+/// The root of the checkout: beside the package that Cargo runs, or the current folder. It is not built
+/// in, so that builds in different folders are equal.
 pub fn workspace_root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest).to_owned()
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let root = manifest.and_then(|manifest| manifest.parent().map(Path::to_owned));
+    root.unwrap_or_else(|| ".".into())
 }
 
 /// The path of the committed module.

@@ -224,7 +224,8 @@ fn retiming_shows_both_figures() {
     assert_eq!(retimed["receipt_threads"], 1);
     assert_eq!(retimed["here_threads"], 1);
     assert!(retimed["here_tokens_per_sec"].as_f64() > Some(0.0));
-    assert!(retimed["here_undisturbed_tokens_per_sec"].as_f64() > Some(0.0));
+    assert!(retimed["ratio"].as_f64() > Some(0.0));
+    assert!(retimed["is_disturbed"].is_boolean());
     assert_eq!(retimed["same_cpu"], true);
     // Not replayed, but run: that proves no token.
     let ran = workspace

@@ -145,3 +145,15 @@ fn the_table_is_what_a_policy_starts_from() {
     assert_eq!(Policy::default().ceilings, Ceilings::default());
     assert!(Ceilings::default().cpus.is_empty());
 }
+
+/// A batch is no way around the order of the regions: one more position never takes less time.
+#[test]
+fn more_positions_take_no_less_time() {
+    use host::{receipt::Receipt, verify::least_step_seconds};
+    let receipt: Receipt = serde_json::from_value(on_cores(GENUINE.clone(), 1024, 2)).unwrap();
+    let one = least_step_seconds(&receipt, &Ceilings::default(), 3).unwrap();
+    // The genuine prefill feeds positions 0 to 3 at once.
+    let just_under = (one * 1e9) as u64;
+    let forged = on_cores(timed(just_under - 1, [90_000, 90_000]), 1024, 2);
+    assert_rejected_by(&replayed(&forged), &["physics_prefill"]);
+}

@@ -134,10 +134,14 @@ fn a_challenge_that_is_required() {
 /// The same CPU model is as fast here; another one may be faster.
 #[test]
 fn a_speed_that_this_machine_does_not_reach() {
-    let verdict = |ratio: f64, same_cpu: bool, policy: &str| {
+    let verdict = |ratio: f64, is_comparable: bool, policy: &str| {
         under_after(policy, |checked| {
             with_replay(checked);
-            checked.with_retime(true, SpeedRatio { ratio, same_cpu });
+            let speed = SpeedRatio {
+                ratio,
+                is_comparable,
+            };
+            checked.with_retime(true, speed);
         })
     };
     assert_accepted(&verdict(3.0, true, ""));

@@ -18,7 +18,7 @@ fn no_receipt_is_larger_than_the_bound() {
         );
         let decode_ns = vec![steps.clone(); repetitions];
         receipt.samples.discarded = Some(vec![Discarded {
-            because: "x".repeat(1000),
+            because: "physics_caching: ".to_owned() + &"x".repeat(983),
             prefill_ns: prefill_ns.clone(),
             decode_ns: decode_ns.clone(),
             control_prefill_ns: MAX_INTEGER,

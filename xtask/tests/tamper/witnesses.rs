@@ -118,9 +118,10 @@ fn a_discarded_measurement_is_whole() {
     };
     assert_eq!(with(2, &fewer), [""; 0]);
     type Edit<'e> = &'e dyn Fn(&mut Value);
-    let edits: [Edit; 9] = [
+    let edits: [Edit; 10] = [
         &|one| one["because"] = json!(""),
-        &|one| one["because"] = json!("x".repeat(2001)),
+        &|one| one["because"] = json!("physics_caching: ".to_owned() + &"x".repeat(1984)),
+        &|one| one["because"] = json!("physics_decode: too fast"),
         &|one| one["prefill_ns"] = json!([90_000]),
         &|one| {
             one["prefill_ns"] = json!([9, 9, 9]);
@@ -133,10 +134,40 @@ fn a_discarded_measurement_is_whole() {
         &|one| one["control_decode_ns"][0] = json!(0),
     ];
     for (i, edit) in edits.iter().enumerate() {
-        assert_eq!(with(2, edit), ["attempts"], "edit {i}");
+        // Times that are too short for this break other rules as well.
+        assert!(with(2, edit).contains(&"attempts"), "edit {i}");
     }
-    let longest = |one: &mut Value| one["because"] = json!("x".repeat(2000));
+    let longest = |one: &mut Value| {
+        one["because"] = json!("physics_caching: ".to_owned() + &"x".repeat(1983));
+    };
     assert_eq!(with(2, &longest), [""; 0]);
+}
+
+/// What was not used was measured as well.
+#[test]
+fn discarded_times_are_possible_ones() {
+    type Edit<'e> = &'e dyn Fn(&mut Value);
+    let edits: [(Edit, &str); 4] = [
+        (&|one| one["prefill_ns"][1] = json!(9), "physics_prefill"),
+        (
+            &|one| one["control_prefill_ns"] = json!(9),
+            "physics_prefill",
+        ),
+        (&|one| one["decode_ns"][0][1] = json!(9), "physics_decode"),
+        (
+            &|one| one["control_decode_ns"][1] = json!(9),
+            "physics_decode",
+        ),
+    ];
+    for (edit, rule) in edits {
+        let mut one = discarded();
+        edit(&mut one);
+        let found = broken(|r| {
+            r["run"]["attempts"] = json!(2);
+            r["samples"]["discarded"] = json!([one]);
+        });
+        assert_eq!(found, [rule]);
+    }
 }
 
 /// With a control run, that one is the measure, and not the first repetition.

@@ -23,7 +23,8 @@ pub fn same_form(written: &Value, found: &Value) -> Result<(), String> {
     }
 }
 
-/// Checks that `found` has an object wherever `written` has one; it may leave fields out.
+/// Checks that `found` has an object wherever `written` has one, which may leave fields out, and lists of
+/// the same length.
 ///
 /// # Errors
 /// The first difference.
@@ -33,6 +34,12 @@ pub fn objects_are_objects(written: &Value, found: &Value) -> Result<(), String>
             "found {}, allowed an object with named fields",
             kind(found)
         ));
+    }
+    if let (Value::Array(written), Value::Array(found)) = (written, found)
+        && written.len() != found.len()
+    {
+        let (found, allowed) = (found.len(), written.len());
+        return Err(format!("found {found} elements, allowed {allowed}"));
     }
     each_pair(written, found, objects_are_objects)
 }
@@ -99,7 +106,11 @@ mod tests {
     fn fields_may_be_left_out_but_have_names() {
         let written = json!({ "a": [{ "b": 1 }], "c": null });
         assert_eq!(objects_are_objects(&written, &json!({ "a": [{}] })), Ok(()));
-        for found in [json!([[{ "b": 1 }], null]), json!({ "a": [[1]] })] {
+        for found in [
+            json!([[{ "b": 1 }], null]),
+            json!({ "a": [[1]] }),
+            json!({ "a": [{}, {}] }),
+        ] {
             assert!(objects_are_objects(&written, &found).is_err(), "{found}");
         }
     }

@@ -96,19 +96,27 @@ impl Default for Caching {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retime {
-    /// The maximum of: tokens per second in the receipt ÷ here, per thread where this machine has
+    /// The maximum of: a rate in the receipt ÷ the same rate here, per thread where this machine has
     /// fewer. Beyond it, a receipt from the same CPU model is rejected, another one is doubtful.
     pub max_ratio_to_retime: f64,
 }
 
 impl Default for Retime {
-    /// Shared machines differ from themselves by less.
+    /// Builds and clocks of one model differ by less. Disturbed runs can differ by more, and are not
+    /// judged.
     fn default() -> Self {
         Self {
             max_ratio_to_retime: 3.0,
         }
     }
 }
+
+/// The smallest and the largest figure of a policy: what is calculated with them stays finite.
+const SMALLEST: f64 = 1e-9;
+const LARGEST: f64 = 1e12;
+
+/// The most CPUs that a policy adds to the table: each takes time with every step.
+const MOST_CPUS: usize = 64;
 
 /// The largest policy file that is read.
 pub const MAX_POLICY_BYTES: u64 = 1 << 20;
@@ -175,14 +183,18 @@ impl Policy {
             allowed,
         };
         // NaN must be refused here, because comparisons with it can accept anything.
-        if let Some(rate) = rates.find(|(_, rate)| !(rate.is_finite() && *rate > 0.0)) {
-            return Err(value(rate, "numbers above 0"));
+        if let Some(rate) = rates.find(|(_, rate)| !(SMALLEST..=LARGEST).contains(rate)) {
+            return Err(value(rate, "numbers above 0, from 1e-9 to 1e12"));
+        }
+        if self.ceilings.cpus.len() > MOST_CPUS {
+            let found = self.ceilings.cpus.len() as f64;
+            return Err(value(("ceilings.cpus", found), "64 CPUs"));
         }
         if let Some(cpu) = self.ceilings.cpus.iter().find(|cpu| !cpu.is_valid()) {
             return Err(PolicyError::Cpu(cpu.name.clone()));
         }
-        match amounts.find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
-            Some(amount) => Err(value(amount, "numbers from 0 up")),
+        match amounts.find(|(_, x)| !(0.0..=LARGEST).contains(x)) {
+            Some(amount) => Err(value(amount, "numbers from 0 to 1e12")),
             None => Ok(()),
         }
     }

@@ -43,7 +43,8 @@ struct Step {
     macs: f64,
     bytes: f64,
     dependent_adds: f64,
-    is_batch: bool,
+    /// Positions that are fed at once.
+    n_positions: f64,
 }
 
 impl<'a> Floor<'a> {
@@ -73,7 +74,7 @@ impl<'a> Floor<'a> {
     /// on overflow.
     pub(super) fn cpu_seconds(&self, positions: &Range<u64>) -> Option<f64> {
         let macs = self.work.macs(positions, 1)? as f64;
-        self.fastest(|cpu| macs / core_rate(cpu, is_batch(positions)))
+        self.fastest(|cpu| macs / core_rate(cpu, len(positions)))
     }
 
     /// The least of `seconds` over all CPUs, less the margin. `None` without a CPU.
@@ -85,11 +86,12 @@ impl<'a> Floor<'a> {
     fn step(&self, positions: &Range<u64>) -> Option<Step> {
         let last = positions.end.checked_sub(1)?;
         Some(Step {
-            regions: self.work.regions(positions)?,
+            // Those of the last position, which passes all of them in their order.
+            regions: self.work.regions(&(last..positions.end))?,
             macs: self.work.macs(positions, 1)? as f64,
             bytes: self.work.bytes(positions.end)?,
             dependent_adds: self.work.dependent_adds(last)? as f64,
-            is_batch: is_batch(positions),
+            n_positions: len(positions),
         })
     }
 
@@ -97,18 +99,16 @@ impl<'a> Floor<'a> {
     fn on(&self, cpu: &Cpu, step: &Step) -> f64 {
         let cores = self.threads.min(cpu.cores.saturating_mul(self.sockets)) as f64;
         let chain = step.dependent_adds * self.ceilings.dependent_add_cycles / (cpu.ghz * 1e9);
-        let computing = match step.is_batch {
-            false => self.in_regions(cpu, cores, &step.regions) + chain,
-            // Positions can be in different regions at the same time.
-            true => (step.macs / (cores * core_rate(cpu, true))).max(chain),
-        };
+        // Positions can be in different regions at the same time, but none in two.
+        let rate = core_rate(cpu, step.n_positions);
+        let path = self.in_regions(rate, cores, &step.regions) + chain;
+        let computing = path.max(step.macs / (cores * rate));
         computing.max(self.reading(cpu, cores, step.bytes))
     }
 
     /// One position passes the regions in their order. Each is computed by one core, or by all after
     /// a hand-over.
-    fn in_regions(&self, cpu: &Cpu, cores: f64, regions: &[Region]) -> f64 {
-        let rate = core_rate(cpu, false);
+    fn in_regions(&self, rate: f64, cores: f64, regions: &[Region]) -> f64 {
         let one = |Region { macs, times }: &Region| {
             let alone = *macs as f64 / rate;
             let together = alone / cores + self.ceilings.hand_over_ns / 1e9;
@@ -135,11 +135,13 @@ impl<'a> Floor<'a> {
     }
 }
 
-/// Multiply-accumulates per second of one core.
-fn core_rate(cpu: &Cpu, is_batch: bool) -> f64 {
-    cpu.macs_per_cycle[usize::from(is_batch)] * cpu.ghz * 1e9
+/// Multiply-accumulates per second of one core, for `n_positions` at once: each can have the rate of
+/// vectors, and a tile that is full has its own.
+fn core_rate(cpu: &Cpu, n_positions: f64) -> f64 {
+    let [vectors, tiles] = cpu.macs_per_cycle;
+    (vectors * n_positions).min(tiles.max(vectors)) * cpu.ghz * 1e9
 }
 
-fn is_batch(positions: &Range<u64>) -> bool {
-    positions.end - positions.start > 1
+fn len(positions: &Range<u64>) -> f64 {
+    (positions.end - positions.start) as f64
 }

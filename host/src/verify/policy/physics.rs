@@ -8,45 +8,57 @@ use crate::receipt::Receipt;
 /// What clocks of CPU time may miss of a repetition: the system's tick, on every thread.
 const CPU_CLOCK_TICK_NS: u64 = 10_000_000;
 
-/// Checks that no prefill is faster than the policy's ceilings allow.
+/// Checks that no prefill is faster than the policy's ceilings allow, in measurements that were not used
+/// either.
 pub(super) fn prefill(r: &Receipt, policy: &Policy) -> Result<(), String> {
     let floor = Floor::of(r, &policy.ceilings)?;
-    let mut times = r.samples.prefill_ns.iter().enumerate();
-    times.try_for_each(|(i, &ns)| possible(&floor, &prompt(r), ns).map_err(in_repetition(i)))
+    let least = floor.seconds(&prompt(r)).ok_or(OVERFLOW)?;
+    let discarded = r.samples.discarded.iter().flatten();
+    let others = discarded.flat_map(|d| d.prefill_ns.iter().chain([&d.control_prefill_ns]));
+    let mut times = r.samples.prefill_ns.iter().chain(others).enumerate();
+    times.try_for_each(|(i, &ns)| possible(&prompt(r), least, ns).map_err(in_repetition(i)))
 }
 
-/// Checks that no decode step is faster than the policy's ceilings allow.
+/// Checks that no decode step is faster than the policy's ceilings allow, in measurements that were not
+/// used either.
 pub(super) fn decode(r: &Receipt, policy: &Policy) -> Result<(), String> {
     let floor = Floor::of(r, &policy.ceilings)?;
-    for (i, steps) in r.samples.decode_ns.iter().enumerate() {
-        let Some(last) = decode_steps(r, steps.len()).next_back() else {
-            continue;
-        };
-        // The least time rises with the position, so most steps need no comparison of their own.
-        let most = floor.seconds(&last).ok_or("the shape's work overflows")?;
+    let discarded = r.samples.discarded.iter().flatten();
+    let others = discarded.flat_map(|d| d.decode_ns.iter().chain([&d.control_decode_ns]));
+    let all = r.samples.decode_ns.iter().chain(others);
+    // The least time rises with the position, so most steps need no comparison of their own.
+    let longest = all.clone().map(Vec::len).max().unwrap_or_default();
+    let Some(last) = decode_steps(r, longest).next_back() else {
+        return Ok(());
+    };
+    let most = floor.seconds(&last).ok_or(OVERFLOW)?;
+    for (i, steps) in all.enumerate() {
         for (positions, &ns) in decode_steps(r, steps.len()).zip(steps) {
             if seconds(ns) < most {
-                possible(&floor, &positions, ns).map_err(in_repetition(i))?;
+                let least = floor.seconds(&positions).ok_or(OVERFLOW)?;
+                possible(&positions, least, ns).map_err(in_repetition(i))?;
             }
         }
     }
     Ok(())
 }
 
+/// Why a shape has no least time.
+const OVERFLOW: &str = "the shape's work overflows";
+
 /// Checks that the CPU time of each repetition is enough for its work.
 pub(super) fn cpu_time(r: &Receipt, policy: &Policy) -> Result<(), String> {
     let floor = Floor::of(r, &policy.ceilings)?;
     let missed = r.run.threads.saturating_mul(CPU_CLOCK_TICK_NS);
     let witnesses = r.samples.witness.iter().flatten();
+    // Each step takes at least as long as the first one.
+    let first = decode_steps(r, 1).next();
+    let first = first.and_then(|step| floor.cpu_seconds(&step));
+    let prefill = floor.cpu_seconds(&prompt(r));
+    let (prefill, step) = prefill.zip(first).ok_or(OVERFLOW)?;
     for (i, (witness, steps)) in witnesses.zip(&r.samples.decode_ns).enumerate() {
         let Some(ns) = witness.cpu_ns else { continue };
-        // Each step takes at least as long as the first one.
-        let first = decode_steps(r, 1)
-            .next()
-            .and_then(|step| floor.cpu_seconds(&step));
-        let prefill = floor.cpu_seconds(&prompt(r));
-        let least = prefill.zip(first).ok_or("the shape's work overflows")?;
-        let least = least.0 + least.1 * steps.len() as f64;
+        let least = prefill + step * steps.len() as f64;
         if seconds(ns.saturating_add(missed)) < least {
             let why = format!(
                 "found {:.6} ms of CPU time, at the policy's ceilings the work takes {:.6} ms",
@@ -77,9 +89,7 @@ fn in_repetition(i: usize) -> impl Fn(String) -> String {
     move |why| format!("repetition {i}: {why}")
 }
 
-fn possible(floor: &Floor, positions: &Range<u64>, ns: u64) -> Result<(), String> {
-    let least = floor.seconds(positions);
-    let least = least.ok_or("the shape's work overflows")?;
+fn possible(positions: &Range<u64>, least: f64, ns: u64) -> Result<(), String> {
     let found = seconds(ns);
     if found >= least {
         return Ok(());

@@ -32,10 +32,11 @@ pub struct Done {
 /// A receipt's speed beside the speed of its task here.
 #[derive(Debug, Clone, Copy)]
 pub struct SpeedRatio {
-    /// Tokens per second in the receipt ÷ here, per thread where this machine has fewer.
+    /// The receipt's speed ÷ the speed here, per thread where this machine has fewer.
     pub ratio: f64,
-    /// Whether both CPUs are of the same model.
-    pub same_cpu: bool,
+    /// Whether the two must be near each other: the CPUs are of the same model, the run here had as
+    /// many threads, and nothing disturbed it.
+    pub is_comparable: bool,
 }
 
 /// Checks the rules of `policy` on a receipt, after a verification has done `done`.
@@ -201,18 +202,24 @@ fn challenge(policy: &Policy, r: &Receipt, found: Option<Outcome>) -> RuleOutcom
     RuleOutcome::new("policy_challenge", outcome, evidence)
 }
 
-/// Judges the receipt's speed by that of its task here. Another CPU model may be faster; the same
-/// one is not.
+/// Judges the receipt's speed by that of its task here. Another CPU model may be faster, and so may a
+/// run that nothing disturbs, or one with threads that this machine does not have.
 fn retime(policy: &Policy, found: SpeedRatio) -> RuleOutcome {
     let most = policy.retime.max_ratio_to_retime;
-    let (outcome, which) = match (found.ratio <= most, found.same_cpu) {
+    let outcome = match (found.ratio <= most, found.is_comparable) {
         (true, _) => return RuleOutcome::new("policy_retime", Outcome::Pass, ""),
-        (false, true) => (Outcome::Fail, "this CPU model"),
-        (false, false) => (Outcome::Note, "another CPU model, so it is doubtful"),
+        (false, true) => Outcome::Fail,
+        (false, false) => Outcome::Note,
+    };
+    let doubtful = match outcome {
+        Outcome::Note => {
+            "; doubtful, but the CPU is of another model, it has fewer threads, or other work \
+             disturbed the run here"
+        }
+        _ => "",
     };
     let evidence = format!(
-        "found {:.2} times the speed here on {which}; the policy accepts {most} times on the same \
-         model",
+        "found {:.2} times the speed here, the policy accepts {most}{doubtful}",
         found.ratio
     );
     RuleOutcome::new("policy_retime", outcome, evidence)
