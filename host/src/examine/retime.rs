@@ -113,8 +113,8 @@ pub fn retime(
     })
 }
 
-/// The greatest of the ratios of the receipt's rates to those here. Here, the fastest prefill and the
-/// median step count, so that single interruptions do not.
+/// The receipt's rates divided by the rates here; returns the greatest ratio. The rates here are those of
+/// the fastest prefill and of the median decode step, so a single interruption does not lower them.
 fn ratio(receipt: &Receipt, here: &Receipt) -> f64 {
     let prefill_ns = here.samples.prefill_ns.iter().min().copied();
     let mut steps = here.samples.decode_ns.concat();
@@ -133,10 +133,11 @@ fn ratio(receipt: &Receipt, here: &Receipt) -> f64 {
     ratios.into_iter().fold(0.0, f64::max)
 }
 
-/// With less of the threads' time than this on a core, other work had it.
+/// The least CPU time of an undisturbed run, as a share of its threads' wall time. Below it, other work
+/// used the cores.
 const UNDISTURBED: f64 = 0.9;
 
-/// Whether every repetition here had less than its share of the cores.
+/// Whether other work used the cores in every repetition here.
 fn is_disturbed(here: &Receipt) -> bool {
     let witnesses = here.samples.witness.iter().flatten();
     let shares = witnesses.filter_map(|w| {

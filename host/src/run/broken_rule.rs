@@ -34,14 +34,11 @@ impl BrokenRule {
         checked.with_policy(&Policy::default());
         let rules = checked.verdict().rules;
         let failed = rules.into_iter().filter(|r| r.outcome == Outcome::Fail);
-        let mut broken: Vec<_> = failed
-            .map(|r| Self {
-                rule: r.rule.to_owned(),
-                evidence: r.evidence,
-            })
-            .collect();
-        broken.sort_by_key(Self::is_disturbance);
-        broken.into_iter().next().map_or(Ok(()), Err)
+        let broken = failed.map(|r| Self {
+            rule: r.rule.to_owned(),
+            evidence: r.evidence,
+        });
+        broken.min_by_key(Self::is_disturbance).map_or(Ok(()), Err)
     }
 
     fn unreadable(error: &NotAReceipt) -> Self {

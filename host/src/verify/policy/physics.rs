@@ -3,10 +3,7 @@
 use std::ops::Range;
 
 use super::{file::Policy, floor::Floor};
-use crate::receipt::Receipt;
-
-/// What clocks of CPU time may miss of a repetition: the system's tick, on every thread.
-const CPU_CLOCK_TICK_NS: u64 = 10_000_000;
+use crate::{receipt::Receipt, verify::rules::witness::CPU_CLOCK_TICK_NS};
 
 /// Checks that no prefill is faster than the policy's ceilings allow, in measurements that were not used
 /// either.

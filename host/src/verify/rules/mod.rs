@@ -11,7 +11,7 @@ mod machine;
 pub(super) mod model;
 pub(super) mod parity;
 mod steps;
-mod witness;
+pub(super) mod witness;
 pub(super) mod work;
 
 use super::outcome::{Rule, RuleOutcome};

@@ -23,7 +23,7 @@ const MOST_ATTEMPTS: u64 = 2;
 const LONGEST_REASON: u64 = 2000;
 
 /// What a clock of CPU time may be wrong by: the system's tick, on every thread.
-const CPU_CLOCK_TICK_NS: u128 = 10_000_000;
+pub(in crate::verify) const CPU_CLOCK_TICK_NS: u64 = 10_000_000;
 
 /// The highest clock frequency in cycles per nanosecond, with room above the 6.2 GHz that exist.
 const CYCLES_PER_NS: u128 = 8;
@@ -99,7 +99,7 @@ fn times(r: &Receipt) -> Result<(), String> {
                 "repetition {i}: found {wall_ns} ns, its steps take {total_ns} ns"
             ));
         }
-        let most = threads * (u128::from(wall_ns) + CPU_CLOCK_TICK_NS);
+        let most = threads * (u128::from(wall_ns) + u128::from(CPU_CLOCK_TICK_NS));
         if witness.cpu_ns.is_some_and(|ns| u128::from(ns) > most) {
             return Err(format!(
                 "repetition {i}: found {} ns of CPU time, {threads} threads have at most {most} ns",
@@ -132,8 +132,9 @@ fn counters(r: &Receipt) -> Result<(), String> {
                 return refused("instructions", found, format!("in only {cycles} cycles"));
             }
         }
+        let tick_ns = u128::from(CPU_CLOCK_TICK_NS) * u128::from(r.run.threads);
         if let (Some(cycles), Some(ns)) = (cycles, cpu_ns)
-            && cycles > (ns + CPU_CLOCK_TICK_NS * u128::from(r.run.threads)) * CYCLES_PER_NS
+            && cycles > (ns + tick_ns) * CYCLES_PER_NS
         {
             return refused("cycles", cycles, format!("in only {ns} ns of CPU time"));
         }
