@@ -64,6 +64,7 @@ pub mod guest;
 mod hex;
 pub mod plain;
 pub mod receipt;
+pub mod statistics;
 pub mod task;
 pub mod verify;
 

@@ -10,6 +10,7 @@ use crate::{
     machine::{Environment, logical_cores},
     receipt::{Hardware, Machine, Receipt, parse_kernel_name, parse_kv_type_name},
     run::{Loaded, NativeRunner, RunSettings},
+    statistics::Sorted,
     verify::SpeedRatio,
     watch::Watch,
 };
@@ -117,9 +118,8 @@ pub fn retime(
 /// the fastest prefill and of the median decode step, so a single interruption does not lower them.
 fn ratio(receipt: &Receipt, here: &Receipt) -> f64 {
     let prefill_ns = here.samples.prefill_ns.iter().min().copied();
-    let mut steps = here.samples.decode_ns.concat();
-    steps.sort_unstable();
-    let step_ns = steps.get(steps.len() / 2).copied();
+    let steps = here.samples.decode_ns.iter().flatten().copied();
+    let step_ns = Sorted::of(steps).map(|steps| *steps.median());
     let seconds = |ns: Option<u64>| ns.unwrap_or_default() as f64 / 1e9;
     let (prefill, step) = (seconds(prefill_ns), seconds(step_ns));
     let n_prompt = receipt.run.prompt_ids.len() as f64;

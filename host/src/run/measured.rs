@@ -10,6 +10,7 @@ use crate::{
     digest::Digest,
     failure::RunFailure,
     receipt::{Discarded, Witness},
+    statistics::Sorted,
     task::{PositionRecord, Task, Transcript},
     watch::Phase,
 };
@@ -206,9 +207,8 @@ impl Measured {
 
     /// The index of the median repetition: the lower median by total time.
     pub(crate) fn median(&self) -> usize {
-        let repetitions = self.repetitions();
-        let mut order: Vec<usize> = (0..repetitions.len()).collect();
-        order.sort_by_key(|&i| repetitions[i].total_ns());
-        order[(order.len() - 1) / 2]
+        let times = self.repetitions().iter().map(Repetition::total_ns);
+        let order = Sorted::of(times.zip(0..)).expect("there is at least one repetition");
+        order.median().1
     }
 }

@@ -4,10 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use super::rules::{
-    derived::{median, repetitions},
-    work::Work,
-};
+use super::rules::{derived::repetitions, work::Work};
 use crate::{
     digest::Digest,
     receipt::{Hardware, ParityStatus, PromptSource, Receipt},
@@ -337,8 +334,7 @@ fn bytes(n: u64) -> String {
 /// decode. They are derived from the shape, not from the receipt's ledger.
 fn decode_rates(r: &Receipt) -> Option<(f64, f64)> {
     let work = Work::of(r).ok()?;
-    let sorted = repetitions(r)?;
-    let seconds = median(&sorted)?.decode_ns as f64 / 1e9;
+    let seconds = repetitions(r)?.median().decode_ns as f64 / 1e9;
     let first = r.run.prompt_ids.len() as u64;
     let end = first.checked_add(r.run.tokens.checked_sub(1)?)?;
     // Keys and values grow with every step; their average is that of the middle step.

@@ -3,7 +3,10 @@
 use std::{fmt::Write, path::Path};
 
 use engine_native::{Isa, KernelName};
-use host::receipt::{ParityStatus, Receipt, per_second};
+use host::{
+    receipt::{ParityStatus, Receipt, per_second},
+    statistics::Mean,
+};
 
 use crate::{
     commands::figures::Figures,
@@ -111,20 +114,19 @@ fn decode_rates(receipt: &Receipt) -> Vec<f64> {
 
 /// Mean ± sample standard deviation.
 fn mean_and_deviation(rates: &[f64]) -> String {
-    let n = rates.len() as f64;
-    let mean = rates.iter().sum::<f64>() / n;
+    let Some(Mean { mean, deviation }) = Mean::of(rates) else {
+        return String::new();
+    };
     // A table of usual rates fits into 80 columns.
     let decimals = match mean {
         1000.0.. => 0,
         10.0.. => 1,
         _ => 2,
     };
-    if rates.len() < 2 {
-        return format!("{mean:.decimals$}");
+    match deviation {
+        None => format!("{mean:.decimals$}"),
+        Some(deviation) => format!("{mean:.decimals$} ± {deviation:.decimals$}"),
     }
-    let squares: f64 = rates.iter().map(|r| (r - mean) * (r - mean)).sum();
-    let deviation = (squares / (n - 1.0)).sqrt();
-    format!("{mean:.decimals$} ± {deviation:.decimals$}")
 }
 
 /// A number and what it counts: `1 run`, `2 runs`.

@@ -5,22 +5,21 @@
 //! was made again it is not, and a run of another prompt takes its place.
 
 use super::file::Caching;
-use crate::{
-    receipt::Receipt,
-    verify::{rules::derived::median, rules::derived::repetitions},
-};
+use crate::{receipt::Receipt, statistics::Sorted, verify::rules::derived::repetitions};
 
 /// With at least this many samples, a few interruptions do not change the median.
 const ENOUGH_SAMPLES: usize = 16;
 
 /// Compares the repetition that the figures come from with the first one.
 pub(super) fn check(r: &Receipt, caching: &Caching) -> Result<(), String> {
-    let sorted = repetitions(r).ok_or("the times overflow")?;
-    let Some(published) = median(&sorted) else {
-        // There are no samples, which another rule reports.
+    if r.samples.prefill_ns.is_empty() || r.samples.decode_ns.is_empty() {
+        // Which another rule reports.
         return Ok(());
-    };
-    let again = published.repetition;
+    }
+    let again = repetitions(r)
+        .ok_or("the times overflow")?
+        .median()
+        .repetition;
     let (prefill, decode) = (&r.samples.prefill_ns, &r.samples.decode_ns);
     let control = r.samples.discarded.iter().flatten().last();
     let (fresh_prefill, fresh_decode, which) = match control {
@@ -63,7 +62,5 @@ fn repeated(fresh: &[u64], again: &[u64], caching: &Caching) -> Result<(), f64> 
 
 /// The lower median, in nanoseconds.
 fn typical(times: &[u64]) -> Option<f64> {
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    median(&sorted).map(|&ns| ns as f64)
+    Some(*Sorted::of(times.iter().copied())?.median() as f64)
 }

@@ -9,7 +9,7 @@ use crate::{
     digest::Digest,
     receipt::{ParityStatus, Receipt},
     verify::{
-        outcome::Outcome, outcome::Replayed, outcome::RuleOutcome, rules::derived::median,
+        outcome::{Outcome, Replayed, RuleOutcome},
         rules::derived::repetitions,
     },
 };
@@ -229,14 +229,13 @@ fn spread(r: &Receipt, allowed: Option<f64>) -> Result<(), String> {
     let Some(allowed) = allowed else {
         return Ok(());
     };
-    let sorted = repetitions(r).ok_or("the times overflow")?;
-    let ([shortest, .., longest], Some(median)) = (&sorted[..], median(&sorted)) else {
-        return Err(format!(
-            "found {} repetitions, a spread needs two",
-            sorted.len()
-        ));
-    };
-    let found = (longest.total_ns - shortest.total_ns) as f64 / median.total_ns as f64;
+    let n = r.samples.prefill_ns.len();
+    if n < 2 {
+        return Err(format!("found {n} repetitions, a spread needs two"));
+    }
+    let times = repetitions(r).ok_or("the times overflow")?;
+    let range = times.largest().total_ns - times.smallest().total_ns;
+    let found = range as f64 / times.median().total_ns as f64;
     match found <= allowed {
         true => Ok(()),
         false => Err(format!("found {found:.3}, the policy accepts {allowed}")),

@@ -3,6 +3,7 @@
 use super::found::{equal, in_vocabulary};
 use crate::{
     receipt::{Receipt, milliseconds, per_second},
+    statistics::Sorted,
     verify::outcome::Rule,
 };
 
@@ -59,8 +60,13 @@ pub(in crate::verify) struct Times {
     pub(in crate::verify) total_ns: u64,
 }
 
-/// The times of all repetitions, sorted by total time. `None` on overflow.
-pub(in crate::verify) fn repetitions(r: &Receipt) -> Option<Vec<Times>> {
+/// The times of all repetitions, sorted by total time. `None` if there are none, or on overflow.
+pub(in crate::verify) fn repetitions(r: &Receipt) -> Option<Sorted<Times>> {
+    Sorted::by(times(r)?, |one, other| one.total_ns.cmp(&other.total_ns))
+}
+
+/// The times of all repetitions, in their order. `None` on overflow.
+pub(super) fn times(r: &Receipt) -> Option<Vec<Times>> {
     let repetitions = r.samples.prefill_ns.iter().zip(&r.samples.decode_ns);
     let times = repetitions
         .enumerate()
@@ -74,19 +80,11 @@ pub(in crate::verify) fn repetitions(r: &Receipt) -> Option<Vec<Times>> {
                 total_ns: prefill_ns.checked_add(decode_ns)?,
             })
         });
-    let mut times = times.collect::<Option<Vec<_>>>()?;
-    times.sort_by_key(|times| times.total_ns);
-    Some(times)
-}
-
-/// The lower median of a sorted slice. `None` if it is empty.
-pub(in crate::verify) fn median<T>(sorted: &[T]) -> Option<&T> {
-    sorted.get(sorted.len().checked_sub(1)? / 2)
+    times.collect()
 }
 
 fn derived(r: &Receipt, found: f64, figure: impl Fn(&Times) -> Option<f64>) -> Result<(), String> {
-    let sorted = repetitions(r).unwrap_or_default();
-    match median(&sorted).and_then(figure) {
+    match repetitions(r).and_then(|sorted| figure(sorted.median())) {
         Some(derived) if derived.to_bits() == found.to_bits() => Ok(()),
         Some(derived) => Err(format!("found {found}, the samples have {derived}")),
         None => Err(format!("found {found}, the samples have no such figure")),

@@ -3,6 +3,7 @@
 use super::work::Work;
 use crate::{
     receipt::Receipt,
+    statistics::{Sorted, relative_deviation},
     verify::outcome::{Outcome, RuleOutcome},
 };
 
@@ -54,24 +55,12 @@ fn repeated(r: &Receipt) -> Option<String> {
 
 fn smooth(r: &Receipt) -> Option<String> {
     let (i, spread) = long(r)
-        .map(|(i, steps)| (i, relative_deviation(steps)))
+        .filter_map(|(i, steps)| Some((i, relative_deviation(&Sorted::of(steps.clone())?))))
         .find(|(_, spread)| *spread < SMOOTHEST)?;
     Some(format!(
         "half of the steps of repetition {i} are within {spread:.1e} of their median: smoother than \
          any clock"
     ))
-}
-
-/// The median distance from the median, as a share of it.
-fn relative_deviation(times: &[u64]) -> f64 {
-    let middle = median(times.to_vec());
-    let distances = times.iter().map(|ns| ns.abs_diff(middle)).collect();
-    median(distances) as f64 / middle.max(1) as f64
-}
-
-fn median(mut times: Vec<u64>) -> u64 {
-    let middle = times.len() / 2;
-    *times.select_nth_unstable(middle).1
 }
 
 fn round(r: &Receipt) -> Option<String> {
@@ -92,8 +81,11 @@ fn flat(r: &Receipt) -> Option<String> {
         let growth = macs(last)
             .zip(macs(first))
             .map(|(last, first)| last / first);
-        let early = median(steps[..quarter].to_vec());
-        let late = median(steps[steps.len() - quarter..].to_vec());
+        let median = |steps: &[u64]| Some(*Sorted::of(steps.iter().copied())?.median());
+        let (early, late) = (
+            median(&steps[..quarter]),
+            median(&steps[steps.len() - quarter..]),
+        );
         growth.is_some_and(|growth| growth > VISIBLE_GROWTH) && late <= early
     })?;
     Some(format!(

@@ -77,14 +77,10 @@ fn attempts(r: &Receipt) -> Result<(), String> {
 /// The witness of each repetition, with its number and the time of its steps.
 fn witnessed(r: &Receipt) -> Result<impl Iterator<Item = (usize, &Witness, u64)>, String> {
     let found = r.samples.witness.iter().flatten();
-    let mut totals = vec![0; r.samples.prefill_ns.len()];
-    for times in derived::repetitions(r).ok_or("the times overflow")? {
-        totals[times.repetition] = times.total_ns;
-    }
+    let times = derived::times(r).ok_or("the times overflow")?;
     Ok(found
-        .zip(totals)
-        .enumerate()
-        .map(|(i, (w, total))| (i, w, total)))
+        .zip(times)
+        .map(|(w, times)| (times.repetition, w, times.total_ns)))
 }
 
 fn times(r: &Receipt) -> Result<(), String> {

@@ -1,0 +1,12 @@
+//! Statistics of samples: the one place for every median, percentile, spread and interval.
+//!
+//! Percentiles are samples themselves (nearest rank, Hyndman and Fan's type 1), so that a time is one that
+//! was measured, and every verifier finds the same one. No sample is dropped.
+
+mod bootstrap;
+mod order;
+mod spread;
+
+pub use bootstrap::{Interval, bootstrap};
+pub use order::Sorted;
+pub use spread::{Mean, relative_deviation};
