@@ -76,7 +76,11 @@ pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
         path.display()
     );
     for warning in warnings(receipt) {
-        let _ = writeln!(text, "warning:  {}: {}", warning.found, warning.advice);
+        let _ = writeln!(
+            text,
+            "warning:  {}:\n          {}",
+            warning.found, warning.advice
+        );
     }
     text
 }
@@ -95,9 +99,10 @@ fn headline(receipt: &Receipt) -> String {
     ) {
         let [p5_ms, p50_ms, p95_ms, p99_ms] =
             [steps.p5, steps.p50, steps.p95, steps.p99].map(milliseconds);
+        let [mean, p50, p5] = [mean, p50, p5].map(rate);
         let _ = write!(
             text,
-            "decode:   {mean} tokens/s; {p50} by the median step, {p5} by the 5th percentile\n\
+            "decode:   {mean} tokens/s ({p50} by the median step, {p5} by the 5th percentile)\n\
              step:     {p50_ms} ms (p5 {p5_ms}, p95 {p95_ms}, p99 {p99_ms})\n"
         );
     }
@@ -142,17 +147,25 @@ fn decode_rates(receipt: &Receipt) -> Vec<f64> {
         .collect()
 }
 
+/// So many that a table of usual rates fits into 80 columns.
+fn decimals(rate: f64) -> usize {
+    match rate {
+        1000.0.. => 0,
+        10.0.. => 1,
+        _ => 2,
+    }
+}
+
+fn rate(rate: f64) -> String {
+    format!("{rate:.*}", decimals(rate))
+}
+
 /// Mean ± sample standard deviation.
 fn mean_and_deviation(rates: &[f64]) -> String {
     let Some(Mean { mean, deviation }) = Mean::of(rates) else {
         return String::new();
     };
-    // A table of usual rates fits into 80 columns.
-    let decimals = match mean {
-        1000.0.. => 0,
-        10.0.. => 1,
-        _ => 2,
-    };
+    let decimals = decimals(mean);
     match deviation {
         None => format!("{mean:.decimals$}"),
         Some(deviation) => format!("{mean:.decimals$} ± {deviation:.decimals$}"),
