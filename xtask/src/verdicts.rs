@@ -233,7 +233,9 @@ impl ReadVerdict {
         if self.conclusion == Said::Accepted
             && let Some(missing) = needed.iter().find(|id| !holds(id))
         {
-            return Err(format!("found the conclusion accepted without the rule {missing}"));
+            return Err(format!(
+                "found the conclusion accepted without the rule {missing}"
+            ));
         }
         let (Some(receipt), Some(audit)) = (&self.receipt, &self.audit) else {
             return Ok(());

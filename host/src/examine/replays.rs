@@ -60,7 +60,10 @@ impl Replays {
         let known = self.by_task.entry((start, r.model.i2s_layout.clone()));
         let known = known.or_default();
         // Wrong tokens of one receipt decide nothing about another one.
-        if let Some(known) = known.iter().find(|k| k.is_own_decode() || k.fed == r.tokens) {
+        if let Some(known) = known
+            .iter()
+            .find(|k| k.is_own_decode() || k.fed == r.tokens)
+        {
             return Ok(known.outcome.clone());
         }
         let outcome = compute()?;

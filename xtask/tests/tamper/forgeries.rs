@@ -9,7 +9,8 @@ use host::{
     guest::guest_sha256,
     task::seeded_prompt,
     verify::{
-        AuditFinding, AuditReport, Covered, Checked, Conclusion, Outcome, Policy, ReplayFailure, Replayed,
+        AuditFinding, AuditReport, Checked, Conclusion, Covered, Outcome, Policy, ReplayFailure,
+        Replayed,
     },
 };
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@ use std::fs;
 use host::{
     digest::Digest,
     verify::{
-        AuditFinding, AuditReport, Covered, Caching, Ceilings, Checked, Conclusion, Outcome, Policy,
-        PolicyError, Replayed, RequiredParity, Retime, RuleOutcome, SpeedRatio, Verdict,
+        AuditFinding, AuditReport, Caching, Ceilings, Checked, Conclusion, Covered, Outcome,
+        Policy, PolicyError, Replayed, RequiredParity, Retime, RuleOutcome, SpeedRatio, Verdict,
     },
 };
 use serde_json::{Value, json};

@@ -59,6 +59,13 @@ pub fn folder(folder: &Path, args: &LeaderboardArgs, watch: &Watch) -> Result<Co
             Err(failure) => skipped.push(format!("not verified: {failure}")),
         }
     }
+    if verdicts.is_empty() {
+        let what = format!(
+            "found no receipt that can be verified here: {}",
+            skipped.join("; ")
+        );
+        return Err(Failure::new(Exit::Unverifiable, what).at(folder));
+    }
     verdicts.sort_by(|(a, _), (b, _)| a.cmp(b));
     let (n, replays) = (verdicts.len(), shared.n_replays());
     Ok(Collected {

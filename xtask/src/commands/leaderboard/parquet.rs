@@ -31,18 +31,22 @@ fn array(cells: Vec<Cell>) -> ArrayRef {
     let kind = cells.first().map(of_kind);
     debug_assert!(cells.iter().all(|cell| Some(of_kind(cell)) == kind));
     match cells.first() {
-        Some(Cell::Integer(_)) => Arc::new(UInt64Array::from_iter(cells.into_iter().map(
-            |cell| match cell {
-                Cell::Integer(number) => number,
-                _ => None,
-            },
-        ))),
-        Some(Cell::Number(_)) => Arc::new(Float64Array::from_iter(cells.into_iter().map(
-            |cell| match cell {
-                Cell::Number(number) => number,
-                _ => None,
-            },
-        ))),
+        Some(Cell::Integer(_)) => {
+            Arc::new(UInt64Array::from_iter(cells.into_iter().map(
+                |cell| match cell {
+                    Cell::Integer(number) => number,
+                    _ => None,
+                },
+            )))
+        }
+        Some(Cell::Number(_)) => {
+            Arc::new(Float64Array::from_iter(cells.into_iter().map(
+                |cell| match cell {
+                    Cell::Number(number) => number,
+                    _ => None,
+                },
+            )))
+        }
         Some(Cell::Text(_)) | None => Arc::new(StringArray::from_iter(cells.into_iter().map(
             |cell| match cell {
                 Cell::Text(text) => text,

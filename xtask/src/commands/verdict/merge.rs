@@ -68,7 +68,9 @@ pub fn merge(parts: &[Named]) -> Merged {
         (None, Some(open)) => format!("not proved ({}: {})", open.rule, open.evidence),
         (None, None) => {
             let n = all.as_ref().map_or(0, |all| all.n_positions);
-            format!("every part was replayed by a worker, bit for bit ({n} positions); nothing here")
+            format!(
+                "every part was replayed by a worker, bit for bit ({n} positions); nothing here"
+            )
         }
     };
     let guests = parts.iter().find_map(|part| part.verdict.guest_sha256);
@@ -159,8 +161,12 @@ fn same(parts: &[Named]) -> Result<(), String> {
         ("receipt", |v| {
             Some(v.receipt.as_ref()?.receipt_sha256.to_string())
         }),
-        ("model", |v| Some(v.receipt.as_ref()?.model.sha256.to_string())),
-        ("checksum", |v| Some(v.receipt.as_ref()?.checksum.to_string())),
+        ("model", |v| {
+            Some(v.receipt.as_ref()?.model.sha256.to_string())
+        }),
+        ("checksum", |v| {
+            Some(v.receipt.as_ref()?.checksum.to_string())
+        }),
         ("guest", |v| Some(v.guest_sha256?.to_string())),
         ("number of layers", |v| {
             Some(v.audit.as_ref()?.covered.n_layers.to_string())

@@ -99,9 +99,7 @@ impl Shared {
             None => replay_receipt(receipt, sandbox, model, guests),
             Some(remembered) => {
                 let replays = &mut remembered.borrow_mut().replays;
-                replays.of(receipt, || {
-                    replay_receipt(receipt, sandbox, model, guests)
-                })
+                replays.of(receipt, || replay_receipt(receipt, sandbox, model, guests))
             }
         }
     }
