@@ -207,7 +207,8 @@ impl ReadVerdict {
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let verdict: Self = read_json(bytes).map_err(|e| match e {
             JsonError::Json(e) if e.is_data() => format!("this is no verdict: {e}"),
-            e => format!("this is no verdict: not JSON: {e}"),
+            JsonError::Json(e) => format!("this is no verdict: not JSON: {e}"),
+            e => format!("this is no verdict: {e}"),
         })?;
         verdict.check()?;
         Ok(verdict)

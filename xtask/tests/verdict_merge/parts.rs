@@ -53,6 +53,23 @@ fn a_merged_verdict_says_that_it_is_one() {
     }
 }
 
+/// What was merged may be merged again.
+#[test]
+fn merged_verdicts_are_parts_as_well() {
+    let [a, b, heads] = WORKERS.clone();
+    let whole = merge_with(&*WORKERS, "--format json").exits(0).json();
+    let again = merge_with(&[whole, a.clone()], "--format json")
+        .exits(0)
+        .json();
+    assert_eq!(again["merged_from"], 4);
+    let rules = again["rules"].as_array().unwrap().iter();
+    let of_merge = rules.filter(|rule| rule["rule"].as_str().unwrap().starts_with("merge_"));
+    assert_eq!(of_merge.count(), 2);
+    // A merge that misses something is none.
+    let half = merge_with(&[a, b], "--format json").exits(3).json();
+    merge(&[half, heads]).exits(3);
+}
+
 /// The fields of `all` that `some` has.
 fn without_details(all: &Value, some: &Value) -> Value {
     match (all, some) {

@@ -8,7 +8,8 @@ use crate::{GENUINE, WORKERS, merge, process::Workspace, set_outcome, with_edit,
 /// is as good as the workers.
 #[test]
 fn an_edited_verdict_that_contradicts_itself_is_refused() {
-    let edits: [(&dyn Fn(&mut Value), &str); 7] = [
+    type Edit<'e> = &'e dyn Fn(&mut Value);
+    let edits: [(Edit, &str); 7] = [
         (
             &|v| v["conclusion"] = json!("rejected"),
             "conclusion rejected",

@@ -83,10 +83,13 @@ fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
+/// A model's digest, and the layout of its I2_S tensors.
+type ModelKey = (Digest, Option<String>);
+
 /// The JSON files of a folder.
 struct Found {
     /// Receipts, behind what they share: the model and its layout.
-    receipts: Vec<(Option<(Digest, Option<String>)>, PathBuf)>,
+    receipts: Vec<(Option<ModelKey>, PathBuf)>,
     skipped: Vec<String>,
 }
 

@@ -38,21 +38,29 @@ pub fn shown(ranges: Vec<Range<u64>>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{gaps, shown};
+    use super::{Range, gaps, shown};
+
+    fn ranges(ends: &[(u64, u64)]) -> Vec<Range<u64>> {
+        ends.iter().map(|&(start, end)| start..end).collect()
+    }
 
     #[test]
     fn what_is_in_no_range_is_a_gap() {
-        assert_eq!(gaps(vec![], 3), [0..3]);
-        assert_eq!(gaps(vec![0..3], 3), []);
+        let found = |of: &[(u64, u64)], n| gaps(ranges(of), n);
+        assert_eq!(found(&[], 3), ranges(&[(0, 3)]));
+        assert_eq!(found(&[(0, 3)], 3), []);
         // In any order, overlapping, one inside another.
-        assert_eq!(gaps(vec![4..6, 0..2, 1..3, 0..1], 9), [3..4, 6..9]);
-        assert_eq!(gaps(vec![0..9, 2..3], 9), []);
-        assert_eq!(gaps(vec![1..2], u64::MAX), [0..1, 2..u64::MAX]);
+        let unordered = [(4, 6), (0, 2), (1, 3), (0, 1)];
+        assert_eq!(found(&unordered, 9), ranges(&[(3, 4), (6, 9)]));
+        assert_eq!(found(&[(0, 9), (2, 3)], 9), []);
+        let most = u64::MAX;
+        assert_eq!(found(&[(1, 2)], most), ranges(&[(0, 1), (2, most)]));
     }
 
     #[test]
     fn neighbours_are_one_range() {
-        assert_eq!(shown(vec![2..3, 0..1, 1..2, 5..6]), "0 to 2, 5");
-        assert_eq!(shown(vec![]), "");
+        let text = shown(ranges(&[(2, 3), (0, 1), (1, 2), (5, 6)]));
+        assert_eq!(text, "0 to 2, 5");
+        assert_eq!(shown(Vec::new()), "");
     }
 }

@@ -83,12 +83,20 @@ pub fn merge(parts: &[Named]) -> Merged {
             _ if counted.is_empty() => Part::Nothing,
             _ => Part::Layers,
         },
-        merged_from: parts.len(),
+        merged_from: n_workers(parts),
         guest_sha256: guests,
         parts: parts.iter().map(part).collect(),
         audit: all.map(|covered| ReadAudit { covered }),
         rules,
     }
+}
+
+/// The number of workers. A verdict may itself be a merged one.
+fn n_workers(parts: &[Named]) -> usize {
+    let of_each = parts
+        .iter()
+        .map(|part| part.verdict.merged_from.unwrap_or(1));
+    of_each.fold(0, usize::saturating_add)
 }
 
 /// What a verdict covered, if its verifier accepted that.
@@ -155,9 +163,12 @@ fn complete(all: Option<&ReadCovered>) -> Result<(), String> {
     }
 }
 
+/// What has to be equal: its name, and where a verdict has it.
+type Compared = (&'static str, fn(&ReadVerdict) -> Option<String>);
+
 /// Checks that all verdicts are about the same run, and come from the same reference and demands.
 fn same(parts: &[Named]) -> Result<(), String> {
-    let compared: [(&str, fn(&ReadVerdict) -> Option<String>); 7] = [
+    let compared: [Compared; 7] = [
         ("receipt", |v| {
             Some(v.receipt.as_ref()?.receipt_sha256.to_string())
         }),
@@ -216,7 +227,8 @@ fn rule(rule: &str, result: Result<(), String>) -> ReadRule {
 fn worst(parts: &[Named]) -> Vec<ReadRule> {
     let mut rules: Vec<ReadRule> = Vec::new();
     for Named { place, verdict } in parts {
-        for found in &verdict.rules {
+        let of_workers = verdict.rules.iter();
+        for found in of_workers.filter(|rule| !rule.rule.starts_with("merge_")) {
             let evidence = match found.evidence.is_empty() {
                 true => String::new(),
                 false => format!("{}: {}", place, found.evidence),
