@@ -117,7 +117,7 @@ def cluster(workers, scheduler=None):
     # A call that kills its worker, for want of memory for one, must not take down the rest.
     with dask.config.set({"distributed.scheduler.allowed-failures": RETRIES}):
         # What fails is in the answers.
-        quiet = {"dashboard_address": None, "silence_logs": logging.CRITICAL}
+        quiet = {"dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL}
         with LocalCluster(n_workers=workers, threads_per_worker=1, **quiet) as local:
             with Client(local) as client:
                 yield client

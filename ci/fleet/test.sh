@@ -10,4 +10,4 @@ target/fleet-venv/bin/pip install --quiet --requirement ci/fleet/requirements.tx
 BITRECEIPT=$PWD/target/fleet/debug/bitreceipt
 export BITRECEIPT
 cd ci/fleet
-../../target/fleet-venv/bin/python -B -m unittest --verbose
+../../target/fleet-venv/bin/python -B -W ignore -m unittest --verbose

@@ -69,7 +69,7 @@ pub fn merge(parts: &[Named]) -> Merged {
         (None, None) => {
             let n = all.as_ref().map_or(0, |all| all.n_positions);
             format!(
-                "every part was replayed by a worker, bit for bit ({n} positions); nothing here"
+                "every part was replayed by a worker, bit for bit ({n} positions); nothing was replayed here"
             )
         }
     };
