@@ -8,6 +8,7 @@ mod measured;
 mod profile;
 mod proved;
 mod receipt;
+mod repetitions;
 mod runner;
 
 pub use loaded::{Loaded, RunSettings};

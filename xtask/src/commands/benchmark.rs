@@ -162,6 +162,7 @@ fn settings(args: &BenchmarkArgs, model: PathBuf) -> Result<RunSettings, Failure
         None => "RAYON_NUM_THREADS",
     };
     threads::check(environment.threads, asked_by)?;
+    let depth = prompt.depth.unwrap_or(0);
     Ok(RunSettings {
         model,
         i2s_layout: args.engine.i2s_layout.into(),
@@ -170,10 +171,11 @@ fn settings(args: &BenchmarkArgs, model: PathBuf) -> Result<RunSettings, Failure
             (None, Some(ids)) => Prompt::Ids(ids.clone()),
             (None, None) => Prompt::Seeded {
                 seed: environment.seed,
-                count: prompt.prompt_tokens,
+                count: prompt.prompt_tokens + depth,
                 challenge: prompt.challenge.clone(),
             },
         },
+        depth,
         n_generate: prompt.tokens,
         kernel: args.engine.kernel.into(),
         packing: args.engine.packing.into(),
@@ -181,6 +183,8 @@ fn settings(args: &BenchmarkArgs, model: PathBuf) -> Result<RunSettings, Failure
         kv_type: args.engine.kv_type.into(),
         warmup: args.measurement.warmup,
         repetitions: args.measurement.repetitions,
+        time_budget: args.measurement.time_budget,
+        pin: args.measurement.pin,
         environment,
     })
 }
