@@ -16,3 +16,4 @@ pub mod program;
 mod progress;
 pub mod selftest;
 mod units;
+mod verdicts;

@@ -138,9 +138,11 @@ fn the_commands_in_the_documents_parse() {
         "CHANGELOG.md",
         "README.md",
         "SECURITY.md",
+        "ci/LEADERBOARD.md",
         "ci/RECEIPT.md",
         "ci/TRANSCRIPT.md",
         "ci/local_gates.sh",
+        "ci/fleet/README.md",
         "ci/perf/README.md",
         "ci/vectors/README.md",
     ] {

@@ -13,7 +13,7 @@ use crate::{
     replay::{Audited, Guesses, Unit, audit, claimed_traces, units_of},
     sandbox::{ModelInput, Sandbox, SandboxError},
     task::{PositionRecord, Task, Transcript},
-    verify::{AuditFinding, AuditReport},
+    verify::{AuditFinding, AuditReport, Covered},
     watch::Watch,
 };
 
@@ -33,18 +33,26 @@ pub enum Selection {
         /// could be prepared for.
         is_fresh: bool,
     },
-    /// These layers, named by the verifier.
-    Layers(Range<usize>),
+    /// These parts, named by the verifier.
+    Named {
+        /// These layers; may be empty.
+        layers: Range<usize>,
+        /// Whether the final norm, the output matrix and the choice, at every position.
+        heads: bool,
+    },
 }
 
 impl Selection {
     /// The selected units of `all`, in the same order.
     fn units(&self, all: Vec<Unit>, receipt: &Receipt) -> Vec<Unit> {
         match self {
-            Self::Layers(layers) => all
-                .into_iter()
-                .filter(|unit| matches!(unit, Unit::Layer(layer) if layers.contains(layer)))
-                .collect(),
+            Self::Named { layers, heads } => {
+                let is_named = |unit: &Unit| match unit {
+                    Unit::Layer(layer) => layers.contains(layer),
+                    Unit::Head(_) => *heads,
+                };
+                all.into_iter().filter(is_named).collect()
+            }
             Self::Share {
                 per_mille, nonce, ..
             } => {
@@ -58,21 +66,38 @@ impl Selection {
         }
     }
 
-    fn report(&self, units: &[Unit], n_units: usize) -> AuditReport {
+    fn report(&self, units: &[Unit], n_units: usize, covered: Covered) -> AuditReport {
         let (nonce, is_fresh) = match self {
             Self::Share {
                 nonce, is_fresh, ..
             } => (Some(*nonce), *is_fresh),
-            Self::Layers(_) => (None, false),
+            Self::Named { .. } => (None, false),
         };
         AuditReport {
             units: units.iter().map(Unit::to_string).collect(),
             n_units,
+            covered,
             nonce,
             is_fresh,
             detection: nonce.map(|_| units.len() as f64 / n_units as f64),
         }
     }
+}
+
+/// The parts of a run that `units` are.
+fn covered(units: &[Unit], n_layers: usize, n_positions: usize) -> Covered {
+    let mut covered = Covered {
+        n_layers,
+        n_positions,
+        ..Covered::default()
+    };
+    for unit in units {
+        match unit {
+            Unit::Layer(layer) => covered.layers.push(*layer),
+            Unit::Head(positions) => covered.positions.push(positions.clone()),
+        }
+    }
+    covered
 }
 
 /// The lot of a unit. The units with the smallest lots are drawn.
@@ -118,7 +143,8 @@ pub fn audit_receipt(
         traces: &traces,
         guests,
     };
-    let report = selection.report(&units, n_units);
+    let covered = covered(&units, n_layers, task.n_positions());
+    let report = selection.report(&units, n_units, covered);
     let input = ModelInput::from(&**model);
     match audit(sandbox, input, &task, &units, guesses) {
         Ok(Audited::Agrees) => Ok(AuditFinding::Agrees(report)),

@@ -5,10 +5,12 @@ mod audit;
 mod external;
 mod model;
 mod replay;
+mod replays;
 mod retime;
 
 pub use audit::{Selection, audit_receipt};
 pub use external::judge;
 pub use model::{find_model, open_model};
 pub use replay::replay_receipt;
+pub use replays::Replays;
 pub use retime::{Retimed, retime};

@@ -1,6 +1,6 @@
 //! What an audit covered, and how likely it was to find a wrong unit.
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::Range};
 
 use serde::Serialize;
 
@@ -16,12 +16,29 @@ pub struct AuditReport {
     pub units: Vec<String>,
     /// The number of units of a full replay.
     pub n_units: usize,
+    /// The audited parts of the run, as numbers.
+    pub covered: Covered,
     /// The nonce that drew the units; `None` if the verifier named them.
     pub nonce: Option<Digest>,
     /// Whether the units were drawn by fresh randomness, so that nobody could prepare for them.
     pub is_fresh: bool,
     /// The probability that the audit finds a single wrong unit; `None` if the verifier named them.
     pub detection: Option<f64>,
+}
+
+/// The parts of a run that an audit computed: with all layers and all positions, it would be a full
+/// replay.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Covered {
+    /// The layers, computed at every position, in ascending order.
+    pub layers: Vec<usize>,
+    /// Where the final norm, the output matrix and the choice were computed: ranges of positions,
+    /// from the first one to the one behind the last, in ascending order.
+    pub positions: Vec<Range<usize>>,
+    /// Layers of the model.
+    pub n_layers: usize,
+    /// Positions of the run.
+    pub n_positions: usize,
 }
 
 impl std::fmt::Display for AuditReport {

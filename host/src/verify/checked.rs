@@ -12,7 +12,9 @@ use super::{
     summary::Summary,
     verdict::Verdict,
 };
-use crate::{attest::PublicKey, digest::Digest, receipt::Receipt, task::Challenge};
+use crate::{
+    attest::PublicKey, digest::Digest, guest::guest_sha256, receipt::Receipt, task::Challenge,
+};
 
 /// A receipt that is being verified. Its own rules have been checked; further checks can be added.
 ///
@@ -279,6 +281,7 @@ impl Checked {
             tokens: self.tokens,
             receipt: self.receipt.as_ref().map(Summary::of),
             replayed: self.replayed,
+            guest_sha256: (self.replayed != Replayed::Nothing).then(guest_sha256),
             audit: self.audit,
             signed_by: self.signer.map(|signer| match signer {
                 Ok(keyid) => keyid.to_string(),

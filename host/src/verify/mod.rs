@@ -17,7 +17,7 @@ mod svr;
 mod verdict;
 mod what;
 
-pub use audit_report::AuditReport;
+pub use audit_report::{AuditReport, Covered};
 pub use checked::{AuditFinding, Checked, ReplayFailure};
 pub use outcome::{Conclusion, Outcome, Replayed, RuleOutcome};
 pub use parse::NotAReceipt;

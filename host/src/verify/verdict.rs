@@ -9,7 +9,7 @@ use super::{
     outcome::{Conclusion, Outcome, Replayed, RuleOutcome},
     summary::Summary,
 };
-use crate::plain::plain;
+use crate::{digest::Digest, plain::plain};
 
 /// The verdict on a receipt.
 ///
@@ -38,6 +38,9 @@ pub struct Verdict {
     pub receipt: Option<Summary>,
     /// How much this verification replayed itself.
     pub replayed: Replayed,
+    /// The guest that this verification replayed with, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guest_sha256: Option<Digest>,
     /// The coverage of the audit, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<AuditReport>,

@@ -3,12 +3,14 @@
 mod benchmark;
 mod examples;
 mod files;
+mod leaderboard;
 mod models;
 mod numbers;
 mod output;
 mod replay;
 mod tools;
 mod values;
+mod verdict;
 mod verification;
 
 pub use benchmark::{
@@ -16,6 +18,7 @@ pub use benchmark::{
     RunArgs,
 };
 pub use files::{KeyFile, OptionalModel, RequiredModel, TranscriptAndModel};
+pub use leaderboard::LeaderboardArgs;
 pub use models::{
     CacheArgs, CacheClearArgs, CacheCommand, CacheListArgs, InspectArgs, MakeModelArgs, ModelArgs,
     ModelCommand, ModelListArgs, ModelPlace, ModelVerifyArgs, PresetArg,
@@ -24,6 +27,7 @@ pub use output::{LongOutputArgs, OutputArgs, ProgressMode};
 pub use replay::ReplayArgs;
 pub use tools::{CompletionsArgs, GuestArgs, ManArgs, SelftestArgs};
 pub use values::{Format, I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking};
+pub use verdict::{VerdictArgs, VerdictCommand, VerdictMergeArgs};
 pub use verification::{AllowanceArgs, ShowArgs, VerifyReceiptArgs};
 
 use clap::{Parser, Subcommand};
@@ -72,6 +76,10 @@ pub enum Command {
     Benchmark(Box<BenchmarkArgs>),
     /// Check a receipt: replay its run and derive every figure again
     VerifyReceipt(Box<VerifyReceiptArgs>),
+    /// Put together verdicts that several verifiers made on parts of one run
+    Verdict(VerdictArgs),
+    /// Verify many receipts and rank those that were replayed
+    Leaderboard(LeaderboardArgs),
     /// Print what receipts say, without judging them
     Show(ShowArgs),
     /// Judge tokens that another engine chose: would the reference have chosen them?

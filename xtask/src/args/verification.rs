@@ -30,7 +30,7 @@ pub struct VerifyReceiptArgs {
     #[arg(long, help_heading = "Replay")]
     pub check_parity: bool,
     /// Replay nothing: the receipt is then unverifiable at best
-    #[arg(long, help_heading = "Replay", conflicts_with_all = ["check_parity", "sample", "layers"])]
+    #[arg(long, help_heading = "Replay", conflicts_with_all = ["check_parity", "sample", "layers", "heads"])]
     pub no_replay: bool,
     /// Replay only this share of the run, drawn at random, such as 5%
     #[arg(long, help_heading = "Replay", value_name = "PERCENT", value_parser = per_mille)]
@@ -38,6 +38,9 @@ pub struct VerifyReceiptArgs {
     /// Replay only these layers, such as 0..6 for the first six
     #[arg(long, help_heading = "Replay", value_name = "FIRST..END", conflicts_with = "sample", value_parser = layers)]
     pub layers: Option<Range<usize>>,
+    /// Replay only the choices, from the output of the last layer; with --layers, both parts
+    #[arg(long, help_heading = "Replay", conflicts_with = "sample")]
+    pub heads: bool,
     /// Repeat an earlier audit, by the nonce that it printed; adds no evidence
     #[arg(long, help_heading = "Replay", value_name = "HEX", requires = "sample", value_parser = digest)]
     pub nonce: Option<Digest>,
@@ -111,6 +114,11 @@ fn about_receipt() -> String {
 }
 
 impl VerifyReceiptArgs {
+    /// Whether only named parts are replayed.
+    pub fn names_parts(&self) -> bool {
+        self.layers.is_some() || self.heads
+    }
+
     /// Where the receipt is.
     pub fn receipt_path(&self) -> PathBuf {
         let named = self.receipt.as_ref().or(self.path.as_ref());

@@ -9,6 +9,7 @@ mod guest;
 mod inspect;
 mod interrupt;
 mod keygen;
+mod leaderboard;
 mod logits;
 mod make_model;
 mod model;
@@ -22,6 +23,7 @@ mod show;
 mod sign;
 mod table;
 mod threads;
+mod verdict;
 pub mod verify_receipt;
 
 use crate::{
@@ -56,6 +58,8 @@ fn dispatch_user(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Benchmark(args) => benchmark::run(&args, watch),
         Command::VerifyReceipt(args) => verify_receipt::run(&args, watch),
+        Command::Verdict(args) => verdict::run(&args),
+        Command::Leaderboard(args) => leaderboard::run(&args, watch),
         Command::Show(args) => show::run(&args),
         Command::Replay(args) => replay::run(&args, watch),
         Command::Keygen(args) => keygen::run(&args),

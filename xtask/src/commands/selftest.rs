@@ -1,10 +1,9 @@
 //! `selftest`: forged receipts before the verifier.
 
-use std::{cell::OnceCell, ffi::OsString, fs, path::Path};
+use std::{ffi::OsString, fs, path::Path};
 
 use clap::Parser;
 use host::{
-    sandbox::Sandbox,
     verify::Verdict,
     watch::{Phase, Watch},
 };
@@ -12,7 +11,10 @@ use serde::Serialize;
 
 use crate::{
     args::{Args, Command, SelftestArgs},
-    commands::{benchmark, verify_receipt},
+    commands::{
+        benchmark,
+        verify_receipt::{self, Shared},
+    },
     exit::{Exit, Failure},
     models::default_model,
     output::show,
@@ -31,7 +33,7 @@ pub fn run(args: &SelftestArgs, watch: &Watch) -> Result<Exit, Failure> {
     watch.begin(Phase::Other("make a genuine receipt"), 0);
     let commands = OnModel {
         model: &model,
-        sandbox: OnceCell::new(),
+        shared: Shared::default(),
         watch: Watch::default(),
     };
     let drill = Drill::new(&commands)?;
@@ -96,7 +98,7 @@ impl Report<'_> {
 /// The commands, on one model.
 struct OnModel<'a> {
     model: &'a Path,
-    sandbox: OnceCell<Sandbox>,
+    shared: Shared,
     /// A watch of their own: the drill shows how far it is itself.
     watch: Watch,
 }
@@ -122,7 +124,7 @@ impl Commands for OnModel<'_> {
         let Command::VerifyReceipt(args) = self.parse(&words, &files)? else {
             unreachable!("the words say verify-receipt")
         };
-        match verify_receipt::examine_in(&self.sandbox, &args, &self.watch) {
+        match verify_receipt::examine_in(&self.shared, &args, &self.watch) {
             Ok(examined) => Ok(Some(examined.verdict)),
             Err(failure) if failure.exit == Exit::BadInput => Ok(None),
             Err(failure) => Err(failure),

@@ -36,6 +36,13 @@ fn an_audit_replays_a_part_and_says_which() {
     assert_eq!(line(&ran, "  units "), "  units     layer 1, layer 2");
     assert!(!ran.stdout.contains("  odds "), "{}", ran.stdout);
     assert!(!ran.stdout.contains("  nonce "), "{}", ran.stdout);
+    let ran = workspace.run("verify-receipt --heads").exits(0);
+    let tokens = "tokens: audited (1 of 7 units agree; named, not drawn: the others are unchecked)";
+    assert_eq!(line(&ran, "tokens: "), tokens);
+    let units = "  units     output at positions 0 to 5";
+    assert_eq!(line(&ran, "  units "), units);
+    let both = audited(&workspace, "--heads --layers 4..9");
+    assert_eq!(both, ["layer 4", "layer 5", "output at positions 0 to 5"]);
     let all = audited(&workspace, "--sample 100%");
     assert_eq!(all.len(), 7);
     let of_output = "output at positions 0 to 5".to_owned();
@@ -104,6 +111,8 @@ fn an_audit_that_makes_no_sense_is_a_usage_error() {
         "--layers 3..3",
         "--layers 3",
         "--layers 0..1 --sample 5%",
+        "--heads --sample 5%",
+        "--heads --no-replay",
         "--nonce 00",
         "--check-parity --nonce 00",
         "--sample 5% --nonce 00",

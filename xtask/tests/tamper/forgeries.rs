@@ -9,7 +9,8 @@ use host::{
     guest::guest_sha256,
     task::seeded_prompt,
     verify::{
-        AuditFinding, AuditReport, Checked, Conclusion, Outcome, Policy, ReplayFailure, Replayed,
+        AuditFinding, AuditReport, Checked, Conclusion, Covered, Outcome, Policy, ReplayFailure,
+        Replayed,
     },
 };
 use serde_json::{Value, json};
@@ -231,6 +232,7 @@ fn an_audit_of_another_guest_is_unverifiable_where_ours_differs() {
     let report = AuditReport {
         units: vec!["layer 3".into()],
         n_units: 7,
+        covered: Covered::default(),
         nonce: Some(Digest([1; 32])),
         is_fresh: true,
         detection: Some(1.0 / 7.0),
@@ -391,6 +393,7 @@ fn a_replay_without_an_answer_is_unverifiable() {
     let report = AuditReport {
         units: vec!["layer 3".into()],
         n_units: 7,
+        covered: Covered::default(),
         nonce: Some(Digest([1; 32])),
         is_fresh: true,
         detection: Some(1.0 / 7.0),

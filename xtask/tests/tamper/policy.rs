@@ -5,8 +5,8 @@ use std::fs;
 use host::{
     digest::Digest,
     verify::{
-        AuditFinding, AuditReport, Caching, Ceilings, Checked, Conclusion, Outcome, Policy,
-        PolicyError, Replayed, RequiredParity, Retime, RuleOutcome, SpeedRatio, Verdict,
+        AuditFinding, AuditReport, Caching, Ceilings, Checked, Conclusion, Covered, Outcome,
+        Policy, PolicyError, Replayed, RequiredParity, Retime, RuleOutcome, SpeedRatio, Verdict,
     },
 };
 use serde_json::{Value, json};
@@ -269,6 +269,7 @@ fn a_replay_that_is_required_is_missed() {
         AuditFinding::Agrees(AuditReport {
             units: vec!["layer 3".into()],
             n_units: 7,
+            covered: Covered::default(),
             nonce,
             is_fresh,
             detection: nonce.map(|_| 1.0 / 7.0),
@@ -323,6 +324,7 @@ fn an_audit_without_an_answer_is_none() {
         let report = AuditReport {
             units: vec!["layer 3".into()],
             n_units: 7,
+            covered: Covered::default(),
             nonce: Some(Digest([1; 32])),
             is_fresh: true,
             detection: Some(1.0 / 7.0),

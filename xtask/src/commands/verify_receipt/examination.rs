@@ -1,198 +1,42 @@
-//! `verify-receipt`: believes nothing that can be derived.
+//! What needs the model of a receipt: a replay or an audit, and the run on this machine.
 
-use std::{cell::OnceCell, num::NonZeroUsize, path::Path, time::SystemTime};
+use std::{num::NonZeroUsize, path::Path};
 
 use host::{
-    attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path},
     digest::Digest,
-    examine::{Retimed, Selection, audit_receipt, find_model, open_model, replay_receipt, retime},
+    examine::{Retimed, Selection, audit_receipt, find_model, open_model, retime},
     input::HashedModel,
     machine::{MemoryNeed, default_threads},
-    receipt::{MAX_RECEIPT_BYTES, Receipt},
-    sandbox::Sandbox,
-    verify::{Checked, MAX_POLICY_BYTES, Policy, SimpleVerificationResult, Verdict},
-    watch::{Phase, Watch},
+    receipt::Receipt,
+    verify::Checked,
+    watch::Watch,
 };
-use serde::Serialize;
 
+use super::Shared;
 use crate::{
     args::VerifyReceiptArgs,
     commands::allowance::{self, Deadline},
     exit::{Exit, Failure},
-    hints::{Kind, is_json, is_receipt},
-    input::{MOST_UNASKED_BYTES, read_bounded, read_text},
+    input::MOST_UNASKED_BYTES,
     models,
-    output::show,
-    progress::RunProgress,
 };
-
-#[derive(Debug, Serialize)]
-struct Report {
-    #[serde(flatten)]
-    result: SimpleVerificationResult,
-    #[serde(flatten)]
-    verdict: Verdict,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retimed: Option<Retimed>,
-}
-
-/// Runs the command.
-///
-/// # Errors
-/// The failure, with its exit code. A verdict is no failure.
-pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
-    let Examined {
-        verdict,
-        retimed,
-        policy_sha256,
-    } = examine(args, watch)?;
-    let exit = Exit::of(verdict.conclusion);
-    let text = verdict.to_text(&place(&args.receipt_path()))
-        + &retimed.as_ref().map_or(String::new(), retimed_text);
-    let report = Report {
-        result: SimpleVerificationResult::new(&verdict, policy_sha256, now()),
-        verdict,
-        retimed,
-    };
-    show(args.print.output, &report, || text)?;
-    Ok(exit)
-}
-
-/// The time; 1970 on a machine whose clock is set to an earlier one.
-fn now() -> SystemTime {
-    SystemTime::now().max(SystemTime::UNIX_EPOCH)
-}
-
-/// How a verdict names the receipt.
-fn place(path: &Path) -> String {
-    match path.as_os_str() == "-" {
-        true => "standard input".into(),
-        false => path.display().to_string(),
-    }
-}
-
-fn retimed_text(r: &Retimed) -> String {
-    let mut text = format!(
-        "retimed: {} tokens/s in the receipt, {} here on {}",
-        r.receipt_tokens_per_sec, r.here_tokens_per_sec, r.here_host,
-    );
-    if r.here_threads != r.receipt_threads {
-        text += &format!(
-            " with {} threads of the receipt's {}: this machine has no more",
-            r.here_threads, r.receipt_threads
-        );
-    }
-    text + "\n"
-}
-
-/// What was found of a receipt.
-pub struct Examined {
-    /// The verdict.
-    pub verdict: Verdict,
-    retimed: Option<Retimed>,
-    policy_sha256: Option<Digest>,
-}
-
-/// Verifies a receipt.
-///
-/// # Errors
-/// The failure, with its exit code. A verdict is no failure.
-pub fn examine(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Examined, Failure> {
-    examine_in(&OnceCell::new(), args, watch)
-}
-
-/// As [`examine`], for many receipts under one watch: the sandbox is compiled for the first that
-/// needs it.
-///
-/// # Errors
-/// As for [`examine`].
-pub fn examine_in(
-    sandbox: &OnceCell<Sandbox>,
-    args: &VerifyReceiptArgs,
-    watch: &Watch,
-) -> Result<Examined, Failure> {
-    let _display = RunProgress::of(args.print, watch);
-    let path = args.receipt_path();
-    let (policy, policy_sha256) = policy(args)?;
-    let bytes = read_text(&path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
-    let mut checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(&path))?;
-    checked.with_challenge(args.challenge.as_ref());
-    checked.with_clock(SystemTime::now());
-    if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
-        if is_receipt(bundle) {
-            let own = bundle_path(bundle);
-            let hint = format!("name the bundle, {}", own.display());
-            return Err(this_is_a_receipt(bundle).with_hint(hint));
-        }
-        let public_key = PublicKey::read(key).map_err(|e| match e {
-            // Nothing that begins like a key is read again: it could be the private one.
-            KeyError::TooLarge
-            | KeyError::Kind {
-                found: "no key", ..
-            } if is_receipt(key) => {
-                let hint = "name the signer's public key, such as my.key.pub";
-                this_is_a_receipt(key).with_hint(hint)
-            }
-            e => Failure::key(key, &e),
-        })?;
-        let bundle = read_bounded(bundle, Kind::Other, MAX_BUNDLE_BYTES)?;
-        checked.with_bundle(&bundle, &public_key);
-    }
-    let retimed = match checked.receipt.clone() {
-        Some(receipt) => Examination {
-            args,
-            receipt: &receipt,
-            sandbox,
-            watch,
-        }
-        .run(&mut checked)?,
-        None => None,
-    };
-    checked.with_policy(&policy);
-    Ok(Examined {
-        verdict: checked.verdict(),
-        retimed,
-        policy_sha256,
-    })
-}
-
-/// A receipt stands where a file that goes with it has to be named.
-fn this_is_a_receipt(path: &Path) -> Failure {
-    Failure::new(Exit::BadInput, "this is a receipt").at(path)
-}
-
-/// The policy, and the digest of its file if it has one.
-fn policy(args: &VerifyReceiptArgs) -> Result<(Policy, Option<Digest>), Failure> {
-    let Some(path) = &args.policy else {
-        return Ok((Policy::default(), None));
-    };
-    let bytes = read_text(path, Kind::Policy, MAX_POLICY_BYTES)?;
-    if is_json(&bytes) {
-        let what = "this is JSON, and a policy is TOML";
-        let failure = Failure::new(Exit::BadInput, what).at(path);
-        return Err(failure.with_hint("name the policy"));
-    }
-    let policy = Policy::read(&bytes)
-        .map_err(|e| Failure::new(Exit::BadInput, format_args!("{}: {e}", path.display())))?;
-    Ok((policy, Some(Digest::of(&bytes))))
-}
 
 /// Why there is no replay if none is wanted.
 const LEFT_OUT: &str = "left out because of --no-replay; verify again without it";
 
 /// What needs the model: a replay or an audit, and the run on this machine.
-struct Examination<'a> {
-    args: &'a VerifyReceiptArgs,
-    receipt: &'a Receipt,
-    sandbox: &'a OnceCell<Sandbox>,
-    watch: &'a Watch,
+pub(super) struct Examination<'a> {
+    pub(super) args: &'a VerifyReceiptArgs,
+    pub(super) receipt: &'a Receipt,
+    pub(super) shared: &'a Shared,
+    pub(super) watch: &'a Watch,
 }
 
 impl Examination<'_> {
     /// Does what is wanted and allowed.
-    fn run(&self, checked: &mut Checked) -> Result<Option<Retimed>, Failure> {
+    pub(super) fn run(&self, checked: &mut Checked) -> Result<Option<Retimed>, Failure> {
         let allowance = &self.args.allowance;
-        let is_whole = self.args.sample.is_none() && self.args.layers.is_none();
+        let is_whole = self.args.sample.is_none() && !self.args.names_parts();
         if !self.args.no_replay
             && let Err(why) = allowance::check(allowance, self.receipt, self.guests(), is_whole)
         {
@@ -266,7 +110,7 @@ impl Examination<'_> {
         }
         let found = match &self.args.model {
             Some(path) => Some(open_model(self.receipt, path, self.watch)?),
-            None => match self.find_model() {
+            None => match self.shared.model_of(self.receipt, || self.find_model()) {
                 // A limit of this machine says nothing about the receipt.
                 Err(failure) if !matches!(failure.exit, Exit::Interrupted | Exit::Usage) => {
                     return Ok(Err(failure.to_string()));
@@ -313,7 +157,8 @@ impl Examination<'_> {
 
     fn find_model(&self) -> Result<Option<HashedModel>, Failure> {
         let path = self.args.receipt_path();
-        let folders = models::folders(path.parent().unwrap_or(Path::new("")));
+        let mut folders = models::folders(path.parent().unwrap_or(Path::new("")));
+        folders.extend_from_slice(&self.shared.model_folders);
         if let Some(found) = find_model(self.receipt, &folders, self.watch)? {
             return Ok(Some(found));
         }
@@ -327,12 +172,12 @@ impl Examination<'_> {
         if let Some(task) = self.receipt.task() {
             MemoryNeed::to_replay(&found.model, task.n_positions()).check()?;
         }
-        let sandbox = self.sandbox()?;
+        let sandbox = self.shared.sandbox(self.watch)?;
         let guests = self.guests();
         let (receipt, model) = (self.receipt, &found.model);
         match self.selection()? {
             None => {
-                let replay = replay_receipt(receipt, sandbox, model, guests)?;
+                let replay = self.shared.replay(receipt, sandbox, model, guests)?;
                 checked.with_replay(replay);
             }
             Some(units) => {
@@ -343,19 +188,13 @@ impl Examination<'_> {
         Ok(())
     }
 
-    fn sandbox(&self) -> Result<&Sandbox, Failure> {
-        if let Some(sandbox) = self.sandbox.get() {
-            return Ok(sandbox);
-        }
-        self.watch.begin(Phase::Other("compile the reference"), 0);
-        let sandbox = Sandbox::new(self.watch)?;
-        Ok(self.sandbox.get_or_init(|| sandbox))
-    }
-
     /// What is replayed, if not everything. The receipt has been read by now.
     fn selection(&self) -> Result<Option<Selection>, Failure> {
-        if let Some(layers) = &self.args.layers {
-            return Ok(Some(Selection::Layers(layers.clone())));
+        if self.args.names_parts() {
+            return Ok(Some(Selection::Named {
+                layers: self.args.layers.clone().unwrap_or(0..0),
+                heads: self.args.heads,
+            }));
         }
         let Some(per_mille) = self.args.sample else {
             return Ok(None);

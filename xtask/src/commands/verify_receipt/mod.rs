@@ -1,0 +1,195 @@
+//! `verify-receipt`: believes nothing that can be derived.
+
+mod examination;
+mod shared;
+
+use std::{path::Path, time::SystemTime};
+
+use host::{
+    attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path},
+    digest::Digest,
+    examine::Retimed,
+    receipt::MAX_RECEIPT_BYTES,
+    verify::{Checked, MAX_POLICY_BYTES, Policy, SimpleVerificationResult, Verdict},
+    watch::Watch,
+};
+use serde::Serialize;
+
+use examination::Examination;
+pub use shared::Shared;
+
+use crate::{
+    args::VerifyReceiptArgs,
+    exit::{Exit, Failure},
+    hints::{Kind, is_json, is_receipt},
+    input::{read_bounded, read_text},
+    output::show,
+    progress::RunProgress,
+};
+
+/// What `--format json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    #[serde(flatten)]
+    result: SimpleVerificationResult,
+    #[serde(flatten)]
+    verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retimed: Option<Retimed>,
+}
+
+impl Report {
+    fn new(verdict: Verdict, policy: Option<Digest>, retimed: Option<Retimed>) -> Self {
+        Self {
+            result: SimpleVerificationResult::new(&verdict, policy, now()),
+            verdict,
+            retimed,
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The failure, with its exit code. A verdict is no failure.
+pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let Examined {
+        verdict,
+        retimed,
+        policy_sha256,
+    } = examine(args, watch)?;
+    let exit = Exit::of(verdict.conclusion);
+    let text = verdict.to_text(&place(&args.receipt_path()))
+        + &retimed.as_ref().map_or(String::new(), retimed_text);
+    let report = Report::new(verdict, policy_sha256, retimed);
+    show(args.print.output, &report, || text)?;
+    Ok(exit)
+}
+
+/// The time; 1970 on a machine whose clock is set to an earlier one.
+fn now() -> SystemTime {
+    SystemTime::now().max(SystemTime::UNIX_EPOCH)
+}
+
+/// How a verdict names the receipt.
+fn place(path: &Path) -> String {
+    match path.as_os_str() == "-" {
+        true => "standard input".into(),
+        false => path.display().to_string(),
+    }
+}
+
+fn retimed_text(r: &Retimed) -> String {
+    let mut text = format!(
+        "retimed: {} tokens/s in the receipt, {} here on {}",
+        r.receipt_tokens_per_sec, r.here_tokens_per_sec, r.here_host,
+    );
+    if r.here_threads != r.receipt_threads {
+        text += &format!(
+            " with {} threads of the receipt's {}: this machine has no more",
+            r.here_threads, r.receipt_threads
+        );
+    }
+    text + "\n"
+}
+
+/// What was found of a receipt.
+pub struct Examined {
+    /// The verdict.
+    pub verdict: Verdict,
+    retimed: Option<Retimed>,
+    policy_sha256: Option<Digest>,
+}
+
+impl Examined {
+    /// The verdict as `verify-receipt --format json` prints it.
+    pub fn into_json(self) -> impl Serialize {
+        Report::new(self.verdict, self.policy_sha256, self.retimed)
+    }
+}
+
+/// Verifies a receipt.
+///
+/// # Errors
+/// The failure, with its exit code. A verdict is no failure.
+pub fn examine(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Examined, Failure> {
+    examine_in(&Shared::default(), args, watch)
+}
+
+/// As [`examine`], for many receipts under one watch, with what they share.
+///
+/// # Errors
+/// As for [`examine`].
+pub fn examine_in(
+    shared: &Shared,
+    args: &VerifyReceiptArgs,
+    watch: &Watch,
+) -> Result<Examined, Failure> {
+    let _display = RunProgress::of(args.print, watch);
+    let path = args.receipt_path();
+    let (policy, policy_sha256) = policy(args.policy.as_deref())?;
+    let bytes = read_text(&path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
+    let mut checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(&path))?;
+    checked.with_challenge(args.challenge.as_ref());
+    checked.with_clock(SystemTime::now());
+    if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
+        if is_receipt(bundle) {
+            let own = bundle_path(bundle);
+            let hint = format!("name the bundle, {}", own.display());
+            return Err(this_is_a_receipt(bundle).with_hint(hint));
+        }
+        let public_key = PublicKey::read(key).map_err(|e| match e {
+            // Nothing that begins like a key is read again: it could be the private one.
+            KeyError::TooLarge
+            | KeyError::Kind {
+                found: "no key", ..
+            } if is_receipt(key) => {
+                let hint = "name the signer's public key, such as my.key.pub";
+                this_is_a_receipt(key).with_hint(hint)
+            }
+            e => Failure::key(key, &e),
+        })?;
+        let bundle = read_bounded(bundle, Kind::Other, MAX_BUNDLE_BYTES)?;
+        checked.with_bundle(&bundle, &public_key);
+    }
+    let retimed = match checked.receipt.clone() {
+        Some(receipt) => Examination {
+            args,
+            receipt: &receipt,
+            shared,
+            watch,
+        }
+        .run(&mut checked)?,
+        None => None,
+    };
+    checked.with_policy(&policy);
+    Ok(Examined {
+        verdict: checked.verdict(),
+        retimed,
+        policy_sha256,
+    })
+}
+
+/// A receipt stands where a file that goes with it has to be named.
+fn this_is_a_receipt(path: &Path) -> Failure {
+    Failure::new(Exit::BadInput, "this is a receipt").at(path)
+}
+
+/// The policy in the file at `path`, and the digest of that file; without one, the default policy.
+///
+/// # Errors
+/// The file cannot be read, or is no policy.
+pub fn policy(path: Option<&Path>) -> Result<(Policy, Option<Digest>), Failure> {
+    let Some(path) = path else {
+        return Ok((Policy::default(), None));
+    };
+    let bytes = read_text(path, Kind::Policy, MAX_POLICY_BYTES)?;
+    if is_json(&bytes) {
+        let what = "this is JSON, and a policy is TOML";
+        let failure = Failure::new(Exit::BadInput, what).at(path);
+        return Err(failure.with_hint("name the policy"));
+    }
+    let policy = Policy::read(&bytes)
+        .map_err(|e| Failure::new(Exit::BadInput, format_args!("{}: {e}", path.display())))?;
+    Ok((policy, Some(Digest::of(&bytes))))
+}

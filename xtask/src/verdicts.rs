@@ -1,0 +1,277 @@
+//! Verdicts that `verify-receipt --format json` printed, read again. They are as good as whoever made
+//! them: only contradictions inside one are found.
+
+use std::ops::Range;
+
+use host::{
+    digest::Digest,
+    files::{JsonError, read_json},
+};
+use serde::{Deserialize, Serialize};
+
+/// A verdict, with the fields that are used of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReadVerdict {
+    /// The conclusion.
+    pub conclusion: Said,
+    /// What is known about the tokens.
+    pub tokens: String,
+    /// The receipt; `None` if it could not be read.
+    pub receipt: Option<ReadReceipt>,
+    /// How much was replayed.
+    pub replayed: Part,
+    /// The number of verdicts that this one was merged from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_from: Option<usize>,
+    /// The guest, if something was replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_sha256: Option<Digest>,
+    /// What an audit covered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<ReadAudit>,
+    /// Every rule.
+    pub rules: Vec<ReadRule>,
+    /// Who verified, and by which policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verifier: Option<ReadVerifier>,
+    /// The receipt's file, if whoever collected the verdicts has added it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+}
+
+/// A conclusion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Said {
+    Accepted,
+    Rejected,
+    Unverifiable,
+}
+
+impl Said {
+    /// The word of a verdict.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Unverifiable => "unverifiable",
+        }
+    }
+}
+
+/// How much was replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Nothing.
+    Nothing,
+    /// Parts that the verifier named.
+    Layers,
+    /// Units that were drawn at random.
+    Sample,
+    /// Everything, by several verifiers.
+    Merged,
+    /// Everything.
+    Everything,
+}
+
+impl Part {
+    /// The rules that say that it was replayed.
+    fn rules(self) -> &'static [&'static str] {
+        match self {
+            Self::Nothing => &[],
+            Self::Layers | Self::Sample => &["audit_transcript", "audit_units"],
+            Self::Merged => &["merge_same", "merge_complete"],
+            Self::Everything => &["parity_replay", "parity_tokens", "parity_checksum"],
+        }
+    }
+
+    /// The word of a verdict.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Layers => "layers",
+            Self::Sample => "sample",
+            Self::Merged => "merged",
+            Self::Everything => "everything",
+        }
+    }
+}
+
+/// What a verdict says about the receipt. `host::verify::Summary` is what is written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ReadReceipt {
+    pub receipt_sha256: Digest,
+    pub tokens: u64,
+    pub prompt_tokens: u64,
+    pub prompt: String,
+    pub model: ReadModel,
+    pub checksum: Digest,
+    pub claimed: ReadClaim,
+}
+
+/// The model of a receipt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ReadModel {
+    pub file_name: String,
+    pub file_bytes: u64,
+    pub sha256: Digest,
+    pub architecture: String,
+    pub i2s_layout: Option<String>,
+    pub parameters: u64,
+}
+
+/// What only the writer can know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ReadClaim {
+    pub tokens_per_sec: f64,
+    pub prefill_tokens_per_sec: f64,
+    pub decode_tokens_per_sec: Option<f64>,
+    pub threads: u64,
+    pub isas: Vec<String>,
+    pub kv_type: String,
+    pub repetitions: u64,
+    pub cpu: String,
+    pub os: String,
+    pub created: String,
+    pub build: String,
+}
+
+/// What an audit covered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ReadAudit {
+    pub covered: ReadCovered,
+}
+
+/// As [`host::verify::Covered`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ReadCovered {
+    pub layers: Vec<u64>,
+    pub positions: Vec<Range<u64>>,
+    pub n_layers: u64,
+    pub n_positions: u64,
+}
+
+/// A rule with its outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ReadRule {
+    pub rule: String,
+    pub outcome: Found,
+    pub evidence: String,
+}
+
+/// The outcome of a rule, in ascending order of what it decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Found {
+    Pass,
+    Note,
+    Unverifiable,
+    Fail,
+}
+
+/// Who verified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ReadVerifier {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<serde_json::Value>,
+}
+
+impl Found {
+    /// How a verdict marks the rule; `None` where it holds.
+    pub fn mark(self) -> Option<&'static str> {
+        match self {
+            Self::Pass => None,
+            Self::Note => Some("note"),
+            Self::Unverifiable => Some("open"),
+            Self::Fail => Some("FAIL"),
+        }
+    }
+}
+
+impl ReadVerdict {
+    /// Reads the JSON document `bytes`.
+    ///
+    /// # Errors
+    /// Why it is no verdict, or what in it contradicts itself.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let verdict: Self = read_json(bytes).map_err(|e| match e {
+            JsonError::Json(e) if e.is_data() => format!("this is no verdict: {e}"),
+            JsonError::Json(e) => format!("this is no verdict: not JSON: {e}"),
+            e => format!("this is no verdict: {e}"),
+        })?;
+        verdict.check()?;
+        Ok(verdict)
+    }
+
+    /// Finds what no verifier writes: another conclusion than that of the rules, or an audit of parts
+    /// that the run does not have.
+    fn check(&self) -> Result<(), String> {
+        let follows = conclusion(&self.rules);
+        let is_open = follows == Said::Accepted && self.replayed == Part::Nothing;
+        if self.conclusion != follows || is_open {
+            return Err(format!(
+                "found the conclusion {} with {} replayed, which does not follow from the rules",
+                self.conclusion.as_str(),
+                self.replayed.as_str()
+            ));
+        }
+        if self.replayed != Part::Nothing && self.receipt.is_none() {
+            return Err("found a replay without a receipt".into());
+        }
+        let holds = |id: &&&str| self.rules_with(Found::Pass).any(|rule| rule.rule == **id);
+        let needed = self.replayed.rules();
+        if self.conclusion == Said::Accepted
+            && let Some(missing) = needed.iter().find(|id| !holds(id))
+        {
+            return Err(format!(
+                "found the conclusion accepted without the rule {missing}"
+            ));
+        }
+        let (Some(receipt), Some(audit)) = (&self.receipt, &self.audit) else {
+            return Ok(());
+        };
+        let covered = &audit.covered;
+        let n_positions = receipt.prompt_tokens.checked_add(receipt.tokens);
+        let n_positions = n_positions.and_then(|n| n.checked_sub(1));
+        let is_of_the_run = n_positions == Some(covered.n_positions);
+        let mut layers = covered.layers.iter();
+        let mut positions = covered.positions.iter();
+        let exist = layers.all(|&layer| layer < covered.n_layers)
+            && positions.all(|p| p.start < p.end && p.end <= covered.n_positions);
+        match is_of_the_run && exist {
+            true => Ok(()),
+            false => Err("found an audit of parts that the run does not have".into()),
+        }
+    }
+
+    /// The rules with this outcome.
+    pub fn rules_with(&self, outcome: Found) -> impl Iterator<Item = &ReadRule> {
+        self.rules.iter().filter(move |r| r.outcome == outcome)
+    }
+
+    /// Whether the digest of the receipt was found to be that of its content.
+    pub fn has_own_digest(&self) -> bool {
+        self.rules_with(Found::Pass)
+            .any(|rule| rule.rule == "receipt_sha256")
+    }
+}
+
+/// The conclusion that follows from the rules.
+pub fn conclusion(rules: &[ReadRule]) -> Said {
+    match rules.iter().map(|r| r.outcome).max() {
+        Some(Found::Fail) => Said::Rejected,
+        Some(Found::Unverifiable) => Said::Unverifiable,
+        Some(Found::Pass | Found::Note) | None => Said::Accepted,
+    }
+}
