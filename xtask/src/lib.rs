@@ -15,4 +15,5 @@ mod process;
 pub mod program;
 mod progress;
 pub mod selftest;
+mod tabular;
 mod units;

@@ -15,6 +15,7 @@ mod model;
 mod ours;
 mod profile_table;
 mod replay;
+mod rows;
 mod run;
 mod selftest;
 mod shell;
