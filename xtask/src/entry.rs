@@ -106,8 +106,13 @@ fn usage_failure(text: &str) -> Failure {
 
 /// Whether the words ask for JSON. The parser cannot tell of words that it refuses.
 fn asks_for_json(words: &[OsString]) -> bool {
-    let is_pair = |pair: &[OsString]| (pair[0] == "--format" || pair[0] == "-o") && pair[1] == "json";
-    let is_one = |word: &OsString| ["--format=json", "-ojson", "-o=json"].iter().any(|w| word == w);
+    let is_pair =
+        |pair: &[OsString]| (pair[0] == "--format" || pair[0] == "-o") && pair[1] == "json";
+    let is_one = |word: &OsString| {
+        ["--format=json", "-ojson", "-o=json"]
+            .iter()
+            .any(|w| word == w)
+    };
     words.windows(2).any(is_pair) || words.iter().any(is_one)
 }
 

@@ -35,7 +35,7 @@ pub fn rates(rates: &[f64]) -> String {
 /// A time as people say it: `40 s`, `12 min`, `3.5 h`.
 pub fn time(seconds: f64) -> String {
     match seconds {
-        ..1.0 => "less than 1 s".to_owned(),
+        ..1.0 => "under 1 s".to_owned(),
         ..100.0 => format!("{seconds:.0} s"),
         ..6000.0 => format!("{:.0} min", seconds / 60.0),
         _ => format!("{:.1} h", seconds / 3600.0),
@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(count(2_412_820_480), "2.41 B");
         assert_eq!(count(4_859_904), "4.86 M");
         let times = [0.2, 99.0, 120.0, 12_600.0].map(time);
-        assert_eq!(times, ["less than 1 s", "99 s", "2 min", "3.5 h"]);
+        assert_eq!(times, ["under 1 s", "99 s", "2 min", "3.5 h"]);
     }
 
     #[test]

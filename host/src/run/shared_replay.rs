@@ -75,7 +75,13 @@ impl SharedReplay {
         let (tokens, guests) = (&run.receipt.tokens, default_threads());
         let claimed = ClaimedRun::new(&file.model, task, tokens, guests, sandbox.watch());
         let guesses = claimed.as_ref().map(ClaimedRun::guesses);
-        let reference = replay(sandbox, ModelInput::from(&*file.model), task, tokens, guesses)?;
+        let reference = replay(
+            sandbox,
+            ModelInput::from(&*file.model),
+            task,
+            tokens,
+            guesses,
+        )?;
         check_shape(&file.model, &reference.shape)?;
         let proof = Proof {
             checksum: reference.checksum(task, file.sha256),

@@ -51,12 +51,7 @@ enum Step {
     Times(usize),
 }
 
-fn range(
-    part: &str,
-    first: &str,
-    rest: &str,
-    number: ParseNumber,
-) -> Result<Vec<usize>, String> {
+fn range(part: &str, first: &str, rest: &str, number: ParseNumber) -> Result<Vec<usize>, String> {
     let (last, step) = match (rest.split_once('+'), rest.split_once('*')) {
         (Some((last, step)), _) => (last, Step::Plus(step_of(part, step)?)),
         (_, Some((last, factor))) => (last, Step::Times(step_of(part, factor)?)),
@@ -73,7 +68,9 @@ fn range(
         Step::Times(0 | 1) => return Err(format!("found {part}, allowed factors from 2 on")),
         // It would stay at 0.
         Step::Times(_) if first == 0 => {
-            return Err(format!("found {part}, allowed are factors from 1 on, not from 0"));
+            return Err(format!(
+                "found {part}, allowed are factors from 1 on, not from 0"
+            ));
         }
         _ => {}
     }
@@ -86,8 +83,9 @@ fn range(
 }
 
 fn step_of(part: &str, text: &str) -> Result<usize, String> {
-    usize::from_str(text.trim())
-        .map_err(|_| format!("found {part}, allowed FIRST-LAST, FIRST-LAST+STEP, FIRST-LAST*FACTOR"))
+    usize::from_str(text.trim()).map_err(|_| {
+        format!("found {part}, allowed FIRST-LAST, FIRST-LAST+STEP, FIRST-LAST*FACTOR")
+    })
 }
 
 #[cfg(test)]

@@ -45,7 +45,9 @@ pub fn run(args: &ShowArgs) -> Result<Exit, Failure> {
         RowFormat::Md => print(&tables(&sorted))?,
         _ => emit(&args.print, &sorted, || {
             let texts = entries.iter().zip(summaries());
-            texts.map(|(entry, summary)| text(&entry.file, &summary)).collect()
+            texts
+                .map(|(entry, summary)| text(&entry.file, &summary))
+                .collect()
         })?,
     }
     Ok(Exit::Done)

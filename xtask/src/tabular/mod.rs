@@ -49,14 +49,20 @@ mod tests {
 
     #[test]
     fn no_rows_are_an_empty_answer() {
-        assert_eq!((csv(&[]), json_lines(&[]), sql("t", &[])), Default::default());
+        assert_eq!(
+            (csv(&[]), json_lines(&[]), sql("t", &[])),
+            Default::default()
+        );
         assert_eq!(json(&[]), "[]\n");
     }
 
     /// JSON and SQL have no such numbers.
     #[test]
     fn what_is_not_finite_is_nothing() {
-        let record = vec![("x", Value::Real(f64::NAN)), ("y", Value::Real(f64::INFINITY))];
+        let record = vec![
+            ("x", Value::Real(f64::NAN)),
+            ("y", Value::Real(f64::INFINITY)),
+        ];
         assert_eq!(json_lines(&[record.clone()]), "{\"x\":null,\"y\":null}\n");
         assert!(sql("t", &[record]).contains("(NULL, NULL)"));
     }

@@ -26,8 +26,13 @@ pub fn sql(table: &str, records: &[Record]) -> String {
 
 /// The type of a column, by the first value in it that is known.
 fn type_of(name: &str, records: &[Record]) -> &'static str {
-    let values = records.iter().flatten().filter(|(column, _)| *column == name);
-    let known = values.map(|(_, value)| value).find(|v| **v != Value::Nothing);
+    let values = records
+        .iter()
+        .flatten()
+        .filter(|(column, _)| *column == name);
+    let known = values
+        .map(|(_, value)| value)
+        .find(|v| **v != Value::Nothing);
     match known {
         Some(Value::Integer(_) | Value::Flag(_)) => "INTEGER",
         Some(Value::Real(_)) => "REAL",

@@ -82,7 +82,9 @@ pub fn cells(args: &BenchmarkArgs, models: &[PathBuf]) -> Result<Vec<Cell>, Fail
     cells = with_each(cells, &tokens, |cell, n| cell.tokens = n);
     cells = with_each(cells, &engine.kv_type, |cell, kv| cell.kv_type = kv);
     cells = with_each(cells, &engine.kernel, |cell, kernel| cell.kernel = kernel);
-    cells = with_each(cells, &engine.packing, |cell, packing| cell.packing = packing);
+    cells = with_each(cells, &engine.packing, |cell, packing| {
+        cell.packing = packing
+    });
     Ok(with_each(cells, &threads, |cell, n| cell.threads = n))
 }
 
@@ -93,16 +95,17 @@ fn with_each<V: Copy>(cells: Vec<Cell>, values: &[V], set: fn(&mut Cell, V)) -> 
         set(&mut cell, value);
         cell
     };
-    let each = |cell| values.iter().map(move |&value| one(&cell, value)).collect::<Vec<_>>();
+    let each = |cell| {
+        values
+            .iter()
+            .map(move |&value| one(&cell, value))
+            .collect::<Vec<_>>()
+    };
     cells.into_iter().flat_map(each).collect()
 }
 
 /// Refuses a list that has something twice: two receipts would have one name.
-fn each_once<V>(
-    flag: &str,
-    values: &[V],
-    text: impl Fn(&V) -> String,
-) -> Result<(), Failure> {
+fn each_once<V>(flag: &str, values: &[V], text: impl Fn(&V) -> String) -> Result<(), Failure> {
     let mut seen = HashSet::new();
     for value in values {
         if !seen.insert(text(value)) {

@@ -32,13 +32,15 @@ impl Exports {
         let mut files: Vec<(RowFormat, AtomicFile)> = Vec::new();
         for (format, path) in args.files() {
             let hint = "make it first, or name another file";
-            let mut new =
-                AtomicFile::prepare(path).map_err(|e| not_writable(path, &e, hint))?;
+            let mut new = AtomicFile::prepare(path).map_err(|e| not_writable(path, &e, hint))?;
             for model in models {
                 new = spares_model(new, model)?;
             }
-            let written = files.iter().map(|(_, old)| old).chain(receipts.iter().copied());
-            if written.map(AtomicFile::target).any(|old| old == new.target()) {
+            let mut written = files
+                .iter()
+                .map(|(_, old)| old)
+                .chain(receipts.iter().copied());
+            if written.any(|old| old.is_same_place(&new)) {
                 let failure = Failure::new(Exit::Usage, "something else is written there, too");
                 return Err(failure.at(path).with_hint("name another file"));
             }

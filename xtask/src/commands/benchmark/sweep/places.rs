@@ -51,8 +51,7 @@ impl Places {
         let place = |planned: &Planned| {
             let path = folder.join(format!("{}.json", planned.name));
             let hint = "name another folder with --output-dir";
-            let mut file =
-                AtomicFile::prepare(&path).map_err(|e| not_writable(&path, &e, hint))?;
+            let mut file = AtomicFile::prepare(&path).map_err(|e| not_writable(&path, &e, hint))?;
             for model in &models {
                 file = spares_model(file, model)?;
             }
@@ -113,7 +112,9 @@ fn make(folder: &Path) -> Result<(), Failure> {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
             let failure = Failure::new(Exit::Io, "it is no folder");
-            Err(failure.at(folder).with_hint("name another one with --output-dir"))
+            Err(failure
+                .at(folder)
+                .with_hint("name another one with --output-dir"))
         }
         Err(e) => Err(not_writable(
             folder,
