@@ -44,6 +44,12 @@ pub enum RunError {
         needed: u64,
         allowed: u64,
     },
+    /// A part of the prompt that would leave nothing to the first step, or no logits of its own.
+    #[error(
+        "found {n} tokens to feed ahead, allowed fewer than the {left} that are left of the prompt, \
+             and none where logits of every position are wanted"
+    )]
+    FeedAhead { n: usize, left: usize },
     /// The operating system refused to start the threads.
     #[error("threads: the system does not start {n_threads}: {reason}")]
     Threads { n_threads: usize, reason: String },

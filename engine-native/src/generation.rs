@@ -29,6 +29,8 @@ pub struct Generation<'s> {
     /// Tokens that the next step feeds.
     next_input: Vec<u32>,
     position: usize,
+    /// The first position whose values no step has handed out.
+    untold: usize,
     remaining: usize,
 }
 
@@ -76,8 +78,32 @@ impl<'s> Generation<'s> {
             session,
             next_input: prompt.to_vec(),
             position: 0,
+            untold: 0,
             remaining: n_tokens,
         })
+    }
+
+    /// Feeds the next `n` tokens of the prompt and returns the wall time, which no step includes. The
+    /// next step hands out their traces with its own. Results do not depend on where a prompt is cut.
+    ///
+    /// # Errors
+    /// The prompt ends before, so that the first step would have nothing to feed; logits are wanted of
+    /// every position; a value is not finite, or the observer stops the run.
+    pub fn feed_ahead(&mut self, n: usize) -> Result<Duration, RunError> {
+        let left = self.next_input.len();
+        if n >= left || self.session.options.logits == LogitsAt::EveryPosition {
+            return Err(RunError::FeedAhead { n, left });
+        }
+        let start = Instant::now();
+        let ahead: Vec<u32> = self.next_input.drain(..n).collect();
+        for chunk in ahead.chunks(self.session.states.len()) {
+            let first = self.position;
+            self.session.forward(chunk, first)?;
+            let choosing = first.max(self.session.options.choose_from)..first + chunk.len();
+            self.session.choose_each(choosing, first)?;
+            self.position += chunk.len();
+        }
+        Ok(start.elapsed())
     }
 
     /// What the kernels have done so far; see [`Session::ledger`].
@@ -92,13 +118,14 @@ impl<'s> Generation<'s> {
         let start = Instant::now();
         let choice = self.feed(&mut logits)?;
         let elapsed = start.elapsed();
-        let positions = self.session.traces[first..first + n]
+        let positions = self.session.traces[self.untold..first + n]
             .iter_mut()
             .map(std::mem::take)
             .collect();
         self.next_input.truncate(1);
         self.next_input[0] = choice.token;
         self.position = first + n;
+        self.untold = self.position;
         self.remaining -= 1;
         Ok(Step {
             positions,

@@ -58,6 +58,9 @@ mod screen;
 #[cfg(feature = "run")]
 mod workers;
 
+/// The optimisation level that this crate was built with: "0" to "3", "s" or "z".
+pub const OPT_LEVEL: &str = env!("ENGINE_OPT_LEVEL");
+
 pub use ledger::{
     Choice, Entry, Isa, KernelChoice, KernelName, Ledger, Op, OpTotal, PositionTrace, Recorder,
     Tally,

@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect::<Result<_, _>>()?;
     let task = Task {
         prompt,
+        depth: 0,
         n_generate: args.next().map_or(Ok(8), |n| n.parse())?,
         kv_type: KvType::F16,
         challenge: None,
@@ -65,6 +66,7 @@ fn the_reference_chooses_the_tokens_of_the_native_engine() {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf"));
     let task = Task {
         prompt: vec![1, 2, 3],
+        depth: 0,
         n_generate: 3,
         kv_type: KvType::F16,
         challenge: None,

@@ -56,6 +56,9 @@ fn a_genuine_receipt_is_accepted_only_with_its_model() {
     let settings = RunSettings {
         model: models.join("tiny.gguf"),
         prompt: Prompt::Ids(vec![1, 2, 3]),
+        depth: 0,
+        pin: false,
+        time_budget: 60,
         n_generate: 2,
         warmup: 0,
         repetitions: Some(1),

@@ -40,6 +40,13 @@ pub enum RunFailure {
         repetition: usize,
         divergence: Divergence,
     },
+    /// A depth that leaves no prompt to the timed prefill.
+    #[error("--depth: found {depth} of the prompt's {n_prompt} ids, allowed fewer than all")]
+    #[allow(missing_docs)]
+    Depth { depth: usize, n_prompt: usize },
+    /// The threads cannot be bound to CPUs.
+    #[error("--pin: {0}")]
+    Pin(std::io::Error),
     /// The prompt's text cannot be turned into ids.
     #[error(transparent)]
     Prompt(#[from] PromptError),

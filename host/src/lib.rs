@@ -26,6 +26,9 @@
 //! let settings = RunSettings {
 //!     model: models.join("tiny.gguf"),
 //!     prompt: Prompt::Seeded { seed: 42, count: 4, challenge: None },
+//!     depth: 0,
+//!     pin: false,
+//!     time_budget: 60,
 //!     n_generate: 3,
 //!     warmup: 0,
 //!     repetitions: Some(1),
@@ -62,6 +65,7 @@ pub mod external;
 pub mod files;
 pub mod guest;
 mod hex;
+pub mod noise;
 pub mod plain;
 pub mod receipt;
 pub mod statistics;

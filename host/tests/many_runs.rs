@@ -48,6 +48,9 @@ fn settings(threads: usize) -> RunSettings {
     RunSettings {
         model: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf")),
         prompt: Prompt::Ids(vec![1, 2, 3]),
+        depth: 0,
+        pin: false,
+        time_budget: 60,
         n_generate: 2,
         warmup: 1,
         repetitions: Some(1),

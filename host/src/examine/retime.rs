@@ -80,6 +80,7 @@ pub fn retime(
         model: found.path.clone(),
         i2s_layout: found.model.i2s_layout().unwrap_or_default(),
         prompt: Prompt::Ids(run.prompt_ids.clone()),
+        depth: receipt.depth() as usize,
         n_generate: run.tokens as usize,
         // The kernels of the receipt, if this CPU can run them.
         kernel: parse_kernel_name(&run.kernel)
@@ -90,6 +91,8 @@ pub fn retime(
         kv_type: parse_kv_type_name(&run.kv_type).unwrap_or_default(),
         warmup: 1,
         repetitions: Some(repetitions as usize),
+        time_budget: 0,
+        pin: false,
         environment: Environment {
             deterministic: receipt.environment.BITNET_DETERMINISTIC == "1",
             seed: receipt.environment.BITNET_SEED.parse().unwrap_or_default(),
@@ -122,7 +125,7 @@ fn ratio(receipt: &Receipt, here: &Receipt) -> f64 {
     let step_ns = Sorted::of(steps).map(|steps| *steps.median());
     let seconds = |ns: Option<u64>| ns.unwrap_or_default() as f64 / 1e9;
     let (prefill, step) = (seconds(prefill_ns), seconds(step_ns));
-    let n_prompt = receipt.run.prompt_ids.len() as f64;
+    let n_prompt = receipt.n_prefilled() as f64;
     let n_tokens = receipt.run.tokens as f64;
     let both = prefill + step * (n_tokens - 1.0);
     let ratios = [

@@ -103,6 +103,7 @@ impl ExternalRun {
     pub fn task(&self) -> Task {
         Task {
             prompt: self.prompt_ids.clone(),
+            depth: 0,
             n_generate: self.tokens.len(),
             kv_type: self.kv_type().unwrap_or_default(),
             challenge: None,

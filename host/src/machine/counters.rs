@@ -7,27 +7,50 @@ use std::{
 
 use engine_native::Engine;
 
-use crate::receipt::Witness;
+use crate::receipt::{RepetitionEvidence, Witness};
 
 /// Counters of this thread, and of the threads that it starts after they were opened.
 #[derive(Debug)]
 pub struct Counters {
     instructions: Option<Counter>,
     cycles: Option<Counter>,
+    cache_misses: Option<Counter>,
 }
 
 /// What the counters showed at one moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
     at: Instant,
-    cpu_ns: Option<u64>,
-    involuntary_switches: Option<u64>,
+    usage: Usage,
     instructions: Option<u64>,
     cycles: Option<u64>,
+    cache_misses: Option<u64>,
 }
 
-/// CPU time in nanoseconds and involuntary context switches of a thread.
-type Usage = (Option<u64>, Option<u64>);
+/// What the system counts for a thread.
+#[derive(Debug, Clone, Copy, Default)]
+struct Usage {
+    /// CPU time in nanoseconds.
+    cpu_ns: Option<u64>,
+    involuntary_switches: Option<u64>,
+    voluntary_switches: Option<u64>,
+    minor_faults: Option<u64>,
+    major_faults: Option<u64>,
+}
+
+impl Usage {
+    /// All threads together; what one of them does not know, nobody knows.
+    fn sum(all: &[Self]) -> Self {
+        let sum = |of: fn(&Self) -> Option<u64>| all.iter().map(of).sum();
+        Self {
+            cpu_ns: sum(|usage| usage.cpu_ns),
+            involuntary_switches: sum(|usage| usage.involuntary_switches),
+            voluntary_switches: sum(|usage| usage.voluntary_switches),
+            minor_faults: sum(|usage| usage.minor_faults),
+            major_faults: sum(|usage| usage.major_faults),
+        }
+    }
+}
 
 impl Counters {
     /// Opens what this system permits: virtual machines often have no counters of instructions, and
@@ -36,6 +59,7 @@ impl Counters {
         Self {
             instructions: Counter::open(Event::Instructions),
             cycles: Counter::open(Event::Cycles),
+            cache_misses: Counter::open(Event::CacheMisses),
         }
     }
 
@@ -52,10 +76,10 @@ impl Counters {
         let usages = usages.into_inner().unwrap_or_else(PoisonError::into_inner);
         Reading {
             at: Instant::now(),
-            cpu_ns: usages.iter().map(|usage| usage.0).sum(),
-            involuntary_switches: usages.iter().map(|usage| usage.1).sum(),
+            usage: Usage::sum(&usages),
             instructions: self.instructions.as_mut().and_then(Counter::read),
             cycles: self.cycles.as_mut().and_then(Counter::read),
+            cache_misses: self.cache_misses.as_mut().and_then(Counter::read),
         }
     }
 }
@@ -63,15 +87,30 @@ impl Counters {
 impl Reading {
     /// What happened from this reading to the `later` one.
     pub fn until(&self, later: &Self) -> Witness {
-        let counted = |now: Option<u64>, then: Option<u64>| now?.checked_sub(then?);
+        let (now, then) = (later.usage, self.usage);
         Witness {
             wall_ns: (later.at - self.at).as_nanos() as u64,
-            cpu_ns: counted(later.cpu_ns, self.cpu_ns),
-            involuntary_switches: counted(later.involuntary_switches, self.involuntary_switches),
+            cpu_ns: counted(now.cpu_ns, then.cpu_ns),
+            involuntary_switches: counted(now.involuntary_switches, then.involuntary_switches),
             instructions: counted(later.instructions, self.instructions),
             cycles: counted(later.cycles, self.cycles),
         }
     }
+
+    /// What else happened from this reading to the `later` one.
+    pub fn evidence_until(&self, later: &Self) -> RepetitionEvidence {
+        let (now, then) = (later.usage, self.usage);
+        RepetitionEvidence {
+            voluntary_switches: counted(now.voluntary_switches, then.voluntary_switches),
+            minor_faults: counted(now.minor_faults, then.minor_faults),
+            major_faults: counted(now.major_faults, then.major_faults),
+            cache_misses: counted(later.cache_misses, self.cache_misses),
+        }
+    }
+}
+
+fn counted(now: Option<u64>, then: Option<u64>) -> Option<u64> {
+    now?.checked_sub(then?)
 }
 
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
@@ -79,6 +118,7 @@ impl Reading {
 enum Event {
     Instructions,
     Cycles,
+    CacheMisses,
     /// CPU time in nanoseconds, which every kernel counts: tests use it.
     #[cfg(test)]
     TaskClock,
@@ -95,6 +135,7 @@ impl Counter {
         let mut builder = match event {
             Event::Instructions => Builder::new(Hardware::INSTRUCTIONS),
             Event::Cycles => Builder::new(Hardware::CPU_CYCLES),
+            Event::CacheMisses => Builder::new(Hardware::CACHE_MISSES),
             #[cfg(test)]
             Event::TaskClock => Builder::new(perf_event::events::Software::TASK_CLOCK),
         };
@@ -138,7 +179,10 @@ mod system {
     use super::Usage;
 
     pub(super) fn of_this_thread() -> Usage {
-        (cpu_ns(), involuntary_switches())
+        Usage {
+            cpu_ns: cpu_ns(),
+            ..counts()
+        }
     }
 
     fn cpu_ns() -> Option<u64> {
@@ -150,24 +194,33 @@ mod system {
     }
 
     #[cfg(target_os = "linux")]
-    fn involuntary_switches() -> Option<u64> {
+    fn counts() -> Usage {
         use nix::sys::resource::{UsageWho, getrusage};
 
-        let usage = getrusage(UsageWho::RUSAGE_THREAD).ok()?;
-        u64::try_from(usage.involuntary_context_switches()).ok()
+        let Ok(usage) = getrusage(UsageWho::RUSAGE_THREAD) else {
+            return Usage::default();
+        };
+        let known = |count: i64| u64::try_from(count).ok();
+        Usage {
+            cpu_ns: None,
+            involuntary_switches: known(usage.involuntary_context_switches()),
+            voluntary_switches: known(usage.voluntary_context_switches()),
+            minor_faults: known(usage.minor_page_faults()),
+            major_faults: known(usage.major_page_faults()),
+        }
     }
 
     /// Not every system counts them for a thread.
     #[cfg(not(target_os = "linux"))]
-    fn involuntary_switches() -> Option<u64> {
-        None
+    fn counts() -> Usage {
+        Usage::default()
     }
 }
 
 #[cfg(not(unix))]
 mod system {
     pub(super) fn of_this_thread() -> super::Usage {
-        (None, None)
+        super::Usage::default()
     }
 }
 
@@ -184,7 +237,7 @@ mod tests {
     /// Works until this thread has had this much more CPU time, however busy the machine is.
     #[cfg(unix)]
     fn spin(ns: u64) {
-        let used = || system::of_this_thread().0.unwrap();
+        let used = || system::of_this_thread().cpu_ns.unwrap();
         let start = used();
         while used() - start < ns {
             std::hint::spin_loop();

@@ -1,9 +1,15 @@
 //! The fields of a receipt, in the order of the file.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use super::version::{COMMON_SCHEMA, RECEIPT_SCHEMA};
+use super::{
+    evidence::Evidence,
+    figures::Figures,
+    machine::Machine,
+    samples::Samples,
+    version::{COMMON_SCHEMA, RECEIPT_SCHEMA, not_null},
+};
 use crate::{digest::Digest, task::Challenge};
 
 /// A receipt of a benchmark run. Field order is the order in the file.
@@ -13,7 +19,7 @@ pub struct Receipt {
     /// "1.0.0": the version of the fields that BitNet-rs tools read.
     #[schemars(extend("const" = COMMON_SCHEMA))]
     pub schema_version: String,
-    /// "1.3.0": the version of this schema.
+    /// "1.4.0": the version of this schema.
     #[schemars(extend("const" = RECEIPT_SCHEMA))]
     pub receipt_schema: String,
     /// "real": the number comes from this model's forward pass.
@@ -28,10 +34,18 @@ pub struct Receipt {
     pub tokens_generated: u64,
     /// Tokens generated ÷ time of prefill and decode in the median repetition, per second.
     pub tokens_per_sec: f64,
-    /// Prompt tokens ÷ time of prefill in the median repetition, per second.
+    /// Prompt tokens after the depth ÷ time of prefill in the median repetition, per second.
     pub prefill_tokens_per_sec: f64,
     /// Decode steps ÷ time of decode in the median repetition, per second; null for one token.
     pub decode_tokens_per_sec: Option<f64>,
+    /// Figures of single steps, from all repetitions, since schema 1.4.0.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(!default, !skip_serializing_if, with = "Figures")]
+    pub figures: Option<Figures>,
     /// Environment variables in effect.
     pub environment: EnvironmentRecord,
     /// The model.
@@ -40,6 +54,14 @@ pub struct Receipt {
     pub run: RunRecord,
     /// Measured times.
     pub samples: Samples,
+    /// What the system says of the run, since schema 1.4.0.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(!default, !skip_serializing_if, with = "Evidence")]
+    pub evidence: Option<Evidence>,
     /// What the kernels of the median repetition recorded.
     pub kernel_ledger: Vec<LedgerRecord>,
     /// Ids of the generated tokens.
@@ -60,6 +82,16 @@ impl Receipt {
     /// Number of positions that are fed; the last token is chosen, but not fed. `None` on overflow.
     pub fn n_positions(&self) -> Option<u64> {
         (self.run.prompt_ids.len() as u64).checked_add(self.run.tokens.checked_sub(1)?)
+    }
+
+    /// Number of prompt ids that were fed before the clock started.
+    pub fn depth(&self) -> u64 {
+        self.run.depth.unwrap_or(0)
+    }
+
+    /// Number of prompt ids that the timed prefill fed.
+    pub fn n_prefilled(&self) -> u64 {
+        (self.run.prompt_ids.len() as u64).saturating_sub(self.depth())
     }
 }
 
@@ -151,6 +183,14 @@ pub struct RunRecord {
     pub challenge: Option<Challenge>,
     /// Prompt ids.
     pub prompt_ids: Vec<u32>,
+    /// Prompt ids that were fed before the clock started: the depth, since schema 1.4.0.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(!default, !skip_serializing_if, with = "u64")]
+    pub depth: Option<u64>,
     /// Tokens to generate.
     pub tokens: u64,
     /// Threads of the native engine.
@@ -192,68 +232,6 @@ pub enum PromptSource {
         /// SHA-256 of the text in UTF-8.
         sha256: Digest,
     },
-}
-
-/// Measured times in nanoseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Samples {
-    /// Time to map, validate and hash the model, to pack weights, and to start threads.
-    pub load_ns: u64,
-    /// Time of the prefill, `[repetitions]`; it ends when the first token is chosen.
-    pub prefill_ns: Vec<u64>,
-    /// Time of each decode step, `[repetitions][tokens − 1]`.
-    pub decode_ns: Vec<Vec<u64>>,
-    /// What the system says of each repetition, `[repetitions]`, since schema 1.3.0.
-    #[serde(
-        default,
-        deserialize_with = "not_null",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(!default, !skip_serializing_if, with = "Vec<Witness>")]
-    pub witness: Option<Vec<Witness>>,
-    /// The measurement that was not used, if there was one, since schema 1.3.0.
-    #[serde(
-        default,
-        deserialize_with = "not_null",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(!default, !skip_serializing_if, with = "Vec<Discarded>")]
-    pub discarded: Option<Vec<Discarded>>,
-}
-
-/// A second witness of a repetition beside the clock of its steps: what the system counted for the
-/// threads that compute, from the repetition's start to its end. Null stands for what it does not count.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Witness {
-    /// Time of the whole repetition in nanoseconds: its steps, and what lies between them.
-    pub wall_ns: u64,
-    /// CPU time of all threads in nanoseconds.
-    pub cpu_ns: Option<u64>,
-    /// How often the system took a core away from a thread.
-    pub involuntary_switches: Option<u64>,
-    /// Instructions in user mode, by the CPU's counter.
-    pub instructions: Option<u64>,
-    /// Cycles in user mode, by the CPU's counter.
-    pub cycles: Option<u64>,
-}
-
-/// A measurement that was not used, because the verifier's rules would have rejected it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Discarded {
-    /// The rule, and what it found.
-    pub because: String,
-    /// Its times, as in `samples`.
-    pub prefill_ns: Vec<u64>,
-    /// Its times, as in `samples`.
-    pub decode_ns: Vec<Vec<u64>>,
-    /// The prefill of a prompt that was new, timed before the measurement was made again: the prompt
-    /// of the run itself was not new any more.
-    pub control_prefill_ns: u64,
-    /// The decode steps after that prompt.
-    pub control_decode_ns: Vec<u64>,
 }
 
 /// One line of the kernel ledger.
@@ -302,70 +280,6 @@ pub enum ParityStatus {
     Passed,
     /// The run was not replayed (`--parity off`).
     NotChecked,
-}
-
-/// The machine, as it describes itself. Verifiers show this, but never rely on it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Machine {
-    /// Name of the CPU model, as the CPU reports it.
-    pub cpu_model: String,
-    /// CPU features that matter to the kernels, sorted. AMX is listed if the CPU has it, even if the
-    /// system does not permit its use.
-    pub cpu_features: Vec<String>,
-    /// Physical cores.
-    pub physical_cores: u64,
-    /// Logical processors that this process may use.
-    pub logical_cores: u64,
-    /// Memory in bytes.
-    pub memory_bytes: u64,
-    /// Operating system and version.
-    pub os: String,
-    /// Version of the operating system's kernel.
-    pub kernel: String,
-    /// CPU frequency governor, if the system reports one.
-    pub governor: Option<String>,
-    /// The hardware in detail, since schema 1.2.0.
-    #[serde(
-        default,
-        deserialize_with = "not_null",
-        skip_serializing_if = "Option::is_none"
-    )]
-    #[schemars(!default, !skip_serializing_if, with = "Hardware")]
-    pub hardware: Option<Hardware>,
-}
-
-/// The hardware, as CPUID and the operating system describe it. Null stands for what they do not say:
-/// nothing is guessed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Hardware {
-    /// Vendor of the CPU, such as "GenuineIntel".
-    pub cpu_vendor: Option<String>,
-    /// Family of the CPU, with the extended family added.
-    pub cpu_family: Option<u64>,
-    /// Model of the CPU within its family, with the extended model.
-    pub cpu_model_number: Option<u64>,
-    /// Stepping of the CPU model.
-    pub cpu_stepping: Option<u64>,
-    /// Size of the level 1 data cache that one core uses.
-    pub l1d_cache_bytes: Option<u64>,
-    /// Size of the level 2 cache that one core uses, perhaps with other cores.
-    pub l2_cache_bytes: Option<u64>,
-    /// Size of the level 3 cache that one core uses with others. A socket can have several.
-    pub l3_cache_bytes: Option<u64>,
-    /// Name of the hypervisor: "KVM", "Hyper-V", "VMware", "Xen", "QEMU", "bhyve", "QNX", "ACRN",
-    /// or its own 12 characters. "unnamed" if it has no name, "none" if CPUID reports none.
-    pub hypervisor: Option<String>,
-    /// Number of NUMA nodes, which Linux lists.
-    pub numa_nodes: Option<u64>,
-}
-
-/// A field that may be missing, but may not be null.
-fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// The build.

@@ -26,7 +26,7 @@
 //! let watch = Watch::default();
 //! let file = HashedModel::open(Path::new(path), I2sLayout::default(), &watch)?;
 //! let (model, sandbox) = (ModelInput::from(&*file.model), Sandbox::new(&watch)?);
-//! let task = Task { prompt: vec![1, 2, 3], n_generate: 2, kv_type: KvType::F16, challenge: None };
+//! let task = Task { prompt: vec![1, 2, 3], depth: 0, n_generate: 2, kv_type: KvType::F16, challenge: None };
 //!
 //! let tokens = replay::decode(&sandbox, model, &task, |_| Ok::<_, SandboxError>(()))?;
 //!

@@ -58,6 +58,7 @@ mod tests {
     fn a_replay_ends_at_all_of_its_work() {
         let task = Task {
             prompt: vec![1, 2, 3],
+            depth: 0,
             n_generate: 4,
             kv_type: KvType::F16,
             challenge: None,

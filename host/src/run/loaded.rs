@@ -7,10 +7,11 @@ use std::{
 
 use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Packing, Screening};
 
+use super::repetitions::default_repetitions;
 use crate::{
     failure::RunFailure,
     input::{HashedModel, Prompt},
-    machine::{Counters, EngineNeed, Environment, MemoryNeed},
+    machine::{Counters, EngineNeed, Environment, MemoryNeed, Pinned},
     receipt::{MAX_RECEIPT_BYTES, largest_receipt_bytes},
     task::Task,
     watch::{Phase, Watch},
@@ -23,19 +24,23 @@ pub struct RunSettings {
     pub model: PathBuf,
     pub i2s_layout: I2sLayout,
     pub prompt: Prompt,
+    /// Prompt ids that are fed before the clock starts; fewer than the prompt has.
+    pub depth: usize,
     pub n_generate: usize,
     pub kernel: KernelChoice,
     pub packing: Packing,
     pub screening: Screening,
     pub kv_type: engine_native::KvType,
     pub warmup: usize,
-    /// At least 1. The default is 3, or 1 for files above 64 MB.
+    /// At least 1. By default, as many as make about a second, at least 3, at most 64, and no more than fit
+    /// into `time_budget`.
     pub repetitions: Option<usize>,
+    /// Seconds that the default number of repetitions may take, as estimated from the task's work.
+    pub time_budget: u64,
+    /// Whether threads are bound to as many CPUs.
+    pub pin: bool,
     pub environment: Environment,
 }
-
-/// Files above this many bytes are measured once by default.
-const LARGE_FILE: usize = 64 << 20;
 
 /// A model in memory, and how long its file took to be read, validated and hashed.
 #[derive(Debug, Clone)]
@@ -65,6 +70,7 @@ pub struct Loaded {
     pub(crate) file: HashedModel,
     pub(crate) load_ns: u64,
     pub(super) engine: Engine,
+    pub(super) pinned: Option<Pinned>,
     pub(super) counters: Counters,
     pub(super) watch: Watch,
 }
@@ -96,11 +102,16 @@ impl Loaded {
         let model = &file.model;
         let task = Task {
             prompt: settings.prompt.ids(model)?,
+            depth: settings.depth,
             n_generate: settings.n_generate,
             kv_type: settings.kv_type,
             challenge: settings.prompt.challenge().cloned(),
         };
         model.shape().check_run(&task.prompt, task.n_generate)?;
+        let (depth, n_prompt) = (task.depth, task.prompt.len());
+        if depth >= n_prompt {
+            return Err(RunFailure::Depth { depth, n_prompt });
+        }
         let options = EngineOptions {
             packing: settings.packing,
             screening: settings.screening,
@@ -108,23 +119,25 @@ impl Loaded {
         };
         let need = EngineNeed::of(model, &*kernels, &options);
         MemoryNeed::to_run(model, &task.session_options(), need).check()?;
-        // Before the engine's threads begin, so that they are counted.
+        // Before the engine's threads begin, so that they are bound and counted.
+        let pinned = match settings.pin {
+            true => Some(Pinned::to(settings.environment.threads).map_err(RunFailure::Pin)?),
+            false => None,
+        };
         let counters = Counters::open();
         let to_pack = Engine::bytes_to_pack(model, &*kernels, &options);
         watch.begin(Phase::Arrange, to_pack);
         let engine = Engine::with_options(model.clone(), kernels, options, watch)?;
-        let default = if model.file_bytes().len() > LARGE_FILE {
-            1
-        } else {
-            3
-        };
+        let work = task.work(model.shape());
+        let default = || default_repetitions(work, settings.time_budget);
         Ok(Self {
-            repetitions: settings.repetitions.unwrap_or(default),
+            repetitions: settings.repetitions.unwrap_or_else(default),
             load_ns: read_ns + start.elapsed().as_nanos() as u64,
             settings,
             task,
             file,
             engine,
+            pinned,
             counters,
             watch: watch.clone(),
         })

@@ -1,5 +1,7 @@
 //! The second phase of a run: the native engine runs and times the task, and records evidence.
 
+use std::time::Duration;
+
 use super::{
     broken_rule::BrokenRule,
     compare::check_counts,
@@ -9,11 +11,15 @@ use super::{
 use crate::{
     digest::Digest,
     failure::RunFailure,
-    receipt::{Discarded, Witness},
+    machine::Observation,
+    receipt::{Discarded, Evidence as SystemEvidence, RepetitionEvidence, Witness},
     statistics::Sorted,
     task::{PositionRecord, Task, Transcript},
     watch::Phase,
 };
+
+/// The memory's bandwidth is measured for so long, after the timed repetitions.
+const BANDWIDTH_BUDGET: Duration = Duration::from_millis(150);
 
 impl Loaded {
     /// Runs the task on the native engine: first the warm-up runs, then the timed repetitions.
@@ -75,12 +81,14 @@ impl Loaded {
     fn attempt(&mut self, runner: &mut dyn Runner) -> Result<Attempt, RunFailure> {
         let (of, work) = (self.repetitions, self.work());
         let mut attempt = Attempt::default();
+        let observation = Observation::begin();
         for done in 0..of {
             let run = done + 1;
             self.watch.begin(Phase::Measure { run, of }, work);
             let before = self.counters.read(&self.engine);
             let recording = runner.record(&self.task, &self.watch)?;
-            let witness = before.until(&self.counters.read(&self.engine));
+            let after = self.counters.read(&self.engine);
+            let counted = (before.until(&after), before.evidence_until(&after));
             if let Some(divergence) = check_counts(&self.task, &recording) {
                 let repetition = done;
                 return Err(RunFailure::Parity {
@@ -88,9 +96,16 @@ impl Loaded {
                     divergence,
                 });
             }
-            let samples = self.keep(recording, witness, &mut attempt.evidence);
+            let samples = self.keep(recording, counted, &mut attempt.evidence);
             attempt.repetitions.push(samples);
         }
+        let bandwidth = self.engine.read_bandwidth(BANDWIDTH_BUDGET)?;
+        attempt.system = SystemEvidence {
+            read_bandwidth: bandwidth.map(|bytes| bytes as u64),
+            pinned: self.pinned.is_some(),
+            repetitions: attempt.repetitions.iter().map(|r| r.counted).collect(),
+            ..observation.end()
+        };
         Ok(attempt)
     }
 
@@ -99,7 +114,7 @@ impl Loaded {
     fn keep(
         &self,
         recording: Recording,
-        witness: Witness,
+        (witness, counted): (Witness, RepetitionEvidence),
         evidence: &mut Vec<Evidence>,
     ) -> Repetition {
         let records = recording.traces.iter().map(PositionRecord::from_trace);
@@ -110,10 +125,12 @@ impl Loaded {
             .iter()
             .position(|e| e.checksum == checksum && e.recording.tokens == recording.tokens);
         let samples = Repetition {
+            depth_ns: recording.depth_ns,
             prefill_ns: recording.prefill_ns,
             decode_ns: recording.decode_ns.clone(),
             ledger: recording.ledger.clone(),
             witness,
+            counted,
             evidence: known.unwrap_or(evidence.len()),
         };
         if known.is_none() {
@@ -137,15 +154,18 @@ pub(super) struct Evidence {
 pub(super) struct Attempt {
     pub(super) repetitions: Vec<Repetition>,
     pub(super) evidence: Vec<Evidence>,
+    pub(super) system: SystemEvidence,
 }
 
 /// The samples of one timed repetition.
 #[derive(Debug)]
 pub(crate) struct Repetition {
+    pub(crate) depth_ns: Option<u64>,
     pub(crate) prefill_ns: u64,
     pub(crate) decode_ns: Vec<u64>,
     pub(crate) ledger: engine_native::Ledger,
     pub(crate) witness: Witness,
+    pub(crate) counted: RepetitionEvidence,
     pub(super) evidence: usize,
 }
 

@@ -11,6 +11,7 @@ mod measured;
 mod profile;
 mod proved;
 mod receipt;
+mod repetitions;
 mod runner;
 mod shared_replay;
 

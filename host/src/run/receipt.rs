@@ -13,9 +13,9 @@ use crate::{
     digest::Digest,
     guest::{WASMTIME_VERSION, guest_sha256},
     receipt::{
-        Build, COMMON_SCHEMA, EnvironmentRecord, LedgerRecord, Machine, Parity, ParityStatus,
-        RECEIPT_SCHEMA, Receipt, RunRecord, Samples, kernel_ids, kernel_name, kv_type_name,
-        milliseconds, per_second,
+        Build, COMMON_SCHEMA, EnvironmentRecord, Figures, LedgerRecord, Machine, Parity,
+        ParityStatus, RECEIPT_SCHEMA, Receipt, RunRecord, Samples, kernel_ids, kernel_name,
+        kv_type_name, milliseconds, per_second,
     },
     task::Task,
 };
@@ -36,6 +36,7 @@ impl Measured {
         let decode_ns: u64 = median.decode_ns.iter().sum();
         let rate = |count, ns| per_second(count, ns).expect("every step took at least 1 ns");
         let kernel_ledger = ledger_records(&median.ledger);
+        let samples = self.samples();
         let mut receipt = Receipt {
             schema_version: COMMON_SCHEMA.into(),
             receipt_schema: RECEIPT_SCHEMA.into(),
@@ -45,13 +46,18 @@ impl Measured {
             timing_ms: milliseconds(median.total_ns()),
             tokens_generated: tokens.len() as u64,
             tokens_per_sec: rate(tokens.len() as u64, median.total_ns()),
-            prefill_tokens_per_sec: rate(loaded.task.prompt.len() as u64, median.prefill_ns),
+            prefill_tokens_per_sec: rate(
+                (loaded.task.prompt.len() - loaded.task.depth) as u64,
+                median.prefill_ns,
+            ),
             decode_tokens_per_sec: (tokens.len() > 1)
                 .then(|| rate(median.decode_ns.len() as u64, decode_ns)),
+            figures: Figures::of(&samples),
             environment: environment(loaded),
             model: loaded.file.record(),
             run: self.run_record(),
-            samples: self.samples(),
+            samples,
+            evidence: Some(self.attempt.system.clone()),
             kernel_ledger,
             tokens,
             parity: parity_record(self.checksum(), &loaded.task, proof),
@@ -71,6 +77,7 @@ impl Measured {
             prompt: settings.prompt.source(),
             challenge: loaded.task.challenge.clone(),
             prompt_ids: loaded.task.prompt.clone(),
+            depth: Some(loaded.task.depth as u64),
             tokens: settings.n_generate as u64,
             threads: settings.environment.threads as u64,
             kernel: kernel_name(settings.kernel).into(),
@@ -85,6 +92,7 @@ impl Measured {
         let repetitions = self.repetitions().iter();
         Samples {
             load_ns: self.loaded.load_ns,
+            depth_ns: Some(repetitions.clone().filter_map(|r| r.depth_ns).collect()),
             prefill_ns: repetitions.clone().map(|r| r.prefill_ns).collect(),
             decode_ns: repetitions.clone().map(|r| r.decode_ns.clone()).collect(),
             witness: Some(repetitions.map(|r| r.witness.clone()).collect()),

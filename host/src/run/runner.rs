@@ -1,6 +1,6 @@
 //! The engine under test: runs and times a task, and records evidence.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use engine_native::{Engine, Ledger, OpOutput, PositionTrace, RunError, Session};
 
@@ -13,6 +13,8 @@ pub struct Recording {
     pub tokens: Vec<u32>,
     /// One trace for each position that was fed.
     pub traces: Vec<PositionTrace>,
+    /// Time of feeding the prompt up to the task's depth, before the prefill; `None` without a depth.
+    pub depth_ns: Option<u64>,
     /// Time of the prefill step, which ends when the first token is chosen.
     pub prefill_ns: u64,
     /// Time of each decode step, `[n_generate − 1]`.
@@ -67,10 +69,14 @@ impl Runner for NativeRunner {
         let mut step_ns = Vec::with_capacity(task.n_generate);
         let mut tokens = Vec::with_capacity(task.n_generate);
         let mut traces = Vec::with_capacity(task.n_positions());
-        for step in self.session.generate(&task.prompt, task.n_generate)? {
+        let mut run = self.session.generate(&task.prompt, task.n_generate)?;
+        let depth_ns = match task.depth {
+            0 => None,
+            depth => Some(nanoseconds(run.feed_ahead(depth)?)),
+        };
+        for step in run {
             let step = step?;
-            // A coarse clock may measure 0 ns, of which no rate can be computed.
-            step_ns.push((step.elapsed.as_nanos() as u64).max(1));
+            step_ns.push(nanoseconds(step.elapsed));
             tokens.push(step.choice.token);
             traces.extend(step.positions);
         }
@@ -78,6 +84,7 @@ impl Runner for NativeRunner {
         Ok(Recording {
             tokens,
             traces,
+            depth_ns,
             prefill_ns: step_ns[0],
             decode_ns,
             ledger: self.session.ledger(),
@@ -102,6 +109,11 @@ impl Runner for NativeRunner {
         self.session.clear_probe();
         ran.map(|()| receiver.try_iter().collect())
     }
+}
+
+/// A coarse clock may measure 0 ns, of which no rate can be computed.
+fn nanoseconds(elapsed: Duration) -> u64 {
+    (elapsed.as_nanos() as u64).max(1)
 }
 
 impl NativeRunner {

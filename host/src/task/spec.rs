@@ -11,6 +11,8 @@ use crate::digest::Digest;
 pub struct Task {
     /// Prompt ids.
     pub prompt: Vec<u32>,
+    /// Number of prompt ids that are fed before the clock starts. It changes no result.
+    pub depth: usize,
     /// Number of tokens to generate, at least 1.
     pub n_generate: usize,
     /// Element type of the KV cache.

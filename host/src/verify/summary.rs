@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::rules::{derived::repetitions, work::Work};
 use crate::{
     digest::Digest,
+    noise::{Warning, warnings},
     receipt::{Hardware, ParityStatus, PromptSource, Receipt},
 };
 
@@ -67,6 +68,8 @@ pub struct Claim {
     pub repetitions: u64,
     /// The CPU.
     pub cpu: String,
+    /// Signs of noise in the samples and in what the system says.
+    pub warnings: Vec<Warning>,
     /// How often the measurement was begun.
     pub attempts: u64,
     /// Number of physical cores.
@@ -116,6 +119,7 @@ impl Summary {
                 kv_type: plain(&r.run.kv_type),
                 repetitions: r.run.repetitions,
                 cpu: plain(&r.host.cpu_model),
+                warnings: warnings(r),
                 attempts: r.run.attempts.unwrap_or(1),
                 physical_cores: r.host.physical_cores,
                 logical_cores: r.host.logical_cores,
@@ -185,7 +189,12 @@ impl Summary {
                 "{indent}          (measured again: other work disturbed the first time)"
             );
         }
-        let machine = in_lines(&machine(c), &format!("\n{indent}          "));
+        for warning in &c.warnings {
+            let words: Vec<String> = warning.found.split(' ').map(str::to_owned).collect();
+            let found = in_lines(&words, "", &format!("\n{indent}          "));
+            let _ = writeln!(text, "{indent}warning   {found}");
+        }
+        let machine = in_lines(&machine(c), ",", &format!("\n{indent}          "));
         let _ = writeln!(text, "{indent}machine   {machine}");
         let _ = writeln!(
             text,
@@ -268,14 +277,14 @@ fn machine(c: &Claim) -> Vec<String> {
     items.into_iter().flatten().collect()
 }
 
-/// The items with commas between them, in lines of 80 characters if the items are short enough.
-/// `line_break` includes the indent of a line.
-fn in_lines(items: &[String], line_break: &str) -> String {
+/// The items with `separator`s and spaces between them, in lines of 80 characters if the items are short
+/// enough. `line_break` includes the indent of a line.
+fn in_lines(items: &[String], separator: &str, line_break: &str) -> String {
     let indent = line_break.chars().count() - 1;
     let (mut text, mut column) = (String::new(), indent);
     for (i, item) in items.iter().enumerate() {
-        let comma = if i + 1 < items.len() { "," } else { "" };
-        let width = item.chars().count() + comma.len();
+        let separator = if i + 1 < items.len() { separator } else { "" };
+        let width = item.chars().count() + separator.len();
         if i > 0 && column + 1 + width > 80 {
             text += line_break;
             column = indent;
@@ -284,7 +293,7 @@ fn in_lines(items: &[String], line_break: &str) -> String {
             column += 1;
         }
         text += item;
-        text += comma;
+        text += separator;
         column += width;
     }
     text
@@ -350,7 +359,7 @@ mod tests {
     #[test]
     fn lines_break_between_items() {
         let items = ["a".repeat(40), "b".repeat(27), "c".into()];
-        let lines = |items: &[String]| in_lines(items, &format!("\n{}", " ".repeat(10)));
+        let lines = |items: &[String]| in_lines(items, ",", &format!("\n{}", " ".repeat(10)));
         let [a, b, c] = &items;
         assert_eq!(lines(&items[..1]), *a);
         // With the comma, the first line has 80 characters.

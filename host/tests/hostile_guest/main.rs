@@ -202,6 +202,7 @@ fn a_shape_beyond_all_numbers_is_refused() {
     // One that could be, of a guest that computes nothing.
     let task = Task {
         prompt: vec![1, 2],
+        depth: 0,
         n_generate: 2,
         kv_type: KvType::F16,
         challenge: None,

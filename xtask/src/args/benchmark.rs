@@ -10,7 +10,7 @@ use super::{
     files::{RequiredModel, SweptModels},
     numbers::{count, count_or_none, milliseconds, read_bytes, whole},
     output::{LongOutputArgs, LongRowOutputArgs, OutputArgs},
-    ranges::{NumberList, counts, whole_numbers},
+    ranges::{NumberList, counts, counts_or_none, whole_numbers},
     values::{I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking},
 };
 use crate::program;
@@ -170,6 +170,9 @@ pub struct PromptArgs {
     /// Number of prompt tokens, which follow from the seed
     #[arg(short, long, value_name = "N,…", default_value = "16", value_parser = counts)]
     pub prompt_tokens: Vec<NumberList>,
+    /// Number of prompt tokens that are fed before the clock starts, in front of the others; 0 is none
+    #[arg(short, long, value_name = "N,…", default_value = "0", value_parser = counts_or_none)]
+    pub depth: Vec<NumberList>,
     /// Token ids as the prompt, separated by commas
     #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = whole::<u32>, conflicts_with = "prompt_tokens")]
     pub prompt_ids: Option<Vec<u32>>,
@@ -191,9 +194,16 @@ pub struct MeasurementArgs {
     /// Number of untimed runs before the timed ones
     #[arg(long, value_name = "N", default_value = "1", value_parser = count_or_none)]
     pub warmup: usize,
-    /// Number of timed runs [default: 3, or 1 for files above 64 MB]
+    /// Number of timed runs [default: enough for about a second, 3 to 64, within the time budget]
     #[arg(short, long, value_name = "N", value_parser = count)]
     pub repetitions: Option<usize>,
+    /// Seconds that the default number of timed runs may take. It is estimated from the work of a run, so
+    /// that it is the same on every machine
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = whole::<u64>)]
+    pub time_budget: u64,
+    /// Bind the threads to as many CPUs, of different cores as long as there are any
+    #[arg(long)]
+    pub pin: bool,
     /// Run once more after the timed runs, and show the time of each operation
     #[arg(long)]
     pub profile: bool,

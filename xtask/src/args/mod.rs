@@ -73,7 +73,7 @@ pub struct XtaskArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Decode on the native engine, replay in the sandbox, write a receipt if both agree
-    Benchmark(BenchmarkArgs),
+    Benchmark(Box<BenchmarkArgs>),
     /// Check a receipt: replay its run and derive every figure again
     VerifyReceipt(Box<VerifyReceiptArgs>),
     /// Print what receipts say, without judging them

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::numbers::{count, whole};
+use super::numbers::{count, count_or_none, whole};
 
 /// The most numbers in a list: no sweep has more cells.
 const MOST: usize = 1000;
@@ -19,6 +19,11 @@ pub fn numbers(lists: &[NumberList]) -> Vec<usize> {
 /// Counts from 1 on.
 pub(super) fn counts(text: &str) -> Result<NumberList, String> {
     list(text, count)
+}
+
+/// Counts from 0 on.
+pub(super) fn counts_or_none(text: &str) -> Result<NumberList, String> {
+    list(text, count_or_none)
 }
 
 /// Numbers whose limits depend on the machine.

@@ -1,7 +1,5 @@
 //! Figures that a benchmark shows beside its receipt.
 
-use std::time::Duration;
-
 use engine_native::Engine;
 use host::{failure::RunFailure, run::Profile, task::Task, watch::Watch};
 
@@ -17,14 +15,9 @@ pub struct Figures {
     pub bytes_per_token: Option<f64>,
     /// Bytes of weights that were arranged for decoding, beside the file's own.
     pub arranged_bytes: u64,
-    /// Bytes a second that as many threads read; `None` when the weights may lie in a cache.
-    pub read_bandwidth: Option<f64>,
     /// `--profile`
     pub profile: Option<Profile>,
 }
-
-/// Bandwidth is measured for so long.
-const BANDWIDTH_BUDGET: Duration = Duration::from_millis(150);
 
 impl Figures {
     /// What `args` ask for, right after the timed runs.
@@ -43,9 +36,6 @@ impl Figures {
             arranged_bytes: engine.packed_bytes(),
             ..Self::default()
         };
-        if is_shown {
-            figures.read_bandwidth = engine.read_bandwidth(BANDWIDTH_BUDGET)?;
-        }
         if args.measurement.profile && (is_shown || output.format == RowFormat::Json) {
             figures.profile = Some(Profile::measure(engine, task, watch)?);
         }

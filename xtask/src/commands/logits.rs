@@ -44,6 +44,7 @@ pub fn run(args: &LogitsArgs, watch: &Watch) -> Result<Exit, Failure> {
     let model = Arc::new(model);
     let task = Task {
         prompt: args.prompt_ids.clone(),
+        depth: 0,
         n_generate: args.tokens,
         kv_type: args.kv_type.into(),
         challenge: None,

@@ -4,8 +4,8 @@ use std::{fmt::Write, path::Path};
 
 use engine_native::{Isa, KernelName};
 use host::{
-    receipt::{ParityStatus, Receipt, per_second},
-    statistics::Mean,
+    noise::warnings,
+    receipt::{ParityStatus, Receipt, milliseconds, per_second},
 };
 
 use crate::{
@@ -32,13 +32,12 @@ pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
             isa.map_or("?", Isa::option_name).to_owned(),
             run.threads.to_string(),
             test,
-            mean_and_deviation(&rates),
+            units::rates(&rates),
         ]
     };
-    let prompt = format!("pp{}", run.prompt_ids.len());
-    let mut rows = vec![row(prompt, prefill_rates(receipt))];
+    let mut rows = vec![row(receipt.prefill_label(), prefill_rates(receipt))];
     if decode_tokens > 0 {
-        rows.push(row(format!("tg{}", run.tokens), decode_rates(receipt)));
+        rows.push(row(receipt.decode_label(), decode_rates(receipt)));
     }
     let columns = [
         ("model", Align::Left),
@@ -60,20 +59,49 @@ pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
     };
     let _ = write!(
         text,
-        "\ntokens:   {tokens}\n\
+        "\n{}tokens:   {tokens}\n\
          checksum: {}\n\
-         speed:    {} tokens/s, prefill and decode, median of {} ({} ms)\n\
+         both:     {} tokens/s, prefill and decode ({} ms, median of {})\n\
          load:     {:.2} s, with {} of weights arranged for decoding\n\
          {}receipt:  {}\n",
+        headline(receipt),
         parity.checksum,
         receipt.tokens_per_sec,
-        counted(run.repetitions, "run"),
         receipt.timing_ms,
+        counted(run.repetitions, "run"),
         receipt.samples.load_ns as f64 / 1e9,
         units::bytes(figures.arranged_bytes),
         memory(receipt, figures),
         path.display()
     );
+    for warning in warnings(receipt) {
+        let _ = writeln!(text, "warning:  {}: {}", warning.found, warning.advice);
+    }
+    text
+}
+
+/// The figures that people compare: how long until the first token, and how fast the next ones come.
+fn headline(receipt: &Receipt) -> String {
+    let Some(figures) = &receipt.figures else {
+        return String::new();
+    };
+    let mut text = String::new();
+    if let (Some(mean), Some(p50), Some(p5), Some(steps)) = (
+        receipt.decode_tokens_per_sec,
+        figures.decode_tokens_per_sec_p50,
+        figures.decode_tokens_per_sec_p5,
+        figures.decode_step_ns,
+    ) {
+        let [p5_ms, p50_ms, p95_ms, p99_ms] =
+            [steps.p5, steps.p50, steps.p95, steps.p99].map(milliseconds);
+        let _ = write!(
+            text,
+            "decode:   {mean} tokens/s; {p50} by the median step, {p5} by the 5th percentile\n\
+             step:     {p50_ms} ms (p5 {p5_ms}, p95 {p95_ms}, p99 {p99_ms})\n"
+        );
+    }
+    let first = milliseconds(figures.time_to_first_token_ns);
+    let _ = writeln!(text, "first:    {first} ms to the first token");
     text
 }
 
@@ -83,7 +111,8 @@ fn memory(receipt: &Receipt, figures: &Figures) -> String {
         return String::new();
     };
     let bandwidth = bytes * rate;
-    let bound = match figures.read_bandwidth {
+    let limit = receipt.evidence.as_ref().and_then(|e| e.read_bandwidth);
+    let bound = match limit.map(|limit| limit as f64) {
         Some(limit) => format!(
             "{:.0} % of the {:.1} GB/s that {} can read",
             100.0 * bandwidth / limit,
@@ -100,7 +129,7 @@ fn memory(receipt: &Receipt, figures: &Figures) -> String {
 }
 
 fn prefill_rates(receipt: &Receipt) -> Vec<f64> {
-    let n = receipt.run.prompt_ids.len() as u64;
+    let n = receipt.n_prefilled();
     let samples = receipt.samples.prefill_ns.iter();
     samples.filter_map(|&ns| per_second(n, ns)).collect()
 }
@@ -110,23 +139,6 @@ fn decode_rates(receipt: &Receipt) -> Vec<f64> {
     samples
         .filter_map(|steps| per_second(steps.len() as u64, steps.iter().sum()))
         .collect()
-}
-
-/// Mean ± sample standard deviation.
-fn mean_and_deviation(rates: &[f64]) -> String {
-    let Some(Mean { mean, deviation }) = Mean::of(rates) else {
-        return String::new();
-    };
-    // A table of usual rates fits into 80 columns.
-    let decimals = match mean {
-        1000.0.. => 0,
-        10.0.. => 1,
-        _ => 2,
-    };
-    match deviation {
-        None => format!("{mean:.decimals$}"),
-        Some(deviation) => format!("{mean:.decimals$} ± {deviation:.decimals$}"),
-    }
 }
 
 /// A number and what it counts: `1 run`, `2 runs`.

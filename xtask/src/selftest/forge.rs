@@ -1,6 +1,7 @@
 //! Forgeries that need only the receipt's JSON.
 
-use host::receipt::{milliseconds, per_second, seal};
+use host::receipt::{Figures, RepetitionEvidence, Samples, milliseconds, per_second, seal};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Claims other times consistently: replaces the samples, and every figure that follows from them. A
@@ -25,15 +26,27 @@ pub fn claim_samples(receipt: &mut Value, mut samples: Value) {
         fields.entry("witness").or_insert_with(|| witness.collect());
         fields.entry("discarded").or_insert_with(|| json!([]));
     }
+    if receipt["samples"].get("depth_ns").is_some() {
+        fields.entry("depth_ns").or_insert_with(|| json!([]));
+    }
     runs.sort_by_key(|(prefill, decode)| prefill + decode);
     let (prefill, decode) = runs[(runs.len() - 1) / 2];
     let n = receipt["tokens_generated"].as_u64().unwrap();
     let n_prompt = receipt["run"]["prompt_ids"].as_array().unwrap().len() as u64;
+    let depth = receipt["run"].get("depth").and_then(Value::as_u64);
+    let n_prefilled = n_prompt - depth.unwrap_or(0);
     receipt["run"]["repetitions"] = json!(runs.len());
     receipt["timing_ms"] = json!(milliseconds(prefill + decode));
     receipt["tokens_per_sec"] = json!(per_second(n, prefill + decode));
-    receipt["prefill_tokens_per_sec"] = json!(per_second(n_prompt, prefill));
+    receipt["prefill_tokens_per_sec"] = json!(per_second(n_prefilled, prefill));
     receipt["decode_tokens_per_sec"] = json!(per_second(n - 1, decode));
+    if receipt.get("figures").is_some() {
+        let samples = Samples::deserialize(&samples).expect("the samples have their fields");
+        receipt["figures"] = json!(Figures::of(&samples));
+    }
+    if let Some(evidence) = receipt.get_mut("evidence") {
+        evidence["repetitions"] = json!(vec![RepetitionEvidence::default(); runs.len()]);
+    }
     receipt["samples"] = samples;
     seal(receipt);
 }

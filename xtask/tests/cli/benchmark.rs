@@ -14,7 +14,7 @@ fn a_run_writes_a_receipt_and_prints_a_table() {
     assert_eq!(rows[0][1..3], ["model", "size"], "{}", ran.stdout);
     assert_eq!(
         (&rows[2][6][..], &rows[3][6][..]),
-        ("pp4", "tg3"),
+        ("pp4", "tg3 @ d4"),
         "{}",
         ran.stdout
     );

@@ -27,6 +27,7 @@ mod killed;
 #[cfg(target_os = "linux")]
 mod limits;
 mod logits;
+mod measurement;
 mod messages;
 mod model_commands;
 mod output_path;

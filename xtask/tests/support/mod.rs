@@ -77,6 +77,7 @@ pub fn guest_logits(model: &Model, task: &Task) -> Logits {
 pub fn task(prompt: &[u32], n_generate: usize, kv_type: KvType) -> Task {
     Task {
         prompt: prompt.to_vec(),
+        depth: 0,
         n_generate,
         kv_type,
         challenge: None,

@@ -164,3 +164,25 @@ fn one_cell_goes_to_a_folder_if_that_is_named() {
         .exits(0);
     assert_eq!(workspace.names("receipts").len(), 2);
 }
+
+/// Where the clock starts makes no other task: one replay for all.
+#[test]
+fn a_depth_is_swept_and_named() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    let ran = sweep(&workspace, "-p 3 -d 0,5 -t 1").exits(0);
+    let names = ["tiny-p3-d5-n3-t1.json", "tiny-p3-n3-t1.json"];
+    assert_eq!(workspace.names("out"), names);
+    for label in ["pp3 ", "pp3 @ d5 ", "tg3 @ d3 ", "tg3 @ d8 "] {
+        assert!(ran.stdout.contains(&format!("| {label}")), "{}", ran.stdout);
+    }
+    let ran = sweep(&workspace, "-p 3,8 -d 5,0 -t 1").exits(0);
+    // A depth of 5 before 3 tokens is the prompt of 8.
+    assert!(
+        ran.stderr.contains("4 cells") && ran.stderr.contains("3 replays"),
+        "{}",
+        ran.stderr
+    );
+    workspace
+        .run(&format!("verify-receipt out/{}", names[0]))
+        .exits(0);
+}

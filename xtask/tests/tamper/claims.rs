@@ -101,11 +101,15 @@ fn the_figures_are_those_of_the_lower_median() {
     claim_samples(&mut of_best, best);
     of_best["samples"] = four["samples"].clone();
     of_best["run"]["repetitions"] = json!(4);
+    of_best["evidence"]["repetitions"] = four["evidence"]["repetitions"].clone();
     seal(&mut of_best);
-    assert_rejected_by(
-        &replayed(&of_best),
-        &["timing_ms", "tokens_per_sec", "prefill_tokens_per_sec"],
-    );
+    let rules = [
+        "timing_ms",
+        "tokens_per_sec",
+        "prefill_tokens_per_sec",
+        "figures",
+    ];
+    assert_rejected_by(&replayed(&of_best), &rules);
 }
 
 #[test]

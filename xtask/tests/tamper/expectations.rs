@@ -54,6 +54,16 @@ pub const TABLE: &[Row] = &[
     ("parity.wall_ns", &[Nulled], By(&["parity_record"])),
     ("samples.witness.*.wall_ns", &[Nulled], By(&["schema"])),
     ("samples.witness.*.*", &[Nulled], Unchecked),
+    ("figures.decode_step_ns", &[Nulled], By(&["figures"])),
+    ("figures.decode_tokens_per_sec_p5*", &[Nulled], By(&["figures"])),
+    ("evidence.repetitions", &[Nulled], By(&["schema"])),
+    ("evidence.before", &[Nulled], By(&["schema"])),
+    ("evidence.after", &[Nulled], By(&["schema"])),
+    ("evidence.engine_opt_level", &[Nulled], By(&["schema"])),
+    ("evidence.pinned", &[Nulled], By(&["schema"])),
+    ("evidence.cpus.*", &[Nulled], By(&["schema"])),
+    ("evidence.repetitions.*", &[Nulled], By(&["schema"])),
+    ("evidence.**", &[Nulled], Unchecked),
     ("host.governor", &[Nulled], Unchecked),
     ("host.hardware.*", &[Nulled], Unchecked),
     ("model.i2s_layout", &[Nulled], By(&["model_shape"])),
@@ -68,6 +78,8 @@ pub const TABLE: &[Row] = &[
     ("tokens_per_sec", &[], By(&["tokens_per_sec"])),
     ("prefill_tokens_per_sec", &[], By(&["prefill_tokens_per_sec"])),
     ("decode_tokens_per_sec", &[], By(&["decode_tokens_per_sec"])),
+
+    ("figures.**", &[], By(&["figures"])),
 
     ("environment.BITNET_VERSION", &[Longer], Unchecked),
     ("environment.OS", &[Longer], Unchecked),
@@ -100,6 +112,7 @@ pub const TABLE: &[Row] = &[
     ("run.challenge", &[], By(&["schema"])),
     ("run.prompt_ids", &[], By(&["prompt"])),
     ("run.prompt_ids.*", &[], By(&["prompt"])),
+    ("run.depth", &[], By(&["samples", "prefill_tokens_per_sec"])),
     ("run.tokens", &[], By(&["token_count", "samples", "ledger_work"])),
     ("run.threads", &[], By(&["environment"])),
     ("run.kernel", &[], By(&["run_settings", "ledger_kernels"])),
@@ -125,6 +138,17 @@ pub const TABLE: &[Row] = &[
     ("samples.witness.*.instructions", &[], By(&["schema"])),
     ("samples.witness.*.cycles", &[FilledText], By(&["schema"])),
     ("samples.witness.*.*", &[], Unchecked),
+
+    // The system's own word, as long as it is possible.
+    ("evidence.**", &[FilledText], By(&["schema"])),
+    ("evidence.engine_opt_level", &[Up, Doubled, Longer, Empty], By(&["evidence"])),
+    ("evidence.engine_opt_level", &[], Unchecked),
+    ("evidence.repetitions", &[], By(&["evidence"])),
+    ("evidence.cpus", &[Swapped, Repeated], By(&["evidence"])),
+    ("evidence.cpus**", &[], UncheckedOrBy("evidence")),
+    ("evidence.pinned", &[], UncheckedOrBy("evidence")),
+    ("evidence.priority", &[Doubled], By(&["evidence"])),
+    ("evidence.**", &[], Unchecked),
 
     // The order of the lines has no meaning.
     ("kernel_ledger", &[Swapped], Unchecked),

@@ -3,7 +3,10 @@
 use host::verify::Outcome;
 use serde_json::{Value, json};
 
-use crate::genuine::{GENUINE, edited, replayed, rules};
+use crate::{
+    genuine::{GENUINE, edited, replayed, rules},
+    older_schema::make_older,
+};
 
 fn broken(edit: impl FnOnce(&mut Value)) -> Vec<&'static str> {
     rules(&replayed(&edited(edit)), Outcome::Fail)
@@ -86,12 +89,7 @@ fn kernels_have_the_features_that_they_need() {
     let older = |missing: &str| {
         let left: Vec<_> = features.iter().filter(|f| *f != missing).collect();
         broken(|r| {
-            r["receipt_schema"] = json!("1.1.0");
-            r["host"].as_object_mut().unwrap().remove("hardware");
-            r["run"].as_object_mut().unwrap().remove("attempts");
-            for field in ["witness", "discarded"] {
-                r["samples"].as_object_mut().unwrap().remove(field);
-            }
+            make_older(r, "1.1.0");
             r["host"]["cpu_features"] = json!(left);
         })
     };

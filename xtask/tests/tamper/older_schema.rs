@@ -12,28 +12,34 @@ use crate::genuine::{
 };
 
 /// What older builds wrote, the first with another guest.
-const OLDER: [(&str, &[u8], &[&str]); 2] = [
+const OLDER: [(&str, &[u8], &[&str]); 3] = [
     (
         "1.1.0",
         include_bytes!("receipt-1.1.0.json"),
         &["guest_sha256", "parity_fuel"],
     ),
     ("1.2.0", include_bytes!("receipt-1.2.0.json"), &[]),
+    ("1.3.0", include_bytes!("receipt-1.3.0.json"), &[]),
 ];
 
 /// The genuine receipt as an older build would have written it, with an edit.
 fn older(version: &str, edit: impl FnOnce(&mut Value)) -> Value {
     edited(|r| {
-        r["receipt_schema"] = json!(version);
-        for (pointer, since) in NEWER_FIELDS {
-            if since > version {
-                let (parent, key) = pointer.rsplit_once('/').unwrap();
-                let parent = r.pointer_mut(parent).unwrap();
-                parent.as_object_mut().unwrap().remove(key);
-            }
-        }
+        make_older(r, version);
         edit(r);
     })
+}
+
+/// Takes away what a version does not have.
+pub fn make_older(receipt: &mut Value, version: &str) {
+    receipt["receipt_schema"] = json!(version);
+    for (pointer, since) in NEWER_FIELDS {
+        if since > version {
+            let (parent, key) = pointer.rsplit_once('/').unwrap();
+            let parent = receipt.pointer_mut(parent).unwrap();
+            parent.as_object_mut().unwrap().remove(key);
+        }
+    }
 }
 
 #[test]
@@ -67,7 +73,7 @@ fn a_policy_names_the_versions_that_it_accepts() {
 /// Each version has its fields, and no others: not those of the next one.
 #[test]
 fn each_version_has_its_own_fields() {
-    for version in ["1.1.0", "1.2.0", "1.3.0"] {
+    for version in ["1.1.0", "1.2.0", "1.3.0", "1.4.0"] {
         assert_accepted(&replayed(&older(version, |_| ())));
         for (pointer, since) in NEWER_FIELDS {
             let (parent, key) = pointer.rsplit_once('/').unwrap();

@@ -87,6 +87,36 @@ fn every_demand_has_its_rule() {
             "require.min_tokens_per_sec = 50_000.0".into(),
             "policy_min_tokens_per_sec",
         ),
+        (
+            "require.min_prefill_tokens_per_sec = 100_000.1".into(),
+            "require.min_prefill_tokens_per_sec = 100_000.0".into(),
+            "policy_times",
+        ),
+        (
+            "require.min_decode_tokens_per_sec = 100_000.1".into(),
+            "require.min_decode_tokens_per_sec = 100_000.0".into(),
+            "policy_times",
+        ),
+        (
+            "require.max_time_to_first_token_ns = 39_999".into(),
+            "require.max_time_to_first_token_ns = 40_000".into(),
+            "policy_times",
+        ),
+        (
+            "require.max_p50_step_ns = 8_999".into(),
+            "require.max_p50_step_ns = 9_000".into(),
+            "policy_times",
+        ),
+        (
+            "require.max_p95_step_ns = 10_999".into(),
+            "require.max_p95_step_ns = 11_000".into(),
+            "policy_times",
+        ),
+        (
+            "require.max_p99_step_ns = 10_999".into(),
+            "require.max_p99_step_ns = 11_000".into(),
+            "policy_times",
+        ),
     ] {
         assert_rejected_by(&under(&read(&broken)), &[rule]);
         assert_accepted(&under(&read(&met)));

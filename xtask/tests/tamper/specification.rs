@@ -33,7 +33,8 @@ fn visit(root: &Value, schema: &Value, path: &str, found: &mut BTreeMap<String, 
         found.insert(path.clone(), type_name(root, property));
         visit(root, property, &path, found);
     }
-    for alternative in schema["oneOf"].as_array().into_iter().flatten() {
+    let alternatives = ["oneOf", "anyOf"].into_iter();
+    for alternative in alternatives.flat_map(|key| schema[key].as_array().into_iter().flatten()) {
         visit(root, alternative, path, found);
     }
     if schema["type"] == "array" {
@@ -60,7 +61,11 @@ fn type_name(root: &Value, schema: &Value) -> String {
         let names = schema[key].as_array().into_iter().flatten();
         let names: BTreeSet<String> = names.map(|s| type_name(root, s)).collect();
         if !names.is_empty() {
-            return names.into_iter().collect::<Vec<_>>().join(" or ");
+            // Null stands last.
+            let (null, mut names): (Vec<_>, Vec<_>) =
+                names.into_iter().partition(|name| name == "null");
+            names.extend(null);
+            return names.join(" or ");
         }
     }
     match &schema["type"] {
@@ -69,7 +74,10 @@ fn type_name(root: &Value, schema: &Value) -> String {
         }
         Value::String(name) => name.clone(),
         Value::Array(names) => {
-            let names = names.iter().map(|name| name.as_str().unwrap());
+            let names = names.iter().map(|name| match name.as_str().unwrap() {
+                "array" => format!("array of {}", type_name(root, &schema["items"])),
+                name => name.to_owned(),
+            });
             names.collect::<Vec<_>>().join(" or ")
         }
         other => panic!("no type: {other}"),

@@ -57,6 +57,18 @@ pub struct Require {
     pub min_tokens: u64,
     /// The minimum speed in generated tokens per second.
     pub min_tokens_per_sec: f64,
+    /// The minimum speed of the prefill, in prompt tokens per second.
+    pub min_prefill_tokens_per_sec: Option<f64>,
+    /// The minimum speed of decode, in tokens per second. A run of one token has none.
+    pub min_decode_tokens_per_sec: Option<f64>,
+    /// The maximum of the median time to the first token, in nanoseconds.
+    pub max_time_to_first_token_ns: Option<u64>,
+    /// The maximum of the median decode step, in nanoseconds: it varies less than a rate does.
+    pub max_p50_step_ns: Option<u64>,
+    /// The maximum of the time that 95 % of the decode steps do not exceed, in nanoseconds.
+    pub max_p95_step_ns: Option<u64>,
+    /// The maximum of the time that 99 % of the decode steps do not exceed, in nanoseconds.
+    pub max_p99_step_ns: Option<u64>,
     /// The maximum spread of the repetitions' times: (longest − shortest) ÷ median. If it is set, a
     /// receipt needs at least two repetitions.
     pub max_relative_spread: Option<f64>,
@@ -169,6 +181,14 @@ impl Policy {
             (
                 "require.min_tokens_per_sec",
                 self.require.min_tokens_per_sec,
+            ),
+            (
+                "require.min_prefill_tokens_per_sec",
+                self.require.min_prefill_tokens_per_sec.unwrap_or(0.0),
+            ),
+            (
+                "require.min_decode_tokens_per_sec",
+                self.require.min_decode_tokens_per_sec.unwrap_or(0.0),
             ),
             (
                 "require.max_relative_spread",

@@ -51,7 +51,8 @@ pub(super) fn cpu_time(r: &Receipt, policy: &Policy) -> Result<(), String> {
     // Each step takes at least as long as the first one.
     let first = decode_steps(r, 1).next();
     let first = first.and_then(|step| floor.cpu_seconds(&step));
-    let prefill = floor.cpu_seconds(&prompt(r));
+    // The prompt up to the depth is in the repetition as well.
+    let prefill = floor.cpu_seconds(&(0..r.run.prompt_ids.len() as u64));
     let (prefill, step) = prefill.zip(first).ok_or(OVERFLOW)?;
     for (i, (witness, steps)) in witnesses.zip(&r.samples.decode_ns).enumerate() {
         let Some(ns) = witness.cpu_ns else { continue };
@@ -72,8 +73,9 @@ fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
 }
 
+/// The positions that the timed prefill feeds.
 fn prompt(r: &Receipt) -> Range<u64> {
-    0..r.run.prompt_ids.len() as u64
+    r.depth()..r.run.prompt_ids.len() as u64
 }
 
 /// The positions that each of `n` decode steps feeds: one.

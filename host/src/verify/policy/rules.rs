@@ -2,12 +2,12 @@
 
 use super::{
     caching,
-    file::{Policy, RequiredParity},
+    file::{Policy, Require, RequiredParity},
     physics,
 };
 use crate::{
     digest::Digest,
-    receipt::{ParityStatus, Receipt},
+    receipt::{Figures, ParityStatus, Receipt},
     verify::{
         outcome::{Outcome, Replayed, RuleOutcome},
         rules::derived::repetitions,
@@ -73,6 +73,7 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
             "policy_min_tokens_per_sec",
             at_least(r.tokens_per_sec, policy.require.min_tokens_per_sec),
         ),
+        ("policy_times", times(r, &policy.require)),
         (
             "policy_spread",
             spread(r, policy.require.max_relative_spread),
@@ -92,6 +93,55 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
     let retimed = done.retimed.map(|found| retime(policy, found));
     let rules = rules.into_iter().chain(of_this_verification);
     rules.chain(retimed).collect()
+}
+
+/// Checks the figures that a policy limits, each derived from the samples.
+fn times(r: &Receipt, require: &Require) -> Result<(), String> {
+    let named = |name, checked: Result<(), String>| checked.map_err(|e| format!("{name}: {e}"));
+    if let Some(least) = require.min_prefill_tokens_per_sec {
+        let checked = at_least(r.prefill_tokens_per_sec, least);
+        named("min_prefill_tokens_per_sec", checked)?;
+    }
+    if let Some(least) = require.min_decode_tokens_per_sec {
+        let found = r.decode_tokens_per_sec.unwrap_or_default();
+        named("min_decode_tokens_per_sec", at_least(found, least))?;
+    }
+    let Some(figures) = Figures::of(&r.samples) else {
+        // Which another rule reports.
+        return Ok(());
+    };
+    let steps = figures.decode_step_ns;
+    let limits = [
+        (
+            "max_time_to_first_token_ns",
+            Some(figures.time_to_first_token_ns),
+            require.max_time_to_first_token_ns,
+        ),
+        (
+            "max_p50_step_ns",
+            steps.map(|p| p.p50),
+            require.max_p50_step_ns,
+        ),
+        (
+            "max_p95_step_ns",
+            steps.map(|p| p.p95),
+            require.max_p95_step_ns,
+        ),
+        (
+            "max_p99_step_ns",
+            steps.map(|p| p.p99),
+            require.max_p99_step_ns,
+        ),
+    ];
+    limits.into_iter().try_for_each(|(name, found, most)| {
+        let (Some(found), Some(most)) = (found, most) else {
+            return Ok(());
+        };
+        match found <= most {
+            true => Ok(()),
+            false => Err(format!("{name}: found {found}, the policy accepts {most}")),
+        }
+    })
 }
 
 fn listed(found: &str, allowed: &[String]) -> Result<(), String> {

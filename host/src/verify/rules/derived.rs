@@ -2,7 +2,7 @@
 
 use super::found::{equal, in_vocabulary};
 use crate::{
-    receipt::{Receipt, milliseconds, per_second},
+    receipt::{Figures, Receipt, milliseconds, per_second},
     statistics::Sorted,
     verify::outcome::Rule,
 };
@@ -20,10 +20,11 @@ pub(super) const RULES: &[Rule] = &[
     }),
     ("prefill_tokens_per_sec", |r| {
         derived(r, r.prefill_tokens_per_sec, |m| {
-            per_second(r.run.prompt_ids.len() as u64, m.prefill_ns)
+            per_second(r.n_prefilled(), m.prefill_ns)
         })
     }),
     ("decode_tokens_per_sec", decode_rate),
+    ("figures", figures),
 ];
 
 fn token_count(r: &Receipt) -> Result<(), String> {
@@ -40,11 +41,18 @@ fn samples(r: &Receipt) -> Result<(), String> {
     };
     counted("prefill_ns", s.prefill_ns.len(), r.run.repetitions)?;
     counted("decode_ns", s.decode_ns.len(), r.run.repetitions)?;
+    if let Some(depth_ns) = &s.depth_ns {
+        let allowed = if r.depth() > 0 { r.run.repetitions } else { 0 };
+        counted("depth_ns", depth_ns.len(), allowed)?;
+    }
     for steps in &s.decode_ns {
         let allowed = r.run.tokens.saturating_sub(1);
         counted("steps in a repetition of decode_ns", steps.len(), allowed)?;
     }
-    let mut times = s.prefill_ns.iter().chain(s.decode_ns.iter().flatten());
+    let depth_ns = s.depth_ns.iter().flatten();
+    let mut times = depth_ns
+        .chain(&s.prefill_ns)
+        .chain(s.decode_ns.iter().flatten());
     if times.any(|&ns| ns == 0) || s.load_ns == 0 {
         return Err("found a time of 0 ns".into());
     }
@@ -88,6 +96,18 @@ fn derived(r: &Receipt, found: f64, figure: impl Fn(&Times) -> Option<f64>) -> R
         Some(derived) if derived.to_bits() == found.to_bits() => Ok(()),
         Some(derived) => Err(format!("found {found}, the samples have {derived}")),
         None => Err(format!("found {found}, the samples have no such figure")),
+    }
+}
+
+fn figures(r: &Receipt) -> Result<(), String> {
+    let Some(found) = &r.figures else {
+        // Of an older schema.
+        return Ok(());
+    };
+    let derived = Figures::of(&r.samples).ok_or("the samples have no such figures")?;
+    match *found == derived {
+        true => Ok(()),
+        false => Err(format!("found {found:?}, the samples have {derived:?}")),
     }
 }
 

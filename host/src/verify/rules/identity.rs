@@ -59,6 +59,12 @@ fn run_settings(r: &Receipt) -> Result<(), String> {
     within("threads", r.run.threads, 1..=MAX_THREADS as u64)?;
     within("repetitions", r.run.repetitions, 1..=u64::from(u32::MAX))?;
     within("tokens", r.run.tokens, 1..=u64::from(u32::MAX))?;
+    if r.depth() > 0 && r.n_prefilled() == 0 {
+        let (depth, n) = (r.depth(), r.run.prompt_ids.len());
+        return Err(format!(
+            "depth: found {depth} of {n} prompt ids, allowed fewer than all"
+        ));
+    }
     if parse_kernel_name(&r.run.kernel).is_none() {
         return Err(format!(
             "kernel: found {:?}, allowed auto, scalar, avx2, avx-vnni, avx512-vnni or amx",

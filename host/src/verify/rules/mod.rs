@@ -4,6 +4,7 @@ pub(super) mod bundle;
 pub(super) mod challenge;
 pub(super) mod created;
 pub(super) mod derived;
+mod evidence;
 mod found;
 mod identity;
 mod ledger;
@@ -19,12 +20,13 @@ use crate::receipt::Receipt;
 
 /// Checks every rule that needs only the receipt.
 pub(super) fn of_receipt(receipt: &Receipt) -> Vec<RuleOutcome> {
-    let groups: [&[Rule]; 7] = [
+    let groups: [&[Rule]; 8] = [
         identity::RULES,
         created::RULES,
         machine::RULES,
         derived::RULES,
         witness::RULES,
+        evidence::RULES,
         ledger::RULES,
         parity::RULES,
     ];

@@ -19,6 +19,8 @@ pub struct Cell {
     pub model: (usize, PathBuf),
     /// Number of prompt tokens, for a prompt that follows from the seed.
     pub prompt_tokens: usize,
+    /// Number of prompt tokens before these, whose time does not count.
+    pub depth: usize,
     /// Number of tokens to generate.
     pub tokens: usize,
     /// Kernels.
@@ -39,10 +41,12 @@ pub fn cells(args: &BenchmarkArgs, models: &[PathBuf]) -> Result<Vec<Cell>, Fail
     let (engine, prompt) = (&args.engine, &args.prompt);
     let threads = numbers(&engine.threads);
     let prompt_tokens = numbers(&prompt.prompt_tokens);
+    let depths = numbers(&prompt.depth);
     let tokens = numbers(&prompt.tokens);
     each_once("--model", models, |path| path.display().to_string())?;
     each_once("--threads", &threads, usize::to_string)?;
     each_once("--prompt-tokens", &prompt_tokens, usize::to_string)?;
+    each_once("--depth", &depths, usize::to_string)?;
     each_once("--tokens", &tokens, usize::to_string)?;
     each_once("--kernel", &engine.kernel, |&kernel| word(kernel))?;
     each_once("--kv-type", &engine.kv_type, |&kv| word(kv))?;
@@ -55,6 +59,7 @@ pub fn cells(args: &BenchmarkArgs, models: &[PathBuf]) -> Result<Vec<Cell>, Fail
         models.len(),
         threads.len(),
         prompt_tokens.len(),
+        depths.len(),
         tokens.len(),
         engine.kernel.len(),
         engine.kv_type.len(),
@@ -71,6 +76,7 @@ pub fn cells(args: &BenchmarkArgs, models: &[PathBuf]) -> Result<Vec<Cell>, Fail
         .map(|(i, path)| Cell {
             model: (i, path.clone()),
             prompt_tokens: 0,
+            depth: 0,
             tokens: 0,
             kernel: Kernel::Auto,
             threads: None,
@@ -79,6 +85,7 @@ pub fn cells(args: &BenchmarkArgs, models: &[PathBuf]) -> Result<Vec<Cell>, Fail
         })
         .collect();
     cells = with_each(cells, &prompt_tokens, |cell, n| cell.prompt_tokens = n);
+    cells = with_each(cells, &depths, |cell, n| cell.depth = n);
     cells = with_each(cells, &tokens, |cell, n| cell.tokens = n);
     cells = with_each(cells, &engine.kv_type, |cell, kv| cell.kv_type = kv);
     cells = with_each(cells, &engine.kernel, |cell, kernel| cell.kernel = kernel);
@@ -136,10 +143,14 @@ impl Cell {
     }
 
     /// A name that no other cell of its sweep has, made of what the cell is: `tiny-p16-n128-t2-avx2`.
-    /// Kernels, KV type and packing stand in it if they are not the default; `threads` are those
+    /// Depth, kernels, KV type and packing stand in it if they are not the default; `threads` are those
     /// that run. `prompt` stands for the prompt.
     pub fn name(&self, stem: &str, prompt: &str, threads: usize) -> String {
-        let mut name = format!("{stem}-{prompt}-n{}-t{threads}", self.tokens);
+        let mut name = format!("{stem}-{prompt}");
+        if self.depth > 0 {
+            name += &format!("-d{}", self.depth);
+        }
+        name += &format!("-n{}-t{threads}", self.tokens);
         if self.kernel != Kernel::Auto {
             name += &format!("-{}", word(self.kernel));
         }

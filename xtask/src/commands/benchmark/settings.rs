@@ -52,7 +52,7 @@ pub fn plan(args: &BenchmarkArgs, cells: Vec<Cell>) -> Result<Vec<Planned>, Fail
     let planned = cells.into_iter().map(|cell| {
         let settings = settings(args, &cell)?;
         let prompt = match &settings.prompt {
-            Prompt::Seeded { count, .. } => format!("p{count}"),
+            Prompt::Seeded { .. } => format!("p{}", cell.prompt_tokens),
             Prompt::Ids(ids) => format!("ids{}", ids.len()),
             Prompt::Text(_) => "text".to_owned(),
         };
@@ -118,10 +118,11 @@ fn settings(args: &BenchmarkArgs, cell: &Cell) -> Result<RunSettings, Failure> {
             (None, Some(ids)) => Prompt::Ids(ids.clone()),
             (None, None) => Prompt::Seeded {
                 seed: environment.seed,
-                count: cell.prompt_tokens,
+                count: cell.prompt_tokens + cell.depth,
                 challenge: prompt.challenge.clone(),
             },
         },
+        depth: cell.depth,
         n_generate: cell.tokens,
         kernel: cell.kernel.into(),
         packing: cell.packing.into(),
@@ -129,6 +130,8 @@ fn settings(args: &BenchmarkArgs, cell: &Cell) -> Result<RunSettings, Failure> {
         kv_type: cell.kv_type.into(),
         warmup: args.measurement.warmup,
         repetitions: args.measurement.repetitions,
+        time_budget: args.measurement.time_budget,
+        pin: args.measurement.pin,
         environment,
     })
 }

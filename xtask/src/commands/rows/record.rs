@@ -23,7 +23,7 @@ impl Row<'_> {
         let r = &self.entry.receipt;
         let (prompt, tokens) = (r.run.prompt_ids.len() as u64, r.run.tokens);
         let (n_prompt, n_gen, n_depth) = match self.test {
-            Test::Prefill => (prompt, 0, 0),
+            Test::Prefill => (r.n_prefilled(), 0, r.depth()),
             Test::Decode => (0, tokens, prompt),
         };
         let (ns, ts) = (self.samples_ns(), self.samples_ts());

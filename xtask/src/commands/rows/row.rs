@@ -62,20 +62,18 @@ pub struct Row<'e> {
 impl Row<'_> {
     /// As llama-bench writes it: `pp512`, `tg128 @ d16`.
     pub(super) fn label(&self) -> String {
-        let run = &self.entry.receipt.run;
-        let prompt = run.prompt_ids.len();
         match self.test {
-            Test::Prefill => format!("pp{prompt}"),
-            Test::Decode => format!("tg{} @ d{prompt}", run.tokens),
+            Test::Prefill => self.entry.receipt.prefill_label(),
+            Test::Decode => self.entry.receipt.decode_label(),
         }
     }
 
     /// The tokens whose processing a repetition times. The first generated token is the prefill's.
     pub(super) fn n_timed(&self) -> u64 {
-        let run = &self.entry.receipt.run;
+        let receipt = &self.entry.receipt;
         match self.test {
-            Test::Prefill => run.prompt_ids.len() as u64,
-            Test::Decode => run.tokens.saturating_sub(1),
+            Test::Prefill => receipt.n_prefilled(),
+            Test::Decode => receipt.run.tokens.saturating_sub(1),
         }
     }
 

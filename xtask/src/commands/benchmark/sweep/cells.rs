@@ -90,7 +90,8 @@ impl<'s> Sweep<'s> {
     fn tasks(&self) -> Vec<usize> {
         let task = |at: usize| {
             let cell = &self.planned[at].cell;
-            (cell.model.0, cell.prompt_tokens, cell.tokens, cell.kv_type)
+            let n_prompt = cell.prompt_tokens + cell.depth;
+            (cell.model.0, n_prompt, cell.tokens, cell.kv_type)
         };
         let all = 0..self.planned.len();
         let is_first = |at: &usize| (0..*at).all(|earlier| task(earlier) != task(*at));

@@ -11,7 +11,10 @@ mod order;
 mod places;
 mod proof;
 
-use host::watch::Watch;
+use host::{
+    noise::{Warning, warnings},
+    watch::Watch,
+};
 
 use super::{settings::Planned, single::MakeRunner};
 use crate::{
@@ -64,11 +67,22 @@ pub fn run(
             ParityMode::Full => "proved by a replay of each task, bit for bit",
             ParityMode::Off => "equal in all cells of a task, not replayed (--parity off)",
         };
+        let warned = planned.iter().zip(&entries).map(warnings_of);
         format!(
-            "{}\ntokens:   {proved}\norder:    random (--order-seed {seed})\nreceipts: {} in {folder}\n",
+            "{}\ntokens:   {proved}\norder:    random (--order-seed {seed})\nreceipts: {} in {folder}\n{}",
             markdown(&entries),
             entries.len(),
+            warned.collect::<String>(),
         )
     }));
     Ok(())
+}
+
+/// What a cell's times say about the machine, a line each.
+fn warnings_of((planned, entry): (&Planned, &&Entry)) -> String {
+    let line = |warning: Warning| {
+        let (name, found, advice) = (&planned.name, &warning.found, &warning.advice);
+        format!("warning:  {name}: {found}: {advice}\n")
+    };
+    warnings(&entry.receipt).into_iter().map(line).collect()
 }

@@ -4,6 +4,7 @@ use host::{
     failure::RunFailure,
     run::{Settled, SharedReplay, TimedModel},
     sandbox::Sandbox,
+    task::Task,
 };
 
 /// A cell that was measured.
@@ -28,13 +29,24 @@ pub struct Disagreement {
 pub fn groups(cells: Vec<Measured>) -> Vec<Vec<Measured>> {
     let mut groups: Vec<Vec<Measured>> = Vec::new();
     for cell in cells {
-        let task = cell.run.task();
-        match groups.iter_mut().find(|group| group[0].run.task() == task) {
+        let task = whole(cell.run.task());
+        match groups
+            .iter_mut()
+            .find(|group| whole(group[0].run.task()) == task)
+        {
             Some(group) => group.push(cell),
             None => groups.push(vec![cell]),
         }
     }
     groups
+}
+
+/// What a replay computes of a task: it does not know where the clock started.
+fn whole(task: &Task) -> Task {
+    Task {
+        depth: 0,
+        ..task.clone()
+    }
 }
 
 /// Replays the task of a group, and compares every cell with the reference.
