@@ -91,7 +91,7 @@ fn strings_of_strangers_stay_in_their_cells() {
                 ran.stdout
                     .lines()
                     .skip(2)
-                    .all(|l| l.matches('|').count() == 9),
+                    .all(|l| l.matches('|').count() == 10),
                 "{}",
                 ran.stdout
             ),

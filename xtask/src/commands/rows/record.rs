@@ -1,9 +1,6 @@
 //! A row for programs. Where llama-bench means the same, the name of the column is its own.
 
-use host::{
-    plain::plain,
-    statistics::{Mean, Sorted},
-};
+use host::{plain::plain, statistics::Mean};
 
 use super::row::{Row, Test, shown};
 use crate::{
@@ -58,10 +55,7 @@ impl Row<'_> {
 
     fn of_receipts(&self) -> Record {
         let (entry, r) = (self.entry, &self.entry.receipt);
-        let steps = match self.test {
-            Test::Decode => Sorted::of(r.samples.decode_ns.iter().flatten().copied()),
-            Test::Prefill => None,
-        };
+        let steps = self.steps();
         let step = |p| Value::integer(steps.as_ref().map(|steps| *steps.percentile(p)));
         let packing = entry.packing.map(|packing| Value::Text(packing.into()));
         vec![

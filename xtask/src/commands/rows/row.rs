@@ -4,6 +4,7 @@ use engine_native::{Isa, KernelName};
 use host::{
     plain::plain,
     receipt::{ParityStatus, Receipt, per_second},
+    statistics::Sorted,
 };
 
 /// The most bytes of a string of a receipt in a row.
@@ -87,6 +88,20 @@ impl Row<'_> {
                 samples.decode_ns.iter().map(sum).collect()
             }
         }
+    }
+
+    /// The time of each timed step of all repetitions; none of a prefill, which is one step.
+    pub(super) fn steps(&self) -> Option<Sorted<u64>> {
+        let steps = self.entry.receipt.samples.decode_ns.iter().flatten();
+        match self.test {
+            Test::Prefill => None,
+            Test::Decode => Sorted::of(steps.copied()),
+        }
+    }
+
+    /// Tokens per second of the median step.
+    pub(super) fn median_rate(&self) -> Option<f64> {
+        per_second(1, *self.steps()?.median())
     }
 
     /// Tokens per second of each repetition.

@@ -6,7 +6,8 @@ use crate::{
     units,
 };
 
-/// The rows of all entries.
+/// The rows of all entries. A few long steps spoil a mean, so the rate of the median step stands beside
+/// it.
 pub fn markdown(entries: &[&Entry]) -> String {
     let columns = [
         ("model", Align::Left),
@@ -16,14 +17,15 @@ pub fn markdown(entries: &[&Entry]) -> String {
         ("threads", Align::Right),
         ("test", Align::Left),
         ("tokens/s", Align::Right),
+        ("by p50 step", Align::Right),
         ("replayed", Align::Left),
     ];
     let rows = entries.iter().flat_map(|entry| entry.rows());
-    let rows: Vec<[String; 8]> = rows.map(|row| cells(&row)).collect();
+    let rows: Vec<[String; 9]> = rows.map(|row| cells(&row)).collect();
     markdown::table(columns, &rows)
 }
 
-fn cells(row: &Row) -> [String; 8] {
+fn cells(row: &Row) -> [String; 9] {
     let (entry, receipt) = (row.entry, &row.entry.receipt);
     // A bar would begin another cell.
     let word = |text: &str| shown(text).replace('|', "/");
@@ -41,6 +43,7 @@ fn cells(row: &Row) -> [String; 8] {
         receipt.run.threads.to_string(),
         row.label(),
         units::rates(&row.samples_ts()),
+        units::rates(row.median_rate().as_slice()),
         replayed.to_owned(),
     ]
 }
