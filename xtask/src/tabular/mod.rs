@@ -63,7 +63,10 @@ mod tests {
             ("x", Value::Real(f64::NAN)),
             ("y", Value::Real(f64::INFINITY)),
         ];
-        assert_eq!(json_lines(&[record.clone()]), "{\"x\":null,\"y\":null}\n");
+        assert_eq!(
+            json_lines(std::slice::from_ref(&record)),
+            "{\"x\":null,\"y\":null}\n"
+        );
         assert!(sql("t", &[record]).contains("(NULL, NULL)"));
     }
 }

@@ -29,7 +29,7 @@ fn a_link_is_followed_to_its_file() {
     symlink("link", workspace.path("link2")).unwrap();
     symlink("there/new.json", workspace.path("link3")).unwrap();
     for (link, file) in [("link2", "there/r.json"), ("link3", "there/new.json")] {
-        benchmark(&workspace, &format!("-o {link}")).exits(0);
+        benchmark(&workspace, &format!("--output {link}")).exits(0);
         assert!(workspace.path(link).is_symlink());
         assert!(!workspace.path(file).is_symlink());
         let ran = workspace.run(&format!("verify-receipt {file}")).exits(0);
@@ -68,7 +68,7 @@ fn links_to_anything_else_are_refused() {
         fs::remove_file(link).unwrap();
     }
     for place in ["pipe", "/proc/self/fd/1", "absent/"] {
-        benchmark(&workspace, &format!("-o {place}")).fails(5, &[place]);
+        benchmark(&workspace, &format!("--output {place}")).fails(5, &[place]);
     }
     assert_eq!(workspace.names("."), ["folder", "pipe", "printed"]);
 }
@@ -190,7 +190,7 @@ fn names_that_are_too_long_are_found_before_the_run() {
     }
     assert!(workspace.names(".").is_empty());
     let name = "b".repeat(230);
-    benchmark(&workspace, &format!("-o {name}")).exits(0);
+    benchmark(&workspace, &format!("--output {name}")).exits(0);
     assert_eq!(workspace.names("."), [name]);
 }
 

@@ -14,10 +14,13 @@ use xtask::{
     exit::{Exit, Failure},
 };
 
+/// What becomes of a recording.
+type Edit = fn(&mut Recording);
+
 /// The right engine, whose recordings are edited before anybody sees them.
 struct Edited {
     inner: NativeRunner,
-    edit: fn(&mut Recording),
+    edit: Edit,
 }
 
 impl Runner for Edited {
@@ -64,7 +67,7 @@ fn sweep(
     words: &[&str],
     folder: &std::path::Path,
     wrong: fn(&Loaded) -> bool,
-    edit: fn(&mut Recording),
+    edit: Edit,
 ) -> Result<Exit, Failure> {
     let (model, folder) = (crate::process::TINY, folder.to_str().unwrap());
     let mut all = vec![
@@ -115,7 +118,7 @@ const OLD: &str = r#"{"schema_version": "1.0.0", "receipt_schema": "0.9.0"}"#;
 /// The cell with scalar kernels and a KV cache of f32 is wrong, whatever comes first.
 #[test]
 fn the_wrong_cell_is_named_with_its_first_divergence() {
-    let edits: [(fn(&mut Recording), &str); 2] = [
+    let edits: [(Edit, &str); 2] = [
         (flip, "position 2, op output_norm"),
         (lie, "position 3, op greedy_choice"),
     ];

@@ -182,7 +182,7 @@ impl<'s> Sweep<'s> {
             };
             let start = Instant::now();
             let replay = prove(&group, &model, sandbox).map_err(|wrong| {
-                let explained = wrong.failure;
+                let explained = wrong.failure.map(|failure| *failure);
                 let failure = explained.unwrap_or_else(|| self.explain(wrong.at, &model, sandbox));
                 Failed::of_cell(self.planned, wrong.at, failure)
             })?;

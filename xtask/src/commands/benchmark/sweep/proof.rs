@@ -22,7 +22,7 @@ pub struct Disagreement {
     /// With which cell; with the reference if none.
     pub with: Option<usize>,
     /// What the replay says, if it says it.
-    pub failure: Option<RunFailure>,
+    pub failure: Option<Box<RunFailure>>,
 }
 
 /// The cells of a model, those of one task together.
@@ -65,7 +65,7 @@ pub fn prove(
     };
     let first = &group[0];
     let replay = SharedReplay::of(&first.run, model, sandbox);
-    let replay = replay.map_err(|failure| wrong(first.at, Some(failure)))?;
+    let replay = replay.map_err(|failure| wrong(first.at, Some(Box::new(failure))))?;
     // It was fed the first one's tokens: if that one is wrong, it says nothing about the others.
     match group.iter().find(|cell| !replay.proves(&cell.run)) {
         Some(cell) => Err(wrong(cell.at, None)),
