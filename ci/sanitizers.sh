@@ -16,13 +16,13 @@ sanitized() {
 
 case ${1:-} in
 miri)
-    # What is small enough for an interpreter and needs no SIMD: the hand-over of work between threads, the
-    # reading of receipts, half precision. Floats as on a machine: Miri varies the last bit of what
-    # IEEE-754 does not fix, such as powi.
+    # What is small enough for an interpreter and needs no SIMD: the hand-over of work between threads, both
+    # readers of GGUF headers, the reading of receipts, half precision. Floats as on a machine: Miri varies
+    # the last bit of what IEEE-754 does not fix, such as powi.
     export MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-deterministic-floats"
-    cargo +nightly miri test --locked -p engine-native --lib -- workers all_cores
+    cargo +nightly miri test --locked -p engine-native --lib -- workers all_cores gguf
     cargo +nightly miri test --locked -p guest-reference --test specification -- \
-        half::overflow half::tiny half::widening
+        half::overflow half::tiny half::widening refused_headers
     cargo +nightly miri test --locked -p host --no-default-features --lib -- \
         receipt:: files::json verify::parse hex:: plain::
     ;;

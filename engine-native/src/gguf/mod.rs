@@ -10,6 +10,8 @@ mod header;
 mod metadata;
 mod tensor_type;
 mod tensors;
+#[cfg(test)]
+mod tests;
 
 pub use error::GgufError;
 pub use header::Gguf;

@@ -117,6 +117,26 @@ fn headers_beyond_the_cap() {
 }
 
 #[test]
+fn headers_may_reach_the_cap() {
+    // The counts, the key and its type, and what an array starts with.
+    let before = 24 + (8 + 4) + 4 + 12;
+    let ending_at = |end: u64| {
+        let mut file = small();
+        let huge = Value::array(0, end - before, &[]);
+        file.keys.insert(0, (b"huge".to_vec(), huge));
+        file.bytes()
+    };
+    match model::parse(&ending_at(MAX_HEADER_BYTES), 1 << 40) {
+        Err(Stop::NeedMore(n)) => assert_eq!(n, MAX_HEADER_BYTES),
+        other => panic!("{:?}", other.map(|_| ())),
+    }
+    assert_too_large(
+        parse_as(&ending_at(MAX_HEADER_BYTES + 1), 1 << 40),
+        &["array", "ends at byte 268435457"],
+    );
+}
+
+#[test]
 fn long_values_inside_the_cap_are_asked_for() {
     let mut file = small();
     file.keys
@@ -129,6 +149,9 @@ fn long_values_inside_the_cap_are_asked_for() {
 
 #[test]
 fn keys() {
+    let mut file = small();
+    file.push_key(vec![b'k'; 65_535], Value::u32(1));
+    parse(&file).expect("this long is allowed");
     let mut file = small();
     file.push_key(vec![b'k'; 65_536], Value::u32(1));
     assert_too_large(

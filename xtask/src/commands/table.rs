@@ -75,7 +75,11 @@ pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
         path.display()
     );
     for warning in warnings(receipt) {
-        let _ = writeln!(text, "warning:  {}: {}", warning.found, warning.advice);
+        let _ = writeln!(
+            text,
+            "warning:  {}:\n          {}",
+            warning.found, warning.advice
+        );
     }
     text
 }
@@ -94,9 +98,10 @@ fn headline(receipt: &Receipt) -> String {
     ) {
         let [p5_ms, p50_ms, p95_ms, p99_ms] =
             [steps.p5, steps.p50, steps.p95, steps.p99].map(milliseconds);
+        let [mean, p50, p5] = [mean, p50, p5].map(rate);
         let _ = write!(
             text,
-            "decode:   {mean} tokens/s; {p50} by the median step, {p5} by the 5th percentile\n\
+            "decode:   {mean} tokens/s ({p50} by the median step, {p5} by the 5th percentile)\n\
              step:     {p50_ms} ms (p5 {p5_ms}, p95 {p95_ms}, p99 {p99_ms})\n"
         );
     }
@@ -139,6 +144,10 @@ fn decode_rates(receipt: &Receipt) -> Vec<f64> {
     samples
         .filter_map(|steps| per_second(steps.len() as u64, steps.iter().sum()))
         .collect()
+}
+
+fn rate(rate: f64) -> String {
+    units::rates(&[rate])
 }
 
 /// A number and what it counts: `1 run`, `2 runs`.

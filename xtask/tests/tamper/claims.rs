@@ -333,6 +333,15 @@ fn a_policy_may_require_the_writers_replay() {
     let under = |receipt: &Value| verify_under(receipt.to_string().as_bytes(), &policy).unwrap();
     assert_rejected_by(&under(&without_parity(None)), &["policy_writer_proof"]);
     assert_accepted(&under(&GENUINE));
+    // The fuel of a sandbox that is not here may be any number.
+    let unknown = edited(|r| {
+        r["parity"]["wasmtime_version"] = json!("1.0.0");
+        r["parity"]["fuel"] = json!(7);
+    });
+    let verdict = under(&unknown);
+    assert_eq!(verdict.conclusion, Conclusion::Unverifiable, "{verdict:?}");
+    let open = rules(&verdict, Outcome::Unverifiable);
+    assert_eq!(open, ["policy_writer_proof"]);
     let open = Policy::read(b"require.writer_proof = false").unwrap();
     let verdict = verify_under(without_parity(None).to_string().as_bytes(), &open);
     assert_accepted(&verdict.unwrap());

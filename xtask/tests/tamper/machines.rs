@@ -110,6 +110,14 @@ fn features_are_a_list_of_bounded_length() {
     };
     assert_eq!(with(64), [""; 0]);
     assert_eq!(with(65), ["machine_features"]);
+    let twice = |at: usize| {
+        let mut all = features.clone();
+        all.insert(at, all[at].clone());
+        broken(|r| r["host"]["cpu_features"] = json!(all))
+    };
+    for at in 0..features.len() {
+        assert_eq!(twice(at), ["machine_features"], "{at}");
+    }
 }
 
 #[test]

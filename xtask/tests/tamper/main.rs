@@ -11,6 +11,7 @@ mod edits;
 mod expectations;
 #[path = "../support/specification.rs"]
 mod fields;
+mod floors;
 mod forgeries;
 mod freshness;
 mod genuine;

@@ -1,6 +1,8 @@
 //! A small random model that obeys every rule of the format. Its sizes differ, so that a mix-up
 //! shows.
 
+use std::sync::LazyLock;
+
 use super::gguf::{F16, F32, Gguf, I2_S, Value};
 use super::random::Random;
 
@@ -20,6 +22,11 @@ pub fn key(name: &str) -> String {
 
 /// 128 wide, 4 query heads over 2 KV heads of 64, 384 wide in the FFN, tied F16 embedding.
 pub fn small() -> Gguf {
+    SMALL.clone()
+}
+
+/// Made once: an interpreter takes seconds for its weights.
+static SMALL: LazyLock<Gguf> = LazyLock::new(|| {
     let mut file = Gguf::new();
     add_keys(&mut file);
     let random = &mut Random::new(0x1d2f_0a37);
@@ -30,7 +37,7 @@ pub fn small() -> Gguf {
     }
     file.push_tensor("output_norm.weight", &[N_EMBD], F32, norm(random, N_EMBD));
     file
-}
+});
 
 /// The same with a separate F32 output matrix.
 pub fn untied() -> Gguf {
