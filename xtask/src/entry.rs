@@ -23,7 +23,7 @@ pub fn main(program: Program) -> ExitCode {
 
 fn begin(program: Program) -> ExitCode {
     program::set(program);
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = with_long_flags(std::env::args_os().collect());
     let as_json = asks_for_json(&words);
     // Before anything takes memory: the parser does, too.
     if let Err(failure) = prepare(&words) {
@@ -106,6 +106,24 @@ fn usage_failure(text: &str) -> Failure {
 
 /// Whether the words ask for JSON. The parser cannot tell of words that it refuses.
 fn asks_for_json(words: &[OsString]) -> bool {
-    let is_pair = |pair: &[OsString]| pair[0] == "--format" && pair[1] == "json";
-    words.windows(2).any(is_pair) || words.iter().any(|word| word == "--format=json")
+    let is_pair =
+        |pair: &[OsString]| (pair[0] == "--format" || pair[0] == "-o") && pair[1] == "json";
+    let is_one = |word: &OsString| {
+        ["--format=json", "-ojson", "-o=json"]
+            .iter()
+            .any(|w| word == w)
+    };
+    words.windows(2).any(is_pair) || words.iter().any(is_one)
+}
+
+/// The words with `-oe` as the parser knows it, which has no short flags of two letters. llama-bench
+/// has this one.
+fn with_long_flags(words: Vec<OsString>) -> Vec<OsString> {
+    let end = words.iter().position(|word| word == "--");
+    let end = end.unwrap_or(words.len());
+    let long = |(i, word): (usize, OsString)| match i < end && word == "-oe" {
+        true => "--format-err".into(),
+        false => word,
+    };
+    words.into_iter().enumerate().map(long).collect()
 }

@@ -15,5 +15,6 @@ mod process;
 pub mod program;
 mod progress;
 pub mod selftest;
+mod tabular;
 mod units;
 mod verdicts;

@@ -39,6 +39,8 @@ enum Display {
 
 #[derive(Default)]
 struct State {
+    /// What stands before the phase, such as "cell 3 of 12: ".
+    part: String,
     phase: Option<(Phase, Instant)>,
     is_announced: bool,
     /// Quarters of the phase that have had their line.
@@ -75,6 +77,11 @@ impl RunProgress {
             drawing: std::thread::Builder::new().spawn(move || drawn.draw()).ok(),
         })
     }
+
+    /// Says which part of a longer work the phases from now on belong to.
+    pub fn part(&self, part: &str) {
+        self.shared.lock().part = format!("{part}: ");
+    }
 }
 
 impl Drop for RunProgress {
@@ -104,7 +111,7 @@ impl Shared {
         match &self.display {
             Display::Bar(bar) => {
                 bar.reset();
-                bar.set_message(phase.to_string());
+                bar.set_message(format!("{}{phase}", state.part));
                 bar.tick();
             }
             Display::Lines(patience) => state.announce(*patience),
@@ -156,7 +163,7 @@ impl State {
         if let (false, Some((phase, since))) = (self.is_announced, &self.phase)
             && since.elapsed() >= patience
         {
-            say(format_args!("{phase} …"));
+            say(format_args!("{}{phase} …", self.part));
             self.is_announced = true;
         }
     }
@@ -169,7 +176,7 @@ impl State {
         }
         self.quarters = quarters;
         if let (true, 1..4, Some((phase, _))) = (self.is_announced, quarters, &self.phase) {
-            say(format_args!("{phase}, {} %", 25 * quarters));
+            say(format_args!("{}{phase}, {} %", self.part, 25 * quarters));
         }
     }
 }

@@ -68,6 +68,15 @@ impl AtomicFile {
         Ok(())
     }
 
+    /// Whether both would be one file, which need not be there yet.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        let place = |file: &Self| {
+            let folder = folder_of(&file.target).canonicalize().ok();
+            (folder, file.target.file_name().map(ToOwned::to_owned))
+        };
+        place(self) == place(other)
+    }
+
     /// The path at which the file will be.
     pub fn path(&self) -> &Path {
         &self.path

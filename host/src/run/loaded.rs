@@ -1,6 +1,9 @@
 //! The first phase of a run: the model is loaded and the engine is ready.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Packing, Screening};
 
@@ -39,6 +42,26 @@ pub struct RunSettings {
     pub environment: Environment,
 }
 
+/// A model in memory, and how long its file took to be read, validated and hashed.
+#[derive(Debug, Clone)]
+pub struct TimedModel {
+    pub(super) file: HashedModel,
+    read_ns: u64,
+}
+
+impl TimedModel {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// As for [`HashedModel::open`].
+    pub fn open(path: &Path, i2s_layout: I2sLayout, watch: &Watch) -> Result<Self, RunFailure> {
+        let start = Instant::now();
+        let file = HashedModel::open(path, i2s_layout, watch)?;
+        let read_ns = start.elapsed().as_nanos() as u64;
+        Ok(Self { file, read_ns })
+    }
+}
+
 /// A loaded model, and an engine that is ready to run the task.
 pub struct Loaded {
     pub(crate) settings: RunSettings,
@@ -58,9 +81,24 @@ impl Loaded {
     /// # Errors
     /// The model cannot be used, or the task does not fit it.
     pub fn open(settings: RunSettings, watch: &Watch) -> Result<Self, RunFailure> {
+        settings.kernel.resolve()?;
+        let model = TimedModel::open(&settings.model, settings.i2s_layout, watch)?;
+        Self::with_model(settings, &model, watch)
+    }
+
+    /// Prepares another engine for a model that is in memory. The time that its file took counts as
+    /// this run's, too.
+    ///
+    /// # Errors
+    /// The task does not fit the model, or the engine cannot start.
+    pub fn with_model(
+        settings: RunSettings,
+        model: &TimedModel,
+        watch: &Watch,
+    ) -> Result<Self, RunFailure> {
         let kernels = settings.kernel.resolve()?;
         let start = Instant::now();
-        let file = HashedModel::open(&settings.model, settings.i2s_layout, watch)?;
+        let TimedModel { file, read_ns } = model.clone();
         let model = &file.model;
         let task = Task {
             prompt: settings.prompt.ids(model)?,
@@ -94,7 +132,7 @@ impl Loaded {
         let default = || default_repetitions(work, settings.time_budget);
         Ok(Self {
             repetitions: settings.repetitions.unwrap_or_else(default),
-            load_ns: start.elapsed().as_nanos() as u64,
+            load_ns: read_ns + start.elapsed().as_nanos() as u64,
             settings,
             task,
             file,

@@ -1,5 +1,8 @@
 //! A benchmark run in phases: [`Loaded`] → [`Measured`] → [`Proved`] → receipt. Each phase can only
 //! be made from the one before it.
+//!
+//! Of several runs of one task, each goes from [`Measured`] to [`Settled`], and one [`SharedReplay`]
+//! makes their receipts.
 
 mod broken_rule;
 mod compare;
@@ -10,9 +13,11 @@ mod proved;
 mod receipt;
 mod repetitions;
 mod runner;
+mod shared_replay;
 
-pub use loaded::{Loaded, RunSettings};
+pub use loaded::{Loaded, RunSettings, TimedModel};
 pub use measured::Measured;
 pub use profile::{OpProfile, Profile, StepProfile, bytes_per_decoded_token};
 pub use proved::Proved;
 pub use runner::{NativeRunner, Recording, Runner};
+pub use shared_replay::{Settled, SharedReplay};

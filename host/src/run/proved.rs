@@ -15,6 +15,7 @@ use crate::{
     machine::{default_threads, guests_that_fit},
     replay::{Guesses, Replay, replay},
     sandbox::{GuestShape, ModelInput, Sandbox},
+    task::Task,
 };
 
 impl Measured {
@@ -33,7 +34,7 @@ impl Measured {
             guests: guests_that_fit(&model, task.n_positions(), default_threads()),
         };
         let reference = replay(sandbox, input, &task, tokens, Some(guesses))?;
-        self.check_shape(&reference.shape)?;
+        check_shape(&model, &reference.shape)?;
         for index in 0..self.attempt.evidence.len() {
             self.compare(index, &reference, sandbox, input)?;
         }
@@ -60,18 +61,6 @@ impl Measured {
         }
     }
 
-    /// Checks that both parsers read the same shape from the header.
-    fn check_shape(&self, reference: &GuestShape) -> Result<(), RunFailure> {
-        let native = native_shape(&self.loaded.file.model, reference.n_head_chunks);
-        if native == *reference {
-            return Ok(());
-        }
-        Err(RunFailure::Shape {
-            native: format!("{native:?}"),
-            reference: format!("{reference:?}"),
-        })
-    }
-
     fn compare(
         &mut self,
         index: usize,
@@ -96,16 +85,33 @@ impl Measured {
 
     /// The failure for checksums that differ although all compared values are equal.
     fn unexplained(&self) -> RunFailure {
-        RunFailure::Parity {
-            repetition: 0,
-            divergence: Divergence {
-                position: self.loaded.task.n_positions() - 1,
-                layer: None,
-                op: None,
-                difference: Difference::Transcript,
-            },
-        }
+        unexplained(&self.loaded.task)
     }
+}
+
+/// The failure for transcripts of `task` that differ nobody knows where.
+pub(super) fn unexplained(task: &Task) -> RunFailure {
+    RunFailure::Parity {
+        repetition: 0,
+        divergence: Divergence {
+            position: task.n_positions() - 1,
+            layer: None,
+            op: None,
+            difference: Difference::Transcript,
+        },
+    }
+}
+
+/// Checks that both parsers read the same shape from the header.
+pub(super) fn check_shape(model: &Model, reference: &GuestShape) -> Result<(), RunFailure> {
+    let native = native_shape(model, reference.n_head_chunks);
+    if native == *reference {
+        return Ok(());
+    }
+    Err(RunFailure::Shape {
+        native: format!("{native:?}"),
+        reference: format!("{reference:?}"),
+    })
 }
 
 /// The shape that the engine reads, in the guest's form.

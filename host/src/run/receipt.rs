@@ -17,6 +17,7 @@ use crate::{
         ParityStatus, RECEIPT_SCHEMA, Receipt, RunRecord, Samples, kernel_ids, kernel_name,
         kv_type_name, milliseconds, per_second,
     },
+    task::Task,
 };
 
 impl Proved {
@@ -59,7 +60,7 @@ impl Measured {
             evidence: Some(self.attempt.system.clone()),
             kernel_ledger,
             tokens,
-            parity: self.parity_record(proof),
+            parity: parity_record(self.checksum(), &loaded.task, proof),
             host: Machine::current(),
             build: Build::current(),
             created: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
@@ -67,34 +68,6 @@ impl Measured {
         };
         receipt.seal();
         receipt
-    }
-
-    fn parity_record(&self, proof: Option<&Proof>) -> Parity {
-        let checksum = self.checksum();
-        match proof {
-            Some(proof) => Parity {
-                status: ParityStatus::Passed,
-                checksum,
-                reference_checksum: Some(proof.checksum),
-                positions_compared: self.loaded.task.n_positions() as u64,
-                first_divergence: None,
-                guest_sha256: Some(guest_sha256()),
-                wasmtime_version: Some(WASMTIME_VERSION.into()),
-                fuel: Some(proof.fuel),
-                wall_ns: Some(proof.wall_ns),
-            },
-            None => Parity {
-                status: ParityStatus::NotChecked,
-                checksum,
-                reference_checksum: None,
-                positions_compared: 0,
-                first_divergence: None,
-                guest_sha256: None,
-                wasmtime_version: None,
-                fuel: None,
-                wall_ns: None,
-            },
-        }
     }
 
     fn run_record(&self) -> RunRecord {
@@ -125,6 +98,34 @@ impl Measured {
             witness: Some(repetitions.map(|r| r.witness.clone()).collect()),
             discarded: Some(self.discarded.clone()),
         }
+    }
+}
+
+/// The writer's replay as receipts have it; `checksum` is that of the native transcript.
+pub(super) fn parity_record(checksum: Digest, task: &Task, proof: Option<&Proof>) -> Parity {
+    match proof {
+        Some(proof) => Parity {
+            status: ParityStatus::Passed,
+            checksum,
+            reference_checksum: Some(proof.checksum),
+            positions_compared: task.n_positions() as u64,
+            first_divergence: None,
+            guest_sha256: Some(guest_sha256()),
+            wasmtime_version: Some(WASMTIME_VERSION.into()),
+            fuel: Some(proof.fuel),
+            wall_ns: Some(proof.wall_ns),
+        },
+        None => Parity {
+            status: ParityStatus::NotChecked,
+            checksum,
+            reference_checksum: None,
+            positions_compared: 0,
+            first_divergence: None,
+            guest_sha256: None,
+            wasmtime_version: None,
+            fuel: None,
+            wall_ns: None,
+        },
     }
 }
 

@@ -7,9 +7,10 @@ use host::task::Challenge;
 
 use super::{
     examples::{examples, usage},
-    files::{OptionalModel, RequiredModel},
-    numbers::{count, count_or_none, read_bytes, whole},
-    output::{LongOutputArgs, OutputArgs},
+    files::{RequiredModel, SweptModels},
+    numbers::{count, count_or_none, milliseconds, read_bytes, whole},
+    output::{LongOutputArgs, LongRowOutputArgs, OutputArgs},
+    ranges::{NumberList, counts, counts_or_none, whole_numbers},
     values::{I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking},
 };
 use crate::program;
@@ -39,21 +40,57 @@ pub struct EngineArgs {
     pub screen: Screen,
 }
 
+/// How the native engine computes: several kernels, numbers of threads and so on make cells of a
+/// sweep.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Engine")]
+pub struct SweptEngineArgs {
+    /// Kernels: those of one instruction set, or the fastest that this machine has
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KERNEL,…",
+        value_delimiter = ',',
+        default_value = "auto"
+    )]
+    pub kernel: Vec<Kernel>,
+    /// Number of threads [default: RAYON_NUM_THREADS, or the physical cores]
+    #[arg(short, long, value_name = "N,…", value_parser = whole_numbers)]
+    pub threads: Vec<NumberList>,
+    /// Element type of the KV cache
+    #[arg(
+        long,
+        value_enum,
+        value_name = "TYPE,…",
+        value_delimiter = ',',
+        default_value = "f16"
+    )]
+    pub kv_type: Vec<Kv>,
+    /// Layout of the I2_S tensors, which files do not record; published files have block128
+    #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
+    pub i2s_layout: I2s,
+    /// How ternary weights are arranged in memory when they are loaded; never changes a result
+    #[arg(
+        long,
+        value_enum,
+        value_name = "PACKING,…",
+        value_delimiter = ',',
+        default_value = "auto"
+    )]
+    pub packing: Vec<WeightPacking>,
+    /// Use a low-bit copy of the output matrix to find which logits must be computed exactly; never
+    /// changes a result
+    #[arg(long, value_enum, default_value = "auto")]
+    pub screen: Screen,
+}
+
 /// Arguments of `benchmark`. Only this command reads the variable of the threads.
 #[derive(Debug, ClapArgs)]
-#[command(mut_arg("threads", |threads| threads.help(
-    "Number of threads [default: RAYON_NUM_THREADS, or the physical cores]"
-)))]
-#[command(after_help = examples(&[
-    "benchmark",
-    "benchmark model.gguf -p 512 -n 64 -t 4",
-    "benchmark model.gguf --prompt 'Once upon a time' --kernel avx2",
-    "benchmark -o - > receipt.json",
-]))]
+#[command(after_help = about_benchmark())]
 pub struct BenchmarkArgs {
-    /// Model file
+    /// Model files
     #[command(flatten)]
-    pub model: OptionalModel,
+    pub models: SweptModels,
     /// What is decoded
     #[command(flatten)]
     pub prompt: PromptArgs,
@@ -63,13 +100,22 @@ pub struct BenchmarkArgs {
     pub deterministic: bool,
     /// How the native engine computes
     #[command(flatten)]
-    pub engine: EngineArgs,
+    pub engine: SweptEngineArgs,
     /// How it is measured
     #[command(flatten)]
     pub measurement: MeasurementArgs,
     /// Where the receipt goes; - is standard output
-    #[arg(short, long, value_name = "FILE", help_heading = "Receipt", default_value_os_t = program::current().receipt())]
-    pub output: PathBuf,
+    #[arg(long, value_name = "FILE", help_heading = "Receipt", help = about_output())]
+    pub output: Option<PathBuf>,
+    /// Where the receipts of several cells go, each under a name that says which cell it is
+    /// [default: receipts]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help_heading = "Receipt",
+        conflicts_with = "output"
+    )]
+    pub output_dir: Option<PathBuf>,
     /// Sign the receipt with this ed25519 private key; the bundle is FILE.dsse.json
     #[arg(long, value_name = "KEY", help_heading = "Receipt")]
     pub sign: Option<PathBuf>,
@@ -79,7 +125,39 @@ pub struct BenchmarkArgs {
     pub parity: ParityMode,
     /// What it prints
     #[command(flatten)]
-    pub print: LongOutputArgs,
+    pub print: LongRowOutputArgs,
+}
+
+impl BenchmarkArgs {
+    /// Where the receipt of a single cell goes, unless a folder was named.
+    pub fn output(&self) -> PathBuf {
+        let named = self.output.clone();
+        named.unwrap_or_else(|| program::current().receipt())
+    }
+}
+
+fn about_output() -> String {
+    let default = program::current().receipt();
+    format!(
+        "Where the receipt goes; - is standard output [default: {}]",
+        default.display()
+    )
+}
+
+fn about_benchmark() -> String {
+    format!(
+        "Arguments with … take lists such as 1,2,8, and those of numbers take ranges: 1-4, 1-16*2, \
+         128-512+128. Each combination is a cell. Cells of one model, prompt, number of tokens and \
+         KV type are proved by one replay.\n\n{}",
+        examples(&[
+            "benchmark",
+            "benchmark model.gguf -p 512 -n 64 -t 4",
+            "benchmark model.gguf --prompt 'Once upon a time' --kernel avx2",
+            "benchmark --output - > receipt.json",
+            "benchmark model.gguf -t 1-8*2 --kernel avx2,auto --output-dir receipts",
+            "benchmark -m a.gguf -m b.gguf -p 16,512 -o csv --export-md table.md",
+        ])
+    )
 }
 
 /// What is decoded.
@@ -87,14 +165,14 @@ pub struct BenchmarkArgs {
 #[command(next_help_heading = "Prompt and tokens")]
 pub struct PromptArgs {
     /// Number of tokens to generate
-    #[arg(short = 'n', long, value_name = "N", default_value = "128", value_parser = count)]
-    pub tokens: usize,
+    #[arg(short = 'n', long, value_name = "N,…", default_value = "128", value_parser = counts)]
+    pub tokens: Vec<NumberList>,
     /// Number of prompt tokens, which follow from the seed
-    #[arg(short, long, value_name = "N", default_value = "16", value_parser = count)]
-    pub prompt_tokens: usize,
-    /// Number of prompt tokens that are fed before the clock starts, in front of the others; at least 1
-    #[arg(short, long, value_name = "N", value_parser = count)]
-    pub depth: Option<usize>,
+    #[arg(short, long, value_name = "N,…", default_value = "16", value_parser = counts)]
+    pub prompt_tokens: Vec<NumberList>,
+    /// Number of prompt tokens that are fed before the clock starts, in front of the others; 0 is none
+    #[arg(short, long, value_name = "N,…", default_value = "0", value_parser = counts_or_none)]
+    pub depth: Vec<NumberList>,
     /// Token ids as the prompt, separated by commas
     #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = whole::<u32>, conflicts_with = "prompt_tokens")]
     pub prompt_ids: Option<Vec<u32>>,
@@ -129,6 +207,12 @@ pub struct MeasurementArgs {
     /// Run once more after the timed runs, and show the time of each operation
     #[arg(long)]
     pub profile: bool,
+    /// Wait so many milliseconds before each cell of a sweep but the first
+    #[arg(long, value_name = "MS", default_value = "0", value_parser = milliseconds)]
+    pub delay: u64,
+    /// Order of the cells of a sweep, which is random [default: another one each time, which is shown]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
+    pub order_seed: Option<u64>,
 }
 
 /// Arguments of `run`. What it prints is the text, so nothing keeps it quiet.
@@ -157,8 +241,8 @@ pub struct RunArgs {
 
 /// Arguments of `logits`.
 #[derive(Debug, ClapArgs)]
-#[command(override_usage = usage("logits [OPTIONS] --prompt-ids IDS -o FILE <MODEL>"))]
-#[command(after_help = examples(&["logits model.gguf --prompt-ids 1,2,3 -o out.npy"]))]
+#[command(override_usage = usage("logits [OPTIONS] --prompt-ids IDS --output FILE <MODEL>"))]
+#[command(after_help = examples(&["logits model.gguf --prompt-ids 1,2,3 --output out.npy"]))]
 pub struct LogitsArgs {
     /// Model file
     #[command(flatten)]
@@ -170,7 +254,7 @@ pub struct LogitsArgs {
     #[arg(short = 'n', long, value_name = "N", default_value = "1", value_parser = count)]
     pub tokens: usize,
     /// Where the array goes: float32, [prompt + tokens - 1, vocabulary]; - is standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
     /// Layout of the I2_S tensors, which files do not record; published files have block128
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]

@@ -4,22 +4,25 @@ use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 
-/// A model file that need not be named.
+/// Model files, none of which need be named.
 #[derive(Debug, Clone, ClapArgs)]
 #[group(id = "model_file", multiple = false)]
-pub struct OptionalModel {
-    /// Model file [default: models/tiny.gguf, or the copy of it inside this program]
+pub struct SweptModels {
+    /// Model file, or several [default: models/tiny.gguf, or the copy of it inside this program]
     #[arg(value_name = "MODEL")]
-    file: Option<PathBuf>,
-    /// The same, as a flag
+    files: Vec<PathBuf>,
+    /// The same, as a flag, which can be repeated
     #[arg(short, long, value_name = "MODEL")]
-    model: Option<PathBuf>,
+    model: Vec<PathBuf>,
 }
 
-impl OptionalModel {
-    /// The file that was named.
-    pub fn named(&self) -> Option<&Path> {
-        self.file.as_deref().or(self.model.as_deref())
+impl SweptModels {
+    /// The files that were named.
+    pub fn named(&self) -> &[PathBuf] {
+        match self.files.is_empty() {
+            true => &self.model,
+            false => &self.files,
+        }
     }
 }
 
@@ -94,7 +97,7 @@ pub struct KeyFile {
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// The same, as a flag
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 

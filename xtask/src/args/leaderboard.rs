@@ -28,7 +28,7 @@ pub struct LeaderboardArgs {
     #[arg(long, value_name = "FILE")]
     pub verdicts: Option<PathBuf>,
     /// Where the board goes: a .md, .html or .parquet file [default: Markdown on standard output]
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// A folder in which models are looked for, besides models/, DIR and the cache
     #[arg(long, value_name = "DIR", conflicts_with = "verdicts")]

@@ -7,6 +7,7 @@ mod leaderboard;
 mod models;
 mod numbers;
 mod output;
+mod ranges;
 mod replay;
 mod tools;
 mod values;
@@ -15,18 +16,21 @@ mod verification;
 
 pub use benchmark::{
     BandwidthArgs, BenchmarkArgs, EngineArgs, KeygenArgs, LogitsArgs, MeasurementArgs, PromptArgs,
-    RunArgs,
+    RunArgs, SweptEngineArgs,
 };
-pub use files::{KeyFile, OptionalModel, RequiredModel, TranscriptAndModel};
+pub use files::{KeyFile, RequiredModel, SweptModels, TranscriptAndModel};
 pub use leaderboard::LeaderboardArgs;
 pub use models::{
     CacheArgs, CacheClearArgs, CacheCommand, CacheListArgs, InspectArgs, MakeModelArgs, ModelArgs,
     ModelCommand, ModelListArgs, ModelPlace, ModelVerifyArgs, PresetArg,
 };
-pub use output::{LongOutputArgs, OutputArgs, ProgressMode};
+pub use output::{
+    ExportArgs, LongOutputArgs, LongRowOutputArgs, OutputArgs, ProgressMode, RowOutputArgs,
+};
+pub use ranges::{NumberList, numbers};
 pub use replay::ReplayArgs;
 pub use tools::{CompletionsArgs, GuestArgs, ManArgs, SelftestArgs};
-pub use values::{Format, I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking};
+pub use values::{Format, I2s, Kernel, Kv, ParityMode, RowFormat, Screen, Side, WeightPacking};
 pub use verdict::{VerdictArgs, VerdictCommand, VerdictMergeArgs};
 pub use verification::{AllowanceArgs, ShowArgs, VerifyReceiptArgs};
 

@@ -18,7 +18,7 @@ use crate::make_model::{DenseType, OutputMatrix, PRESETS, WeightType};
 #[command(override_usage = usage("make-model [OPTIONS] <PRESET> <--output FILE|--cache>"))]
 #[command(after_help = examples(&[
     "make-model 2b4t --cache",
-    "make-model tiny --weights tq2_0 -o tiny-tq2_0.gguf",
+    "make-model tiny --weights tq2_0 --output tiny-tq2_0.gguf",
 ]))]
 pub struct MakeModelArgs {
     /// Which model
@@ -77,7 +77,7 @@ fn presets() -> PossibleValuesParser {
 #[group(id = "model_place", required = true, multiple = false)]
 pub struct ModelPlace {
     /// The file to write; - is standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Write to the cache folder, where every command that looks for a model finds it
     #[arg(long)]

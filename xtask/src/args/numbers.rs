@@ -23,6 +23,11 @@ pub(super) fn read_bytes(text: &str) -> Result<usize, String> {
     within(text, 1 << 20..=1 << 40)
 }
 
+/// A pause, of at most an hour.
+pub(super) fn milliseconds(text: &str) -> Result<u64, String> {
+    within(text, 0..=3_600_000).map(|n| n as u64)
+}
+
 /// How many guests replay at once.
 pub(super) fn jobs(text: &str) -> Result<NonZeroUsize, String> {
     let number = text.trim().parse();

@@ -29,10 +29,10 @@ fn installing() -> String {
 
 /// Arguments of `man`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = examples(&["man | man -l -", "man -o man1"]))]
+#[command(after_help = examples(&["man | man -l -", "man --output man1"]))]
 pub struct ManArgs {
     /// Write a page for each command to this folder [default: the main page, to standard output]
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
 }
 

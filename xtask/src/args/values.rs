@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use engine_native::{I2sLayout, Isa, KernelChoice, KvType, Packing, Screening};
 
 /// `--kernel`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
 #[allow(missing_docs)]
 pub enum Kernel {
     Auto,
@@ -119,6 +119,25 @@ pub enum Format {
     Human,
     /// One JSON object on standard output, also for an error
     Json,
+}
+
+/// `--format` of a command whose result has rows
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum RowFormat {
+    /// For people
+    #[default]
+    Human,
+    /// JSON: of one run its receipt, of several an array of rows
+    Json,
+    /// The rows as a Markdown table
+    #[value(alias = "markdown")]
+    Md,
+    /// The rows as comma-separated values
+    Csv,
+    /// The rows as JSON, an object a line
+    Jsonl,
+    /// The rows as SQL that makes the table bitreceipt and fills it
+    Sql,
 }
 
 /// `--parity`

@@ -8,7 +8,7 @@ use host::{digest::Digest, task::Challenge};
 use super::{
     examples::examples,
     numbers::{digest, jobs, layers, per_mille, whole},
-    output::{LongOutputArgs, OutputArgs},
+    output::{LongOutputArgs, RowOutputArgs},
 };
 use crate::program;
 
@@ -130,12 +130,12 @@ impl VerifyReceiptArgs {
 
 /// Arguments of `show`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = examples(&["show inference.json", "show inference.json other.json --format json"]))]
+#[command(after_help = examples(&["show inference.json", "show receipts/*.json -o md"]))]
 pub struct ShowArgs {
     /// The receipts
     #[arg(value_name = "RECEIPT", required = true)]
     pub receipts: Vec<PathBuf>,
     /// What it prints
     #[command(flatten)]
-    pub print: OutputArgs,
+    pub print: RowOutputArgs,
 }

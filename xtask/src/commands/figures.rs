@@ -4,7 +4,7 @@ use engine_native::Engine;
 use host::{failure::RunFailure, run::Profile, task::Task, watch::Watch};
 
 use crate::{
-    args::{BenchmarkArgs, Format},
+    args::{BenchmarkArgs, RowFormat},
     output::is_stdout,
 };
 
@@ -30,13 +30,13 @@ impl Figures {
         task: &Task,
         watch: &Watch,
     ) -> Result<Self, RunFailure> {
-        let output = args.print.output;
-        let is_shown = output.is_text() && !is_stdout(&args.output);
+        let output = &args.print.output;
+        let is_shown = output.is_text() && !is_stdout(&args.output());
         let mut figures = Self {
             arranged_bytes: engine.packed_bytes(),
             ..Self::default()
         };
-        if args.measurement.profile && (is_shown || output.format == Format::Json) {
+        if args.measurement.profile && (is_shown || output.format == RowFormat::Json) {
             figures.profile = Some(Profile::measure(engine, task, watch)?);
         }
         Ok(figures)

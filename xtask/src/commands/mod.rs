@@ -16,6 +16,7 @@ mod model;
 mod ours;
 mod profile_table;
 mod replay;
+mod rows;
 mod run;
 mod selftest;
 mod shell;

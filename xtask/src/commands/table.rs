@@ -6,7 +6,6 @@ use engine_native::{Isa, KernelName};
 use host::{
     noise::warnings,
     receipt::{ParityStatus, Receipt, milliseconds, per_second},
-    statistics::Mean,
 };
 
 use crate::{
@@ -33,7 +32,7 @@ pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
             isa.map_or("?", Isa::option_name).to_owned(),
             run.threads.to_string(),
             test,
-            mean_and_deviation(&rates),
+            units::rates(&rates),
         ]
     };
     let mut rows = vec![row(receipt.prefill_label(), prefill_rates(receipt))];
@@ -147,29 +146,8 @@ fn decode_rates(receipt: &Receipt) -> Vec<f64> {
         .collect()
 }
 
-/// So many that a table of usual rates fits into 80 columns.
-fn decimals(rate: f64) -> usize {
-    match rate {
-        1000.0.. => 0,
-        10.0.. => 1,
-        _ => 2,
-    }
-}
-
 fn rate(rate: f64) -> String {
-    format!("{rate:.*}", decimals(rate))
-}
-
-/// Mean ± sample standard deviation.
-fn mean_and_deviation(rates: &[f64]) -> String {
-    let Some(Mean { mean, deviation }) = Mean::of(rates) else {
-        return String::new();
-    };
-    let decimals = decimals(mean);
-    match deviation {
-        None => format!("{mean:.decimals$}"),
-        Some(deviation) => format!("{mean:.decimals$} ± {deviation:.decimals$}"),
-    }
+    units::rates(&[rate])
 }
 
 /// A number and what it counts: `1 run`, `2 runs`.

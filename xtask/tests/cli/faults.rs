@@ -137,7 +137,7 @@ fn standard_output_that_is_full_or_gone() {
     let run = |script: &str| Ran::of(workspace.shell(script).output().unwrap(), script);
     for words in [
         "inspect models/tiny.gguf",
-        "benchmark -n 3 -p 4 -r 1 -o -",
+        "benchmark -n 3 -p 4 -r 1 --output -",
         "model list",
     ] {
         let ran = run(&format!("\"$PROGRAM\" {words} > /dev/full"));

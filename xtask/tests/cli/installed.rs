@@ -51,7 +51,7 @@ fn a_cache_that_cannot_be_made_is_named() {
 #[test]
 fn a_missing_folder_is_named() {
     let workspace = Workspace::empty(BITRECEIPT);
-    let ran = workspace.run("benchmark -o results/r.json");
+    let ran = workspace.run("benchmark --output results/r.json");
     ran.fails(
         5,
         &["results/r.json: there is no folder results", "--output"],
@@ -70,7 +70,7 @@ fn files_are_words_or_flags() {
         workspace.run(&quick).exits(0);
         workspace.run(&format!("inspect {model}")).exits(0);
         workspace.run(&format!("run {model} -p on -n 2")).exits(0);
-        let array = format!("logits {model} --prompt-ids 1 -o out.npy");
+        let array = format!("logits {model} --prompt-ids 1 --output out.npy");
         workspace.run(&array).exits(0);
     }
     workspace

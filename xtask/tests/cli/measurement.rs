@@ -30,7 +30,8 @@ fn a_depth_leaves_something_to_time() {
         .exits(2);
     let line = "error: --depth: found 3 of the prompt's 3 ids, allowed fewer than all\n";
     assert_eq!(ran.stderr, line);
-    workspace.run("benchmark -d 0").exits(2);
+    workspace.run("benchmark -q -d 0 -p 2 -n 2 -r 1").exits(0);
+    assert_eq!(workspace.receipt_json()["run"]["depth"], 0);
     workspace
         .run("benchmark -q --prompt-ids 1,2,3 -d 2 -n 2 -r 1")
         .exits(0);

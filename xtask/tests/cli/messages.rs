@@ -120,7 +120,7 @@ fn a_receipt_in_the_place_of_another_file_is_named() {
     workspace.run("benchmark -n 2 -p 2 -r 1 -q").exits(0);
     workspace.run("keygen my.key").exits(0);
     let receipt = workspace.read("inference.json");
-    for command in ["benchmark", "inspect", "benchmark -o other.json"] {
+    for command in ["benchmark", "inspect", "benchmark --output other.json"] {
         let ran = workspace.run(&format!("{command} inference.json"));
         ran.fails(4, &["this is a receipt, not a model; name a .gguf file"]);
     }
@@ -186,7 +186,7 @@ fn folders_and_public_keys_are_not_what_they_are_named_for() {
     let workspace = Workspace::new();
     let ran = workspace.run("inspect models");
     ran.fails(5, &["models: ", "did you mean models/tiny.gguf?"]);
-    let ran = workspace.run("benchmark ci -o r.json");
+    let ran = workspace.run("benchmark ci --output r.json");
     ran.fails(5, &["ci: it is a folder; name a model file"]);
     workspace.run("keygen my.key").exits(0);
     let ran = workspace.run("benchmark --sign my.key.pub");

@@ -29,7 +29,7 @@ fn a_link_is_followed_to_its_file() {
     symlink("link", workspace.path("link2")).unwrap();
     symlink("there/new.json", workspace.path("link3")).unwrap();
     for (link, file) in [("link2", "there/r.json"), ("link3", "there/new.json")] {
-        benchmark(&workspace, &format!("-o {link}")).exits(0);
+        benchmark(&workspace, &format!("--output {link}")).exits(0);
         assert!(workspace.path(link).is_symlink());
         assert!(!workspace.path(file).is_symlink());
         let ran = workspace.run(&format!("verify-receipt {file}")).exits(0);
@@ -58,7 +58,7 @@ fn links_to_anything_else_are_refused() {
         let link = workspace.path("circle");
         symlink(target, &link).unwrap();
         // The model is missing, too: the place is found out first.
-        let words = format!("{SMALL} --model absent.gguf -o circle");
+        let words = format!("{SMALL} --model absent.gguf --output circle");
         let mut command = workspace.command(&words);
         let printed = fs::File::create(workspace.path("printed")).unwrap();
         let ran = Ran::of(command.stdout(printed).output().unwrap(), &words);
@@ -68,7 +68,7 @@ fn links_to_anything_else_are_refused() {
         fs::remove_file(link).unwrap();
     }
     for place in ["pipe", "/proc/self/fd/1", "absent/"] {
-        benchmark(&workspace, &format!("-o {place}")).fails(5, &[place]);
+        benchmark(&workspace, &format!("--output {place}")).fails(5, &[place]);
     }
     assert_eq!(workspace.names("."), ["folder", "pipe", "printed"]);
 }
@@ -109,7 +109,7 @@ fn nothing_of_others_is_renamed() {
 fn the_model_is_not_renamed() {
     let workspace = Workspace::empty(BITRECEIPT);
     fs::copy(TINY, workspace.path("o.json.dsse.json")).unwrap();
-    benchmark(&workspace, "--model o.json.dsse.json -o o.json").exits(0);
+    benchmark(&workspace, "--model o.json.dsse.json --output o.json").exits(0);
     assert_eq!(workspace.names("."), ["o.json", "o.json.dsse.json"]);
     assert_eq!(workspace.read("o.json.dsse.json"), fs::read(TINY).unwrap());
 }
@@ -162,9 +162,9 @@ fn printing_undoes_no_file() {
     let workspace = Workspace::new();
     for (words, file) in [
         ("keygen my.key", "my.key"),
-        ("make-model tiny -o m.gguf", "m.gguf"),
+        ("make-model tiny --output m.gguf", "m.gguf"),
         (
-            "logits --model models/tiny.gguf --prompt-ids 1 -o l.npy",
+            "logits --model models/tiny.gguf --prompt-ids 1 --output l.npy",
             "l.npy",
         ),
     ] {
@@ -185,12 +185,12 @@ fn names_that_are_too_long_are_found_before_the_run() {
         (245, "no room for .dsse.json"),
     ] {
         let name = "b".repeat(length);
-        let words = format!("--model absent.gguf -o {name}");
+        let words = format!("--model absent.gguf --output {name}");
         benchmark(&workspace, &words).fails(5, &[why]);
     }
     assert!(workspace.names(".").is_empty());
     let name = "b".repeat(230);
-    benchmark(&workspace, &format!("-o {name}")).exits(0);
+    benchmark(&workspace, &format!("--output {name}")).exits(0);
     assert_eq!(workspace.names("."), [name]);
 }
 

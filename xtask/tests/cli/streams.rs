@@ -7,7 +7,7 @@ use crate::process::{BITRECEIPT, TINY, Workspace};
 #[test]
 fn a_receipt_on_standard_output_is_all_that_is_there() {
     let workspace = Workspace::empty(BITRECEIPT);
-    let words = "benchmark -n 3 -p 4 -r 1 -o -";
+    let words = "benchmark -n 3 -p 4 -r 1 --output -";
     for flags in ["", "--format json", "--quiet"] {
         let ran = workspace.run(&format!("{words} {flags}")).exits(0);
         assert_eq!(ran.json()["schema_version"], "1.0.0");
@@ -44,11 +44,14 @@ fn a_transcript_is_read_from_standard_input() {
 #[test]
 fn a_model_and_an_array_can_be_piped() {
     let workspace = Workspace::empty(BITRECEIPT);
-    let model = workspace.command("make-model tiny -o -").output().unwrap();
+    let model = workspace
+        .command("make-model tiny --output -")
+        .output()
+        .unwrap();
     assert!(model.status.success() && model.stdout == std::fs::read(TINY).unwrap());
     workspace.write("m.gguf", model.stdout);
     let array = workspace
-        .command("logits m.gguf --prompt-ids 1 -o -")
+        .command("logits m.gguf --prompt-ids 1 --output -")
         .output()
         .unwrap();
     assert!(array.status.success() && array.stdout.starts_with(b"\x93NUMPY"));

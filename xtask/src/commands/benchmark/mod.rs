@@ -1,0 +1,55 @@
+//! `benchmark`: the whole path from a model file to a receipt, or from several to a table.
+
+mod cell;
+mod settings;
+mod single;
+mod sweep;
+
+use host::watch::Watch;
+
+pub use single::MakeRunner;
+
+use crate::{
+    args::BenchmarkArgs,
+    exit::{Exit, Failure},
+    hints::is_receipt,
+    models::default_model,
+};
+
+/// Runs the command.
+///
+/// # Errors
+/// The failure, with its exit code. No receipt is written then.
+pub fn run(args: &BenchmarkArgs, watch: &Watch) -> Result<Exit, Failure> {
+    run_with(args, watch, None)
+}
+
+/// As [`run`], with another engine: tests show that a wrong one gets no receipt.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_with(
+    args: &BenchmarkArgs,
+    watch: &Watch,
+    runner: Option<MakeRunner>,
+) -> Result<Exit, Failure> {
+    let named = args.models.named();
+    // Before the output is: a receipt may lie where this one would go.
+    if let Some(path) = named.iter().find(|path| is_receipt(path)) {
+        return Err(
+            Failure::new(Exit::BadInput, "this is a receipt, not a model")
+                .at(path)
+                .with_hint("name a .gguf file"),
+        );
+    }
+    let models = match named {
+        [] => vec![default_model()?],
+        named => named.to_vec(),
+    };
+    let planned = settings::plan(args, cell::cells(args, &models)?)?;
+    match (&planned[..], &args.output_dir) {
+        ([one], None) => single::run(args, one, watch, runner)?,
+        _ => sweep::run(args, &planned, watch, runner)?,
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,167 @@
+//! A benchmark of one cell: a receipt at the place that `--output` names.
+
+use std::path::Path;
+
+use host::{
+    failure::RunFailure,
+    files::AtomicFile,
+    receipt::{Receipt, to_json},
+    run::{Loaded, Proved, Runner, bytes_per_decoded_token},
+    sandbox::Sandbox,
+    watch::{Phase, Watch},
+};
+use serde_json::json;
+
+use super::settings::{Planned, warn_scalar};
+use crate::{
+    args::{BenchmarkArgs, ParityMode, RowFormat},
+    commands::{
+        figures::Figures,
+        ours::is_our_receipt,
+        profile_table,
+        rows::{Entry, Exports, emit},
+        sign::Bundle,
+        table,
+    },
+    exit::{Exit, Failure},
+    output::{file, is_stdout, note, print, print_json, spares_model},
+    progress::RunProgress,
+};
+
+/// An engine to run instead of the native one.
+pub type MakeRunner<'a> = &'a dyn Fn(&Loaded) -> Box<dyn Runner>;
+
+/// Runs a single cell.
+///
+/// # Errors
+/// The failure, with its exit code. No receipt is written then.
+pub fn run(
+    args: &BenchmarkArgs,
+    planned: &Planned,
+    watch: &Watch,
+    runner: Option<MakeRunner>,
+) -> Result<(), Failure> {
+    match is_stdout(&args.output()) {
+        true => print_receipt(args, planned, watch, runner),
+        false => write_receipt(args, planned, watch, runner),
+    }
+}
+
+/// A receipt on standard output, and nothing beside it.
+fn print_receipt(
+    args: &BenchmarkArgs,
+    planned: &Planned,
+    watch: &Watch,
+    runner: Option<MakeRunner>,
+) -> Result<(), Failure> {
+    if args.sign.is_some() {
+        let what = "found --output -: a bundle needs a file that it stands beside";
+        return Err(Failure::new(Exit::Usage, what)
+            .about("--sign")
+            .with_hint("name a file for the receipt"));
+    }
+    let exports = Exports::prepare(&args.print.output.exports, &[&planned.cell.model.1], &[])?;
+    let (receipt, _) = make_receipt(args, planned, watch, runner)?;
+    let entry = planned.entry(&receipt, "-".into());
+    exports.write(&[&entry])?;
+    print(&to_json(&receipt))
+}
+
+fn write_receipt(
+    args: &BenchmarkArgs,
+    planned: &Planned,
+    watch: &Watch,
+    runner: Option<MakeRunner>,
+) -> Result<(), Failure> {
+    let model = &planned.cell.model.1;
+    let output = spares_model(file(&args.output())?, model)?;
+    let bundle = Bundle::prepare(args, model, &output)?;
+    let exports = Exports::prepare(&args.print.output.exports, &[model], &[&output])?;
+    let (receipt, figures) = match make_receipt(args, planned, watch, runner) {
+        Ok(made) => made,
+        Err(failure) if failure.is_wrong_result() => {
+            return Err(bundle.retire_with(retire(&output, failure.into())));
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    let json = to_json(&receipt);
+    let staged = output
+        .stage(|out| out.write_all(json.as_bytes()))
+        .map_err(|e| Failure::io(output.path(), &e))?;
+    let signed = bundle.finish(&receipt, json.as_bytes(), staged)?;
+    let entry = planned.entry(&receipt, output.path().display().to_string());
+    exports.write(&[&entry])?;
+    note(show(args, &entry, &figures, output.path(), &signed));
+    Ok(())
+}
+
+fn show(
+    args: &BenchmarkArgs,
+    entry: &Entry,
+    figures: &Figures,
+    path: &Path,
+    signed: &str,
+) -> Result<(), Failure> {
+    let receipt = &entry.receipt;
+    match (args.print.output.format, &figures.profile) {
+        (RowFormat::Json, None) => print(&to_json(receipt)),
+        (RowFormat::Json, Some(profile)) => print_json(&json!({
+            "receipt": receipt,
+            "profile": profile,
+        })),
+        (_, profile) => emit(&args.print.output, &[entry], || {
+            let profile = profile.as_ref();
+            let profile = profile.map_or_else(String::new, profile_table::profile);
+            table::benchmark(receipt, figures, path) + signed + &profile
+        }),
+    }
+}
+
+fn make_receipt(
+    args: &BenchmarkArgs,
+    planned: &Planned,
+    watch: &Watch,
+    runner: Option<MakeRunner>,
+) -> Result<(Receipt, Figures), RunFailure> {
+    let _display = RunProgress::of(args.print.progress(), watch);
+    let loaded = Loaded::open(planned.settings.clone(), watch)?;
+    loaded.check_receipt_size()?;
+    warn_scalar(planned, &loaded);
+    let (engine, task) = (loaded.engine().clone(), loaded.task().clone());
+    let measured = match runner {
+        None => loaded.measure()?,
+        Some(make) => {
+            let runner = make(&loaded);
+            loaded.measure_with(runner)?
+        }
+    };
+    let mut figures = Figures::measure(args, &engine, &task, watch)?;
+    let proved: Proved = match args.parity {
+        ParityMode::Full => {
+            watch.begin(Phase::Other("compile the reference"), 0);
+            measured.prove(&Sandbox::new(watch)?)?
+        }
+        ParityMode::Off => measured.without_proof(),
+    };
+    let receipt = proved.receipt();
+    figures.bytes_per_token = bytes_per_decoded_token(&engine, &task, &receipt.kernel_ledger);
+    Ok((receipt, figures))
+}
+
+/// A wrong run leaves no receipt at the output's path, not even an old one.
+pub fn retire(output: &AtomicFile, failure: Failure) -> Failure {
+    let old = match is_our_receipt(output.target()) {
+        true => output.retire(),
+        false if output.target().exists() => {
+            let kept = " (no receipt written; what is there is no receipt, and stays)";
+            return failure.and(kept);
+        }
+        false => Ok(None),
+    };
+    let retired = match old {
+        Ok(None) => "no receipt written".to_owned(),
+        Ok(Some(stale)) => format!("no receipt written; the old one is now {}", stale.display()),
+        Err(e) => format!("no receipt written; the old one could not be renamed: {e}"),
+    };
+    failure.and(format_args!(" ({retired})"))
+}

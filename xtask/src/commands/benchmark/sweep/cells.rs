@@ -1,0 +1,274 @@
+//! The cells of a sweep, measured and proved.
+
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use host::{
+    failure::RunFailure,
+    machine::default_threads,
+    receipt::Receipt,
+    run::{Loaded, NativeRunner, Runner, Settled, TimedModel},
+    sandbox::Sandbox,
+    watch::{Phase, Watch},
+};
+
+use super::{
+    course::Course,
+    failed::Failed,
+    forecast::{Forecast, GUEST_RATE, Kind, Part, work},
+    proof::{Measured, agree, groups, prove},
+};
+use crate::{
+    args::{BenchmarkArgs, Kernel, ParityMode},
+    commands::benchmark::{
+        settings::{Planned, warn_scalar},
+        single::MakeRunner,
+    },
+    exit::Failure,
+    progress::RunProgress,
+    units,
+};
+
+/// A sweep, and what its cells share.
+pub struct Sweep<'s> {
+    args: &'s BenchmarkArgs,
+    planned: &'s [Planned],
+    works: Vec<u64>,
+    watch: &'s Watch,
+    runner: Option<MakeRunner<'s>>,
+}
+
+impl<'s> Sweep<'s> {
+    /// Looks at all models and tasks before anything runs.
+    ///
+    /// # Errors
+    /// A file is no model, a task does not fit it, or this CPU does not have the kernels.
+    pub fn new(
+        args: &'s BenchmarkArgs,
+        planned: &'s [Planned],
+        watch: &'s Watch,
+        runner: Option<MakeRunner<'s>>,
+    ) -> Result<Self, Failure> {
+        for one in planned {
+            one.settings.kernel.resolve().map_err(RunFailure::from)?;
+        }
+        let works = planned.iter().map(work).collect::<Result<_, _>>()?;
+        Ok(Self {
+            args,
+            planned,
+            works,
+            watch,
+            runner,
+        })
+    }
+
+    /// The part that a cell's runs are.
+    fn runs(&self, at: usize) -> Part {
+        let cell = &self.planned[at];
+        Part {
+            kind: Kind::Runs {
+                model: cell.cell.model.0,
+                kernel: cell.cell.kernel,
+                threads: cell.settings.environment.threads,
+            },
+            work: self.works[at],
+        }
+    }
+
+    /// The part that the replay of a cell's task is.
+    fn replay(&self, at: usize) -> Part {
+        let model = self.planned[at].cell.model.0;
+        Part {
+            kind: Kind::Replay { model },
+            work: self.works[at],
+        }
+    }
+
+    /// Of each task the place of its first cell.
+    fn tasks(&self) -> Vec<usize> {
+        let task = |at: usize| {
+            let cell = &self.planned[at].cell;
+            let n_prompt = cell.prompt_tokens + cell.depth;
+            (cell.model.0, n_prompt, cell.tokens, cell.kv_type)
+        };
+        let all = 0..self.planned.len();
+        let is_first = |at: &usize| (0..*at).all(|earlier| task(earlier) != task(*at));
+        all.filter(is_first).collect()
+    }
+
+    /// The parts of the sweep.
+    fn forecast(&self) -> Forecast {
+        let mut parts: Vec<Part> = (0..self.planned.len()).map(|at| self.runs(at)).collect();
+        if self.args.parity == ParityMode::Full {
+            parts.extend(self.tasks().into_iter().map(|at| self.replay(at)));
+        }
+        Forecast::new(parts)
+    }
+
+    /// What is to be done, and how much of it.
+    pub fn announcement(&self, seed: u64) -> String {
+        let n_cells = self.planned.len();
+        let mut text = format!("{n_cells} cells in random order (--order-seed {seed})");
+        if self.args.parity == ParityMode::Full {
+            let (forecast, n) = (self.forecast(), self.tasks().len());
+            let plural = if n == 1 { "" } else { "s" };
+            text += &format!(
+                "; then {n} replay{plural} of {:.1} G multiply-accumulates: {} if each of {} guests \
+                 does {:.0} G a second",
+                forecast.replay_work() as f64 / 1e9,
+                units::time(forecast.replay_seconds()),
+                default_threads(),
+                GUEST_RATE / 1e9
+            );
+        }
+        text
+    }
+
+    /// The receipts of all cells, in the order of the command line. They are measured in `order`.
+    ///
+    /// # Errors
+    /// One cell failed, or one is wrong.
+    pub fn receipts(&self, order: &[usize]) -> Result<Vec<Receipt>, Failed> {
+        let mut course = Course {
+            display: RunProgress::of(self.args.print.progress(), self.watch),
+            forecast: self.forecast(),
+            n_measured: 0,
+            n_replayed: 0,
+            n_replays: self.tasks().len(),
+        };
+        let mut made: Vec<(usize, Receipt)> = Vec::new();
+        let mut sandbox = None;
+        // One model after the other, so that no two of them are in memory.
+        for model in 0..=self.planned.last().map_or(0, |last| last.cell.model.0) {
+            let is_own = |at: &usize| self.planned[*at].cell.model.0 == model;
+            let own: Vec<usize> = order.iter().copied().filter(is_own).collect();
+            made.extend(self.model_receipts(&own, &mut course, &mut sandbox)?);
+        }
+        made.sort_by_key(|(at, _)| *at);
+        Ok(made.into_iter().map(|(_, receipt)| receipt).collect())
+    }
+
+    /// The receipts of the cells of one model, which is read once.
+    fn model_receipts(
+        &self,
+        own: &[usize],
+        course: &mut Course,
+        sandbox: &mut Option<Sandbox>,
+    ) -> Result<Vec<(usize, Receipt)>, Failed> {
+        let settings = &self.planned[own[0]].settings;
+        let model = TimedModel::open(&settings.model, settings.i2s_layout, self.watch)
+            .map_err(Failure::from)?;
+        let groups = groups(self.measure_all(own, &model, course)?);
+        let mut made = Vec::new();
+        for group in groups {
+            if self.args.parity == ParityMode::Off {
+                agree(&group).map_err(|wrong| Failed::unreplayed(self.planned, &wrong))?;
+                made.extend(group.into_iter().map(|c| (c.at, c.run.without_proof())));
+                continue;
+            }
+            course.n_replayed += 1;
+            course.begin(format!(
+                "replay {} of {}",
+                course.n_replayed, course.n_replays
+            ));
+            if sandbox.is_none() {
+                self.watch.begin(Phase::Other("compile the reference"), 0);
+                *sandbox = Some(Sandbox::new(self.watch).map_err(Failure::from)?);
+            }
+            let Some(sandbox) = sandbox.as_ref() else {
+                continue;
+            };
+            let start = Instant::now();
+            let replay = prove(&group, &model, sandbox).map_err(|wrong| {
+                let explained = wrong.failure.map(|failure| *failure);
+                let failure = explained.unwrap_or_else(|| self.explain(wrong.at, &model, sandbox));
+                Failed::of_cell(self.planned, wrong.at, failure)
+            })?;
+            course
+                .forecast
+                .done(self.replay(group[0].at), start.elapsed());
+            let receipt = |cell: Measured| Some((cell.at, replay.receipt(cell.run)?));
+            made.extend(group.into_iter().filter_map(receipt));
+        }
+        Ok(made)
+    }
+
+    /// Measures cells in this order. One that other work disturbs has a second try at the end.
+    fn measure_all(
+        &self,
+        own: &[usize],
+        model: &TimedModel,
+        course: &mut Course,
+    ) -> Result<Vec<Measured>, Failed> {
+        let mut queue: Vec<(usize, bool)> = own.iter().map(|&at| (at, false)).collect();
+        let (mut next, mut measured) = (0, Vec::new());
+        while let Some(&(at, is_second)) = queue.get(next) {
+            next += 1;
+            if course.n_measured > 0 || is_second {
+                self.pause()?;
+            }
+            let (n, of) = (course.n_measured + 1, self.planned.len());
+            course.begin(format!("cell {n} of {of}, {}", self.planned[at].name));
+            let start = Instant::now();
+            match self.measure(at, model) {
+                Ok(run) => measured.push(Measured { at, run }),
+                Err(RunFailure::Disturbed(_)) if !is_second => {
+                    queue.push((at, true));
+                    continue;
+                }
+                Err(failure) => return Err(Failed::of_cell(self.planned, at, failure)),
+            }
+            course.n_measured += 1;
+            course.forecast.done(self.runs(at), start.elapsed());
+        }
+        Ok(measured)
+    }
+
+    fn measure(&self, at: usize, model: &TimedModel) -> Result<Settled, RunFailure> {
+        let loaded = self.load(at, model)?;
+        loaded.check_receipt_size()?;
+        let is_auto = |planned: &Planned| planned.cell.kernel == Kernel::Auto;
+        if self.planned.iter().position(is_auto) == Some(at) {
+            warn_scalar(&self.planned[at], &loaded);
+        }
+        let runner = self.runner(&loaded)?;
+        Ok(loaded.measure_with(runner)?.settle())
+    }
+
+    fn load(&self, at: usize, model: &TimedModel) -> Result<Loaded, RunFailure> {
+        Loaded::with_model(self.planned[at].settings.clone(), model, self.watch)
+    }
+
+    fn runner(&self, loaded: &Loaded) -> Result<Box<dyn Runner>, RunFailure> {
+        Ok(match self.runner {
+            None => Box::new(NativeRunner::new(loaded.engine(), loaded.task())?),
+            Some(make) => make(loaded),
+        })
+    }
+
+    /// Waits between two cells, as long as `--delay` says.
+    fn pause(&self) -> Result<(), Failure> {
+        const STEP: Duration = Duration::from_millis(50);
+        let mut left = Duration::from_millis(self.args.measurement.delay);
+        while !left.is_zero() {
+            if self.watch.is_stopped() {
+                return Err(Failure::interrupted());
+            }
+            sleep(left.min(STEP));
+            left = left.saturating_sub(STEP);
+        }
+        Ok(())
+    }
+
+    /// Why a cell has no number: its run is made again, to find where it differs.
+    fn explain(&self, at: usize, model: &TimedModel, sandbox: &Sandbox) -> RunFailure {
+        let again = self.load(at, model);
+        let again = again.and_then(|loaded| Ok((self.runner(&loaded)?, loaded)));
+        match again {
+            Ok((runner, loaded)) => loaded.explain(runner, sandbox),
+            Err(failure) => failure,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The rows of benchmark results: of receipts that were just made, and of receipts that are shown.
+
+mod emit;
+mod record;
+mod row;
+mod table;
+
+pub use emit::{Exports, emit};
+pub use row::Entry;
+pub use table::markdown;

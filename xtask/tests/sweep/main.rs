@@ -1,0 +1,9 @@
+//! Sweeps: `benchmark` with lists, its receipts, its rows, and what it refuses.
+
+mod formats;
+#[path = "../cli/process.rs"]
+mod process;
+mod receipts;
+mod refused;
+mod show;
+mod wrong_cell;
