@@ -14,5 +14,6 @@ mod output;
 mod process;
 pub mod program;
 mod progress;
+mod report;
 pub mod selftest;
 mod units;

@@ -7,6 +7,7 @@ mod models;
 mod numbers;
 mod output;
 mod replay;
+mod report;
 mod tools;
 mod values;
 mod verification;
@@ -22,6 +23,7 @@ pub use models::{
 };
 pub use output::{LongOutputArgs, OutputArgs, ProgressMode};
 pub use replay::ReplayArgs;
+pub use report::ReportArgs;
 pub use tools::{CompletionsArgs, GuestArgs, ManArgs, SelftestArgs};
 pub use values::{Format, I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking};
 pub use verification::{AllowanceArgs, ShowArgs, VerifyReceiptArgs};
@@ -74,6 +76,8 @@ pub enum Command {
     VerifyReceipt(Box<VerifyReceiptArgs>),
     /// Print what receipts say, without judging them
     Show(ShowArgs),
+    /// Write a page with the verdict on receipts, and charts of what they measured
+    Report(ReportArgs),
     /// Judge tokens that another engine chose: would the reference have chosen them?
     Replay(ReplayArgs),
     /// Make a key that signs receipts

@@ -15,6 +15,7 @@ mod model;
 mod ours;
 mod profile_table;
 mod replay;
+mod report;
 mod run;
 mod selftest;
 mod shell;
@@ -57,6 +58,7 @@ fn dispatch_user(command: Command) -> Result<Exit, Failure> {
         Command::Benchmark(args) => benchmark::run(&args, watch),
         Command::VerifyReceipt(args) => verify_receipt::run(&args, watch),
         Command::Show(args) => show::run(&args),
+        Command::Report(args) => report::run(&args, watch),
         Command::Replay(args) => replay::run(&args, watch),
         Command::Keygen(args) => keygen::run(&args),
         Command::Run(args) => run::run(&args, watch),
