@@ -14,6 +14,7 @@ mod output;
 mod process;
 pub mod program;
 mod progress;
+mod report;
 pub mod selftest;
 mod tabular;
 mod units;

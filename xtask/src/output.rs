@@ -88,9 +88,20 @@ impl Destination {
     /// # Errors
     /// Both are one file.
     pub fn spares_model(self, input: &Path) -> Result<Self, Failure> {
+        self.spares("model", input)?;
+        Ok(self)
+    }
+
+    /// Checks that it would not replace `input`, which messages call `what`.
+    ///
+    /// # Errors
+    /// Both are one file.
+    pub fn spares(&self, what: &str, input: &Path) -> Result<(), Failure> {
         match self {
-            Self::File(file) => spares_model(file, input).map(Self::File),
-            Self::Stdout => Ok(self),
+            Self::File(file) => file
+                .spares(what, input)
+                .map_err(|e| Failure::io(file.path(), &e)),
+            Self::Stdout => Ok(()),
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod audit_report;
 mod checked;
+mod least_work;
 mod outcome;
 mod parse;
 mod policy;
@@ -19,6 +20,7 @@ mod what;
 
 pub use audit_report::{AuditReport, Covered};
 pub use checked::{AuditFinding, Checked, ReplayFailure};
+pub use least_work::LeastWork;
 pub use outcome::{Conclusion, Outcome, Replayed, RuleOutcome};
 pub use parse::NotAReceipt;
 pub use policy::{

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use super::rules::{derived::repetitions, work::Work};
+use super::{least_work::LeastWork, rules::derived::repetitions};
 use crate::{
     digest::Digest,
     noise::{Warning, warnings},
@@ -342,14 +342,9 @@ fn bytes(n: u64) -> String {
 /// Lower bounds on the bytes and the multiply-accumulates per second of the median repetition's
 /// decode. They are derived from the shape, not from the receipt's ledger.
 fn decode_rates(r: &Receipt) -> Option<(f64, f64)> {
-    let work = Work::of(r).ok()?;
     let seconds = repetitions(r)?.median().decode_ns as f64 / 1e9;
-    let first = r.run.prompt_ids.len() as u64;
-    let end = first.checked_add(r.run.tokens.checked_sub(1)?)?;
-    // Keys and values grow with every step; their average is that of the middle step.
-    let bytes = work.bytes(first + (end - first) / 2)? * (end - first) as f64;
-    let macs = work.macs(&(first..end), end - first)? as f64;
-    (seconds > 0.0).then(|| (bytes / seconds, macs / seconds))
+    let work = LeastWork::of_decode(r)?;
+    (seconds > 0.0).then(|| (work.bytes / seconds, work.macs / seconds))
 }
 
 #[cfg(test)]

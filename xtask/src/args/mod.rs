@@ -9,6 +9,7 @@ mod numbers;
 mod output;
 mod ranges;
 mod replay;
+mod report;
 mod tools;
 mod values;
 mod verdict;
@@ -29,6 +30,7 @@ pub use output::{
 };
 pub use ranges::{NumberList, numbers};
 pub use replay::ReplayArgs;
+pub use report::ReportArgs;
 pub use tools::{CompletionsArgs, GuestArgs, ManArgs, SelftestArgs};
 pub use values::{Format, I2s, Kernel, Kv, ParityMode, RowFormat, Screen, Side, WeightPacking};
 pub use verdict::{VerdictArgs, VerdictCommand, VerdictMergeArgs};
@@ -86,6 +88,8 @@ pub enum Command {
     Leaderboard(LeaderboardArgs),
     /// Print what receipts say, without judging them
     Show(ShowArgs),
+    /// Write a page with the verdict on receipts, and charts of what they measured
+    Report(ReportArgs),
     /// Judge tokens that another engine chose: would the reference have chosen them?
     Replay(ReplayArgs),
     /// Make a key that signs receipts

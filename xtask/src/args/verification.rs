@@ -13,7 +13,7 @@ use super::{
 use crate::program;
 
 /// Arguments of `verify-receipt`.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 #[command(after_help = examples(&[
     "verify-receipt inference.json",
     "verify-receipt inference.json --sample 5%",

@@ -16,6 +16,7 @@ mod model;
 mod ours;
 mod profile_table;
 mod replay;
+mod report;
 mod rows;
 mod run;
 mod selftest;
@@ -62,6 +63,7 @@ fn dispatch_user(command: Command) -> Result<Exit, Failure> {
         Command::Verdict(args) => verdict::run(&args),
         Command::Leaderboard(args) => leaderboard::run(&args, watch),
         Command::Show(args) => show::run(&args),
+        Command::Report(args) => report::run(&args, watch),
         Command::Replay(args) => replay::run(&args, watch),
         Command::Keygen(args) => keygen::run(&args),
         Command::Run(args) => run::run(&args, watch),

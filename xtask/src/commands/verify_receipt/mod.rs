@@ -67,7 +67,7 @@ pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
 }
 
 /// The time; 1970 on a machine whose clock is set to an earlier one.
-fn now() -> SystemTime {
+pub fn now() -> SystemTime {
     SystemTime::now().max(SystemTime::UNIX_EPOCH)
 }
 
@@ -125,11 +125,24 @@ pub fn examine_in(
     args: &VerifyReceiptArgs,
     watch: &Watch,
 ) -> Result<Examined, Failure> {
+    let bytes = read_text(&args.receipt_path(), Kind::Receipt, MAX_RECEIPT_BYTES)?;
+    examine_bytes(shared, args, &bytes, watch)
+}
+
+/// As [`examine_in`], where the receipt's bytes have been read already.
+///
+/// # Errors
+/// As for [`examine`].
+pub fn examine_bytes(
+    shared: &Shared,
+    args: &VerifyReceiptArgs,
+    bytes: &[u8],
+    watch: &Watch,
+) -> Result<Examined, Failure> {
     let _display = RunProgress::of(args.print, watch);
     let path = args.receipt_path();
     let (policy, policy_sha256) = policy(args.policy.as_deref())?;
-    let bytes = read_text(&path, Kind::Receipt, MAX_RECEIPT_BYTES)?;
-    let mut checked = Checked::read(&bytes).map_err(|e| Failure::from(e).at(&path))?;
+    let mut checked = Checked::read(bytes).map_err(|e| Failure::from(e).at(&path))?;
     checked.with_challenge(args.challenge.as_ref());
     checked.with_clock(SystemTime::now());
     if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
