@@ -26,7 +26,7 @@ pub use policy::{
     Retime, SpeedRatio, least_step_seconds,
 };
 pub use rules::{model::ModelFacts, parity::ReplayResult};
-pub use summary::{Claim, ModelSummary, Summary};
+pub use summary::{Claim, DecodeWork, ModelSummary, Summary, decode_work};
 pub use svr::SimpleVerificationResult;
 pub use verdict::Verdict;
 pub use what::What;

@@ -333,14 +333,32 @@ fn bytes(n: u64) -> String {
 /// Lower bounds on the bytes and the multiply-accumulates per second of the median repetition's
 /// decode. They are derived from the shape, not from the receipt's ledger.
 fn decode_rates(r: &Receipt) -> Option<(f64, f64)> {
-    let work = Work::of(r).ok()?;
+    let work = decode_work(r)?;
     let seconds = repetitions(r)?.median().decode_ns as f64 / 1e9;
+    let bytes = work.step_bytes * (r.run.tokens - 1) as f64;
+    let macs = work.multiply_accumulates as f64;
+    (seconds > 0.0).then(|| (bytes / seconds, macs / seconds))
+}
+
+/// Lower bounds on the work of a repetition's decode, derived from the shape.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DecodeWork {
+    /// Bytes that a step reads, on average.
+    pub step_bytes: f64,
+    /// Multiply-accumulates of all steps.
+    pub multiply_accumulates: u64,
+}
+
+/// The work of the decode in `r`. `None` if its architecture does not exist, or on overflow.
+pub fn decode_work(r: &Receipt) -> Option<DecodeWork> {
+    let work = Work::of(r).ok()?;
     let first = r.run.prompt_ids.len() as u64;
     let end = first.checked_add(r.run.tokens.checked_sub(1)?)?;
-    // Keys and values grow with every step; their average is that of the middle step.
-    let bytes = work.bytes(first + (end - first) / 2)? * (end - first) as f64;
-    let macs = work.macs(&(first..end), end - first)? as f64;
-    (seconds > 0.0).then(|| (bytes / seconds, macs / seconds))
+    Some(DecodeWork {
+        // Keys and values grow with every step; their average is that of the middle step.
+        step_bytes: work.bytes(first + (end - first) / 2)?,
+        multiply_accumulates: work.macs(&(first..end), end - first)?,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Arguments of every command.
 
 mod benchmark;
+mod compare;
 mod examples;
 mod files;
 mod models;
@@ -15,6 +16,7 @@ pub use benchmark::{
     BandwidthArgs, BenchmarkArgs, EngineArgs, KeygenArgs, LogitsArgs, MeasurementArgs, PromptArgs,
     RunArgs,
 };
+pub use compare::{BuildsArgs, CompareArgs, CompareFormat, CompareOutputArgs, Vary};
 pub use files::{KeyFile, OptionalModel, RequiredModel, TranscriptAndModel};
 pub use models::{
     CacheArgs, CacheClearArgs, CacheCommand, CacheListArgs, InspectArgs, MakeModelArgs, ModelArgs,
@@ -74,6 +76,8 @@ pub enum Command {
     VerifyReceipt(Box<VerifyReceiptArgs>),
     /// Print what receipts say, without judging them
     Show(ShowArgs),
+    /// Compare receipts, or two builds that run in turns: tokens, work, then speed
+    Compare(Box<CompareArgs>),
     /// Judge tokens that another engine chose: would the reference have chosen them?
     Replay(ReplayArgs),
     /// Make a key that signs receipts

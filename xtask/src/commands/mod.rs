@@ -4,6 +4,7 @@ mod allowance;
 mod bandwidth;
 pub mod benchmark;
 mod cache;
+mod compare;
 mod figures;
 mod guest;
 mod inspect;
@@ -57,6 +58,7 @@ fn dispatch_user(command: Command) -> Result<Exit, Failure> {
         Command::Benchmark(args) => benchmark::run(&args, watch),
         Command::VerifyReceipt(args) => verify_receipt::run(&args, watch),
         Command::Show(args) => show::run(&args),
+        Command::Compare(args) => compare::run(&args, watch),
         Command::Replay(args) => replay::run(&args, watch),
         Command::Keygen(args) => keygen::run(&args),
         Command::Run(args) => run::run(&args, watch),
