@@ -19,7 +19,7 @@ pub enum Figure {
 const NEIGHBOURS: usize = 16;
 
 /// Of the times of one thing, the one that stands for it: a quarter of them is shorter. Other work only
-/// ever adds time, to some of them; half of them can be disturbed, and this one is not.
+/// ever adds time, to some of them; more than half of them can be disturbed, and this one is not.
 const PERCENT: u32 = 25;
 
 /// The time of a decode step in nanoseconds, over the steps of one repetition or of several: the mean of

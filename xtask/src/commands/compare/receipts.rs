@@ -17,7 +17,7 @@ use super::comparison::{Comparison, Made};
 use crate::{
     args::CompareArgs,
     exit::{Exit, Failure, say},
-    hints::{Kind, is_receipt},
+    hints::Kind,
     input::read_text,
 };
 
@@ -123,7 +123,9 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         }
     }
     files.sort();
-    let (receipts, others): (Vec<_>, Vec<_>) = files.into_iter().partition(|path| is_receipt(path));
+    let (receipts, others): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .partition(|path| looks_like_a_receipt(path));
     if receipts.is_empty() {
         let failure = Failure::new(Exit::BadInput, "found no receipt in this folder");
         return Err(failure
@@ -135,6 +137,13 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         say(format_args!("note: {other} is no receipt, and left out"));
     }
     Ok(receipts)
+}
+
+/// Whether a file says that it is a receipt, wherever in it that stands.
+fn looks_like_a_receipt(path: &Path) -> bool {
+    let bytes = host::files::read_bounded(path, MAX_RECEIPT_BYTES).unwrap_or_default();
+    let value = serde_json::from_slice(&bytes).ok();
+    value.is_some_and(|value: serde_json::Value| value.get("receipt_schema").is_some())
 }
 
 /// The receipt at `path`.
