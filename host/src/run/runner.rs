@@ -76,7 +76,10 @@ impl Runner for NativeRunner {
         };
         for step in run {
             let step = step?;
-            step_ns.push(nanoseconds(step.elapsed));
+            let elapsed = step.elapsed;
+            #[cfg(feature = "slow-step")]
+            let elapsed = slow_step::stretch(elapsed);
+            step_ns.push(nanoseconds(elapsed));
             tokens.push(step.choice.token);
             traces.extend(step.positions);
         }
@@ -127,6 +130,24 @@ impl NativeRunner {
             }
         }
         Ok(())
+    }
+}
+
+/// A slowdown of known size, by which comparisons are tested. No release has it.
+#[cfg(feature = "slow-step")]
+mod slow_step {
+    use std::time::{Duration, Instant};
+
+    /// Spins for as many percent of a step as the variable `SLOW_STEP_PERCENT` said at build time, and
+    /// returns the time of both.
+    pub(super) fn stretch(step: Duration) -> Duration {
+        let percent = option_env!("SLOW_STEP_PERCENT").and_then(|text| text.parse().ok());
+        let more = step * percent.unwrap_or(0) / 100;
+        let start = Instant::now();
+        while start.elapsed() < more {
+            std::hint::spin_loop();
+        }
+        step + start.elapsed()
     }
 }
 

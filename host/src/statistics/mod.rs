@@ -5,8 +5,10 @@
 
 mod bootstrap;
 mod order;
+mod ranks;
 mod spread;
 
 pub use bootstrap::{Interval, bootstrap};
 pub use order::Sorted;
+pub use ranks::{Shift, rank_sum, signed_rank};
 pub use spread::{Mean, relative_deviation};

@@ -1,6 +1,7 @@
 //! Arguments of every command.
 
 mod benchmark;
+mod compare;
 mod examples;
 mod files;
 mod leaderboard;
@@ -19,6 +20,7 @@ pub use benchmark::{
     BandwidthArgs, BenchmarkArgs, EngineArgs, KeygenArgs, LogitsArgs, MeasurementArgs, PromptArgs,
     RunArgs, SweptEngineArgs,
 };
+pub use compare::{BuildsArgs, CompareArgs, CompareFormat, CompareOutputArgs, Vary};
 pub use files::{KeyFile, RequiredModel, SweptModels, TranscriptAndModel};
 pub use leaderboard::LeaderboardArgs;
 pub use models::{
@@ -90,6 +92,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Write a page with the verdict on receipts, and charts of what they measured
     Report(ReportArgs),
+    /// Compare receipts, or two builds that run in turns: tokens, work, then speed
+    Compare(Box<CompareArgs>),
     /// Judge tokens that another engine chose: would the reference have chosen them?
     Replay(ReplayArgs),
     /// Make a key that signs receipts

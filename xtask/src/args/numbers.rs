@@ -4,6 +4,7 @@ use std::{
     num::NonZeroUsize,
     ops::{Range, RangeInclusive},
     str::FromStr,
+    time::Duration,
 };
 
 use host::digest::Digest;
@@ -72,6 +73,22 @@ pub(super) fn per_mille(text: &str) -> Result<u32, String> {
         1..=1000 => Ok(per_mille),
         _ => Err(wanted()),
     }
+}
+
+/// A percentage from 0 % up, as a share.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse().ok();
+    let share = number.map(|percent: f64| percent / 100.0);
+    share
+        .filter(|share| (0.0..=10.0).contains(share))
+        .ok_or_else(|| format!("found {text:?}, allowed percentages such as 5% or 2.5%"))
+}
+
+/// A time, such as `90s`.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).ok();
+    time.filter(|time| *time <= Duration::from_secs(7 * 24 * 3600))
+        .ok_or_else(|| format!("found {text:?}, allowed times up to a week, such as 90s or 5m"))
 }
 
 /// A difference of logits.

@@ -4,6 +4,7 @@ mod allowance;
 mod bandwidth;
 pub mod benchmark;
 mod cache;
+mod compare;
 mod figures;
 mod guest;
 mod inspect;
@@ -64,6 +65,7 @@ fn dispatch_user(command: Command) -> Result<Exit, Failure> {
         Command::Leaderboard(args) => leaderboard::run(&args, watch),
         Command::Show(args) => show::run(&args),
         Command::Report(args) => report::run(&args, watch),
+        Command::Compare(args) => compare::run(&args, watch),
         Command::Replay(args) => replay::run(&args, watch),
         Command::Keygen(args) => keygen::run(&args),
         Command::Run(args) => run::run(&args, watch),

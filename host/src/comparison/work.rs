@@ -1,0 +1,81 @@
+//! Work before time: figures without noise. If one of them differs, the programs do not do the same, and
+//! the times are no surprise.
+
+use serde::Serialize;
+
+use crate::{receipt::Receipt, verify::LeastWork};
+
+/// A figure of work on both sides.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Work {
+    /// What is counted.
+    pub what: &'static str,
+    /// Its number on each side, old and new; `None` where it was not counted.
+    pub counts: [Option<u64>; 2],
+    /// Whether both sides have the same number; `None` where one has none.
+    pub is_equal: Option<bool>,
+}
+
+impl Work {
+    fn new(
+        what: &'static str,
+        receipts: [&Receipt; 2],
+        of: impl Fn(&Receipt) -> Option<u64>,
+    ) -> Self {
+        let counts = receipts.map(of);
+        Self {
+            what,
+            counts,
+            is_equal: counts[0].zip(counts[1]).map(|(old, new)| old == new),
+        }
+    }
+}
+
+/// The work of a run on each side. Receipts of one side do the same work, so one of each is enough.
+///
+/// - The ledger's multiply-accumulates and kernel calls are the writer's count of the run itself. They
+///   see a skipped operation or another order of work, and not how fast a kernel is.
+/// - The shape's multiply-accumulates and bytes are derived from the model and the task. They see no
+///   program at all: only another model, depth or cache type. A program that reads weights twice has the
+///   same number.
+/// - Instructions are counted by the CPU, where the system permits that. They see more work and other
+///   kernels, and not how long an instruction waits for memory. They vary by some in a million.
+/// - Fuel is the sandbox's, so that it sees the reference and the task, and never the engine.
+pub fn compare_work(old: &Receipt, new: &Receipt) -> Vec<Work> {
+    let sides = [old, new];
+    let of_shape = |pick: fn(LeastWork) -> f64| {
+        move |r: &Receipt| Some(pick(LeastWork::of_decode(r)?).round() as u64)
+    };
+    vec![
+        Work::new("multiply-accumulates, ledger", sides, |r| {
+            ledger(r, |line| line.multiply_accumulates)
+        }),
+        Work::new("kernel calls, ledger", sides, |r| {
+            ledger(r, |line| line.calls)
+        }),
+        Work::new(
+            "multiply-accumulates of decoding, shape",
+            sides,
+            of_shape(|work| work.macs),
+        ),
+        Work::new(
+            "bytes of decoding at least, shape",
+            sides,
+            of_shape(|work| work.bytes),
+        ),
+        Work::new("instructions of a repetition, CPU", sides, instructions),
+        Work::new("fuel of the replay, sandbox", sides, |r| r.parity.fuel),
+    ]
+}
+
+fn ledger(r: &Receipt, count: fn(&crate::receipt::LedgerRecord) -> u64) -> Option<u64> {
+    let mut lines = r.kernel_ledger.iter().map(count);
+    lines.try_fold(0u64, u64::checked_add)
+}
+
+/// The fewest of all repetitions: what comes on top is not the run's.
+fn instructions(r: &Receipt) -> Option<u64> {
+    let witnesses = r.samples.witness.iter().flatten();
+    let counts = witnesses.map(|witness| witness.instructions);
+    counts.collect::<Option<Vec<u64>>>()?.into_iter().min()
+}
