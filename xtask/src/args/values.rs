@@ -138,6 +138,10 @@ pub enum RowFormat {
     Jsonl,
     /// The rows as SQL that makes the table bitreceipt and fills it
     Sql,
+    /// The rates for github-action-benchmark: customBiggerIsBetter
+    GithubActionBenchmark,
+    /// The rates for Bencher: its metric format
+    Bencher,
 }
 
 /// `--parity`

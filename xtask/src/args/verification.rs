@@ -80,6 +80,9 @@ pub struct VerifyReceiptArgs {
     /// What it may cost
     #[command(flatten)]
     pub allowance: AllowanceArgs,
+    /// Write a badge to this file: JSON that shields.io reads
+    #[arg(long, help_heading = "Output", value_name = "FILE")]
+    pub export_badge: Option<PathBuf>,
     /// What it prints
     #[command(flatten)]
     pub print: LongOutputArgs,

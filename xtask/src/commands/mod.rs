@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod allowance;
+mod badge;
 mod bandwidth;
 pub mod benchmark;
 mod cache;

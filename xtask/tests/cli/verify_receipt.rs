@@ -657,3 +657,35 @@ fn a_verdict_as_a_simple_verification_result() {
     workspace.write("p.toml", "require.parity = 'replayed'");
     assert_eq!(properties("--sample 5% --policy p.toml", 3), json!([]));
 }
+
+/// The badge says what this verification found, and nothing that it did not.
+#[test]
+fn a_badge_follows_from_the_verdict() {
+    let workspace = with_receipt();
+    let badge = |words: &str, code| {
+        workspace
+            .run(&format!(
+                "verify-receipt -q --export-badge badge.json {words}"
+            ))
+            .exits(code);
+        let badge: Value = serde_json::from_slice(&workspace.read("badge.json")).unwrap();
+        assert_eq!(badge["schemaVersion"], 1);
+        let text = |key: &str| badge[key].as_str().unwrap().to_owned();
+        (text("label"), text("message"))
+    };
+    let (label, message) = badge("", 0);
+    assert_eq!(label, "tokens: proved");
+    assert!(message.ends_with(" tok/s claimed"), "{message}");
+    assert_eq!(badge("--sample 50%", 0).0, "tokens: audited");
+    assert_eq!(badge("--no-replay", 3).0, "tokens: not checked");
+    let forged = with_forgery(|r| r["tokens_per_sec"] = json!(1e9));
+    forged
+        .run("verify-receipt -q --export-badge badge.json")
+        .exits(1);
+    let badge: Value = serde_json::from_slice(&forged.read("badge.json")).unwrap();
+    assert_eq!(badge["label"], "receipt: rejected");
+    assert_eq!(badge["message"], "no number");
+    workspace
+        .run("verify-receipt -q --export-badge nowhere/badge.json")
+        .fails(5, &["nowhere"]);
+}

@@ -173,3 +173,39 @@ fn nobody_has_to_listen() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert_eq!(workspace.names("receipts").len(), 2);
 }
+
+#[test]
+fn trackers_of_rates_have_their_own_formats() {
+    let workspace = Workspace::new();
+    workspace
+        .run("benchmark -q -t 1 -n 3 -p 4 -r 3 --parity off")
+        .exits(0);
+    let show = |format: &str| {
+        let ran = workspace.run(&format!("show ci/inference.json -o {format}"));
+        ran.exits(0).json()
+    };
+    let array = show("github-action-benchmark");
+    let names: Vec<&str> = array
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 2, "{array}");
+    assert!(
+        names[1].contains(" tg3 @ d4 ") && names[1].ends_with(" 1 threads"),
+        "{names:?}"
+    );
+    for row in array.as_array().unwrap() {
+        assert_eq!(row["unit"], "tokens/s");
+        assert!(row["value"].as_f64().unwrap() > 0.0);
+        assert!(row["range"].as_str().unwrap().starts_with("± "), "{row}");
+    }
+    let measures = show("bencher");
+    for name in names {
+        let measure = &measures[name]["throughput"];
+        let [low, value, high] =
+            ["lower_value", "value", "upper_value"].map(|key| measure[key].as_f64().unwrap());
+        assert!(low <= value && value <= high, "{measure}");
+    }
+}

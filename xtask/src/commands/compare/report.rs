@@ -10,7 +10,7 @@ use crate::markdown::{self, Align};
 
 /// The object that programs read.
 pub(super) fn json(found: &[Comparison]) -> Value {
-    json!({ "comparisons": found })
+    json!({ "comparisons": found, "markdown": markdown(found) })
 }
 
 /// For people.

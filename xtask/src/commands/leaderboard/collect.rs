@@ -139,20 +139,9 @@ fn find(folder: &Path) -> Result<Found, Failure> {
 fn of_one(path: &Path, args: &LeaderboardArgs) -> VerifyReceiptArgs {
     VerifyReceiptArgs {
         receipt: Some(path.to_owned()),
-        path: None,
-        check_parity: false,
         no_replay: args.no_replay,
-        sample: None,
-        layers: None,
-        heads: false,
-        nonce: None,
         jobs: args.jobs,
         policy: args.policy.clone(),
-        retime: false,
-        bundle: None,
-        public_key: None,
-        challenge: None,
-        model: None,
         allowance: AllowanceArgs {
             max_positions: args.max_positions,
             max_bytes: args.max_bytes,
@@ -166,6 +155,7 @@ fn of_one(path: &Path, args: &LeaderboardArgs) -> VerifyReceiptArgs {
             },
             ..LongOutputArgs::default()
         },
+        ..VerifyReceiptArgs::default()
     }
 }
 

@@ -4,7 +4,11 @@ use std::path::Path;
 
 use host::files::AtomicFile;
 
-use super::{row::Entry, table::markdown};
+use super::{
+    row::Entry,
+    table::markdown,
+    trackers::{bencher, github_action_benchmark},
+};
 use crate::{
     args::{ExportArgs, RowFormat, RowOutputArgs},
     exit::{Exit, Failure, say},
@@ -99,5 +103,7 @@ fn text_of(format: RowFormat, entries: &[&Entry]) -> String {
         RowFormat::Json => json(&rows()),
         RowFormat::Jsonl => json_lines(&rows()),
         RowFormat::Sql => sql(TABLE, &rows()),
+        RowFormat::GithubActionBenchmark => github_action_benchmark(entries),
+        RowFormat::Bencher => bencher(entries),
     }
 }

@@ -4,6 +4,7 @@ mod emit;
 mod record;
 mod row;
 mod table;
+mod trackers;
 
 pub use emit::{Exports, emit};
 pub use row::Entry;

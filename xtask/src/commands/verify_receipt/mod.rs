@@ -20,10 +20,11 @@ pub use shared::Shared;
 
 use crate::{
     args::VerifyReceiptArgs,
+    commands::badge::badge,
     exit::{Exit, Failure},
     hints::{Kind, is_json, is_receipt},
     input::{read_bounded, read_text},
-    output::show,
+    output::{file, show},
     progress::RunProgress,
 };
 
@@ -53,11 +54,17 @@ impl Report {
 /// # Errors
 /// The failure, with its exit code. A verdict is no failure.
 pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let badge_file = args.export_badge.as_deref().map(file).transpose()?;
     let Examined {
         verdict,
         retimed,
         policy_sha256,
     } = examine(args, watch)?;
+    if let Some(file) = badge_file {
+        let text = format!("{:#}\n", badge(&verdict));
+        file.replace(|out| out.write_all(text.as_bytes()))
+            .map_err(|e| Failure::io(file.path(), &e))?;
+    }
     let exit = Exit::of(verdict.conclusion);
     let text = verdict.to_text(&place(&args.receipt_path()))
         + &retimed.as_ref().map_or(String::new(), retimed_text);
