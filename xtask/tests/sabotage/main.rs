@@ -71,6 +71,8 @@ impl Bench {
             &n_generate,
             "--prompt-tokens",
             "6",
+            "--repetitions",
+            "3",
             "--model",
             TINY,
             "--output",
