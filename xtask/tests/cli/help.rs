@@ -109,8 +109,13 @@ fn examples_parse(
         let Some(words) = line.trim().strip_prefix("cargo run -p xtask -- ") else {
             continue;
         };
-        let words = words.split(['|', '<', '>']).next().unwrap();
-        let words = words.replace("'Once upon a time'", "text");
+        // Up to where the shell takes over, which is not inside quotes.
+        let end = [" | ", " < ", " > "]
+            .iter()
+            .filter_map(|op| words.find(op))
+            .min();
+        let words = words[..end.unwrap_or(words.len())].replace("'Once upon a time'", "text");
+        let words = words.replace('\'', "");
         let words = ["program"].into_iter().chain(words.split_whitespace());
         parse(words.collect()).unwrap();
         n_examples += 1;

@@ -1,6 +1,6 @@
 //! Receipts and folders of receipts.
 
-use host::receipt::{Receipt, seal};
+use host::receipt::{Figures, Receipt, seal};
 use serde_json::Value;
 
 use crate::process::{BITRECEIPT, Workspace};
@@ -39,6 +39,7 @@ fn figures_from_samples(r: &mut Receipt) {
     r.tokens_per_sec = rate(r.tokens_generated, prefill + decode).unwrap();
     r.prefill_tokens_per_sec = rate(r.run.prompt_ids.len() as u64, prefill).unwrap();
     r.decode_tokens_per_sec = rate(r.run.tokens - 1, decode);
+    r.figures = Figures::of(&r.samples);
     // The witness allows for any time that is shorter than the one it saw.
     for witness in r.samples.witness.iter_mut().flatten() {
         witness.wall_ns = witness.wall_ns.max(u64::MAX >> 12);

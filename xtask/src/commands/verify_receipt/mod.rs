@@ -132,8 +132,9 @@ pub fn examine_in(
     args: &VerifyReceiptArgs,
     watch: &Watch,
 ) -> Result<Examined, Failure> {
+    let policy = policy(args.policy.as_deref())?;
     let bytes = read_text(&args.receipt_path(), Kind::Receipt, MAX_RECEIPT_BYTES)?;
-    examine_bytes(shared, args, &bytes, watch)
+    examine_under(policy, shared, args, &bytes, watch)
 }
 
 /// As [`examine_in`], where the receipt's bytes have been read already.
@@ -146,9 +147,19 @@ pub fn examine_bytes(
     bytes: &[u8],
     watch: &Watch,
 ) -> Result<Examined, Failure> {
+    let policy = policy(args.policy.as_deref())?;
+    examine_under(policy, shared, args, bytes, watch)
+}
+
+fn examine_under(
+    (policy, policy_sha256): (Policy, Option<Digest>),
+    shared: &Shared,
+    args: &VerifyReceiptArgs,
+    bytes: &[u8],
+    watch: &Watch,
+) -> Result<Examined, Failure> {
     let _display = RunProgress::of(args.print, watch);
     let path = args.receipt_path();
-    let (policy, policy_sha256) = policy(args.policy.as_deref())?;
     let mut checked = Checked::read(bytes).map_err(|e| Failure::from(e).at(&path))?;
     checked.with_challenge(args.challenge.as_ref());
     checked.with_clock(SystemTime::now());
