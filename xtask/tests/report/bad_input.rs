@@ -131,21 +131,21 @@ fn places_that_cannot_be_written() {
 fn nothing_that_is_read_is_replaced() {
     let workspace = with_receipt();
     workspace
-        .run("benchmark -n 3 -p 4 -r 1 --quiet -o other.json")
+        .run("benchmark -n 3 -p 4 -r 1 --quiet --output other.json")
         .exits(0);
     workspace.write("policy.toml", "");
     let names = ["r.json", "other.json", "models/tiny.gguf", "policy.toml"];
     let before = names.map(|name| workspace.read(name));
     for (words, why) in [
-        ("-o r.json", "is the receipt that is read"),
-        ("-o ./ci/../r.json", "is the receipt that is read"),
-        ("-o other.json", "is a receipt, and no page"),
+        ("--output r.json", "is the receipt that is read"),
+        ("--output ./ci/../r.json", "is the receipt that is read"),
+        ("--output other.json", "is a receipt, and no page"),
         (
-            "-m models/tiny.gguf -o models/tiny.gguf",
+            "-m models/tiny.gguf --output models/tiny.gguf",
             "is the model that is read",
         ),
         (
-            "--policy policy.toml -o policy.toml",
+            "--policy policy.toml --output policy.toml",
             "is the policy that is read",
         ),
     ] {

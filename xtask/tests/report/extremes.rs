@@ -8,7 +8,7 @@ use crate::{page, with_receipt, write_edited};
 fn one_token_and_one_repetition() {
     let workspace = with_receipt();
     workspace
-        .run("benchmark -n 1 -p 1 -r 1 --quiet -o one.json")
+        .run("benchmark -n 1 -p 1 -r 1 --quiet --output one.json")
         .exits(0);
     let page = page(&workspace, "one.json", 0);
     let expected = ["Prefill and decode of each repetition", "Roofline"];

@@ -106,7 +106,7 @@ fn evidence_and_warnings_are_shown() {
 #[test]
 fn a_depth_is_part_of_the_test() {
     let workspace = with_receipt();
-    let words = "benchmark -n 8 -p 4 -d 16 -r 1 --quiet -o deep.json";
+    let words = "benchmark -n 8 -p 4 -d 16 -r 1 --quiet --output deep.json";
     workspace.run(words).exits(0);
     let page = page(&workspace, "deep.json", 0);
     let title = page.all("h1").next().unwrap();
@@ -169,8 +169,8 @@ fn several_receipts_are_compared_by_task() {
             ))
             .exits(0);
     };
-    benchmark("--prompt-tokens 8 -o again.json");
-    benchmark("--prompt-tokens 40 -o deep.json");
+    benchmark("--prompt-tokens 8 --output again.json");
+    benchmark("--prompt-tokens 40 --output deep.json");
     write_edited(&workspace, "forged.json", |r| {
         r["parity"]["checksum"] = json!("0".repeat(64));
         r["parity"]["reference_checksum"] = json!("0".repeat(64));
@@ -223,7 +223,7 @@ fn different_transcripts_of_one_task_are_no_comparison() {
 #[test]
 fn a_profile_is_drawn() {
     let workspace = with_receipt();
-    let words = "benchmark --tokens 16 --prompt-tokens 8 -r 1 --profile --format json -o p.json";
+    let words = "benchmark --tokens 16 --prompt-tokens 8 -r 1 --profile --format json --output p.json";
     let printed = workspace.run(words).exits(0).stdout;
     workspace.write("profile.json", printed);
     let page = page(&workspace, "profile.json", 0);
@@ -244,7 +244,7 @@ fn a_profile_is_drawn() {
 fn a_signature_beside_the_receipt_is_checked_with_its_key() {
     let workspace = with_receipt();
     workspace.run("keygen my.key --quiet").exits(0);
-    let words = "benchmark -n 3 -p 4 -r 1 --quiet --sign my.key -o signed.json";
+    let words = "benchmark -n 3 -p 4 -r 1 --quiet --sign my.key --output signed.json";
     workspace.run(words).exits(0);
     let unchecked = page(&workspace, "signed.json", 0);
     assert!(
