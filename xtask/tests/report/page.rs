@@ -223,7 +223,8 @@ fn different_transcripts_of_one_task_are_no_comparison() {
 #[test]
 fn a_profile_is_drawn() {
     let workspace = with_receipt();
-    let words = "benchmark --tokens 16 --prompt-tokens 8 -r 1 --profile --format json --output p.json";
+    let words =
+        "benchmark --tokens 16 --prompt-tokens 8 -r 1 --profile --format json --output p.json";
     let printed = workspace.run(words).exits(0).stdout;
     workspace.write("profile.json", printed);
     let page = page(&workspace, "profile.json", 0);
