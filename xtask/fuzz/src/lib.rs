@@ -13,4 +13,5 @@ pub mod whole_files;
 #[path = "../../src/models/known_model.rs"]
 mod known_model;
 #[path = "../../src/args/numbers.rs"]
+#[allow(dead_code, reason = "what no target calls")]
 mod numbers;
