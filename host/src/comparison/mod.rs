@@ -24,9 +24,9 @@
 //! # Which interval
 //! Processes take turns in pairs; chance decides which of a pair goes first. If both are the same program,
 //! the sign of each pair's log-ratio is therefore a coin, whatever the noise and its drift are, and the
-//! interval of Wilcoxon's signed ranks ([`in_turns`]) holds exactly. Bootstrap intervals of the mean or the median are too narrow
-//! for ten or twenty pairs: with 99.9 % asked for, 1.4 % of comparisons of equal programs found a
-//! difference, in the first of these traces.
+//! interval of Wilcoxon's signed ranks ([`in_turns`]) holds exactly. Bootstrap intervals of the mean or the
+//! median are too narrow for ten or twenty pairs: with 99.9 % asked for, 1.4 % of comparisons of equal
+//! programs found a difference, in the first of these traces.
 //!
 //! More pairs are run until the interval is as narrow as was asked for, or the budget is spent. Its
 //! *width* ends the comparison, never its place: stopping as soon as it excludes 1 would find a

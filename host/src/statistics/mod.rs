@@ -3,12 +3,10 @@
 //! Percentiles are samples themselves (nearest rank, Hyndman and Fan's type 1), so that a time is one that
 //! was measured, and every verifier finds the same one. No sample is dropped.
 
-mod bootstrap;
 mod order;
 mod ranks;
 mod spread;
 
-pub use bootstrap::{Interval, bootstrap};
 pub use order::Sorted;
-pub use ranks::{Shift, rank_sum, signed_rank};
+pub use ranks::{Interval, Shift, rank_sum, signed_rank};
 pub use spread::{Mean, relative_deviation};
