@@ -14,11 +14,15 @@ pub const MAX_THREADS: usize = 1024;
 /// twice.
 pub const MAX_RECEIPT_BYTES: u64 = 16 << 20;
 
-/// Bytes of everything but ids and samples, which is a few hundred lines.
+/// Bytes of everything but ids and what there is for each repetition: a few hundred lines, and at most 1024
+/// numbers of CPUs.
 const REST: u64 = 64 << 10;
 
 /// The most bytes of the keys of a witness, on the lines of its values.
 const WITNESS_KEYS: u64 = 72;
+
+/// As [`WITNESS_KEYS`], for what else the system counted in a repetition.
+const EVIDENCE_KEYS: u64 = 70;
 
 /// The most bytes that a receipt's file can have, whatever the ids and times are.
 ///
@@ -34,7 +38,11 @@ pub fn largest_receipt_bytes(n_prompt: usize, n_tokens: usize, repetitions: usiz
     // The prefill and the steps of a repetition.
     let times = |indent| line(indent, 16) + brackets(indent) + steps(indent + 2);
     let witness = 5 * line(8, 16) + WITNESS_KEYS + brackets(6);
-    let repetition = times(6).saturating_add(times(10)).saturating_add(witness);
+    let evidence = 4 * line(8, 16) + EVIDENCE_KEYS + brackets(6);
+    let depth = line(6, 16);
+    let repetition = times(6)
+        .saturating_add(times(10))
+        .saturating_add(depth + witness + evidence);
     (n_prompt.saturating_mul(line(6, 10)))
         .saturating_add(n_tokens.saturating_mul(line(4, 10)))
         .saturating_add(repetitions.saturating_mul(repetition))

@@ -25,6 +25,8 @@ impl Measured {
     /// # Errors
     /// The native engine and the reference disagree, or the reference failed.
     pub fn prove(mut self, sandbox: &Sandbox) -> Result<Proved, RunFailure> {
+        // The reference may use every CPU.
+        self.loaded.pinned = None;
         let model = self.loaded.file.model.clone();
         let input = ModelInput::from(&*model);
         let task = self.loaded.task.clone();

@@ -1,7 +1,8 @@
 //! The bound that `benchmark` goes by holds for the largest ids and times, and is not far off.
 
 use host::receipt::{
-    Discarded, MAX_INTEGER, MAX_RECEIPT_BYTES, Receipt, Witness, largest_receipt_bytes, to_json,
+    Discarded, MAX_INTEGER, MAX_RECEIPT_BYTES, Receipt, RepetitionEvidence, Witness,
+    largest_receipt_bytes, to_json,
 };
 
 use crate::genuine::{GENUINE, verify};
@@ -34,6 +35,17 @@ fn no_receipt_is_larger_than_the_bound() {
             };
             repetitions
         ]);
+        let evidence = receipt.evidence.as_mut().unwrap();
+        evidence.repetitions = vec![
+            RepetitionEvidence {
+                voluntary_switches: Some(MAX_INTEGER),
+                minor_faults: Some(MAX_INTEGER),
+                major_faults: Some(MAX_INTEGER),
+                cache_misses: Some(MAX_INTEGER),
+            };
+            repetitions
+        ];
+        receipt.samples.depth_ns = Some(prefill_ns.clone());
         (receipt.samples.prefill_ns, receipt.samples.decode_ns) = (prefill_ns, decode_ns);
         let found = to_json(&receipt).len() as u64;
         let bound = largest_receipt_bytes(n_prompt, n_tokens, repetitions);
