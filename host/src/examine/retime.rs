@@ -8,6 +8,7 @@ use crate::{
     failure::RunFailure,
     input::{HashedModel, Prompt},
     machine::{Environment, logical_cores},
+    noise::was_always_disturbed,
     receipt::{Hardware, Machine, Receipt, parse_kernel_name, parse_kv_type_name},
     run::{Loaded, NativeRunner, RunSettings},
     statistics::Sorted,
@@ -107,7 +108,7 @@ pub fn retime(
         receipt_tokens_per_sec: receipt.tokens_per_sec,
         here_tokens_per_sec: here.tokens_per_sec,
         ratio: ratio(receipt, &here),
-        is_disturbed: is_disturbed(&here),
+        is_disturbed: was_always_disturbed(&here),
         receipt_threads: run.threads,
         here_threads: threads as u64,
         here_repetitions: repetitions,
@@ -134,22 +135,6 @@ fn ratio(receipt: &Receipt, here: &Receipt) -> f64 {
         receipt.tokens_per_sec * both / n_tokens,
     ];
     ratios.into_iter().fold(0.0, f64::max)
-}
-
-/// The least CPU time of an undisturbed run, as a share of its threads' wall time. Below it, other work
-/// used the cores.
-const UNDISTURBED: f64 = 0.9;
-
-/// Whether other work used the cores in every repetition here.
-fn is_disturbed(here: &Receipt) -> bool {
-    let witnesses = here.samples.witness.iter().flatten();
-    let shares = witnesses.filter_map(|w| {
-        let whole = w.wall_ns.saturating_mul(here.run.threads).max(1);
-        Some(w.cpu_ns? as f64 / whole as f64)
-    });
-    shares
-        .reduce(f64::max)
-        .is_some_and(|share| share < UNDISTURBED)
 }
 
 /// Whether both machines name the same CPU model.

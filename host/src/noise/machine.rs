@@ -86,20 +86,38 @@ fn steal(r: &Receipt) -> Option<String> {
     })
 }
 
-/// The least CPU time of an undisturbed run, as a share of its threads' wall time.
+/// The least CPU time of an undisturbed run, as a share of its threads' wall time. Below it, other work
+/// used the cores.
 const UNDISTURBED: f64 = 0.9;
 
+/// Whether other work used the cores in every repetition, as far as the system counts CPU time.
+pub fn was_always_disturbed(r: &Receipt) -> bool {
+    let shares = r.samples.witness.iter().flatten().filter_map(|w| {
+        let whole = w.wall_ns.saturating_mul(r.run.threads).max(1);
+        Some(w.cpu_ns? as f64 / whole as f64)
+    });
+    shares
+        .reduce(f64::max)
+        .is_some_and(|share| share < UNDISTURBED)
+}
+
+/// How often a second the system takes a core away from the threads of a run that has them to itself, at
+/// most: it was 2 to 10 times on a quiet machine, and 90 times and more on a busy one.
+const UNDISTURBED_SWITCHES: f64 = 20.0;
+
+/// Threads that wait for work use no core either, so a small share of CPU time says nothing alone.
 fn preempted(r: &Receipt) -> Option<String> {
-    let witnesses = r.samples.witness.iter().flatten();
-    let times = witnesses.map(|w| Some((w.cpu_ns? as f64, w.wall_ns as f64)));
-    let times: Vec<(f64, f64)> = times.collect::<Option<_>>()?;
-    let (cpu, wall) = times
-        .iter()
-        .fold((0.0, 0.0), |(c, w), (cpu, wall)| (c + cpu, w + wall));
-    let share = cpu / (wall * r.run.threads.max(1) as f64);
-    (wall > 0.0 && share < UNDISTURBED).then(|| {
+    let witnesses = || r.samples.witness.iter().flatten();
+    let cpu_ns: u64 = witnesses().map(|w| w.cpu_ns).sum::<Option<_>>()?;
+    let switches: u64 = witnesses()
+        .map(|w| w.involuntary_switches)
+        .sum::<Option<_>>()?;
+    let wall_ms = wall_ms(r);
+    let share = cpu_ns as f64 / 1e6 / (wall_ms * r.run.threads.max(1) as f64);
+    let is_taken = switches as f64 > UNDISTURBED_SWITCHES * wall_ms / 1e3;
+    (is_taken && share < UNDISTURBED).then(|| {
         format!(
-            "the threads had a core for {:.0} % of the time",
+            "the threads lost a core {switches} times, and had one for {:.0} % of the time",
             100.0 * share
         )
     })

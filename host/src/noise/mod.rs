@@ -7,6 +7,7 @@ mod sign;
 #[cfg(test)]
 mod tests;
 
+pub use machine::was_always_disturbed;
 use serde::Serialize;
 
 use crate::receipt::Receipt;
