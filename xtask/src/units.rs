@@ -32,6 +32,12 @@ pub fn rates(rates: &[f64]) -> String {
     }
 }
 
+/// A number and what it counts: `1 run`, `2 runs`.
+pub fn counted(n: u64, what: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{plural}")
+}
+
 /// A time as people say it: `40 s`, `12 min`, `3.5 h`.
 pub fn time(seconds: f64) -> String {
     match seconds {

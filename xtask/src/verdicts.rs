@@ -1,11 +1,10 @@
 //! Verdicts that `verify-receipt --format json` printed, read again. They are as good as whoever made
 //! them: only contradictions inside one are found.
 
-use std::ops::Range;
-
 use host::{
     digest::Digest,
     files::{JsonError, read_json},
+    verify::{Conclusion, Covered, ModelSummary, Outcome},
 };
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReadVerdict {
     /// The conclusion.
-    pub conclusion: Said,
+    pub conclusion: Conclusion,
     /// What is known about the tokens.
     pub tokens: String,
     /// The receipt; `None` if it could not be read.
@@ -37,27 +36,6 @@ pub struct ReadVerdict {
     /// The receipt's file, if whoever collected the verdicts has added it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-}
-
-/// A conclusion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Said {
-    Accepted,
-    Rejected,
-    Unverifiable,
-}
-
-impl Said {
-    /// The word of a verdict.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Accepted => "accepted",
-            Self::Rejected => "rejected",
-            Self::Unverifiable => "unverifiable",
-        }
-    }
 }
 
 /// How much was replayed.
@@ -107,21 +85,9 @@ pub struct ReadReceipt {
     pub tokens: u64,
     pub prompt_tokens: u64,
     pub prompt: String,
-    pub model: ReadModel,
+    pub model: ModelSummary,
     pub checksum: Digest,
     pub claimed: ReadClaim,
-}
-
-/// The model of a receipt.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct ReadModel {
-    pub file_name: String,
-    pub file_bytes: u64,
-    pub sha256: Digest,
-    pub architecture: String,
-    pub i2s_layout: Option<String>,
-    pub parameters: u64,
 }
 
 /// What only the writer can know.
@@ -145,17 +111,7 @@ pub struct ReadClaim {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct ReadAudit {
-    pub covered: ReadCovered,
-}
-
-/// As [`host::verify::Covered`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct ReadCovered {
-    pub layers: Vec<u64>,
-    pub positions: Vec<Range<u64>>,
-    pub n_layers: u64,
-    pub n_positions: u64,
+    pub covered: Covered,
 }
 
 /// A rule with its outcome.
@@ -163,19 +119,8 @@ pub struct ReadCovered {
 #[allow(missing_docs)]
 pub struct ReadRule {
     pub rule: String,
-    pub outcome: Found,
+    pub outcome: Outcome,
     pub evidence: String,
-}
-
-/// The outcome of a rule, in ascending order of what it decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Found {
-    Pass,
-    Note,
-    Unverifiable,
-    Fail,
 }
 
 /// Who verified.
@@ -185,18 +130,6 @@ pub struct ReadVerifier {
     pub id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<serde_json::Value>,
-}
-
-impl Found {
-    /// How a verdict marks the rule; `None` where it holds.
-    pub fn mark(self) -> Option<&'static str> {
-        match self {
-            Self::Pass => None,
-            Self::Note => Some("note"),
-            Self::Unverifiable => Some("open"),
-            Self::Fail => Some("FAIL"),
-        }
-    }
 }
 
 impl ReadVerdict {
@@ -217,8 +150,8 @@ impl ReadVerdict {
     /// Finds what no verifier writes: another conclusion than that of the rules, or an audit of parts
     /// that the run does not have.
     fn check(&self) -> Result<(), String> {
-        let follows = conclusion(&self.rules);
-        let is_open = follows == Said::Accepted && self.replayed == Part::Nothing;
+        let follows = Conclusion::of(self.rules.iter().map(|rule| rule.outcome));
+        let is_open = follows == Conclusion::Accepted && self.replayed == Part::Nothing;
         if self.conclusion != follows || is_open {
             return Err(format!(
                 "found the conclusion {} with {} replayed, which does not follow from the rules",
@@ -229,9 +162,9 @@ impl ReadVerdict {
         if self.replayed != Part::Nothing && self.receipt.is_none() {
             return Err("found a replay without a receipt".into());
         }
-        let holds = |id: &&&str| self.rules_with(Found::Pass).any(|rule| rule.rule == **id);
+        let holds = |id: &&&str| self.rules_with(Outcome::Pass).any(|rule| rule.rule == **id);
         let needed = self.replayed.rules();
-        if self.conclusion == Said::Accepted
+        if self.conclusion == Conclusion::Accepted
             && let Some(missing) = needed.iter().find(|id| !holds(id))
         {
             return Err(format!(
@@ -244,7 +177,7 @@ impl ReadVerdict {
         let covered = &audit.covered;
         let n_positions = receipt.prompt_tokens.checked_add(receipt.tokens);
         let n_positions = n_positions.and_then(|n| n.checked_sub(1));
-        let is_of_the_run = n_positions == Some(covered.n_positions);
+        let is_of_the_run = n_positions == Some(covered.n_positions as u64);
         let mut layers = covered.layers.iter();
         let mut positions = covered.positions.iter();
         let exist = layers.all(|&layer| layer < covered.n_layers)
@@ -256,22 +189,13 @@ impl ReadVerdict {
     }
 
     /// The rules with this outcome.
-    pub fn rules_with(&self, outcome: Found) -> impl Iterator<Item = &ReadRule> {
+    pub fn rules_with(&self, outcome: Outcome) -> impl Iterator<Item = &ReadRule> {
         self.rules.iter().filter(move |r| r.outcome == outcome)
     }
 
     /// Whether the digest of the receipt was found to be that of its content.
     pub fn has_own_digest(&self) -> bool {
-        self.rules_with(Found::Pass)
+        self.rules_with(Outcome::Pass)
             .any(|rule| rule.rule == "receipt_sha256")
-    }
-}
-
-/// The conclusion that follows from the rules.
-pub fn conclusion(rules: &[ReadRule]) -> Said {
-    match rules.iter().map(|r| r.outcome).max() {
-        Some(Found::Fail) => Said::Rejected,
-        Some(Found::Unverifiable) => Said::Unverifiable,
-        Some(Found::Pass | Found::Note) | None => Said::Accepted,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, ops::Range};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 
@@ -28,7 +28,7 @@ pub struct AuditReport {
 
 /// The parts of a run that an audit computed: with all layers and all positions, it would be a full
 /// replay.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Covered {
     /// The layers, computed at every position, in ascending order.
     pub layers: Vec<usize>,

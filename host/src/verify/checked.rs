@@ -104,7 +104,7 @@ impl Checked {
 
     /// Whether any rule is broken so far.
     pub fn is_rejected(&self) -> bool {
-        Conclusion::of(&self.rules) == Conclusion::Rejected
+        Conclusion::of(self.rules.iter().map(|rule| rule.outcome)) == Conclusion::Rejected
     }
 
     /// Checks that the run used the challenge `chosen`, so that it cannot be older than it. Without
@@ -266,7 +266,7 @@ impl Checked {
     /// [`Accepted`](Conclusion::Accepted) without a replay or an audit.
     pub fn verdict(mut self) -> Verdict {
         let mut rules = std::mem::take(&mut self.rules);
-        let is_open = Conclusion::of(&rules) == Conclusion::Accepted;
+        let is_open = Conclusion::of(rules.iter().map(|rule| rule.outcome)) == Conclusion::Accepted;
         if is_open && self.replayed == Replayed::Nothing {
             // Even if the caller forgets `without_replay`, nothing is accepted without a replay.
             let why = "nothing was replayed";
@@ -277,7 +277,7 @@ impl Checked {
             ));
         }
         Verdict {
-            conclusion: Conclusion::of(&rules),
+            conclusion: Conclusion::of(rules.iter().map(|rule| rule.outcome)),
             tokens: self.tokens,
             receipt: self.receipt.as_ref().map(Summary::of),
             replayed: self.replayed,

@@ -1,21 +1,33 @@
 //! The outcome of a rule, and the conclusion from all of them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::receipt::Receipt;
 
-/// The outcome of a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The outcome of a rule, in ascending order of what it decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// The rule holds.
     Pass,
-    /// The rule is broken, so the receipt is rejected.
-    Fail,
-    /// The rule must be checked, but cannot be checked here.
-    Unverifiable,
     /// Information for the reader, without effect on the verdict.
     Note,
+    /// The rule must be checked, but cannot be checked here.
+    Unverifiable,
+    /// The rule is broken, so the receipt is rejected.
+    Fail,
+}
+
+impl Outcome {
+    /// How a verdict marks the rule; `None` where it holds.
+    pub fn mark(self) -> Option<&'static str> {
+        match self {
+            Self::Pass => None,
+            Self::Note => Some("note"),
+            Self::Unverifiable => Some("open"),
+            Self::Fail => Some("FAIL"),
+        }
+    }
 }
 
 /// A rule and its outcome.
@@ -60,7 +72,7 @@ fn shortened(mut text: String) -> String {
 pub(super) type Rule = (&'static str, fn(&Receipt) -> Result<(), String>);
 
 /// The conclusion of a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Conclusion {
     /// Every rule holds, and this verifier replayed or audited the run itself.
@@ -72,15 +84,12 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
-    /// The conclusion from `rules`.
-    pub(super) fn of(rules: &[RuleOutcome]) -> Self {
-        let any = |outcome| rules.iter().any(|r| r.outcome == outcome);
-        if any(Outcome::Fail) {
-            Self::Rejected
-        } else if any(Outcome::Unverifiable) {
-            Self::Unverifiable
-        } else {
-            Self::Accepted
+    /// The conclusion from the outcomes of all rules.
+    pub fn of(outcomes: impl Iterator<Item = Outcome>) -> Self {
+        match outcomes.max() {
+            Some(Outcome::Fail) => Self::Rejected,
+            Some(Outcome::Unverifiable) => Self::Unverifiable,
+            Some(Outcome::Pass | Outcome::Note) | None => Self::Accepted,
         }
     }
 

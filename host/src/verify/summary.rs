@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{least_work::LeastWork, rules::derived::repetitions};
 use crate::{
@@ -33,7 +33,7 @@ pub struct Summary {
 }
 
 /// The model of a receipt.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct ModelSummary {
     pub file_name: String,

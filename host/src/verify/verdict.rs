@@ -69,11 +69,8 @@ impl Verdict {
         }
         text += ")\n";
         for rule in &self.rules {
-            let mark = match rule.outcome {
-                Outcome::Pass => continue,
-                Outcome::Fail => "FAIL",
-                Outcome::Unverifiable => "open",
-                Outcome::Note => "note",
+            let Some(mark) = rule.outcome.mark() else {
+                continue;
             };
             // Evidence quotes the receipt.
             let _ = writeln!(text, "  {mark} {}: {}", rule.rule, one_line(&rule.evidence));

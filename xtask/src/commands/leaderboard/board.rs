@@ -5,10 +5,10 @@ use std::{
     collections::BTreeMap,
 };
 
-use host::{digest::Digest, plain::plain};
+use host::{digest::Digest, plain::plain, verify::Conclusion};
 
 use super::{collect::Collected, row::Row};
-use crate::verdicts::{ReadVerdict, Said};
+use crate::verdicts::ReadVerdict;
 
 /// Receipts in their groups.
 #[derive(Debug)]
@@ -169,9 +169,9 @@ fn once(verdicts: Vec<(String, ReadVerdict)>) -> (Vec<Row>, Vec<String>) {
 /// one that replayed more.
 fn weight(verdict: &ReadVerdict) -> impl Ord + use<> {
     let order = match verdict.conclusion {
-        Said::Rejected => 0,
-        Said::Accepted => 1,
-        Said::Unverifiable => 2,
+        Conclusion::Rejected => 0,
+        Conclusion::Accepted => 1,
+        Conclusion::Unverifiable => 2,
     };
     (Reverse(order), verdict.replayed)
 }

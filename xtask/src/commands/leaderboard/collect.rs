@@ -19,6 +19,7 @@ use crate::{
     exit::{Exit, Failure},
     hints::Kind,
     input::{read_bounded, read_text},
+    units::counted,
     verdicts::ReadVerdict,
 };
 
@@ -67,7 +68,7 @@ pub fn folder(folder: &Path, args: &LeaderboardArgs, watch: &Watch) -> Result<Co
         return Err(Failure::new(Exit::Unverifiable, what).at(folder));
     }
     verdicts.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let (n, replays) = (verdicts.len(), shared.n_replays());
+    let (n, replays) = (verdicts.len() as u64, shared.n_replays() as u64);
     Ok(Collected {
         source: format!(
             "{}, verified here with {}.",
@@ -77,10 +78,6 @@ pub fn folder(folder: &Path, args: &LeaderboardArgs, watch: &Watch) -> Result<Co
         verdicts,
         skipped,
     })
-}
-
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// A model's digest, and the layout of its I2_S tensors.
@@ -127,7 +124,7 @@ fn find(folder: &Path) -> Result<Found, Failure> {
     if found.receipts.is_empty() {
         let what = match found.skipped.len() {
             0 => "found no receipts: no file ends with .json".into(),
-            n => format!("found no receipts among {}", counted(n, "JSON file")),
+            n => format!("found no receipts among {}", counted(n as u64, "JSON file")),
         };
         let failure = Failure::new(Exit::BadInput, what).at(folder);
         return Err(failure.with_hint("name a folder of files that benchmark wrote"));

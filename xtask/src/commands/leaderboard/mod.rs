@@ -8,6 +8,7 @@ mod markdown;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod row;
+mod tables;
 
 use std::{io, path::Path};
 

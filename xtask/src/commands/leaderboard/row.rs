@@ -1,6 +1,8 @@
 //! A receipt's row.
 
-use crate::verdicts::{Found, Part, ReadReceipt, ReadVerdict, Said};
+use host::verify::{Conclusion, Outcome};
+
+use crate::verdicts::{Part, ReadReceipt, ReadVerdict};
 
 /// A receipt with its verdict, and its rank if it has one.
 #[derive(Debug, Clone)]
@@ -22,7 +24,7 @@ impl Row {
     /// The rate that it is ranked by: of a receipt whose tokens were all replayed.
     pub fn ranked_rate(&self) -> Option<f64> {
         let verdict = &self.verdict;
-        let is_proved = verdict.conclusion == Said::Accepted
+        let is_proved = verdict.conclusion == Conclusion::Accepted
             && matches!(verdict.replayed, Part::Everything | Part::Merged);
         let rate = self.receipt()?.claimed.decode_tokens_per_sec;
         rate.filter(|_| is_proved)
@@ -30,7 +32,7 @@ impl Row {
 
     /// Whether a rule is broken.
     pub fn is_rejected(&self) -> bool {
-        self.verdict.conclusion == Said::Rejected
+        self.verdict.conclusion == Conclusion::Rejected
     }
 
     /// What was replayed, in words.
@@ -44,13 +46,13 @@ impl Row {
     /// Why it has no rank: the rules that are broken or open, and what they found.
     pub fn reasons(&self) -> Vec<(&str, &str)> {
         let outcome = match self.verdict.conclusion {
-            Said::Rejected => Found::Fail,
-            Said::Unverifiable => Found::Unverifiable,
-            Said::Accepted if self.ranked_rate().is_some() => return Vec::new(),
-            Said::Accepted if self.verdict.replayed < Part::Merged => {
+            Conclusion::Rejected => Outcome::Fail,
+            Conclusion::Unverifiable => Outcome::Unverifiable,
+            Conclusion::Accepted if self.ranked_rate().is_some() => return Vec::new(),
+            Conclusion::Accepted if self.verdict.replayed < Part::Merged => {
                 return vec![("", "only a part was replayed")];
             }
-            Said::Accepted => return vec![("", "one token, so there is no decode rate")],
+            Conclusion::Accepted => return vec![("", "one token, so there is no decode rate")],
         };
         let rules = self.verdict.rules_with(outcome);
         rules.map(|r| (&*r.rule, &*r.evidence)).collect()

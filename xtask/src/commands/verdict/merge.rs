@@ -3,13 +3,14 @@
 
 use std::ops::Range;
 
-use host::digest::Digest;
+use host::{
+    digest::Digest,
+    verify::{Conclusion, Covered, Outcome},
+};
 use serde::Serialize;
 
 use super::gaps::{gaps, shown};
-use crate::verdicts::{
-    Found, Part, ReadAudit, ReadCovered, ReadReceipt, ReadRule, ReadVerdict, Said, conclusion,
-};
+use crate::verdicts::{Part, ReadAudit, ReadReceipt, ReadRule, ReadVerdict};
 
 /// A verdict and where it was read.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub struct Named {
 #[derive(Debug, Serialize)]
 pub struct Merged {
     /// The conclusion.
-    pub conclusion: Said,
+    pub conclusion: Conclusion,
     /// What is known about the tokens.
     pub tokens: String,
     /// The content of the receipt, as the first verdict has it.
@@ -61,9 +62,9 @@ pub fn merge(parts: &[Named]) -> Merged {
     let mut rules = worst(parts);
     rules.push(rule("merge_same", same(parts)));
     rules.push(rule("merge_complete", complete(all.as_ref())));
-    let conclusion = conclusion(&rules);
+    let conclusion = Conclusion::of(rules.iter().map(|rule| rule.outcome));
     let first = |outcome| rules.iter().find(|rule| rule.outcome == outcome);
-    let tokens = match (first(Found::Fail), first(Found::Unverifiable)) {
+    let tokens = match (first(Outcome::Fail), first(Outcome::Unverifiable)) {
         (Some(broken), _) => format!("not proved ({}: {})", broken.rule, broken.evidence),
         (None, Some(open)) => format!("not proved ({}: {})", open.rule, open.evidence),
         (None, None) => {
@@ -79,7 +80,7 @@ pub fn merge(parts: &[Named]) -> Merged {
         tokens,
         receipt: parts.iter().find_map(|part| part.verdict.receipt.clone()),
         replayed: match conclusion {
-            Said::Accepted => Part::Merged,
+            Conclusion::Accepted => Part::Merged,
             _ if counted.is_empty() => Part::Nothing,
             _ => Part::Layers,
         },
@@ -100,9 +101,9 @@ fn n_workers(parts: &[Named]) -> usize {
 }
 
 /// What a verdict covered, if its verifier accepted that.
-fn covered(part: &Named) -> Option<&ReadCovered> {
+fn covered(part: &Named) -> Option<&Covered> {
     let audit = part.verdict.audit.as_ref()?;
-    (part.verdict.conclusion == Said::Accepted).then_some(&audit.covered)
+    (part.verdict.conclusion == Conclusion::Accepted).then_some(&audit.covered)
 }
 
 fn part(part: &Named) -> CoveredPart {
@@ -123,13 +124,13 @@ fn part(part: &Named) -> CoveredPart {
     }
 }
 
-fn ranges_of(layers: &[u64]) -> Vec<Range<u64>> {
+fn ranges_of(layers: &[usize]) -> Vec<Range<usize>> {
     layers.iter().map(|&layer| layer..layer + 1).collect()
 }
 
 /// What all of them cover together.
-fn together(counted: &[&ReadCovered]) -> Option<ReadCovered> {
-    let mut all = ReadCovered {
+fn together(counted: &[&Covered]) -> Option<Covered> {
+    let mut all = Covered {
         layers: Vec::new(),
         positions: Vec::new(),
         ..(*counted.first()?).clone()
@@ -146,7 +147,7 @@ fn together(counted: &[&ReadCovered]) -> Option<ReadCovered> {
 }
 
 /// Checks that nothing is missing.
-fn complete(all: Option<&ReadCovered>) -> Result<(), String> {
+fn complete(all: Option<&Covered>) -> Result<(), String> {
     let all = all.ok_or("no worker has accepted a part")?;
     let layers = shown(gaps(ranges_of(&all.layers), all.n_layers));
     let positions = shown(gaps(all.positions.clone(), all.n_positions));
@@ -216,8 +217,8 @@ fn rule(rule: &str, result: Result<(), String>) -> ReadRule {
     ReadRule {
         rule: rule.into(),
         outcome: match result {
-            Ok(()) => Found::Pass,
-            Err(_) => Found::Unverifiable,
+            Ok(()) => Outcome::Pass,
+            Err(_) => Outcome::Unverifiable,
         },
         evidence: result.err().unwrap_or_default(),
     }

@@ -3,7 +3,7 @@
 mod gaps;
 mod merge;
 
-use host::plain::plain;
+use host::{plain::plain, verify::Conclusion};
 
 use crate::{
     args::{VerdictArgs, VerdictCommand, VerdictMergeArgs},
@@ -11,7 +11,8 @@ use crate::{
     hints::Kind,
     input::read_text,
     output::show,
-    verdicts::{ReadVerdict, Said},
+    units::counted,
+    verdicts::ReadVerdict,
 };
 use merge::{Merged, Named, merge};
 
@@ -36,7 +37,7 @@ fn run_merge(args: &VerdictMergeArgs) -> Result<Exit, Failure> {
         let verdict = ReadVerdict::read(&bytes).map_err(|what| {
             refused(&what).with_hint("name what verify-receipt --format json printed")
         })?;
-        if verdict.conclusion == Said::Accepted && verdict.audit.is_none() {
+        if verdict.conclusion == Conclusion::Accepted && verdict.audit.is_none() {
             let what = "this verdict is not on a part of a run, so there is nothing to merge";
             let hint = "name what verify-receipt printed with --layers or --heads";
             return Err(refused(what).with_hint(hint));
@@ -48,11 +49,7 @@ fn run_merge(args: &VerdictMergeArgs) -> Result<Exit, Failure> {
     }
     let merged = merge(&parts);
     show(args.print, &merged, || text(&merged))?;
-    Ok(match merged.conclusion {
-        Said::Accepted => Exit::Done,
-        Said::Rejected => Exit::Rejected,
-        Said::Unverifiable => Exit::Unverifiable,
-    })
+    Ok(Exit::of(merged.conclusion))
 }
 
 fn text(merged: &Merged) -> String {
@@ -60,10 +57,7 @@ fn text(merged: &Merged) -> String {
     let mut text = format!(
         "{}: merged from the verdicts of {}, and as good as they are\n",
         merged.conclusion.as_str(),
-        match merged.merged_from {
-            1 => "1 worker".into(),
-            n => format!("{n} workers"),
-        }
+        counted(merged.merged_from as u64, "worker")
     );
     for rule in &merged.rules {
         if let Some(mark) = rule.outcome.mark() {
