@@ -123,7 +123,7 @@ def summary(report, stop):
             ("checksum", f"`{receipt['checksum']}`"),
             ("decode", f"{decode:.1f} tokens/s (claimed)" if decode else "–"),
             ("prefill", f"{claimed['prefill_tokens_per_sec']:.1f} tokens/s (claimed)"),
-            ("run", f"{claimed['threads']} threads, {'+'.join(claimed['isas'])} kernels"),
+            ("run", f"{'+'.join(claimed['isas'])} kernels, threads: {claimed['threads']}"),
         ]
         lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows), ""]
         lines += [f"- {w['found']}: {w['advice']}" for w in claimed.get("warnings", [])]

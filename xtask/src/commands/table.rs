@@ -2,43 +2,36 @@
 
 use std::{fmt::Write, path::Path};
 
-use engine_native::{Isa, KernelName};
 use host::{
     noise::warnings,
-    receipt::{ParityStatus, Receipt, milliseconds, per_second},
+    receipt::{ParityStatus, Receipt, milliseconds},
 };
 
 use crate::{
-    commands::figures::Figures,
+    commands::{figures::Figures, rows::Entry},
     markdown::{self, Align},
     units,
 };
 
 /// A benchmark's result.
-pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
+pub fn benchmark(entry: &Entry, figures: &Figures, path: &Path) -> String {
+    let receipt = &entry.receipt;
     let run = &receipt.run;
-    let decode_tokens = run.tokens - 1;
-    let row = |test: String, rates: Vec<f64>| {
-        // An ISA builds on those before it.
-        let isas = receipt
-            .kernels
-            .iter()
-            .filter_map(|k| KernelName::parse_id(k));
-        let isa = isas.map(|(_, isa)| isa).max();
-        [
-            receipt.model.file_name.clone(),
-            units::bytes(receipt.model.file_bytes),
-            units::count(receipt.model.parameters),
-            isa.map_or("?", Isa::option_name).to_owned(),
-            run.threads.to_string(),
-            test,
-            units::rates(&rates),
-        ]
-    };
-    let mut rows = vec![row(receipt.prefill_label(), prefill_rates(receipt))];
-    if decode_tokens > 0 {
-        rows.push(row(receipt.decode_label(), decode_rates(receipt)));
-    }
+    let rows: Vec<_> = entry
+        .rows()
+        .iter()
+        .map(|row| {
+            [
+                receipt.model.file_name.clone(),
+                units::bytes(receipt.model.file_bytes),
+                units::count(receipt.model.parameters),
+                entry.isa().to_owned(),
+                run.threads.to_string(),
+                row.label(),
+                units::rates(&row.samples_ts()),
+            ]
+        })
+        .collect();
     let columns = [
         ("model", Align::Left),
         ("size", Align::Right),
@@ -68,7 +61,7 @@ pub fn benchmark(receipt: &Receipt, figures: &Figures, path: &Path) -> String {
         parity.checksum,
         receipt.tokens_per_sec,
         receipt.timing_ms,
-        counted(run.repetitions, "run"),
+        units::counted(run.repetitions, "run"),
         receipt.samples.load_ns as f64 / 1e9,
         units::bytes(figures.arranged_bytes),
         memory(receipt, figures),
@@ -122,7 +115,7 @@ fn memory(receipt: &Receipt, figures: &Figures) -> String {
             "{:.0} % of the {:.1} GB/s that {} can read",
             100.0 * bandwidth / limit,
             limit / 1e9,
-            counted(receipt.run.threads, "thread")
+            units::counted(receipt.run.threads, "thread")
         ),
         None => "from cache".into(),
     };
@@ -133,25 +126,6 @@ fn memory(receipt: &Receipt, figures: &Figures) -> String {
     )
 }
 
-fn prefill_rates(receipt: &Receipt) -> Vec<f64> {
-    let n = receipt.n_prefilled();
-    let samples = receipt.samples.prefill_ns.iter();
-    samples.filter_map(|&ns| per_second(n, ns)).collect()
-}
-
-fn decode_rates(receipt: &Receipt) -> Vec<f64> {
-    let samples = receipt.samples.decode_ns.iter();
-    samples
-        .filter_map(|steps| per_second(steps.len() as u64, steps.iter().sum()))
-        .collect()
-}
-
 fn rate(rate: f64) -> String {
     units::rates(&[rate])
-}
-
-/// A number and what it counts: `1 run`, `2 runs`.
-fn counted(n: u64, what: &str) -> String {
-    let plural = if n == 1 { "" } else { "s" };
-    format!("{n} {what}{plural}")
 }

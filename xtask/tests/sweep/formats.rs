@@ -193,7 +193,7 @@ fn trackers_of_rates_have_their_own_formats() {
         .collect();
     assert_eq!(names.len(), 2, "{array}");
     assert!(
-        names[1].contains(" tg3 @ d4 ") && names[1].ends_with(" 1 threads"),
+        names[1].contains(" tg3 @ d4 ") && names[1].ends_with(" 1 thread"),
         "{names:?}"
     );
     for row in array.as_array().unwrap() {

@@ -112,7 +112,7 @@ fn show(
         (_, profile) => emit(&args.print.output, &[entry], || {
             let profile = profile.as_ref();
             let profile = profile.map_or_else(String::new, profile_table::profile);
-            table::benchmark(receipt, figures, path) + signed + &profile
+            table::benchmark(entry, figures, path) + signed + &profile
         }),
     }
 }

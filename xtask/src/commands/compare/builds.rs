@@ -1,11 +1,6 @@
 //! Two builds, or one with two settings, whose processes take turns.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{collections::BTreeSet, path::PathBuf, time::Instant};
 
 use host::{
     comparison::{Aspect, Difference, Likeness, Verdict, differences_in_turns},
@@ -13,11 +8,11 @@ use host::{
     task::SplitMix64,
     watch::{Phase, Watch},
 };
-use tempfile::TempDir;
 
 use super::{
     child::{self, Build},
     comparison::{Comparison, Made, Turns},
+    folder::Folder,
 };
 use crate::{
     args::{CompareArgs, LongOutputArgs, OutputArgs},
@@ -156,11 +151,7 @@ fn builds(args: &CompareArgs) -> Result<[Build; 2], Failure> {
             args: words,
         }
     };
-    let builds = [side(0), side(1)];
-    for build in &builds {
-        child::check(&build.args[..args.args.len()])?;
-    }
-    Ok(builds)
+    Ok([side(0), side(1)])
 }
 
 /// The aspects in which the sides differ, which is what is compared.
@@ -225,51 +216,6 @@ fn progress(args: &CompareArgs) -> LongOutputArgs {
             ..OutputArgs::default()
         },
         progress: args.print.progress,
-    }
-}
-
-/// Where receipts go: a folder that was named, or one that is gone afterwards.
-enum Folder {
-    Kept(PathBuf),
-    Temporary(TempDir),
-}
-
-impl Folder {
-    fn prepare(kept: Option<&Path>) -> Result<Self, Failure> {
-        let folder = match kept {
-            None => {
-                let folder = tempfile::tempdir();
-                Self::Temporary(folder.map_err(|e| Failure::of_io(&e).about("temporary folder"))?)
-            }
-            Some(path) => Self::Kept(path.to_owned()),
-        };
-        for side in 0..2 {
-            let path = folder.side(side);
-            fs::create_dir_all(&path).map_err(|e| Failure::io(&path, &e))?;
-        }
-        Ok(folder)
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Kept(path) => path,
-            Self::Temporary(folder) => folder.path(),
-        }
-    }
-
-    /// The folder of a side's receipts, which `compare` can read again.
-    fn side(&self, side: usize) -> PathBuf {
-        self.path().join(["a", "b"][side])
-    }
-
-    /// The receipt of the run that was replayed. It has its own number of repetitions.
-    fn proof(&self, side: usize) -> PathBuf {
-        self.path()
-            .join(["a-replayed.json", "b-replayed.json"][side])
-    }
-
-    fn run(&self, side: usize, run: usize) -> PathBuf {
-        self.side(side).join(format!("{run:03}.json"))
     }
 }
 

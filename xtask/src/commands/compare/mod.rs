@@ -3,6 +3,7 @@
 mod builds;
 mod child;
 mod comparison;
+mod folder;
 mod receipts;
 mod report;
 

@@ -38,7 +38,7 @@ impl Entry {
     }
 
     /// The fastest instruction set that ran: an ISA builds on those before it.
-    pub(super) fn isa(&self) -> &'static str {
+    pub fn isa(&self) -> &'static str {
         let kernels = self.receipt.kernels.iter();
         let isas = kernels.filter_map(|k| KernelName::parse_id(k));
         let isa = isas.map(|(_, isa)| isa).max();
@@ -62,7 +62,7 @@ pub struct Row<'e> {
 
 impl Row<'_> {
     /// As llama-bench writes it: `pp512`, `tg128 @ d16`.
-    pub(super) fn label(&self) -> String {
+    pub fn label(&self) -> String {
         match self.test {
             Test::Prefill => self.entry.receipt.prefill_label(),
             Test::Decode => self.entry.receipt.decode_label(),
@@ -105,7 +105,7 @@ impl Row<'_> {
     }
 
     /// Tokens per second of each repetition.
-    pub(super) fn samples_ts(&self) -> Vec<f64> {
+    pub fn samples_ts(&self) -> Vec<f64> {
         let samples = self.samples_ns().into_iter();
         samples
             .filter_map(|ns| per_second(self.n_timed(), ns))

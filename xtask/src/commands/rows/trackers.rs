@@ -4,6 +4,7 @@ use host::statistics::Mean;
 use serde_json::{Map, Value, json};
 
 use super::row::{Entry, Row, shown};
+use crate::units::counted;
 
 /// For github-action-benchmark: an array, its tool `customBiggerIsBetter`.
 pub fn github_action_benchmark(entries: &[&Entry]) -> String {
@@ -41,11 +42,11 @@ pub fn bencher(entries: &[&Entry]) -> String {
 fn name(row: &Row) -> String {
     let receipt = &row.entry.receipt;
     format!(
-        "{} {} {} {} threads",
+        "{} {} {} {}",
         shown(&receipt.model.file_name),
         row.label(),
         row.entry.isa(),
-        receipt.run.threads
+        counted(receipt.run.threads, "thread")
     )
 }
 
