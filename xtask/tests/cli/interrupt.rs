@@ -79,7 +79,7 @@ fn make_model_leaves_nothing() {
 fn benchmark_keeps_the_old_receipt() {
     let workspace = Workspace::new();
     workspace.write("ci/inference.json", "an old receipt");
-    let words = "benchmark --repetitions 2200 --parity off";
+    let words = "benchmark --repetitions 2100 --parity off";
     let child = start(&workspace, words);
     sleep(Duration::from_millis(300));
     interrupt(child, words);
