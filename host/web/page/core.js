@@ -2,15 +2,17 @@
 // stands before it in the page, and so do the bindings of the Rust module, which judges.
 'use strict';
 
-const Bitreceipt = (() => {
+self.Bitreceipt = (() => {
   const text = (id) => document.getElementById(id).textContent;
 
-  const bytes = (id) => {
+  /** What an element of the page holds, deflated and in base64. */
+  async function bytes(id) {
     const decoded = atob(text(id));
-    const array = new Uint8Array(decoded.length);
-    for (let i = 0; i < decoded.length; i++) array[i] = decoded.charCodeAt(i);
-    return array;
-  };
+    const deflated = new Uint8Array(decoded.length);
+    for (let i = 0; i < decoded.length; i++) deflated[i] = decoded.charCodeAt(i);
+    const inflated = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate'));
+    return new Response(inflated).arrayBuffer();
+  }
 
   const named = (name, message) => Object.assign(new Error(message), { name });
 
@@ -24,7 +26,7 @@ const Bitreceipt = (() => {
       throw named('NoWebAssembly', 'this browser has no WebAssembly: open the page in another one');
     }
     try {
-      const verifier = await WebAssembly.compile(bytes('verifier'));
+      const verifier = await WebAssembly.compile(await bytes('verifier'));
       wasm_bindgen.initSync({ module: verifier });
       return { verifier, guest: await WebAssembly.compile(wasm_bindgen.guestModule()) };
     } catch (error) {
@@ -49,7 +51,13 @@ const Bitreceipt = (() => {
 
   const content = async (blob) => new Uint8Array(await blob.arrayBuffer());
 
-  const embeddedModel = () => new File([bytes('tiny')], 'tiny.gguf');
+  /** The model that is part of the page. */
+  let embedded = null;
+
+  function embeddedModel() {
+    embedded ??= bytes('tiny').then((tiny) => new File([tiny], 'tiny.gguf'));
+    return embedded;
+  }
 
   const embeddedSha256 = () => text('tiny-sha256').trim();
 
@@ -209,7 +217,7 @@ const Bitreceipt = (() => {
     if (sha256 === undefined) return;
     const isWanted = input.replay !== false;
     const isEmbedded = !input.model && isWanted && sha256 === embeddedSha256();
-    const model = input.model ?? (isEmbedded ? embeddedModel() : null);
+    const model = input.model ?? (isEmbedded ? await embeddedModel() : null);
     if (!model) {
       if (isWanted) verification.withoutModel();
       else verification.leaveOutReplay();
@@ -293,10 +301,10 @@ const Bitreceipt = (() => {
 
   return {
     verify,
-    example: () => ({
-      receipt: new File([text('example')], 'inference.json', { type: 'application/json' }),
-      model: embeddedModel(),
-    }),
+    async example() {
+      const receipt = new File([text('example')], 'inference.json', { type: 'application/json' });
+      return { receipt, model: await embeddedModel() };
+    },
     async guest() {
       await ready();
       return { sha256: wasm_bindgen.guestSha256(), expected: wasm_bindgen.pinnedGuestSha256() };

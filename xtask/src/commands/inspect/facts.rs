@@ -9,6 +9,7 @@ use engine_native::{
 use host::{
     digest::Digest,
     machine::{EngineNeed, MemoryNeed, default_threads},
+    verify::MOST_UNASKED_BYTES,
     watch::Watch,
 };
 use serde::Serialize;
