@@ -28,6 +28,7 @@
 pub mod gguf;
 mod ledger;
 mod model;
+mod observer;
 
 #[cfg(feature = "run")]
 mod all_cores;
@@ -45,8 +46,6 @@ mod generation;
 mod huge_pages;
 #[cfg(feature = "run")]
 mod kernels;
-#[cfg(feature = "run")]
-mod observer;
 #[cfg(feature = "run")]
 mod operands;
 #[cfg(feature = "run")]
@@ -66,8 +65,10 @@ pub use ledger::{
     Tally,
 };
 pub use model::{
-    Activation, Architecture, DenseType, I2sLayout, KvType, ModelError, ModelShape, RopePairs,
+    Activation, Architecture, DenseType, I2sLayout, KvType, ModelDescription, ModelError,
+    ModelShape, RopePairs,
 };
+pub use observer::Observer;
 
 #[cfg(all(feature = "run", target_arch = "x86_64"))]
 pub use kernels::{Amx, Avx2, Avx512Vnni, AvxVnni};
@@ -79,7 +80,6 @@ pub use {
     generation::{Generation, Step},
     kernels::{Kernels, NonFinite, Scalar, UnavailableKernels, available_kernels},
     model::{DenseMatrix, Layer, Model, ModelFile, ModelSource, TernaryMatrix},
-    observer::Observer,
     operands::{
         AttentionScratch, Bound, Bounded, DenseRows, GemmBatch, GemmScratch, QuantizedActivations,
         Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,

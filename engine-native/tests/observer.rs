@@ -120,7 +120,12 @@ fn run(
 fn loading_counts_the_bytes_of_tensors() {
     let counter = Counter::new();
     let model = load(&*counter).unwrap();
-    let tensors: u64 = model.weight_types().iter().map(|(_, bytes)| bytes).sum();
+    let tensors: u64 = model
+        .description()
+        .weight_types
+        .iter()
+        .map(|(_, bytes)| bytes)
+        .sum();
     let norms = 4 * model.output_norm().len() as u64;
     assert!(counter.work() <= tensors);
     assert!(counter.work() >= tensors - 10 * norms * model.shape().n_layers);

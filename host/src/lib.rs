@@ -54,9 +54,9 @@
 //! # fn main() {}
 //! ```
 //!
-//! Without the default feature `run`, only the parts that need no engine, sandbox, file or
-//! thread are left: the receipt, its rules, the transcript, statements and signatures. They compile
-//! to WebAssembly. The feature `tokenizer` adds the tokenizer of a model file to them.
+//! Without the default feature `run`, only the parts that need no engine, wasmtime, file or
+//! thread are left: the receipt, its rules, the transcript, statements and signatures, and the replay
+//! with a guest in any engine for WebAssembly ([`sandbox::Instance`]). They compile to WebAssembly. The feature `tokenizer` adds the tokenizer of a model file to them.
 #![forbid(unsafe_code)]
 
 pub mod attest;
@@ -69,9 +69,12 @@ mod hex;
 pub mod noise;
 pub mod plain;
 pub mod receipt;
+pub mod replay;
+pub mod sandbox;
 pub mod statistics;
 pub mod task;
 pub mod verify;
+pub mod watch;
 
 #[cfg(feature = "run")]
 pub mod divergence;
@@ -84,10 +87,4 @@ pub mod input;
 #[cfg(feature = "run")]
 pub mod machine;
 #[cfg(feature = "run")]
-pub mod replay;
-#[cfg(feature = "run")]
 pub mod run;
-#[cfg(feature = "run")]
-pub mod sandbox;
-#[cfg(feature = "run")]
-pub mod watch;

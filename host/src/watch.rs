@@ -141,6 +141,7 @@ impl Watch {
 
     /// Calls `interrupt` at each request to stop. Only the first function set this way is ever
     /// called.
+    #[cfg(feature = "run")]
     pub(crate) fn on_stop(&self, interrupt: impl Fn() + Send + Sync + 'static) {
         let _ = self.0.on_stop.set(Box::new(interrupt));
     }

@@ -12,10 +12,6 @@ use crate::{
     hints::Kind,
 };
 
-/// The largest model that is read to its end without being asked for. Sparse files of any length cost
-/// their maker nothing; known models have less.
-pub const MOST_UNASKED_BYTES: u64 = 16 << 30;
-
 /// As [`read_bounded`], for text in a format that has no other encoding than UTF-8.
 ///
 /// # Errors

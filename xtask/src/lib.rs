@@ -19,3 +19,5 @@ pub mod selftest;
 mod tabular;
 mod units;
 mod verdicts;
+mod wasm;
+pub mod web;

@@ -61,7 +61,7 @@ impl Gguf {
     pub fn weight_types(&self) -> Vec<(TensorType, u64)> {
         let mut bytes = BTreeMap::new();
         for tensor in &self.tensors {
-            *bytes.entry(tensor.tensor_type).or_insert(0) += tensor.bytes.len() as u64;
+            *bytes.entry(tensor.tensor_type).or_insert(0) += tensor.n_bytes();
         }
         bytes.into_iter().collect()
     }

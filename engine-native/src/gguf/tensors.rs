@@ -14,10 +14,21 @@ pub struct TensorInfo {
     /// Element type.
     pub tensor_type: TensorType,
     /// Byte range in the file; empty for unknown types.
-    pub bytes: Range<usize>,
+    pub bytes: Range<u64>,
 }
 
 impl TensorInfo {
+    /// Its number of bytes.
+    pub fn n_bytes(&self) -> u64 {
+        self.bytes.end - self.bytes.start
+    }
+
+    /// Its byte range in a file that is in memory.
+    #[cfg(feature = "run")]
+    pub(crate) fn in_memory(&self) -> Range<usize> {
+        self.bytes.start as usize..self.bytes.end as usize
+    }
+
     /// Number of elements.
     pub fn n_elements(&self) -> u64 {
         self.dims.iter().product()
@@ -163,13 +174,10 @@ fn resolve(
     })
 }
 
-fn byte_range(data_start: u64, offset: u64, n_bytes: u64, file_len: u64) -> Option<Range<usize>> {
+fn byte_range(data_start: u64, offset: u64, n_bytes: u64, file_len: u64) -> Option<Range<u64>> {
     let start = data_start.checked_add(offset)?;
     let end = start.checked_add(n_bytes)?;
-    if end > file_len {
-        return None;
-    }
-    Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+    (end <= file_len).then_some(start..end)
 }
 
 fn check_disjoint(tensors: &[TensorInfo]) -> Result<(), GgufError> {

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod dense_type;
+mod description;
 mod error;
 mod i2s_layout;
 mod kv_type;
@@ -13,6 +14,7 @@ mod weights;
 
 pub use architecture::{Activation, Architecture, RopePairs};
 pub use dense_type::DenseType;
+pub use description::ModelDescription;
 pub use error::ModelError;
 pub use i2s_layout::I2sLayout;
 pub use kv_type::KvType;

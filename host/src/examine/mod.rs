@@ -13,4 +13,4 @@ pub use external::judge;
 pub use model::{find_model, open_model};
 pub use replay::replay_receipt;
 pub use replays::Replays;
-pub use retime::{Retimed, retime};
+pub use retime::retime;

@@ -5,8 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use engine_native::{I2sLayout, KernelName};
-
 use crate::{
     digest::Digest,
     files,
@@ -19,19 +17,9 @@ use crate::{
 impl HashedModel {
     /// The facts about the model that a verifier compares with a receipt.
     pub fn facts(&self) -> ModelFacts {
-        ModelFacts {
-            place: self.path.display().to_string(),
-            record: self.record(),
-            embedding: KernelName::embedding_row(self.model.token_embd().dense_type),
-            output: KernelName::output_gemv(self.model.output().dense_type),
-        }
+        let place = self.path.display().to_string();
+        ModelFacts::new(place, self.model.description(), self.record())
     }
-}
-
-/// The layout of I2_S tensors that the receipt names. A rule refuses layouts that do not exist.
-fn layout(receipt: &Receipt) -> I2sLayout {
-    let layout = receipt.model.i2s_layout.as_deref();
-    layout.and_then(I2sLayout::from_name).unwrap_or_default()
 }
 
 /// Opens the file at `path` with the I2_S layout that the receipt names.
@@ -39,7 +27,7 @@ fn layout(receipt: &Receipt) -> I2sLayout {
 /// # Errors
 /// The file cannot be read or is not a model, or the search was interrupted.
 pub fn open_model(receipt: &Receipt, path: &Path, watch: &Watch) -> Result<HashedModel, OpenError> {
-    HashedModel::open(path, layout(receipt), watch)
+    HashedModel::open(path, receipt.model.layout(), watch)
 }
 
 /// Opens the first file in `folders` that has the digest of the receipt's model. Only files of the

@@ -32,10 +32,8 @@ pub fn replay_receipt(
         Ok(replay) => Ok(Ok(ReplayResult {
             tokens: replay.tokens().collect(),
             checksum: replay.checksum(&task, r.model.sha256),
-            fuel: Some(replay.fuel),
+            fuel: replay.fuel,
         })),
-        Err(e @ (SandboxError::Interrupted | SandboxError::Memory(_))) => Err(e),
-        Err(error) if error.is_refutation() => Ok(Err(ReplayFailure::Refuted(error.to_string()))),
-        Err(error) => Ok(Err(ReplayFailure::Unanswered(error.to_string()))),
+        Err(error) => error.into_replay_failure().map(Err),
     }
 }

@@ -2,7 +2,6 @@
 //! ratio.
 
 use engine_native::Op;
-use serde::Serialize;
 
 use crate::{
     failure::RunFailure,
@@ -12,46 +11,9 @@ use crate::{
     receipt::{Hardware, Machine, Receipt, parse_kernel_name, parse_kv_type_name},
     run::{Loaded, NativeRunner, RunSettings},
     statistics::Sorted,
-    verify::SpeedRatio,
+    verify::Retimed,
     watch::Watch,
 };
-
-/// The result of running a receipt's task on this machine.
-#[derive(Debug, Clone, Serialize)]
-pub struct Retimed {
-    /// Generated tokens per second in the receipt.
-    pub receipt_tokens_per_sec: f64,
-    /// Generated tokens per second on this machine.
-    pub here_tokens_per_sec: f64,
-    /// How many times as fast the receipt is: the greatest of the ratios of prefill, decode and both.
-    pub ratio: f64,
-    /// Whether other work had the cores while the task ran here.
-    pub is_disturbed: bool,
-    /// Threads of the receipt's run.
-    pub receipt_threads: u64,
-    /// Threads of the run here; no more than this machine has.
-    pub here_threads: u64,
-    /// The CPU of this machine.
-    pub here_host: String,
-    /// Repetitions of the run here.
-    pub here_repetitions: u64,
-    /// Whether the run here chose the receipt's tokens.
-    pub same_tokens: bool,
-    /// Whether both CPUs are of the same model, as far as both say it.
-    pub same_cpu: bool,
-}
-
-impl Retimed {
-    /// How the speeds compare. A run with more threads than there are here may be faster by as many
-    /// times.
-    pub fn speed(&self) -> SpeedRatio {
-        let threads = self.receipt_threads as f64 / self.here_threads.max(1) as f64;
-        SpeedRatio {
-            ratio: self.ratio / threads.max(1.0),
-            is_comparable: self.same_cpu && !self.is_disturbed && threads <= 1.0,
-        }
-    }
-}
 
 /// The most repetitions that are run here, however many the receipt has.
 const MOST_REPETITIONS: u64 = 3;

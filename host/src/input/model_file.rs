@@ -16,7 +16,7 @@ use engine_native::{I2sLayout, Model, ModelError, ModelSource};
 use crate::{
     digest::Digest,
     machine::{MemoryError, MemoryNeed},
-    receipt::{ModelRecord, ShapeRecord, WeightType},
+    receipt::ModelRecord,
     watch::{Phase, Watch},
 };
 
@@ -84,44 +84,12 @@ impl HashedModel {
 
     /// The model as receipts describe it.
     pub fn record(&self) -> ModelRecord {
-        let model = &self.model;
-        let file_name = self.path.file_name().unwrap_or_default();
-        ModelRecord {
-            file_name: file_name.to_string_lossy().into_owned(),
-            sha256: self.sha256,
-            file_bytes: model.file_bytes().len() as u64,
-            architecture: model.shape().architecture.to_string(),
-            i2s_layout: model.i2s_layout().map(|layout| layout.as_str().into()),
-            shape: shape_record(model),
-            tied_embeddings: model.is_tied(),
-            rope_factors: model.rope_factors().is_some(),
-            parameters: model.n_parameters(),
-            weight_types: weight_types(model),
-        }
-    }
-}
-
-fn weight_types(model: &Model) -> Vec<WeightType> {
-    let types = model.weight_types().iter();
-    types
-        .map(|(tensor_type, bytes)| WeightType {
-            tensor_type: tensor_type.to_string(),
-            bytes: *bytes,
-        })
-        .collect()
-}
-
-fn shape_record(model: &Model) -> ShapeRecord {
-    let shape = model.shape();
-    ShapeRecord {
-        n_vocab: shape.n_vocab,
-        n_embd: shape.n_embd,
-        n_layers: shape.n_layers,
-        n_heads: shape.n_heads,
-        n_kv_heads: shape.n_kv_heads,
-        head_dim: shape.head_dim,
-        rope_dim: shape.rope_dim,
-        n_ff: shape.n_ff,
-        context_length: shape.context_length,
+        let (model, file_name) = (&self.model, self.path.file_name().unwrap_or_default());
+        ModelRecord::of(
+            model.description(),
+            file_name.to_string_lossy().into_owned(),
+            (self.sha256, model.file_bytes().len() as u64),
+            model.i2s_layout().unwrap_or_default(),
+        )
     }
 }

@@ -7,6 +7,7 @@ mod figures;
 mod labels;
 mod limits;
 mod machine;
+mod model;
 mod names;
 mod rate;
 mod samples;

@@ -7,8 +7,9 @@ use engine_native::PositionTrace;
 
 use super::{
     guesses::Guesses,
-    parallel::{Done, compute_units, heads, same_bits},
-    units::{Head, Run, Unit},
+    guests::Guests,
+    parallel::{Done, compute_units, same_bits},
+    units::{Head, Unit, heads},
     work::units_work,
 };
 use crate::{
@@ -69,8 +70,8 @@ pub fn audit(
 ) -> Result<Audited, SandboxError> {
     let inputs: Vec<u32> = guesses.traces.iter().map(|trace| trace.input).collect();
     let tokens = &inputs[task.prompt.len().min(inputs.len())..];
-    let run = Run::new(sandbox, model, task, tokens);
-    let guest = run.open()?;
+    let guests = Guests::new(sandbox, model, task);
+    let (run, guest) = (guests.run(tokens), guests.open()?);
     let shape = guest.shape().clone();
     if !guesses.fit(task, &shape) {
         return Err(SandboxError::Protocol(
@@ -78,7 +79,7 @@ pub fn audit(
         ));
     }
     run.begin(units_work(&shape, task, units));
-    let results = compute_units(&run, guest, units, guesses);
+    let results = compute_units(&run, (&guests, guest), units, guesses);
     for (unit, result) in units.iter().zip(results) {
         // Layers above one that differs may have no result; the difference is found before them.
         let Some(result) = result else { continue };

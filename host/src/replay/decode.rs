@@ -2,7 +2,7 @@
 
 use engine_native::Choice;
 
-use super::units::{Run, open};
+use super::guests::Guests;
 use crate::{
     sandbox::{ModelInput, OpBits, Sandbox, SandboxError},
     task::Task,
@@ -20,7 +20,7 @@ pub fn op_outputs(
     layer: usize,
     entering: &[&[f32]],
 ) -> Result<Vec<OpBits>, SandboxError> {
-    let mut guest = open(sandbox, model, task)?;
+    let mut guest = Guests::new(sandbox, model, task).open()?;
     guest.load_layer(layer)?;
     for (position, residual) in entering.iter().enumerate() {
         guest.set_residual(position, residual)?;
@@ -40,9 +40,9 @@ pub fn embedded(
     task: &Task,
     tokens: &[u32],
 ) -> Result<Vec<Vec<f32>>, SandboxError> {
-    let run = Run::new(sandbox, model, task, tokens);
-    let mut guest = run.open()?;
-    run.embed(&mut guest)?;
+    let guests = Guests::new(sandbox, model, task);
+    let mut guest = guests.open()?;
+    guests.run(tokens).embed(&mut guest)?;
     let positions = 0..task.n_positions();
     positions.map(|position| guest.residual(position)).collect()
 }
@@ -67,7 +67,7 @@ pub fn decode<E: From<SandboxError>>(
     task: &Task,
     mut sink: impl FnMut(Decoded) -> Result<(), E>,
 ) -> Result<Vec<u32>, E> {
-    let mut guest = open(sandbox, model, task)?;
+    let mut guest = Guests::new(sandbox, model, task).open()?;
     let mut tokens = Vec::with_capacity(task.n_generate);
     for position in 0..task.n_positions() {
         let input = match task.prompt.get(position) {

@@ -11,9 +11,13 @@
 //! started from, everything above its layer is replayed in order. A wrong guess costs time, but
 //! never changes a verdict.
 //!
+//! Where no native engine runs, such as in a browser, the guests form a pipeline of [`Stage`]s.
+//!
 //! The reference decodes a prompt on its own:
 //!
 //! ```
+//! # #[cfg(feature = "run")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::path::Path;
 //! use engine_native::{I2sLayout, KvType};
 //! use host::input::HashedModel;
@@ -33,23 +37,44 @@
 //! // A replay of these tokens chooses each of them again.
 //! let replayed = replay::replay(&sandbox, model, &task, &tokens, None)?;
 //! assert_eq!(replayed.tokens().collect::<Vec<_>>(), tokens);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "run"))]
+//! # fn main() {}
 //! ```
 
+#[cfg(feature = "run")]
 mod audit;
 mod calls;
+#[cfg(feature = "run")]
 mod claimed_run;
+#[cfg(feature = "run")]
 mod decode;
+mod failure;
+#[cfg(feature = "run")]
 mod guesses;
+#[cfg(feature = "run")]
+mod guests;
+#[cfg(feature = "run")]
+mod in_order;
 mod margin;
+#[cfg(feature = "run")]
 mod parallel;
+mod stage;
 mod units;
+#[cfg(feature = "run")]
 mod whole;
 mod work;
 
-pub use audit::{Audited, Finding, audit, units_of};
+#[cfg(feature = "run")]
 pub(crate) use claimed_run::{ClaimedRun, claimed_traces};
-pub use decode::{Decoded, decode, embedded, op_outputs};
-pub use guesses::Guesses;
-pub use units::Unit;
-pub use whole::{Replay, margins, replay};
+pub use stage::{Stage, head_shares, joined};
+pub use units::{Head, Unit};
+pub use work::replay_work;
+#[cfg(feature = "run")]
+pub use {
+    audit::{Audited, Finding, audit, units_of},
+    decode::{Decoded, decode, embedded, op_outputs},
+    guesses::Guesses,
+    whole::{Replay, margins, replay},
+};

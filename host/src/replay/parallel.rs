@@ -10,11 +10,13 @@ use engine_native::PositionTrace;
 
 use super::{
     guesses::Guesses,
-    units::{Computed, Head, Residuals, Run, Unit, enter},
+    guests::Guests,
+    in_order::{Computed, Residuals, enter, fuel_since},
+    units::{Head, Run, Unit, heads},
 };
 use crate::{
     digest::Digest,
-    sandbox::{Guest, SandboxError},
+    sandbox::{Guest, InSandbox, SandboxError},
     task::{Task, boundary_digest},
 };
 
@@ -32,31 +34,33 @@ pub(super) enum Done {
 /// Computes the run from guesses; after a wrong guess, computes the rest in order. `guest` is the
 /// first of the guests that work.
 pub(super) fn compute<'a>(
-    run: &Run<'a>,
-    guest: Guest<'a>,
+    run: &Run,
+    (guests, guest): (&Guests<'a>, Guest<InSandbox<'a>>),
     guesses: Guesses,
 ) -> Result<Computed, SandboxError> {
     let n_layers = guest.shape().n_layers as usize;
     let units = units(run.task(), n_layers, guesses.guests);
-    let results = compute_units(run, guest, &units, guesses);
-    join(run, units, results)
+    let results = compute_units(run, (guests, guest), &units, guesses);
+    join(run, guests, units, results)
 }
 
 /// A unit's result, or `None` for a layer above one whose guess was wrong.
 pub(super) type UnitResult = Option<Attempt>;
 
 /// A unit's result, with its fuel.
-type Attempt = Result<(Done, u64), SandboxError>;
+type Attempt = Result<(Done, Option<u64>), SandboxError>;
 
 /// Computes `units` from guesses. `guest` is the first of the guests that work, on this thread.
 pub(super) fn compute_units<'a>(
-    run: &Run<'a>,
-    guest: Guest<'a>,
+    run: &Run,
+    (guests, guest): (&Guests<'a>, Guest<InSandbox<'a>>),
     units: &[Unit],
     guesses: Guesses,
 ) -> Vec<UnitResult> {
     let mut results: Vec<_> = units.iter().map(|_| None).collect();
     let queue = Queue {
+        run,
+        guests,
         units,
         next: AtomicUsize::new(0),
         last_layer: AtomicUsize::new(usize::MAX),
@@ -65,11 +69,11 @@ pub(super) fn compute_units<'a>(
     let done = thread::scope(|scope| {
         // Where the system gives no more threads, there are fewer guests.
         let start = |_| {
-            let work = || queue.work(run, None, guesses.traces);
+            let work = || queue.work(None, guesses.traces);
             thread::Builder::new().spawn_scoped(scope, work).ok()
         };
         let helpers: Vec<_> = (0..n_helpers).map_while(start).collect();
-        let mut done = queue.work(run, Some(guest), guesses.traces);
+        let mut done = queue.work(Some(guest), guesses.traces);
         for helper in helpers {
             done.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
@@ -88,37 +92,25 @@ fn units(task: &Task, n_layers: usize, guests: usize) -> Vec<Unit> {
     heads(task, guests).chain(layers).collect()
 }
 
-/// Splits the head into `n` parts with about equally many choices.
-pub(super) fn heads(task: &Task, n: usize) -> impl Iterator<Item = Unit> {
-    // The positions before `first` have a final norm, but no choice; the first part takes them.
-    let first = task.prompt.len() - 1;
-    let end = move |part: usize| first + task.n_generate * part / n;
-    let parts = (0..n).map(move |part| match part {
-        0 => 0..end(1),
-        _ => end(part)..end(part + 1),
-    });
-    let parts = parts.filter(|positions| !positions.is_empty());
-    parts.map(Unit::Head)
-}
-
 /// A queue of units, from which workers take the next one.
-struct Queue<'u> {
+struct Queue<'u, 'a> {
+    run: &'u Run<'u>,
+    guests: &'u Guests<'a>,
     units: &'u [Unit],
     next: AtomicUsize,
     /// The lowest layer whose guess was wrong. Layers above it are not worth computing.
     last_layer: AtomicUsize,
 }
 
-impl Queue<'_> {
-    fn work<'a>(
+impl<'a> Queue<'_, 'a> {
+    fn work(
         &self,
-        run: &Run<'a>,
-        mut guest: Option<Guest<'a>>,
+        mut guest: Option<Guest<InSandbox<'a>>>,
         traces: &[PositionTrace],
     ) -> Vec<(usize, Attempt)> {
         let mut results = Vec::new();
         while let Some((i, unit)) = self.take() {
-            let result = compute_unit(run, &mut guest, unit, traces);
+            let result = self.compute(&mut guest, unit, traces);
             if result.is_err() {
                 // The state of a guest is undefined after an error.
                 guest = None;
@@ -152,33 +144,34 @@ impl Queue<'_> {
             }
         }
     }
-}
 
-fn compute_unit<'a>(
-    run: &Run<'a>,
-    guest: &mut Option<Guest<'a>>,
-    unit: &Unit,
-    traces: &[PositionTrace],
-) -> Attempt {
-    let guest = match guest {
-        Some(guest) => guest,
-        None => guest.insert(run.open()?),
-    };
-    let before = guest.fuel();
-    let done = match unit {
-        Unit::Layer(layer) => layer_from(run, guest, *layer, traces)?,
-        Unit::Head(positions) => {
-            let last = guest.shape().n_layers as usize - 1;
-            enter(guest, traces.iter().map(|trace| trace.boundary(last)))?;
-            Done::Head(run.head(guest, positions.clone())?)
-        }
-    };
-    Ok((done, guest.fuel() - before))
+    fn compute(
+        &self,
+        guest: &mut Option<Guest<InSandbox<'a>>>,
+        unit: &Unit,
+        traces: &[PositionTrace],
+    ) -> Attempt {
+        let run = self.run;
+        let guest = match guest {
+            Some(guest) => guest,
+            None => guest.insert(self.guests.open()?),
+        };
+        let before = guest.fuel();
+        let done = match unit {
+            Unit::Layer(layer) => layer_from(run, guest, *layer, traces)?,
+            Unit::Head(positions) => {
+                let last = guest.shape().n_layers as usize - 1;
+                enter(guest, traces.iter().map(|trace| trace.boundary(last)))?;
+                Done::Head(run.head(guest, positions.clone())?)
+            }
+        };
+        Ok((done, fuel_since(guest, before)))
+    }
 }
 
 fn layer_from(
     run: &Run,
-    guest: &mut Guest,
+    guest: &mut Guest<InSandbox>,
     layer: usize,
     traces: &[PositionTrace],
 ) -> Result<Done, SandboxError> {
@@ -200,15 +193,20 @@ pub(super) fn same_bits(x: &[f32], y: &[f32]) -> bool {
 }
 
 /// Joins the units up to the first wrong guess, and computes the rest in order.
-fn join(run: &Run, units: Vec<Unit>, results: Vec<UnitResult>) -> Result<Computed, SandboxError> {
-    let mut computed = Computed::default();
+fn join(
+    run: &Run,
+    guests: &Guests,
+    units: Vec<Unit>,
+    results: Vec<UnitResult>,
+) -> Result<Computed, SandboxError> {
+    let mut computed = Computed::new();
     let (heads, layers): (Vec<_>, Vec<_>) = units
         .into_iter()
         .zip(results)
         .partition(|(unit, _)| matches!(unit, Unit::Head(_)));
     for (_, result) in layers.into_iter().chain(heads) {
         let (done, fuel) = result.expect("units are only left out above a wrong guess")?;
-        computed.fuel += fuel;
+        computed.burn(fuel);
         match done {
             Done::Head(heads) => computed.heads.extend(heads),
             Done::Layer {
@@ -217,7 +215,7 @@ fn join(run: &Run, units: Vec<Unit>, results: Vec<UnitResult>) -> Result<Compute
             } => {
                 computed.boundaries.push(digests);
                 if let Some(entering) = unexpected {
-                    run.finish(&mut run.open()?, Some(entering), &mut computed)?;
+                    run.finish(&mut guests.open()?, Some(entering), &mut computed)?;
                     return Ok(computed);
                 }
             }

@@ -1,6 +1,6 @@
 //! The units of work of a guest: a layer over all positions, or the head at some of them.
 
-use std::{fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range};
 
 use engine_native::{Choice, Observer};
 
@@ -11,9 +11,9 @@ use super::{
 use crate::{
     digest::Digest,
     external::Margin,
-    sandbox::{Guest, ModelInput, Sandbox, SandboxError},
-    task::{PositionRecord, Task, boundary_digest},
-    watch::Phase,
+    sandbox::{Guest, Instance, SandboxError},
+    task::{PositionRecord, Task},
+    watch::Watch,
 };
 
 /// A unit of work of a guest.
@@ -41,155 +41,140 @@ impl fmt::Display for Unit {
     }
 }
 
-/// A task on a model, with the tokens that are fed.
-pub(super) struct Run<'a> {
-    sandbox: &'a Sandbox,
-    model: ModelInput<'a>,
-    task: &'a Task,
-    /// `[n_positions]`
-    inputs: Vec<u32>,
-    /// The claimed tokens, `[n_generate]`, if margins are wanted.
-    claims: Option<&'a [u32]>,
+/// Splits the head into `n` parts with about equally many choices.
+pub(super) fn heads(task: &Task, n: usize) -> impl Iterator<Item = Unit> {
+    // The positions before `first` have a final norm, but no choice; the first part takes them.
+    let first = task.prompt.len() - 1;
+    let end = move |part: usize| first + task.n_generate * part / n;
+    let parts = (0..n).map(move |part| match part {
+        0 => 0..end(1),
+        _ => end(part)..end(part + 1),
+    });
+    let parts = parts.filter(|positions| !positions.is_empty());
+    parts.map(Unit::Head)
 }
 
-/// Residual streams, `[n_positions][n_embd]`.
-pub(super) type Residuals = Vec<Vec<f32>>;
+/// A task on a model, with the tokens that are fed.
+pub(super) struct Run<'a> {
+    pub(super) task: Cow<'a, Task>,
+    /// `[n_positions]`
+    pub(super) inputs: Vec<u32>,
+    /// The claimed tokens, `[n_generate]`, if margins are wanted.
+    pub(super) claims: Option<&'a [u32]>,
+    pub(super) watch: Watch,
+}
 
 /// The result of the head at a position.
-pub(super) struct Head {
-    pub(super) hidden: Vec<f32>,
-    pub(super) choice: Option<Choice>,
+#[derive(Debug)]
+pub struct Head {
+    /// The hidden state, `[n_embd]`.
+    pub hidden: Vec<f32>,
+    /// The choice, at positions that choose a token.
+    pub choice: Option<Choice>,
     /// `Some` if margins are wanted and a token is claimed here.
     pub(super) margin: Option<Margin>,
 }
 
-/// The part of a run that has been computed: its lowest layers, then the head.
-#[derive(Default)]
-pub(super) struct Computed {
-    /// Digests of the residual streams that leave each layer, `[n_layers][n_positions]`.
-    pub(super) boundaries: Vec<Vec<Digest>>,
-    /// `[n_positions]`
-    pub(super) heads: Vec<Head>,
-    /// Fuel used by compute calls.
-    pub(super) fuel: u64,
+impl Head {
+    /// A head without a margin.
+    pub fn new(hidden: Vec<f32>, choice: Option<Choice>) -> Self {
+        Self {
+            hidden,
+            choice,
+            margin: None,
+        }
+    }
+}
+
+/// The head at some positions, while its chunks are computed.
+pub(super) struct HeadPass {
+    positions: Range<usize>,
+    heads: Vec<Head>,
+    /// Those that are wanted.
+    margins: Vec<Option<Passing>>,
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(
-        sandbox: &'a Sandbox,
-        model: ModelInput<'a>,
-        task: &'a Task,
-        tokens: &[u32],
-    ) -> Self {
+    pub(super) fn new(task: Cow<'a, Task>, tokens: &[u32], watch: Watch) -> Self {
         Self {
-            sandbox,
-            model,
-            task,
             inputs: task.inputs(tokens).collect(),
             claims: None,
+            task,
+            watch,
         }
-    }
-
-    /// Also computes margins for the claimed `tokens`.
-    pub(super) fn with_margins(mut self, tokens: &'a [u32]) -> Self {
-        self.claims = Some(tokens);
-        self
-    }
-
-    pub(super) fn task(&self) -> &Task {
-        self.task
     }
 
     fn advance(&self, work: u64) {
-        self.sandbox.watch().advance(work);
+        self.watch.advance(work);
     }
 
-    /// Begins the phase of the replay, with its total work.
-    pub(super) fn begin(&self, work: u64) {
-        self.sandbox.watch().begin(Phase::Replay, work);
-    }
-
-    /// Makes a guest that is ready for the run.
-    pub(super) fn open(&self) -> Result<Guest<'a>, SandboxError> {
-        open(self.sandbox, self.model, self.task)
-    }
-
-    /// Computes the rest of `computed` in order. `entering` are the residual streams that enter the
-    /// first missing layer; without them, the run starts from its tokens.
-    pub(super) fn finish(
+    /// Stores the embedding of the token at `position`.
+    pub(super) fn embed_at<I: Instance>(
         &self,
-        guest: &mut Guest,
-        entering: Option<Residuals>,
-        computed: &mut Computed,
+        guest: &mut Guest<I>,
+        position: usize,
     ) -> Result<(), SandboxError> {
-        let before = guest.fuel();
-        match &entering {
-            None => self.embed(guest)?,
-            Some(residuals) => enter(guest, residuals.iter().map(Vec::as_slice))?,
-        }
-        for layer in computed.boundaries.len()..guest.shape().n_layers as usize {
-            let leaving = self.layer(guest, layer)?;
-            let digests = leaving.iter().map(|x| boundary_digest(x)).collect();
-            computed.boundaries.push(digests);
-        }
-        computed.heads = self.head(guest, 0..self.task.n_positions())?;
-        computed.fuel += guest.fuel() - before;
-        Ok(())
+        guest.embed(self.inputs[position], position)
     }
 
-    /// Stores the embedding of every token at its position.
-    pub(super) fn embed(&self, guest: &mut Guest) -> Result<(), SandboxError> {
-        let mut inputs = self.inputs.iter().enumerate();
-        inputs.try_for_each(|(position, &input)| guest.embed(input, position))
-    }
-
-    /// Computes `layer` at every position. Returns the residual streams that leave it.
-    pub(super) fn layer(&self, guest: &mut Guest, layer: usize) -> Result<Residuals, SandboxError> {
-        guest.load_layer(layer)?;
-        let mut leaving = Vec::with_capacity(self.inputs.len());
-        for position in 0..self.inputs.len() {
-            guest.layer(position)?;
-            leaving.push(guest.residual(position)?);
-            self.advance(layer_work(guest.shape(), position));
-        }
-        guest.release_layer(layer)?;
+    /// Computes the loaded layer at `position`. Returns the residual stream that leaves it.
+    pub(super) fn layer_at<I: Instance>(
+        &self,
+        guest: &mut Guest<I>,
+        position: usize,
+    ) -> Result<Vec<f32>, SandboxError> {
+        guest.layer(position)?;
+        let leaving = guest.residual(position)?;
+        self.advance(layer_work(guest.shape(), position));
         Ok(leaving)
     }
 
-    /// Computes the final norm at `positions`, and the choice at those that choose a token.
-    pub(super) fn head(
+    /// Begins to compute the head at `positions`.
+    pub(super) fn begin_head(&self, positions: Range<usize>) -> HeadPass {
+        HeadPass {
+            heads: Vec::with_capacity(positions.len()),
+            margins: positions.clone().map(|p| self.claim_at(p)).collect(),
+            positions,
+        }
+    }
+
+    /// Computes the next chunk of the output matrix at the positions of `pass`.
+    pub(super) fn head_chunk<I: Instance>(
         &self,
-        guest: &mut Guest,
-        positions: Range<usize>,
-    ) -> Result<Vec<Head>, SandboxError> {
-        let mut heads = Vec::with_capacity(positions.len());
-        let mut passing: Vec<_> = positions.clone().map(|p| self.claim_at(p)).collect();
-        for chunk in 0..guest.shape().n_head_chunks {
-            guest.load_head(chunk)?;
-            for (position, passing) in positions.clone().zip(&mut passing) {
-                if chunk == 0 {
-                    guest.head_norm(position)?;
-                    heads.push(Head {
-                        hidden: guest.hidden(position)?,
-                        choice: None,
-                        margin: None,
-                    });
-                }
-                if self.task.chooses_at(position) {
-                    guest.head_rows(position)?;
-                    self.advance(head_chunk_work(guest.shape()));
-                }
-                if let Some(passing) = passing {
-                    let (first, logits) = guest.chunk_logits()?;
-                    passing.see(first, &logits);
-                }
+        guest: &mut Guest<I>,
+        chunk: u64,
+        pass: &mut HeadPass,
+    ) -> Result<(), SandboxError> {
+        guest.load_head(chunk)?;
+        for (position, margin) in pass.positions.clone().zip(&mut pass.margins) {
+            if chunk == 0 {
+                guest.head_norm(position)?;
+                pass.heads.push(Head::new(guest.hidden(position)?, None));
+            }
+            if self.task.chooses_at(position) {
+                guest.head_rows(position)?;
+                self.advance(head_chunk_work(guest.shape()));
+            }
+            if let Some(margin) = margin {
+                let (first, logits) = guest.chunk_logits()?;
+                margin.see(first, &logits);
             }
         }
-        for ((position, head), passing) in positions.zip(&mut heads).zip(passing) {
+        Ok(())
+    }
+
+    /// Makes the choices, after all chunks.
+    pub(super) fn end_head<I: Instance>(
+        &self,
+        guest: &mut Guest<I>,
+        pass: HeadPass,
+    ) -> Result<Vec<Head>, SandboxError> {
+        let mut heads = pass.heads;
+        for ((position, head), margin) in pass.positions.zip(&mut heads).zip(pass.margins) {
             if self.task.chooses_at(position) {
                 let choice = guest.choice(position)?;
                 head.choice = Some(choice);
-                head.margin = passing.and_then(|passing| passing.margin(choice));
+                head.margin = margin.and_then(|margin| margin.margin(choice));
             }
         }
         Ok(heads)
@@ -202,37 +187,22 @@ impl<'a> Run<'a> {
         Some(Passing::of(*claim))
     }
 
-    /// The records of a run that has been computed completely.
-    pub(super) fn records(&self, computed: Computed) -> Vec<PositionRecord> {
-        let heads = self.inputs.iter().zip(computed.heads).enumerate();
+    /// The records of a run that has been computed completely. `boundaries` are the digests of the
+    /// residual streams that leave each layer, `[n_layers][n_positions]`.
+    pub(super) fn records(
+        &self,
+        boundaries: &[Vec<Digest>],
+        heads: Vec<Head>,
+    ) -> Vec<PositionRecord> {
+        let heads = self.inputs.iter().zip(heads).enumerate();
         heads
             .map(|(position, (&input, head))| PositionRecord {
                 position,
                 input,
-                boundaries: computed.boundaries.iter().map(|of| of[position]).collect(),
+                boundaries: boundaries.iter().map(|of| of[position]).collect(),
                 hidden: head.hidden,
                 choice: head.choice,
             })
             .collect()
     }
-}
-
-/// Makes a guest that is ready for `task`.
-pub(super) fn open<'f>(
-    sandbox: &Sandbox,
-    model: ModelInput<'f>,
-    task: &Task,
-) -> Result<Guest<'f>, SandboxError> {
-    let mut guest = sandbox.open(model)?;
-    guest.configure(task.kv_type, task.n_positions())?;
-    Ok(guest)
-}
-
-/// Stores residual streams at their positions, from 0 on.
-pub(super) fn enter<'x>(
-    guest: &mut Guest,
-    residuals: impl Iterator<Item = &'x [f32]>,
-) -> Result<(), SandboxError> {
-    let mut residuals = residuals.enumerate();
-    residuals.try_for_each(|(position, x)| guest.set_residual(position, x))
 }

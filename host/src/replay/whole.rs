@@ -3,10 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    guesses::Guesses,
-    parallel,
-    units::{Computed, Run},
-    work::replay_work,
+    guesses::Guesses, guests::Guests, in_order::Computed, parallel, units::Run, work::replay_work,
 };
 use crate::{
     digest::Digest,
@@ -22,8 +19,8 @@ pub struct Replay {
     pub shape: GuestShape,
     /// One record per position.
     pub records: Vec<PositionRecord>,
-    /// Fuel of the compute calls, one position per call, without loading.
-    pub fuel: u64,
+    /// Fuel of the compute calls, one position per call, without loading; `None` if it is not counted.
+    pub fuel: Option<u64>,
     /// Wall time, with loading.
     pub wall: Duration,
 }
@@ -53,12 +50,13 @@ pub fn replay(
     guesses: Option<Guesses>,
 ) -> Result<Replay, SandboxError> {
     let start = Instant::now();
-    let run = Run::new(sandbox, model, task, tokens);
-    let (shape, computed) = compute(&run, guesses)?;
+    let guests = Guests::new(sandbox, model, task);
+    let run = guests.run(tokens);
+    let (shape, computed) = compute(&run, &guests, guesses)?;
     Ok(Replay {
         shape,
         fuel: computed.fuel,
-        records: run.records(computed),
+        records: run.records(&computed.boundaries, computed.heads),
         wall: start.elapsed(),
     })
 }
@@ -74,8 +72,9 @@ pub fn margins(
     tokens: &[u32],
     guesses: Option<Guesses>,
 ) -> Result<Vec<Margin>, SandboxError> {
-    let run = Run::new(sandbox, model, task, tokens).with_margins(tokens);
-    let (_, computed) = compute(&run, guesses)?;
+    let guests = Guests::new(sandbox, model, task);
+    let run = guests.run(tokens).with_margins(tokens);
+    let (_, computed) = compute(&run, &guests, guesses)?;
     let heads = computed.heads.iter().skip(task.prompt.len() - 1);
     heads
         .map(|head| {
@@ -85,15 +84,19 @@ pub fn margins(
         .collect()
 }
 
-fn compute(run: &Run, guesses: Option<Guesses>) -> Result<(GuestShape, Computed), SandboxError> {
-    let mut guest = run.open()?;
+fn compute(
+    run: &Run,
+    guests: &Guests,
+    guesses: Option<Guesses>,
+) -> Result<(GuestShape, Computed), SandboxError> {
+    let mut guest = guests.open()?;
     let shape = guest.shape().clone();
     run.begin(replay_work(&shape, run.task()));
     let guesses = guesses.filter(|g| g.guests > 1 && g.fit(run.task(), &shape));
     let computed = match guesses {
-        Some(guesses) => parallel::compute(run, guest, guesses)?,
+        Some(guesses) => parallel::compute(run, (guests, guest), guesses)?,
         None => {
-            let mut computed = Computed::default();
+            let mut computed = Computed::new();
             run.finish(&mut guest, None, &mut computed)?;
             computed
         }

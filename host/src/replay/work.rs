@@ -7,7 +7,7 @@ use super::{
 use crate::{sandbox::GuestShape, task::Task};
 
 /// The work of a full replay of `task`.
-pub(super) fn replay_work(shape: &GuestShape, task: &Task) -> u64 {
+pub fn replay_work(shape: &GuestShape, task: &Task) -> u64 {
     let layers = (0..shape.n_layers as usize).map(Unit::Layer);
     let head = Unit::Head(0..task.n_positions());
     let units: Vec<_> = layers.chain([head]).collect();

@@ -140,7 +140,7 @@ fn native_shape(model: &Model, n_head_chunks: u64) -> GuestShape {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Proof {
     pub(crate) checksum: Digest,
-    pub(crate) fuel: u64,
+    pub(crate) fuel: Option<u64>,
     pub(crate) wall_ns: u64,
 }
 

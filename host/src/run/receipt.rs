@@ -112,7 +112,7 @@ pub(super) fn parity_record(checksum: Digest, task: &Task, proof: Option<&Proof>
             first_divergence: None,
             guest_sha256: Some(guest_sha256()),
             wasmtime_version: Some(WASMTIME_VERSION.into()),
-            fuel: Some(proof.fuel),
+            fuel: proof.fuel,
             wall_ns: Some(proof.wall_ns),
         },
         None => Parity {

@@ -1,12 +1,9 @@
 //! The guest's exports with their types. `guest-reference/NUMERICS.md` documents the calls.
 
 use engine_native::Op;
-use wasmtime::{Instance, Memory, Store, TypedFunc};
-
-use super::{bounds::Bounds, error::SandboxError};
 
 /// The version of the interface that this host calls.
-pub(super) const ABI_VERSION: i32 = 3;
+pub(super) const ABI_VERSION: i64 = 3;
 
 /// Operations in the order in which the guest's `op_ptr` numbers them.
 pub(super) const GUEST_OPS: [Op; 21] = [
@@ -33,65 +30,80 @@ pub(super) const GUEST_OPS: [Op; 21] = [
     Op::FfnResidual,
 ];
 
-pub(super) type GuestStore = Store<Bounds>;
+/// The type of an argument or a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Int {
+    I32,
+    I64,
+}
 
 macro_rules! exports {
-    ($($name:ident: fn($($arg:ty),*) -> $result:ty,)*) => {
-        /// Every export that the host calls.
-        pub(super) struct Exports {
-            pub(super) memory: Memory,
-            $(pub(super) $name: TypedFunc<($($arg,)*), $result>,)*
+    ($($export:ident = $name:literal: ($($param:ident),*) -> $result:ident,)*) => {
+        /// A function of the guest that the host calls.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub enum Export {
+            $($export,)*
         }
 
-        impl Exports {
-            /// Looks up all exports.
-            pub(super) fn of(
-                instance: &Instance,
-                store: &mut GuestStore,
-            ) -> Result<Self, SandboxError> {
-                let missing = |name: &str| SandboxError::Protocol(format!("no export {name}"));
-                Ok(Self {
-                    memory: instance
-                        .get_memory(&mut *store, "memory")
-                        .ok_or_else(|| missing("memory"))?,
-                    $($name: instance
-                        .get_typed_func(&mut *store, stringify!($name))
-                        .map_err(|_| missing(stringify!($name)))?,)*
-                })
+        impl Export {
+            /// All of them, in the order of their numbers.
+            pub const ALL: &[Self] = &[$(Self::$export,)*];
+
+            /// Its name in the module.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$export => $name,)*
+                }
+            }
+
+            /// The types of its arguments.
+            pub fn params(self) -> &'static [Int] {
+                match self {
+                    $(Self::$export => &[$(Int::$param),*],)*
+                }
+            }
+
+            /// The type of its result.
+            pub fn result(self) -> Int {
+                match self {
+                    $(Self::$export => Int::$result,)*
+                }
             }
         }
     };
 }
 
 exports! {
-    abi_version: fn() -> i32,
-    header_buffer: fn(i64) -> i64,
-    header_parse: fn(i64, i64) -> i64,
-    shape: fn(i32) -> i64,
-    configure: fn(i32, i32, i64) -> i32,
-    plan_embed: fn(i64) -> i64,
-    plan_layer: fn(i64) -> i64,
-    plan_head: fn(i64) -> i64,
-    range_offset: fn(i64) -> i64,
-    range_len: fn(i64) -> i64,
-    range_dest: fn(i64) -> i64,
-    load_range: fn(i64) -> i32,
-    embed: fn(i64) -> i32,
-    layer: fn(i64) -> i32,
-    release_layer: fn(i64) -> i32,
-    head_norm: fn(i64) -> i32,
-    head_rows: fn(i64) -> i32,
-    head_first_row: fn() -> i64,
-    head_n_rows: fn() -> i64,
-    choice_token: fn(i64) -> i64,
-    choice_logit_bits: fn(i64) -> i64,
-    residual_ptr: fn(i64) -> i64,
-    hidden_ptr: fn(i64) -> i64,
-    logits_ptr: fn() -> i64,
-    op_count: fn() -> i32,
-    op_ptr: fn(i32) -> i64,
-    op_len: fn(i32) -> i64,
-    op_width: fn(i32) -> i32,
-    error_ptr: fn() -> i64,
-    error_len: fn() -> i64,
+    AbiVersion = "abi_version": () -> I32,
+    HeaderBuffer = "header_buffer": (I64) -> I64,
+    HeaderParse = "header_parse": (I64, I64) -> I64,
+    Shape = "shape": (I32) -> I64,
+    Configure = "configure": (I32, I32, I64) -> I32,
+    PlanEmbed = "plan_embed": (I64) -> I64,
+    PlanLayer = "plan_layer": (I64) -> I64,
+    PlanHead = "plan_head": (I64) -> I64,
+    RangeOffset = "range_offset": (I64) -> I64,
+    RangeLen = "range_len": (I64) -> I64,
+    RangeDest = "range_dest": (I64) -> I64,
+    LoadRange = "load_range": (I64) -> I32,
+    Embed = "embed": (I64) -> I32,
+    Layer = "layer": (I64) -> I32,
+    ReleaseLayer = "release_layer": (I64) -> I32,
+    HeadNorm = "head_norm": (I64) -> I32,
+    HeadRows = "head_rows": (I64) -> I32,
+    HeadFirstRow = "head_first_row": () -> I64,
+    HeadNRows = "head_n_rows": () -> I64,
+    ChoiceToken = "choice_token": (I64) -> I64,
+    ChoiceLogitBits = "choice_logit_bits": (I64) -> I64,
+    ResidualPtr = "residual_ptr": (I64) -> I64,
+    HiddenPtr = "hidden_ptr": (I64) -> I64,
+    LogitsPtr = "logits_ptr": () -> I64,
+    OpCount = "op_count": () -> I32,
+    OpPtr = "op_ptr": (I32) -> I64,
+    OpLen = "op_len": (I32) -> I64,
+    OpWidth = "op_width": (I32) -> I32,
+    ErrorPtr = "error_ptr": () -> I64,
+    ErrorLen = "error_len": () -> I64,
 }

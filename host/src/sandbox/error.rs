@@ -23,6 +23,9 @@ pub enum SandboxError {
     /// The machine has no memory or no addresses for the guest.
     #[error("memory of the sandbox: {0}; free some memory, or raise its limits (ulimit -v, -d)")]
     Memory(String),
+    /// The model file cannot be read.
+    #[error("the model file cannot be read: {0}")]
+    File(String),
     /// The run was interrupted.
     #[error("interrupted")]
     Interrupted,

@@ -1,12 +1,12 @@
 //! The guest as the replay uses it: load a part of the model, then compute a position with it.
 
-use engine_native::{Choice, I2sLayout, KvType, Model, Op, gguf::caps};
+use engine_native::{Choice, I2sLayout, KvType, Op, gguf::caps};
 
 use super::{
-    abi::{ABI_VERSION, GUEST_OPS},
+    abi::{ABI_VERSION, Export, GUEST_OPS},
     calls::Calls,
-    compiled::Sandbox,
     error::SandboxError,
+    instance::Instance,
 };
 
 /// An operation and the bits of all elements of its output.
@@ -15,24 +15,6 @@ pub type OpBits = (Op, Vec<u32>);
 /// The most ranges of a layer or a chunk. A guest loads megabytes with each, so this is far beyond any
 /// model; without a limit, a guest with empty ranges would never end.
 const MOST_RANGES: i64 = 1 << 20;
-
-/// The model as a guest gets it: the file, and the one setting that is not in the file.
-#[derive(Debug, Clone, Copy)]
-pub struct ModelInput<'f> {
-    /// The whole file.
-    pub file: &'f [u8],
-    /// How I2_S tensors are laid out, if there are any.
-    pub i2s_layout: I2sLayout,
-}
-
-impl<'f> From<&'f Model> for ModelInput<'f> {
-    fn from(model: &'f Model) -> Self {
-        Self {
-            file: model.file_bytes(),
-            i2s_layout: model.i2s_layout().unwrap_or_default(),
-        }
-    }
-}
 
 /// The model's shape, as the guest reads it from the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,32 +35,27 @@ pub struct GuestShape {
 }
 
 /// A guest that has parsed a model's header.
-pub struct Guest<'f> {
-    model: ModelInput<'f>,
-    calls: Calls,
+pub struct Guest<I> {
+    calls: Calls<I>,
+    i2s_layout: I2sLayout,
     shape: GuestShape,
 }
 
-impl Sandbox {
-    /// Makes a new instance of the guest and lets it parse the header of the file.
+impl<I: Instance> Guest<I> {
+    /// Lets a new instance of the guest parse the header of its file. `i2s_layout` is how I2_S tensors
+    /// are laid out, if there are any.
     ///
     /// # Errors
     /// The guest rejects the file.
-    pub fn open<'f>(&self, model: ModelInput<'f>) -> Result<Guest<'f>, SandboxError> {
-        Guest::open(self, model)
-    }
-}
-
-impl<'f> Guest<'f> {
-    fn open(sandbox: &Sandbox, model: ModelInput<'f>) -> Result<Self, SandboxError> {
-        let mut calls = Calls::new(sandbox)?;
+    pub fn open(instance: I, i2s_layout: I2sLayout) -> Result<Self, SandboxError> {
+        let mut calls = Calls::new(instance);
         check_version(&mut calls)?;
-        parse_header(&mut calls, model.file)?;
+        parse_header(&mut calls)?;
         let shape = read_shape(&mut calls)?;
-        check_shape(&shape, model.file.len() as u64)?;
+        check_shape(&shape, calls.file_len())?;
         Ok(Self {
-            model,
             calls,
+            i2s_layout,
             shape,
         })
     }
@@ -88,8 +65,8 @@ impl<'f> Guest<'f> {
         &self.shape
     }
 
-    /// Fuel used by compute calls so far; loading is not counted.
-    pub fn fuel(&self) -> u64 {
+    /// Fuel used by compute calls so far, where it is counted; loading is not.
+    pub fn fuel(&self) -> Option<u64> {
         self.calls.fuel()
     }
 
@@ -102,13 +79,15 @@ impl<'f> Guest<'f> {
             KvType::F32 => 0,
             KvType::F16 => 1,
         };
-        let i2s_layout = match self.model.i2s_layout {
+        let i2s_layout = match self.i2s_layout {
             I2sLayout::Block128 => 0,
             I2sLayout::Row4 => 1,
             I2sLayout::Block64 => 2,
         };
-        self.calls
-            .status(|e| &e.configure, (kv_type, i2s_layout, n_positions as i64))
+        self.calls.status(
+            Export::Configure,
+            &[kv_type, i2s_layout, n_positions as i64],
+        )
     }
 
     /// Loads the embedding row of `token` and stores it as the residual stream at `position`.
@@ -116,9 +95,9 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// The guest rejects the row.
     pub fn embed(&mut self, token: u32, position: usize) -> Result<(), SandboxError> {
-        let n_ranges = self.calls.value(|e| &e.plan_embed, (token.into(),))?;
+        let n_ranges = self.calls.value(Export::PlanEmbed, &[token.into()])?;
         self.load(n_ranges)?;
-        self.calls.compute(|e| &e.embed, position)
+        self.calls.compute(Export::Embed, position)
     }
 
     /// Loads the weights of `layer`, which becomes the current layer.
@@ -126,7 +105,7 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// The guest rejects a weight.
     pub fn load_layer(&mut self, layer: usize) -> Result<(), SandboxError> {
-        let n_ranges = self.calls.value(|e| &e.plan_layer, (layer as i64,))?;
+        let n_ranges = self.calls.value(Export::PlanLayer, &[layer as i64])?;
         self.load(n_ranges)
     }
 
@@ -135,7 +114,7 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// A value is not finite.
     pub fn layer(&mut self, position: usize) -> Result<(), SandboxError> {
-        self.calls.compute(|e| &e.layer, position)
+        self.calls.compute(Export::Layer, position)
     }
 
     /// Frees the KV cache of `layer`.
@@ -143,7 +122,7 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// There is no such layer.
     pub fn release_layer(&mut self, layer: usize) -> Result<(), SandboxError> {
-        self.calls.status(|e| &e.release_layer, (layer as i64,))
+        self.calls.status(Export::ReleaseLayer, &[layer as i64])
     }
 
     /// Loads a chunk of rows of the output matrix.
@@ -151,7 +130,7 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// The guest rejects a row.
     pub fn load_head(&mut self, chunk: u64) -> Result<(), SandboxError> {
-        let n_ranges = self.calls.value(|e| &e.plan_head, (chunk.cast_signed(),))?;
+        let n_ranges = self.calls.value(Export::PlanHead, &[chunk.cast_signed()])?;
         self.load(n_ranges)
     }
 
@@ -160,7 +139,7 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// A value is not finite.
     pub fn head_norm(&mut self, position: usize) -> Result<(), SandboxError> {
-        self.calls.compute(|e| &e.head_norm, position)
+        self.calls.compute(Export::HeadNorm, position)
     }
 
     /// Computes the logits of the loaded chunk at `position`.
@@ -168,7 +147,7 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// A logit is not finite.
     pub fn head_rows(&mut self, position: usize) -> Result<(), SandboxError> {
-        self.calls.compute(|e| &e.head_rows, position)
+        self.calls.compute(Export::HeadRows, position)
     }
 
     /// The logits that the last [`Guest::head_rows`] computed, and the token of the first one.
@@ -176,9 +155,9 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// The guest's answer is out of bounds.
     pub fn chunk_logits(&mut self) -> Result<(u32, Vec<f32>), SandboxError> {
-        let first = self.calls.value(|e| &e.head_first_row, ())?;
-        let n = self.calls.value(|e| &e.head_n_rows, ())?;
-        let all = self.calls.value(|e| &e.logits_ptr, ())?;
+        let first = self.calls.value(Export::HeadFirstRow, &[])?;
+        let n = self.calls.value(Export::HeadNRows, &[])?;
+        let all = self.calls.value(Export::LogitsPtr, &[])?;
         let at = first
             .checked_mul(4)
             .and_then(|bytes| all.checked_add(bytes));
@@ -195,10 +174,10 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// A chunk was left out.
     pub fn choice(&mut self, position: usize) -> Result<Choice, SandboxError> {
-        let token = self.calls.value(|e| &e.choice_token, (position as i64,))?;
+        let token = self.calls.value(Export::ChoiceToken, &[position as i64])?;
         let bits = self
             .calls
-            .value(|e| &e.choice_logit_bits, (position as i64,))?;
+            .value(Export::ChoiceLogitBits, &[position as i64])?;
         match (u32::try_from(token), u32::try_from(bits)) {
             (Ok(token), Ok(bits)) => Ok(Choice {
                 token,
@@ -215,7 +194,7 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// There is no such position.
     pub fn residual(&mut self, position: usize) -> Result<Vec<f32>, SandboxError> {
-        let at = self.calls.value(|e| &e.residual_ptr, (position as i64,))?;
+        let at = self.calls.value(Export::ResidualPtr, &[position as i64])?;
         self.calls.f32s(at, self.shape.n_embd)
     }
 
@@ -224,12 +203,8 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// There is no such position.
     pub fn set_residual(&mut self, position: usize, x: &[f32]) -> Result<(), SandboxError> {
-        let at = self.calls.value(|e| &e.residual_ptr, (position as i64,))?;
-        let bytes = self.calls.bytes_mut(at, x.len() as u64 * 4)?;
-        for (bytes, x) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(x) {
-            *bytes = x.to_bits().to_le_bytes();
-        }
-        Ok(())
+        let at = self.calls.value(Export::ResidualPtr, &[position as i64])?;
+        self.calls.set_f32s(at, x)
     }
 
     /// The hidden state at `position`, `[n_embd]`: the output of the final norm.
@@ -237,7 +212,7 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// There is no such position.
     pub fn hidden(&mut self, position: usize) -> Result<Vec<f32>, SandboxError> {
-        let at = self.calls.value(|e| &e.hidden_ptr, (position as i64,))?;
+        let at = self.calls.value(Export::HiddenPtr, &[position as i64])?;
         self.calls.f32s(at, self.shape.n_embd)
     }
 
@@ -246,7 +221,7 @@ impl<'f> Guest<'f> {
     /// # Errors
     /// The guest's answer is out of bounds.
     pub fn logits(&mut self) -> Result<Vec<f32>, SandboxError> {
-        let at = self.calls.value(|e| &e.logits_ptr, ())?;
+        let at = self.calls.value(Export::LogitsPtr, &[])?;
         self.calls.f32s(at, self.shape.n_vocab)
     }
 
@@ -258,13 +233,13 @@ impl<'f> Guest<'f> {
     pub fn op_outputs(&mut self) -> Result<Vec<(Op, Vec<u32>)>, SandboxError> {
         let mut outputs = Vec::with_capacity(GUEST_OPS.len());
         for (i, op) in (0..).zip(GUEST_OPS) {
-            let at = self.calls.value(|e| &e.op_ptr, (i,))?;
-            let len = self.calls.value(|e| &e.op_len, (i,))?;
+            let at = self.calls.value(Export::OpPtr, &[i])?;
+            let len = self.calls.value(Export::OpLen, &[i])?;
             if len == 0 {
                 continue;
             }
-            let width = self.calls.call(|e| &e.op_width, (i,))?;
-            let bytes = self.calls.bytes_mut(at, len.cast_unsigned())?;
+            let width = self.calls.call(Export::OpWidth, &[i])?;
+            let bytes = self.calls.bytes(at, len.cast_unsigned())?;
             let bits = match width {
                 1 => bytes.iter().map(|&b| u32::from(b)).collect(),
                 _ => bytes
@@ -287,23 +262,20 @@ impl<'f> Guest<'f> {
             )));
         }
         for i in 0..n_ranges {
-            let offset = self.calls.value(|e| &e.range_offset, (i,))?;
-            let len = self.calls.value(|e| &e.range_len, (i,))?;
-            let dest = self.calls.value(|e| &e.range_dest, (i,))?;
-            self.calls.copy_in(
-                self.model.file,
-                (offset.cast_unsigned(), len.cast_unsigned()),
-                dest,
-            )?;
-            self.calls.status(|e| &e.load_range, (i,))?;
+            let offset = self.calls.value(Export::RangeOffset, &[i])?;
+            let len = self.calls.value(Export::RangeLen, &[i])?;
+            let dest = self.calls.value(Export::RangeDest, &[i])?;
+            self.calls
+                .copy_in((offset.cast_unsigned(), len.cast_unsigned()), dest)?;
+            self.calls.status(Export::LoadRange, &[i])?;
         }
         Ok(())
     }
 }
 
-fn check_version(calls: &mut Calls) -> Result<(), SandboxError> {
-    let version = calls.call(|e| &e.abi_version, ())?;
-    let n_ops = calls.call(|e| &e.op_count, ())?;
+fn check_version<I: Instance>(calls: &mut Calls<I>) -> Result<(), SandboxError> {
+    let version = calls.call(Export::AbiVersion, &[])?;
+    let n_ops = calls.call(Export::OpCount, &[])?;
     if version != ABI_VERSION || n_ops as usize != GUEST_OPS.len() {
         return Err(SandboxError::Protocol(format!(
             "found interface version {version} with {n_ops} operations, allowed {ABI_VERSION} with {}",
@@ -314,13 +286,13 @@ fn check_version(calls: &mut Calls) -> Result<(), SandboxError> {
 }
 
 /// Copies longer and longer prefixes of the file until the guest has the whole header.
-fn parse_header(calls: &mut Calls, file: &[u8]) -> Result<(), SandboxError> {
-    let file_len = file.len() as i64;
+fn parse_header<I: Instance>(calls: &mut Calls<I>) -> Result<(), SandboxError> {
+    let file_len = calls.file_len() as i64;
     let mut len = file_len.min(1 << 16);
     loop {
-        let dest = calls.value(|e| &e.header_buffer, (len,))?;
-        calls.copy_in(file, (0, len as u64), dest)?;
-        match calls.value(|e| &e.header_parse, (len, file_len))? {
+        let dest = calls.value(Export::HeaderBuffer, &[len])?;
+        calls.copy_in((0, len as u64), dest)?;
+        match calls.value(Export::HeaderParse, &[len, file_len])? {
             0 => return Ok(()),
             more if more > len && more <= file_len => len = more,
             more => {
@@ -332,8 +304,8 @@ fn parse_header(calls: &mut Calls, file: &[u8]) -> Result<(), SandboxError> {
     }
 }
 
-fn read_shape(calls: &mut Calls) -> Result<GuestShape, SandboxError> {
-    let mut field = |i: i32| Ok(calls.value(|e| &e.shape, (i,))?.cast_unsigned());
+fn read_shape<I: Instance>(calls: &mut Calls<I>) -> Result<GuestShape, SandboxError> {
+    let mut field = |i: i64| Ok(calls.value(Export::Shape, &[i])?.cast_unsigned());
     Ok(GuestShape {
         n_vocab: field(0)?,
         n_embd: field(1)?,

@@ -12,6 +12,8 @@ mod least_work;
 mod outcome;
 mod parse;
 mod policy;
+mod report;
+mod retimed;
 mod rules;
 mod summary;
 mod svr;
@@ -27,6 +29,8 @@ pub use policy::{
     Accept, Caching, Ceilings, Cpu, MAX_POLICY_BYTES, Policy, PolicyError, Require, RequiredParity,
     Retime, SpeedRatio, least_step_seconds,
 };
+pub use report::{LEFT_OUT, MOST_UNASKED_BYTES, Report, missing_by_size, missing_model};
+pub use retimed::Retimed;
 pub use rules::{model::ModelFacts, parity::ReplayResult};
 pub use summary::{Claim, ModelSummary, Summary};
 pub use svr::SimpleVerificationResult;

@@ -8,7 +8,7 @@ use std::{thread, time::Duration};
 use engine_native::{I2sLayout, KvType};
 use host::{
     replay::replay,
-    sandbox::{Guest, ModelInput, Sandbox, SandboxError},
+    sandbox::{Guest, InSandbox, ModelInput, Sandbox, SandboxError},
     task::Task,
     watch::Watch,
 };
@@ -27,7 +27,7 @@ fn input() -> ModelInput<'static> {
 fn with<T>(
     module: &Module,
     watch: &Watch,
-    f: impl FnOnce(&mut Guest) -> Result<T, SandboxError>,
+    f: impl FnOnce(&mut Guest<InSandbox>) -> Result<T, SandboxError>,
 ) -> Result<T, SandboxError> {
     let sandbox = Sandbox::with_module(&module.wasm(), watch)?;
     f(&mut sandbox.open(input())?)

@@ -15,6 +15,7 @@ mod tools;
 mod values;
 mod verdict;
 mod verification;
+mod web;
 
 pub use benchmark::{
     BandwidthArgs, BenchmarkArgs, EngineArgs, KeygenArgs, LogitsArgs, MeasurementArgs, PromptArgs,
@@ -37,6 +38,7 @@ pub use tools::{CompletionsArgs, GuestArgs, ManArgs, SelftestArgs};
 pub use values::{Format, I2s, Kernel, Kv, ParityMode, RowFormat, Screen, Side, WeightPacking};
 pub use verdict::{VerdictArgs, VerdictCommand, VerdictMergeArgs};
 pub use verification::{AllowanceArgs, ShowArgs, VerifyReceiptArgs};
+pub use web::WebArgs;
 
 use clap::{Parser, Subcommand};
 
@@ -128,4 +130,6 @@ pub enum XtaskCommand {
     Selftest(SelftestArgs),
     /// Build the reference guest, or check the committed one
     Guest(GuestArgs),
+    /// Build the page that verifies receipts in a browser
+    Web(WebArgs),
 }

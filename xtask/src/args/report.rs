@@ -8,6 +8,7 @@ use super::{
     examples::examples,
     numbers::{jobs, per_mille},
     output::LongOutputArgs,
+    values::address,
     verification::AllowanceArgs,
 };
 
@@ -25,6 +26,9 @@ pub struct ReportArgs {
     /// Where the page goes; - is standard output
     #[arg(long, value_name = "FILE", default_value = "report.html")]
     pub output: PathBuf,
+    /// The address of a page made by `xtask web`, to which the report links: readers check the receipt there
+    #[arg(long, value_name = "URL", value_parser = address)]
+    pub check_at: Option<String>,
     /// Replay nothing: the page then says that no tokens were proved
     #[arg(long, help_heading = "Verification")]
     pub no_replay: bool,

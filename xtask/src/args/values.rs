@@ -159,3 +159,18 @@ pub enum Side {
     Native,
     Guest,
 }
+
+/// The address of a page: `https://…` or `http://…`, which a browser can follow and nothing more.
+pub(super) fn address(text: &str) -> Result<String, String> {
+    let is_web = ["https://", "http://"].iter().any(|scheme| {
+        let rest = text.strip_prefix(scheme);
+        rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+    });
+    let is_whole = text.chars().all(|c| c.is_ascii_graphic());
+    match is_web && is_whole {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "found {text:?}, allowed an address such as https://example.org/check/"
+        )),
+    }
+}

@@ -29,6 +29,7 @@ mod table;
 mod threads;
 mod verdict;
 pub mod verify_receipt;
+mod web;
 
 use crate::{
     args::{Args, CacheCommand, Command, ModelCommand, XtaskArgs, XtaskCommand},
@@ -46,6 +47,7 @@ pub fn dispatch_xtask(args: XtaskArgs) -> Result<Exit, Failure> {
         XtaskCommand::User(command) => dispatch_user(command),
         XtaskCommand::Selftest(args) => selftest::run(&args, &interrupt::stop_on_ctrl_c()?),
         XtaskCommand::Guest(args) => guest::run(&args),
+        XtaskCommand::Web(args) => web::run(&args),
     }
 }
 

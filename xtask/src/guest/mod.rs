@@ -9,18 +9,15 @@ mod source;
 pub use source::{SourceInputs, source_sha256};
 
 use std::{
-    env,
-    ffi::OsStr,
     fmt, fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use host::{digest::Digest, files::AtomicFile};
 use serde::{Deserialize, Serialize};
 
-const TARGET: &str = "wasm32-unknown-unknown";
+use crate::wasm;
 
 /// The content of `guest-reference/artifact.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +92,7 @@ pub fn artifact_path(root: &Path) -> PathBuf {
 /// The guest cannot be built, or a check finds a difference.
 pub fn build(check: bool) -> Result<GuestReport> {
     let root = workspace_root();
-    let wasm = compile(&root)?;
+    let wasm = wasm::compile(&root, "guest-reference", "guest")?;
     let artifact = Artifact {
         wasm_sha256: Digest::of(&wasm),
         wasm_bytes: wasm.len() as u64,
@@ -110,82 +107,6 @@ pub fn build(check: bool) -> Result<GuestReport> {
         artifact,
         checked: check,
     })
-}
-
-fn compile(root: &Path) -> Result<Vec<u8>> {
-    let target_dir = root.join("target/guest");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(root)
-        .args(["rustc", "-p", "guest-reference", "--profile", "guest"])
-        .args(["--crate-type", "cdylib", "--target", TARGET, "--locked"])
-        .arg("--target-dir")
-        .arg(&target_dir);
-    for (name, _) in env::vars_os() {
-        if changes_code(&name) {
-            cargo.env_remove(name);
-        }
-    }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", rustflags(root)?);
-    let output = cargo.output().context("cannot run cargo")?;
-    if !output.status.success() {
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        if stderr.contains("E0463") || stderr.contains("target may not be installed") {
-            bail!("target {TARGET}: not installed; run `rustup target add {TARGET}`");
-        }
-        eprint!("{stderr}");
-        bail!("building the guest failed, see above");
-    }
-    let wasm = target_dir.join(TARGET).join("guest/guest_reference.wasm");
-    fs::read(&wasm).with_context(|| wasm.display().to_string())
-}
-
-/// Whether an environment variable could change the module that is built.
-fn changes_code(name: &OsStr) -> bool {
-    let Some(name) = name.to_str() else {
-        return false;
-    };
-    [
-        "RUSTFLAGS",
-        "CARGO_ENCODED_RUSTFLAGS",
-        "RUSTC",
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
-    ]
-    .contains(&name)
-        || ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_"]
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
-}
-
-/// Flags that keep this machine's paths out of the module.
-fn rustflags(root: &Path) -> Result<String> {
-    let cargo_home = match env::var_os("CARGO_HOME") {
-        Some(home) => PathBuf::from(home),
-        None => env::home_dir().context("no home folder")?.join(".cargo"),
-    };
-    let library = sysroot(root)?.join("lib/rustlib/src/rust");
-    let remap = |path: &Path, name: &str| -> Result<String> {
-        let path = path.to_str().context("a path is not UTF-8")?;
-        Ok(format!("--remap-path-prefix={path}={name}"))
-    };
-    let flags = [
-        remap(root, "/bitreceipt")?,
-        remap(&cargo_home, "/cargo")?,
-        remap(&library, "/rust")?,
-    ];
-    // Cargo's own separator, because paths may contain spaces.
-    Ok(flags.join("\u{1f}"))
-}
-
-fn sysroot(root: &Path) -> Result<PathBuf> {
-    let output = Command::new("rustc")
-        .current_dir(root)
-        .args(["--print", "sysroot"])
-        .output()
-        .context("cannot run rustc")?;
-    ensure!(output.status.success(), "rustc --print sysroot failed");
-    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
 }
 
 fn compare(root: &Path, wasm: &[u8], artifact: &Artifact) -> Result<()> {

@@ -18,11 +18,12 @@ const STYLE: &str = include_str!("style.css");
 /// Nothing is loaded and nothing runs, whatever a receipt says.
 const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// The page of these receipts, of which there is at least one.
+/// The page of these receipts, of which there is at least one. It links to `check_at`, a page that checks
+/// receipts in a browser.
 ///
 /// # Errors
 /// A chart cannot be drawn.
-pub fn page(subjects: &[Subject]) -> Drawn<String> {
+pub fn page(subjects: &[Subject], check_at: Option<&str>) -> Drawn<String> {
     let title = match subjects {
         [one] => format!("{}: {}", one.summary.model.file_name, one.test()),
         many => format!("{} benchmark receipts", many.len()),
@@ -33,7 +34,7 @@ pub fn page(subjects: &[Subject]) -> Drawn<String> {
     };
     let receipts = subjects.iter().zip(1..);
     let receipts: Vec<Markup> = receipts
-        .map(|(subject, n)| section(subject, n, subjects.len()))
+        .map(|(subject, n)| section(subject, n, subjects.len(), check_at))
         .collect::<Drawn<_>>()?;
     let page = html! {
         (DOCTYPE)
@@ -65,7 +66,7 @@ pub fn page(subjects: &[Subject]) -> Drawn<String> {
 }
 
 /// Everything about one receipt, the `n`th of `of`.
-fn section(subject: &Subject, n: usize, of: usize) -> Drawn<Markup> {
+fn section(subject: &Subject, n: usize, of: usize, check_at: Option<&str>) -> Drawn<Markup> {
     let id = |name: &str| format!("r{n}-{name}");
     let charts = charts(subject, &id)?;
     Ok(html! {
@@ -85,7 +86,7 @@ fn section(subject: &Subject, n: usize, of: usize) -> Drawn<Markup> {
                 div { h2 { "Chain of evidence" } (proof::chain(subject)) }
                 div {
                     h2 { "Machine, by its own word" } (machine::machine(subject))
-                    h2 { "Check it yourself" } (how_to_check(subject))
+                    h2 { "Check it yourself" } (how_to_check(subject, check_at))
                 }
             }
         }
@@ -212,8 +213,8 @@ fn figures(subject: &Subject) -> Markup {
     }
 }
 
-/// Commands to paste.
-fn how_to_check(subject: &Subject) -> Markup {
+/// Commands to paste, and the page that needs none.
+fn how_to_check(subject: &Subject, check_at: Option<&str>) -> Markup {
     let call = Program::Bitreceipt.call();
     // A file with a profile has the receipt inside.
     let path = match subject.place.as_str() {
@@ -235,6 +236,14 @@ fn how_to_check(subject: &Subject) -> Markup {
             "It finds the model by its digest, in " code { "models/" } ", beside the receipt or in the cache"
             @if let Some(model) = model { "; to get it: " code { (model) } }
             ". It replays the run in a sandbox and takes nothing from this page."
+        }
+        p {
+            "Without installing anything: drop the receipt on "
+            @match check_at {
+                Some(address) => a href=(address) rel="noreferrer" { "the page that checks receipts in a browser" },
+                None => { "the page that " code { "xtask web" } " makes" },
+            }
+            ". It does the same there, on your machine."
         }
     }
 }

@@ -285,3 +285,34 @@ fn the_page_goes_where_it_is_sent() {
     let page = Page::read(&workspace.read("report.html"));
     assert!(page.by_class("lead").text.contains("standard input"));
 }
+
+/// Whoever doubts the page follows a link, and nothing is fetched before.
+#[test]
+fn a_page_links_to_where_its_receipt_can_be_checked() {
+    let workspace = with_receipt();
+    let address = "https://example.org/check/?a=1&b=%22x%22";
+    let words = format!("r.json --no-replay --check-at {address}");
+    let with_link = page(&workspace, &words, 0);
+    let links: Vec<_> = with_link
+        .all("a")
+        .filter(|a| a.attributes["href"] != "#")
+        .collect();
+    assert_eq!(links.len(), 1);
+    assert_eq!(links[0].attributes["href"], address);
+    assert_eq!(links[0].attributes["rel"], "noreferrer");
+    let without = page(&workspace, "r.json --no-replay", 0);
+    assert!(without.text.contains("the page that xtask web makes"));
+    for other in [
+        "javascript:alert(1)",
+        "example.org",
+        "https://",
+        "https:///x",
+        "file:///x",
+        "data:,x",
+    ] {
+        let words = format!("report r.json --check-at {other}");
+        workspace
+            .run(&words)
+            .refuses_words(&["--check-at", "https://example.org/check/"]);
+    }
+}

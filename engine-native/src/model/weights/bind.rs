@@ -130,7 +130,7 @@ impl ClaimedLayer<'_> {
         let ternary = |info: &TensorInfo| {
             check_cancelled(observer)?;
             let matrix = TernaryMatrix::bind(info, file, layout)?;
-            observer.advance(info.bytes.len() as u64);
+            observer.advance(info.n_bytes());
             Ok::<_, ModelError>(matrix)
         };
         Ok(Layer {

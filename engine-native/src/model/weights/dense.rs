@@ -41,23 +41,9 @@ impl DenseMatrix {
         file: &[u8],
         observer: &dyn Observer,
     ) -> Result<Self, ModelError> {
-        let dense_type = match info.tensor_type {
-            TensorType::F32 => DenseType::F32,
-            TensorType::F16 => DenseType::F16,
-            TensorType::Bf16 => DenseType::Bf16,
-            TensorType::Q8_0 => DenseType::Q8_0,
-            TensorType::Q6K => DenseType::Q6K,
-            TensorType::Q4K => DenseType::Q4K,
-            other => {
-                return Err(ModelError::Unsupported {
-                    what: format!("type of tensor {}", info.name),
-                    found: other.to_string(),
-                    supported: "F32, F16, BF16, Q8_0, Q6_K, Q4_K".into(),
-                });
-            }
-        };
+        let dense_type = DenseType::of_tensor(info)?;
         let piece_len = dense_type.row_bytes(PIECE_ELEMENTS);
-        let pieces = file[info.bytes.clone()].chunks(piece_len);
+        let pieces = file[info.in_memory()].chunks(piece_len);
         for (i, piece) in pieces.enumerate() {
             check_cancelled(observer)?;
             if let Some(byte) = first_non_finite(dense_type, piece) {
@@ -74,7 +60,7 @@ impl DenseMatrix {
             n_rows: info.n_rows() as usize,
             n_cols: info.n_cols() as usize,
             dense_type,
-            bytes: info.bytes.clone(),
+            bytes: info.in_memory(),
         })
     }
 }
@@ -124,7 +110,7 @@ fn first_in_chunks<const N: usize>(bytes: &[u8], bad: impl Fn(&[u8; N]) -> bool)
 /// Binds a vector, such as a norm weight, of type F32 or F16. Converts it to f32 and checks that
 /// every element is finite.
 pub(super) fn bind_vector(info: &TensorInfo, file: &[u8]) -> Result<Vec<f32>, ModelError> {
-    let bytes = &file[info.bytes.clone()];
+    let bytes = &file[info.in_memory()];
     let values: Vec<f32> = match info.tensor_type {
         TensorType::F32 => {
             let (elements, _) = bytes.as_chunks::<4>();

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::{DenseMatrix, Layer, ModelFile, ModelSource, bind};
 use crate::{
-    gguf::{Gguf, Metadata, TensorType},
-    model::{I2sLayout, ModelError, ModelShape},
+    gguf::{Gguf, Metadata},
+    model::{I2sLayout, ModelDescription, ModelError, ModelShape},
     observer::Observer,
 };
 
@@ -16,14 +16,12 @@ pub struct Model {
     file: ModelFile,
     metadata: Metadata,
     i2s_layout: Option<I2sLayout>,
-    shape: ModelShape,
+    description: ModelDescription,
     layers: Vec<Layer>,
     token_embd: DenseMatrix,
     output_norm: Vec<f32>,
     output: Option<DenseMatrix>,
     rope_factors: Option<Vec<f32>>,
-    n_parameters: u64,
-    weight_types: Vec<(TensorType, u64)>,
 }
 
 impl Model {
@@ -68,10 +66,8 @@ impl Model {
         let gguf = Gguf::parse(&file)?;
         let shape = ModelShape::from_gguf(&gguf)?;
         let bound = bind::bind(&gguf, &shape, &file, i2s_layout, observer)?;
-        let has_i2s = gguf
-            .tensors
-            .iter()
-            .any(|t| t.tensor_type == TensorType::I2S);
+        let description = ModelDescription::from_gguf(&gguf)?;
+        let has_i2s = description.has_i2s;
         if !has_i2s && i2s_layout != I2sLayout::default() {
             return Err(ModelError::Unsupported {
                 what: "layout of I2_S tensors".into(),
@@ -80,8 +76,6 @@ impl Model {
             });
         }
         Ok(Self {
-            n_parameters: gguf.n_parameters(),
-            weight_types: gguf.weight_types(),
             layers: bound.layers,
             token_embd: bound.token_embd,
             output_norm: bound.output_norm,
@@ -89,7 +83,7 @@ impl Model {
             rope_factors: bound.rope_factors,
             metadata: gguf.metadata,
             i2s_layout: has_i2s.then_some(i2s_layout),
-            shape,
+            description,
             file,
         })
     }
@@ -131,9 +125,14 @@ impl Model {
         self.i2s_layout
     }
 
+    /// What the header says of the model.
+    pub fn description(&self) -> &ModelDescription {
+        &self.description
+    }
+
     /// Hyperparameters.
     pub fn shape(&self) -> &ModelShape {
-        &self.shape
+        &self.description.shape
     }
 
     /// The layers, in order.
@@ -158,7 +157,7 @@ impl Model {
 
     /// Whether the output matrix is the token embedding.
     pub fn is_tied(&self) -> bool {
-        self.output.is_none()
+        self.description.is_tied
     }
 
     /// Divisors of the RoPE frequencies, `[rope_dim / 2]`, if the file has them.
@@ -168,11 +167,6 @@ impl Model {
 
     /// Number of elements in all tensors.
     pub fn n_parameters(&self) -> u64 {
-        self.n_parameters
-    }
-
-    /// The tensor types of the file with the bytes of each, sorted by type.
-    pub fn weight_types(&self) -> &[(TensorType, u64)] {
-        &self.weight_types
+        self.description.n_parameters
     }
 }

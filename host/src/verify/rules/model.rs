@@ -1,6 +1,6 @@
 //! Rules on the model file: it is the one of the receipt, and the receipt describes it correctly.
 
-use engine_native::{KernelName, Op};
+use engine_native::{KernelName, ModelDescription, Op};
 
 use super::found::equal;
 use crate::{
@@ -19,6 +19,18 @@ pub struct ModelFacts {
     pub embedding: KernelName,
     /// The kernel that multiplies with its output matrix.
     pub output: KernelName,
+}
+
+impl ModelFacts {
+    /// The facts about the file at `place`. `record` is made from its description.
+    pub fn new(place: String, model: &ModelDescription, record: ModelRecord) -> Self {
+        Self {
+            place,
+            record,
+            embedding: KernelName::embedding_row(model.embedding),
+            output: KernelName::output_gemv(model.output),
+        }
+    }
 }
 
 /// Compares the receipt's description of the model with `found`.

@@ -9,11 +9,12 @@ use engine_native::{
 use host::{
     digest::Digest,
     machine::{EngineNeed, MemoryNeed, default_threads},
+    verify::MOST_UNASKED_BYTES,
     watch::Watch,
 };
 use serde::Serialize;
 
-use crate::{args::InspectArgs, exit::Failure, input::MOST_UNASKED_BYTES};
+use crate::{args::InspectArgs, exit::Failure};
 
 /// A model file, looked into.
 pub struct Inspected {
@@ -126,7 +127,7 @@ fn types(gguf: &Gguf) -> Vec<TypeFound> {
         });
         found.tensors += 1;
         found.elements = found.elements.saturating_add(tensor.n_elements());
-        found.bytes = found.bytes.saturating_add(tensor.bytes.len() as u64);
+        found.bytes = found.bytes.saturating_add(tensor.n_bytes());
     }
     types.into_values().collect()
 }

@@ -40,7 +40,7 @@ pub fn run(args: &ReportArgs, watch: &Watch) -> Result<Exit, Failure> {
         }
         subjects.push(subject);
     }
-    let text = page(&subjects).map_err(|e| cannot_draw(&e))?;
+    let text = page(&subjects, args.check_at.as_deref()).map_err(|e| cannot_draw(&e))?;
     let at_output = |e| match &output {
         Destination::File(file) => Failure::io(file.path(), &e),
         Destination::Stdout => Failure::of_io(&e).about("standard output"),

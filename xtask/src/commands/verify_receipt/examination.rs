@@ -4,11 +4,11 @@ use std::{num::NonZeroUsize, path::Path};
 
 use host::{
     digest::Digest,
-    examine::{Retimed, Selection, audit_receipt, find_model, open_model, retime},
+    examine::{Selection, audit_receipt, find_model, open_model, retime},
     input::HashedModel,
     machine::{MemoryNeed, default_threads},
     receipt::Receipt,
-    verify::Checked,
+    verify::{Checked, LEFT_OUT, MOST_UNASKED_BYTES, Retimed, missing_by_size, missing_model},
     watch::Watch,
 };
 
@@ -17,12 +17,8 @@ use crate::{
     args::VerifyReceiptArgs,
     commands::allowance::{self, Deadline},
     exit::{Exit, Failure},
-    input::MOST_UNASKED_BYTES,
     models,
 };
-
-/// Why there is no replay if none is wanted.
-const LEFT_OUT: &str = "left out because of --no-replay; verify again without it";
 
 /// What needs the model: a replay or an audit, and the run on this machine.
 pub(super) struct Examination<'a> {
@@ -98,15 +94,15 @@ impl Examination<'_> {
     /// The receipt's model, or why there is none. A model that is here and cannot be used is no reason
     /// for having no verdict: the receipt's sender may have put it there.
     fn model(&self, checked: &mut Checked) -> Result<Result<HashedModel, String>, Failure> {
-        if let Some(bytes) = self
-            .args
-            .model
-            .as_deref()
-            .and_then(|path| self.other_size(path))
-        {
-            let of_receipt = self.receipt.model.file_bytes;
-            let sizes = format!("it has {bytes} bytes, the receipt's has {of_receipt}");
-            return Ok(Err(format!("{}; {sizes}", self.missing())));
+        let named = self.args.model.as_deref();
+        let other_size = named.and_then(|path| Some((path, self.other_size(path)?)));
+        if let Some((path, bytes)) = other_size {
+            let model = &self.receipt.model;
+            return Ok(Err(missing_by_size(
+                model,
+                &path.display().to_string(),
+                bytes,
+            )));
         }
         let found = match &self.args.model {
             Some(path) => Some(open_model(self.receipt, path, self.watch)?),
@@ -136,23 +132,10 @@ impl Examination<'_> {
     /// Why there is nothing to replay.
     fn missing(&self) -> String {
         let model = &self.receipt.model;
-        match self.args.model {
-            Some(ref other) => format!(
-                "{} is not the receipt's model; name that model with --model, or leave --model out \
-                 to look for it",
-                other.display()
-            ),
-            None => {
-                let how = match models::how_to_get(model.sha256) {
-                    Some(how) => format!("; to get it: {how}"),
-                    None => ", and is none of the known models; ask the writer for the file, then \
-                             name it with --model"
-                        .into(),
-                };
-                let (name, sha256) = (&model.file_name, model.sha256);
-                format!("model {name} (sha256 {sha256}) is not here{how}")
-            }
-        }
+        let named = self.args.model.as_ref();
+        let named = named.map(|path| path.display().to_string());
+        let how = models::how_to_get(model.sha256);
+        missing_model(model, named.as_deref(), how.as_deref())
     }
 
     fn find_model(&self) -> Result<Option<HashedModel>, Failure> {

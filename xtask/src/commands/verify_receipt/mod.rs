@@ -8,9 +8,8 @@ use std::{path::Path, time::SystemTime};
 use host::{
     attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path},
     digest::Digest,
-    examine::Retimed,
     receipt::MAX_RECEIPT_BYTES,
-    verify::{Checked, MAX_POLICY_BYTES, Policy, SimpleVerificationResult, Verdict},
+    verify::{Checked, MAX_POLICY_BYTES, Policy, Report, Retimed, Verdict},
     watch::Watch,
 };
 use serde::Serialize;
@@ -27,27 +26,6 @@ use crate::{
     output::{file, show},
     progress::RunProgress,
 };
-
-/// What `--format json` prints.
-#[derive(Debug, Serialize)]
-struct Report {
-    #[serde(flatten)]
-    result: SimpleVerificationResult,
-    #[serde(flatten)]
-    verdict: Verdict,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retimed: Option<Retimed>,
-}
-
-impl Report {
-    fn new(verdict: Verdict, policy: Option<Digest>, retimed: Option<Retimed>) -> Self {
-        Self {
-            result: SimpleVerificationResult::new(&verdict, policy, now()),
-            verdict,
-            retimed,
-        }
-    }
-}
 
 /// Runs the command.
 ///
@@ -67,8 +45,8 @@ pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
     }
     let exit = Exit::of(verdict.conclusion);
     let text = verdict.to_text(&place(&args.receipt_path()))
-        + &retimed.as_ref().map_or(String::new(), retimed_text);
-    let report = Report::new(verdict, policy_sha256, retimed);
+        + &retimed.as_ref().map_or(String::new(), Retimed::to_text);
+    let report = Report::new(verdict, policy_sha256, retimed, now());
     show(args.print.output, &report, || text)?;
     Ok(exit)
 }
@@ -86,20 +64,6 @@ fn place(path: &Path) -> String {
     }
 }
 
-fn retimed_text(r: &Retimed) -> String {
-    let mut text = format!(
-        "retimed: {} tokens/s in the receipt, {} here on {}",
-        r.receipt_tokens_per_sec, r.here_tokens_per_sec, r.here_host,
-    );
-    if r.here_threads != r.receipt_threads {
-        text += &format!(
-            " with {} threads of the receipt's {}: this machine has no more",
-            r.here_threads, r.receipt_threads
-        );
-    }
-    text + "\n"
-}
-
 /// What was found of a receipt.
 pub struct Examined {
     /// The verdict.
@@ -111,7 +75,7 @@ pub struct Examined {
 impl Examined {
     /// The verdict as `verify-receipt --format json` prints it.
     pub fn into_json(self) -> impl Serialize {
-        Report::new(self.verdict, self.policy_sha256, self.retimed)
+        Report::new(self.verdict, self.policy_sha256, self.retimed, now())
     }
 }
 

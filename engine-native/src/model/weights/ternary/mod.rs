@@ -64,7 +64,7 @@ impl TernaryMatrix {
             name: &info.name,
             n_rows: info.n_rows() as usize,
             n_cols: info.n_cols() as usize,
-            bytes: &file[info.bytes.clone()],
+            bytes: &file[info.in_memory()],
         };
         let matrix = |(packed, scale)| Self {
             n_rows: source.n_rows,
@@ -75,7 +75,7 @@ impl TernaryMatrix {
         Ok(match (info.tensor_type, layout) {
             (TensorType::I2S, I2sLayout::Block128) => {
                 let scale = i2s::check(&source)?;
-                let start = info.bytes.start;
+                let start = info.in_memory().start;
                 let packed = Packed::InFile(start..start + i2s::codes(&source).len());
                 Self {
                     packed,

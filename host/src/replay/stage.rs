@@ -1,0 +1,189 @@
+//! A stage of a replay in a pipeline of guests. Nobody has run the task before, so there are no guesses:
+//! layers are dealt to the stages in turn, each computes its layer position by position, and hands on
+//! what leaves it to the next stage, which can begin with that position at once. A stage has one layer
+//! in memory.
+
+use std::{borrow::Cow, ops::Range};
+
+use engine_native::I2sLayout;
+
+use super::units::{Head, HeadPass, Run, Unit, heads};
+use crate::{
+    digest::Digest,
+    sandbox::{Guest, GuestShape, Instance, SandboxError},
+    task::{Task, Transcript, boundary_digest},
+    verify::ReplayResult,
+    watch::Watch,
+};
+
+/// One guest of a pipeline.
+///
+/// ```
+/// # #[cfg(feature = "run")]
+/// # fn main() -> Result<(), host::sandbox::SandboxError> {
+/// use engine_native::{I2sLayout, KvType};
+/// use host::{digest::Digest, replay::{Stage, joined}, sandbox::{InSandbox, Sandbox}, task::Task, watch::Watch};
+///
+/// let file = include_bytes!("../../../models/tiny.gguf");
+/// let watch = Watch::default();
+/// let instance = InSandbox::new(&Sandbox::new(&watch)?, file)?;
+/// let task = Task { prompt: vec![1], depth: 0, n_generate: 1, kv_type: KvType::F16, challenge: None };
+///
+/// // A pipeline of one stage, which hands every position on to itself.
+/// let mut stage = Stage::open(instance, I2sLayout::default(), task.clone(), &[0], &watch)?;
+/// let mut boundaries = Vec::new();
+/// for layer in 0..stage.shape().n_layers as usize {
+///     stage.load_layer(layer)?;
+///     if layer == 0 {
+///         stage.embed(0)?;
+///     }
+///     let leaving = stage.layer(0)?;
+///     boundaries.push(stage.release_layer(layer)?);
+///     stage.enter(0, &leaving)?;
+/// }
+/// stage.begin_head(0..1);
+/// for chunk in 0..stage.shape().n_head_chunks {
+///     stage.head_chunk(chunk)?;
+/// }
+/// let found = joined(&task, &[0], Digest::of(file), &boundaries, stage.end_head()?);
+/// assert_eq!(found.tokens.len(), 1);
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "run"))]
+/// # fn main() {}
+/// ```
+pub struct Stage<I> {
+    run: Run<'static>,
+    guest: Guest<I>,
+    /// Digests of what has left the loaded layer.
+    leaving: Vec<Digest>,
+    head: HeadPass,
+}
+
+impl<I: Instance> Stage<I> {
+    /// Makes the stage of a replay of `task`, in which `tokens` are claimed to have been chosen.
+    /// `i2s_layout` is how I2_S tensors are laid out, if there are any. Progress goes to `watch`.
+    ///
+    /// # Errors
+    /// The guest rejects the file or the task.
+    pub fn open(
+        instance: I,
+        i2s_layout: I2sLayout,
+        task: Task,
+        tokens: &[u32],
+        watch: &Watch,
+    ) -> Result<Self, SandboxError> {
+        let mut guest = Guest::open(instance, i2s_layout)?;
+        guest.configure(task.kv_type, task.n_positions())?;
+        let run = Run::new(Cow::Owned(task), tokens, watch.clone());
+        Ok(Self {
+            head: run.begin_head(0..0),
+            leaving: Vec::new(),
+            guest,
+            run,
+        })
+    }
+
+    /// The model's shape.
+    pub fn shape(&self) -> &GuestShape {
+        self.guest.shape()
+    }
+
+    /// Loads `layer`, which becomes the current one.
+    ///
+    /// # Errors
+    /// The guest rejects a weight.
+    pub fn load_layer(&mut self, layer: usize) -> Result<(), SandboxError> {
+        self.leaving.clear();
+        self.guest.load_layer(layer)
+    }
+
+    /// Has the embedding of the token at `position` enter the first layer.
+    ///
+    /// # Errors
+    /// The guest rejects the row.
+    pub fn embed(&mut self, position: usize) -> Result<(), SandboxError> {
+        self.run.embed_at(&mut self.guest, position)
+    }
+
+    /// Has a residual stream, `[n_embd]`, enter the current layer or the head at `position`.
+    ///
+    /// # Errors
+    /// There is no such position.
+    pub fn enter(&mut self, position: usize, residual: &[f32]) -> Result<(), SandboxError> {
+        self.guest.set_residual(position, residual)
+    }
+
+    /// Computes the current layer at the next position, which is `position`. Returns the residual stream
+    /// that leaves it, `[n_embd]`.
+    ///
+    /// # Errors
+    /// A value is not finite.
+    pub fn layer(&mut self, position: usize) -> Result<Vec<f32>, SandboxError> {
+        let leaving = self.run.layer_at(&mut self.guest, position)?;
+        self.leaving.push(boundary_digest(&leaving));
+        Ok(leaving)
+    }
+
+    /// Ends the current layer. Returns the digests of what left it, `[n_positions]`.
+    ///
+    /// # Errors
+    /// There is no such layer.
+    pub fn release_layer(&mut self, layer: usize) -> Result<Vec<Digest>, SandboxError> {
+        self.guest.release_layer(layer)?;
+        Ok(std::mem::take(&mut self.leaving))
+    }
+
+    /// Begins the head at `positions`, which have entered.
+    pub fn begin_head(&mut self, positions: Range<usize>) {
+        self.head = self.run.begin_head(positions);
+    }
+
+    /// Computes the next chunk of the output matrix, which is `chunk`.
+    ///
+    /// # Errors
+    /// The guest rejects a row, or a logit is not finite.
+    pub fn head_chunk(&mut self, chunk: u64) -> Result<(), SandboxError> {
+        self.run.head_chunk(&mut self.guest, chunk, &mut self.head)
+    }
+
+    /// Ends the head. Returns its result at each of its positions.
+    ///
+    /// # Errors
+    /// A chunk was left out.
+    pub fn end_head(&mut self) -> Result<Vec<Head>, SandboxError> {
+        let done = std::mem::replace(&mut self.head, self.run.begin_head(0..0));
+        self.run.end_head(&mut self.guest, done)
+    }
+}
+
+/// The positions of the head for each of `n` stages, with about equally many choices. There may be
+/// fewer shares than stages.
+pub fn head_shares(task: &Task, n: usize) -> Vec<Range<usize>> {
+    let shares = heads(task, n).filter_map(|unit| match unit {
+        Unit::Head(positions) => Some(positions),
+        Unit::Layer(_) => None,
+    });
+    shares.collect()
+}
+
+/// The result of a replay of `task` on the model with the digest `model`. `boundaries` are the digests
+/// of what left each layer, `[n_layers][n_positions]`, and `heads` the heads at all positions.
+pub fn joined(
+    task: &Task,
+    tokens: &[u32],
+    model: Digest,
+    boundaries: &[Vec<Digest>],
+    heads: Vec<Head>,
+) -> ReplayResult {
+    let run = Run::new(Cow::Borrowed(task), tokens, Watch::default());
+    let records = run.records(boundaries, heads);
+    ReplayResult {
+        tokens: records
+            .iter()
+            .filter_map(|r| Some(r.choice?.token))
+            .collect(),
+        checksum: Transcript::of(&task.transcript_start(model), &records),
+        fuel: None,
+    }
+}

@@ -1,0 +1,189 @@
+//! A worker's part in the replay: one guest, and the layers and the share of the head that are dealt to
+//! it.
+
+use host::{
+    receipt::Receipt,
+    replay::{Stage, head_shares, replay_work},
+    task::Task,
+    watch::Watch,
+};
+use js_sys::WebAssembly::Module;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use web_sys::Blob;
+
+use crate::{
+    error::{REFUTED, named, of_replay},
+    instance::InBrowser,
+    slices::Slices,
+};
+
+/// A worker's stage of the replay.
+#[wasm_bindgen]
+pub struct GuestStage {
+    stage: Stage<InBrowser>,
+    task: Task,
+    watch: Watch,
+    reported: u64,
+}
+
+/// The head at some positions.
+#[wasm_bindgen]
+pub struct Heads {
+    hidden: Vec<f32>,
+    choices: Vec<u32>,
+}
+
+#[wasm_bindgen]
+impl Heads {
+    /// Hidden states, `[n][n_embd]`.
+    #[wasm_bindgen(getter)]
+    pub fn hidden(&self) -> Vec<f32> {
+        self.hidden.clone()
+    }
+
+    /// Token and bits of its logit, at each position that chooses.
+    #[wasm_bindgen(getter)]
+    pub fn choices(&self) -> Vec<u32> {
+        self.choices.clone()
+    }
+}
+
+#[wasm_bindgen]
+impl GuestStage {
+    /// Makes an instance of `guest` for the task of a receipt that has been checked, on `model`.
+    ///
+    /// # Errors
+    /// The guest rejects the file or the task.
+    #[wasm_bindgen(constructor)]
+    pub fn new(receipt: &[u8], guest: &Module, model: Blob) -> Result<GuestStage, JsValue> {
+        let no_task = |why: &str| named(REFUTED, why);
+        let receipt: Receipt =
+            serde_json::from_slice(receipt).map_err(|e| no_task(&e.to_string()))?;
+        let task = receipt.task().ok_or_else(|| no_task("no task"))?;
+        let instance = InBrowser::new(guest, Slices::of(model)?).map_err(of_replay)?;
+        let (layout, watch) = (receipt.model.layout(), Watch::default());
+        let stage = Stage::open(instance, layout, task.clone(), &receipt.tokens, &watch);
+        // Nothing counts as done beyond a total.
+        watch.set_progress(0, u64::MAX);
+        Ok(Self {
+            stage: stage.map_err(of_replay)?,
+            task,
+            watch,
+            reported: 0,
+        })
+    }
+
+    /// Layers of the model.
+    #[wasm_bindgen(getter, js_name = nLayers)]
+    pub fn n_layers(&self) -> u32 {
+        self.stage.shape().n_layers as u32
+    }
+
+    /// Positions of the task.
+    #[wasm_bindgen(getter, js_name = nPositions)]
+    pub fn n_positions(&self) -> u32 {
+        self.task.n_positions() as u32
+    }
+
+    /// Chunks of the output matrix.
+    #[wasm_bindgen(getter, js_name = nChunks)]
+    pub fn n_chunks(&self) -> f64 {
+        self.stage.shape().n_head_chunks as f64
+    }
+
+    /// The work of the whole replay, in multiply-accumulates.
+    #[wasm_bindgen(getter)]
+    pub fn work(&self) -> f64 {
+        replay_work(self.stage.shape(), &self.task) as f64
+    }
+
+    /// The work that this stage has done since it was last asked.
+    #[wasm_bindgen(js_name = workDone)]
+    pub fn work_done(&mut self) -> f64 {
+        let (done, _) = self.watch.progress();
+        let new = done - self.reported;
+        self.reported = done;
+        new as f64
+    }
+
+    /// The first position of each of `n` shares of the head, then the number of positions.
+    #[wasm_bindgen(js_name = headShares)]
+    pub fn head_shares(&self, n: usize) -> Vec<u32> {
+        let starts = head_shares(&self.task, n).into_iter();
+        let starts = starts.map(|positions| positions.start as u32);
+        starts.chain([self.n_positions()]).collect()
+    }
+
+    /// Loads a layer.
+    ///
+    /// # Errors
+    /// The guest rejects a weight.
+    #[wasm_bindgen(js_name = loadLayer)]
+    pub fn load_layer(&mut self, layer: usize) -> Result<(), JsValue> {
+        self.stage.load_layer(layer).map_err(of_replay)
+    }
+
+    /// Has the embedding of the token at `position` enter the first layer.
+    ///
+    /// # Errors
+    /// The guest rejects the row.
+    pub fn embed(&mut self, position: usize) -> Result<(), JsValue> {
+        self.stage.embed(position).map_err(of_replay)
+    }
+
+    /// Has a residual stream enter the current layer or the head at `position`.
+    ///
+    /// # Errors
+    /// There is no such position.
+    pub fn enter(&mut self, position: usize, residual: &[f32]) -> Result<(), JsValue> {
+        self.stage.enter(position, residual).map_err(of_replay)
+    }
+
+    /// Computes the current layer at `position`. Returns the residual stream that leaves it.
+    ///
+    /// # Errors
+    /// A value is not finite.
+    pub fn layer(&mut self, position: usize) -> Result<Vec<f32>, JsValue> {
+        self.stage.layer(position).map_err(of_replay)
+    }
+
+    /// Ends the current layer. Returns the digests of what left it, 32 bytes for each position.
+    ///
+    /// # Errors
+    /// There is no such layer.
+    #[wasm_bindgen(js_name = releaseLayer)]
+    pub fn release_layer(&mut self, layer: usize) -> Result<Vec<u8>, JsValue> {
+        let digests = self.stage.release_layer(layer).map_err(of_replay)?;
+        Ok(digests.iter().flat_map(|digest| digest.0).collect())
+    }
+
+    /// Begins the head at the positions from `start` to `end`.
+    #[wasm_bindgen(js_name = beginHead)]
+    pub fn begin_head(&mut self, start: usize, end: usize) {
+        self.stage.begin_head(start..end);
+    }
+
+    /// Computes the next chunk of the output matrix.
+    ///
+    /// # Errors
+    /// The guest rejects a row, or a logit is not finite.
+    #[wasm_bindgen(js_name = headChunk)]
+    pub fn head_chunk(&mut self, chunk: f64) -> Result<(), JsValue> {
+        self.stage.head_chunk(chunk as u64).map_err(of_replay)
+    }
+
+    /// Ends the head.
+    ///
+    /// # Errors
+    /// A chunk was left out.
+    #[wasm_bindgen(js_name = endHead)]
+    pub fn end_head(&mut self) -> Result<Heads, JsValue> {
+        let heads = self.stage.end_head().map_err(of_replay)?;
+        let choices = heads.iter().filter_map(|head| head.choice);
+        let choices = choices.flat_map(|choice| [choice.token, choice.logit.to_bits()]);
+        Ok(Heads {
+            choices: choices.collect(),
+            hidden: heads.into_iter().flat_map(|head| head.hidden).collect(),
+        })
+    }
+}
