@@ -10,7 +10,7 @@ use host::{
     digest::Digest,
     examine::Retimed,
     receipt::MAX_RECEIPT_BYTES,
-    verify::{Checked, MAX_POLICY_BYTES, Policy, SimpleVerificationResult, Verdict},
+    verify::{Checked, Explanation, MAX_POLICY_BYTES, Policy, SimpleVerificationResult, Verdict},
     watch::Watch,
 };
 use serde::Serialize;
@@ -37,14 +37,22 @@ struct Report {
     verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     retimed: Option<Retimed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation>,
 }
 
 impl Report {
-    fn new(verdict: Verdict, policy: Option<Digest>, retimed: Option<Retimed>) -> Self {
-        Self {
-            result: SimpleVerificationResult::new(&verdict, policy, now()),
+    fn new(examined: Examined, explanation: Option<Explanation>) -> Self {
+        let Examined {
             verdict,
             retimed,
+            policy_sha256,
+        } = examined;
+        Self {
+            result: SimpleVerificationResult::new(&verdict, policy_sha256, now()),
+            verdict,
+            retimed,
+            explanation,
         }
     }
 }
@@ -55,22 +63,29 @@ impl Report {
 /// The failure, with its exit code. A verdict is no failure.
 pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
     let badge_file = args.export_badge.as_deref().map(file).transpose()?;
-    let Examined {
-        verdict,
-        retimed,
-        policy_sha256,
-    } = examine(args, watch)?;
+    let examined = examine(args, watch)?;
+    let verdict = &examined.verdict;
     if let Some(file) = badge_file {
-        let text = format!("{:#}\n", badge(&verdict));
+        let text = format!("{:#}\n", badge(verdict));
         file.replace(|out| out.write_all(text.as_bytes()))
             .map_err(|e| Failure::io(file.path(), &e))?;
     }
     let exit = Exit::of(verdict.conclusion);
-    let text = verdict.to_text(&place(&args.receipt_path()))
-        + &retimed.as_ref().map_or(String::new(), retimed_text);
-    let report = Report::new(verdict, policy_sha256, retimed);
+    let explanation = args.explain.then(|| examined.explanation());
+    let mut text = verdict.to_text(&place(&args.receipt_path()));
+    text.extend(examined.retimed.as_ref().map(retimed_text));
+    text.extend(explanation.iter().map(explained_text));
+    let report = Report::new(examined, explanation);
     show(args.print.output, &report, || text)?;
     Ok(exit)
+}
+
+/// The explanation below a verdict, as wide as a terminal, or as a page of text.
+fn explained_text(explanation: &Explanation) -> String {
+    const PAGE: usize = 80;
+    let terminal = terminal_size::terminal_size_of(std::io::stdout());
+    let width = terminal.map_or(PAGE, |(width, _)| width.0.into());
+    format!("\n{}", explanation.to_text(width))
 }
 
 /// The time; 1970 on a machine whose clock is set to an earlier one.
@@ -111,7 +126,12 @@ pub struct Examined {
 impl Examined {
     /// The verdict as `verify-receipt --format json` prints it.
     pub fn into_json(self) -> impl Serialize {
-        Report::new(self.verdict, self.policy_sha256, self.retimed)
+        Report::new(self, None)
+    }
+
+    /// The verdict in plain sentences.
+    pub fn explanation(&self) -> Explanation {
+        Explanation::of(&self.verdict, self.policy_sha256)
     }
 }
 
