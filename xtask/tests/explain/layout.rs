@@ -18,7 +18,7 @@ fn the_explanation_follows_the_verdict() {
     for heading in [
         "\nbounded:\n- ",
         "\nclaimed:\n- ",
-        "\nin words:\n  This benchmark receipt",
+        "\nin words:\n  This receipt for",
     ] {
         assert!(explanation.contains(heading), "{explanation}");
     }

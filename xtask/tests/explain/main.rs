@@ -21,7 +21,7 @@ use process::Workspace;
 /// What is said of a run that was calculated again from beginning to end.
 const PROVED: &str = "The whole run was calculated again for this check, by a separate program, and every \
                       result came out the same to the last bit: the 3 tokens (pieces of words) in the receipt \
-                      are what the model file with the fingerprint 7b9cf185004b79c7… gives after this prompt of \
+                      are what the model file with the fingerprint (SHA-256) 7b9cf185004b79c7… gives after this prompt of \
                       16 tokens.";
 
 /// What every sentence about a recalculation has in it.
@@ -106,7 +106,7 @@ fn assert_sound(conclusion: &str, e: &Explanation) {
     let rest = all().fold(e.paragraph.clone(), |rest, text| rest.replacen(text, "", 1));
     let rest = rest.split_whitespace().collect::<Vec<_>>().join(" ");
     // Beside the conclusion, the paragraph has only sentences of the lists.
-    let opening = "This benchmark receipt was checked with Bitreceipt ";
+    let opening = "This receipt for a speed test of a language model was checked with Bitreceipt ";
     assert!(rest.starts_with(opening), "{rest}");
     match conclusion {
         "accepted" => {

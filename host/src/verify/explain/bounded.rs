@@ -26,8 +26,8 @@ fn odds(facts: &Facts) -> Option<Sentence> {
     };
     let detection = audit.detection.filter(|_| audit.is_fresh)?;
     Some(Sentence::quotable(format!(
-        "If one single part were wrong in both fast programs, this check had a chance of {} to notice, and a \
-         better one with every further part.",
+        "If one single part were wrong in the writer's program and in this check's fast one alike, this check had \
+         a chance of {} to notice, and a better one with every further part.",
         percent(detection)
     )))
 }

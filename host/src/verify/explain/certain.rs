@@ -62,7 +62,7 @@ fn tokens(facts: &Facts) -> Vec<Sentence> {
 /// Which tokens the receipt is about.
 fn result(summary: &Summary) -> String {
     format!(
-        "the {} (pieces of words) in the receipt {} what the model file with the fingerprint {} gives \
+        "the {} (pieces of words) in the receipt {} what the model file with the fingerprint (SHA-256) {} gives \
          after this prompt of {}",
         counted(summary.tokens, "token"),
         if summary.tokens == 1 { "is" } else { "are" },

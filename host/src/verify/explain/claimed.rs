@@ -108,7 +108,8 @@ fn when(facts: &Facts) -> Option<Sentence> {
              be older than their date."
         }
         Freshness::Unknown => {
-            "Nobody had set a challenge, so the results may be older than their date."
+            "The run answers no challenge, a task that nobody could know before, so the results may be older than \
+             their date."
         }
     };
     Some(Sentence::quotable(text))

@@ -19,7 +19,7 @@ pub(super) fn of(facts: &Facts, kinds: [&[Sentence]; 3]) -> String {
 
 fn conclusion(facts: &Facts) -> String {
     let checked = concat!(
-        "This benchmark receipt was checked with Bitreceipt ",
+        "This receipt for a speed test of a language model was checked with Bitreceipt ",
         env!("CARGO_PKG_VERSION")
     );
     match facts.verdict.conclusion {
