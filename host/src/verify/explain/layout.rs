@@ -1,7 +1,5 @@
 //! An explanation as text.
 
-use super::Explanation;
-
 /// From this width on, certain and claimed stand side by side.
 const TWO_COLUMNS: usize = 100;
 
@@ -11,26 +9,31 @@ const WIDEST: usize = 140;
 /// No line is shorter, unless it has a long word.
 const NARROWEST: usize = 40;
 
-pub(super) fn text(e: &Explanation, width: usize) -> String {
+/// What is certain, bounded and claimed, and the paragraph.
+pub(super) fn text(
+    [certain, bounded, claimed]: [&[String]; 3],
+    paragraph: &str,
+    width: usize,
+) -> String {
     let width = width.clamp(NARROWEST, WIDEST);
     let mut lines = match width < TWO_COLUMNS {
         true => [
-            list("certain", &e.certain, width),
-            list("bounded", &e.bounded, width),
-            list("claimed", &e.claimed, width),
+            list("certain", certain, width),
+            list("bounded", bounded, width),
+            list("claimed", claimed, width),
         ]
         .concat(),
         false => {
             let half = (width - 3) / 2;
             let left = [
-                list("certain", &e.certain, half),
-                list("bounded", &e.bounded, half),
+                list("certain", certain, half),
+                list("bounded", bounded, half),
             ];
-            side_by_side(&left.concat(), &list("claimed", &e.claimed, half), half)
+            side_by_side(&left.concat(), &list("claimed", claimed, half), half)
         }
     };
     lines.push("in words:".into());
-    lines.extend(wrapped(&e.paragraph, "  ", "  ", width));
+    lines.extend(wrapped(paragraph, "  ", "  ", width));
     lines.join("\n") + "\n"
 }
 
@@ -81,23 +84,19 @@ fn side_by_side(left: &[String], right: &[String], width: usize) -> Vec<String> 
 mod tests {
     use super::*;
 
-    fn explanation() -> Explanation {
-        let words = |n: usize| ["word"].repeat(n).join(" ") + ".";
-        Explanation {
-            paragraph: words(60),
-            certain: vec![words(20), words(3)],
-            bounded: vec![],
-            claimed: vec![words(30)],
-        }
+    fn shown(width: usize) -> String {
+        let leaves = |n: usize| ["leaf"].repeat(n).join(" ") + ".";
+        let certain = [leaves(20), leaves(3)];
+        text([&certain, &[], &[leaves(30)]], &leaves(60), width)
     }
 
     #[test]
     fn lines_are_no_longer_than_the_width() {
         for width in [0, 40, 80, 99, 100, 120, 5000] {
-            let text = text(&explanation(), width);
+            let text = shown(width);
             let longest = text.lines().map(|line| line.chars().count()).max();
             assert!(longest <= Some(width.clamp(40, 140)), "{width}:\n{text}");
-            assert_eq!(text.matches("word").count(), 113, "{width}:\n{text}");
+            assert_eq!(text.matches("leaf").count(), 113, "{width}:\n{text}");
             assert!(text.contains("nothing"), "{text}");
             assert!(!text.contains(" \n"), "{width}:\n{text}");
         }
@@ -105,9 +104,8 @@ mod tests {
 
     #[test]
     fn only_a_wide_terminal_has_columns() {
-        assert!(!text(&explanation(), 99).contains('|'));
-        let text = text(&explanation(), 100);
-        let first = text.lines().next().unwrap();
-        assert_eq!(first, format!("{:48} | claimed:", "certain:"));
+        assert!(!shown(99).contains('|'));
+        let first = shown(100).lines().next().map(str::to_owned);
+        assert_eq!(first, Some(format!("{:48} | claimed:", "certain:")));
     }
 }

@@ -65,6 +65,7 @@ impl Explanation {
     /// The explanation as text: in two columns where `width` characters have room for them, otherwise
     /// one below the other. The paragraph comes last.
     pub fn to_text(&self, width: usize) -> String {
-        layout::text(self, width)
+        let lists = [&self.certain, &self.bounded, &self.claimed];
+        layout::text(lists.map(Vec::as_slice), &self.paragraph, width)
     }
 }
