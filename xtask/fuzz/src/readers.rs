@@ -11,12 +11,13 @@ use host::{
     input::tokenizer::{EncodeOptions, Tokenizer, TokenizerMetadata},
     receipt::to_json,
     task::Challenge,
-    verify::{Checked, Conclusion, Policy},
+    verify::{Checked, Conclusion, Explanation, Policy},
 };
 
 use crate::{
     documents::{KEY, RECEIPT},
     known_model, numbers,
+    verdicts::ReadVerdict,
 };
 
 /// Longest quotation in a verdict, with what stands around it.
@@ -37,6 +38,22 @@ pub fn receipt(data: &[u8]) {
             .all(|r| r.evidence.len() < MAX_EVIDENCE)
     );
     assert_safe_to_show(&verdict.to_text("receipt.json"));
+    let explained = Explanation::of(&verdict, None);
+    assert_safe_to_show(&explained.to_text(80));
+    let is_rejected = verdict.conclusion == Conclusion::Rejected;
+    assert!(!is_rejected || explained.certain.len() == 1);
+}
+
+/// A verdict that somebody else printed. What is read is written alike.
+pub fn verdict(data: &[u8]) {
+    match ReadVerdict::read(data) {
+        Ok(verdict) => {
+            let written = serde_json::to_vec(&verdict).expect("keys are strings");
+            let again = ReadVerdict::read(&written).expect("what was written is read");
+            assert_eq!(again, verdict);
+        }
+        Err(message) => assert_safe_to_show(&message),
+    }
 }
 
 /// A bundle of the receipt of the seeds, and what it carries.

@@ -80,6 +80,9 @@ pub struct VerifyReceiptArgs {
     /// What it may cost
     #[command(flatten)]
     pub allowance: AllowanceArgs,
+    /// Say in plain words what is now certain, what is bounded and what is only claimed
+    #[arg(long, help_heading = "Output")]
+    pub explain: bool,
     /// Write a badge to this file: JSON that shields.io reads
     #[arg(long, help_heading = "Output", value_name = "FILE")]
     pub export_badge: Option<PathBuf>,

@@ -151,6 +151,7 @@ fn the_rules_are_those_that_there_are() {
         "bundle_signature",
         "bundle_statement",
         "challenge",
+        "challenge_prompt",
         "created_in_the_past",
         "policy_retime",
         "retime_tokens",

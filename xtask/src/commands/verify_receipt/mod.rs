@@ -9,7 +9,7 @@ use host::{
     attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path},
     digest::Digest,
     receipt::MAX_RECEIPT_BYTES,
-    verify::{Checked, MAX_POLICY_BYTES, Policy, Report, Retimed, Verdict},
+    verify::{Checked, Explanation, MAX_POLICY_BYTES, Policy, Report, Retimed, Verdict},
     watch::Watch,
 };
 use serde::Serialize;
@@ -33,22 +33,29 @@ use crate::{
 /// The failure, with its exit code. A verdict is no failure.
 pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
     let badge_file = args.export_badge.as_deref().map(file).transpose()?;
-    let Examined {
-        verdict,
-        retimed,
-        policy_sha256,
-    } = examine(args, watch)?;
+    let examined = examine(args, watch)?;
+    let verdict = &examined.verdict;
     if let Some(file) = badge_file {
-        let text = format!("{:#}\n", badge(&verdict));
+        let text = format!("{:#}\n", badge(verdict));
         file.replace(|out| out.write_all(text.as_bytes()))
             .map_err(|e| Failure::io(file.path(), &e))?;
     }
     let exit = Exit::of(verdict.conclusion);
-    let text = verdict.to_text(&place(&args.receipt_path()))
-        + &retimed.as_ref().map_or(String::new(), Retimed::to_text);
-    let report = Report::new(verdict, policy_sha256, retimed, now());
+    let explanation = args.explain.then(|| examined.explanation());
+    let mut text = examined.verdict.to_text(&place(&args.receipt_path()));
+    text.extend(examined.retimed.as_ref().map(Retimed::to_text));
+    text.extend(explanation.iter().map(explained_text));
+    let report = examined.into_report().with_explanation(explanation);
     show(args.print.output, &report, || text)?;
     Ok(exit)
+}
+
+/// The explanation below a verdict, as wide as a terminal, or as a page of text.
+fn explained_text(explanation: &Explanation) -> String {
+    const PAGE: usize = 80;
+    let terminal = terminal_size::terminal_size_of(std::io::stdout());
+    let width = terminal.map_or(PAGE, |(width, _)| width.0.into());
+    format!("\n{}", explanation.to_text(width))
 }
 
 /// The time; 1970 on a machine whose clock is set to an earlier one.
@@ -75,7 +82,16 @@ pub struct Examined {
 impl Examined {
     /// The verdict as `verify-receipt --format json` prints it.
     pub fn into_json(self) -> impl Serialize {
+        self.into_report()
+    }
+
+    fn into_report(self) -> Report {
         Report::new(self.verdict, self.policy_sha256, self.retimed, now())
+    }
+
+    /// The verdict in plain sentences.
+    pub fn explanation(&self) -> Explanation {
+        Explanation::of(&self.verdict, self.policy_sha256)
     }
 }
 
