@@ -95,7 +95,8 @@ fn write_receipt(
     Ok(())
 }
 
-fn show(
+/// Shows a run, and `signed` behind its table.
+pub fn show(
     args: &BenchmarkArgs,
     entry: &Entry,
     figures: &Figures,
