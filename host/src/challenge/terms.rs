@@ -8,8 +8,9 @@ use crate::{
     receipt::{MAX_SEED, parse_kv_type_name},
 };
 
-/// A prompt of fewer bits could be looked up in a table of all prompts, made beforehand.
-pub const LEAST_PROMPT_BITS: u64 = 128;
+/// A prompt follows from 64 bits. If it has fewer itself, the answers to all prompts fit into a smaller table,
+/// which could be made beforehand.
+pub const LEAST_PROMPT_BITS: u64 = 64;
 
 /// The task of every round, but for its nonce.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

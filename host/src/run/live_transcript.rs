@@ -12,6 +12,9 @@ use crate::{
     task::{PositionRecord, Transcript},
 };
 
+/// So many bytes of traces are handed over at once: waking a thread takes as long as hashing some KiB.
+const BATCH_BYTES: usize = 64 << 10;
+
 /// A transcript so far, with the traces that it was made from.
 struct Hashed {
     transcript: Transcript,
@@ -41,6 +44,7 @@ enum Hasher {
     Beside {
         starts: Sender<Transcript>,
         steps: Sender<Vec<PositionTrace>>,
+        waiting: Vec<PositionTrace>,
         done: Receiver<Hashed>,
     },
     /// The system gives no thread.
@@ -66,6 +70,7 @@ impl LiveTranscript {
             Ok(_) => Hasher::Beside {
                 starts,
                 steps,
+                waiting: Vec::new(),
                 done,
             },
             Err(_) => Hasher::Here(None),
@@ -89,7 +94,12 @@ impl LiveTranscript {
     /// Takes the traces of a step.
     pub(super) fn append(&mut self, step: Vec<PositionTrace>) {
         match &mut self.0 {
-            Hasher::Beside { steps, .. } => drop(steps.send(step)),
+            Hasher::Beside { steps, waiting, .. } => {
+                waiting.extend(step);
+                if waiting.iter().map(bytes_of).sum::<usize>() >= BATCH_BYTES {
+                    drop(steps.send(std::mem::take(waiting)));
+                }
+            }
             Hasher::Here(Some(hashed)) => hashed.append(step),
             Hasher::Here(None) => unreachable!("it has begun"),
         }
@@ -98,7 +108,13 @@ impl LiveTranscript {
     /// The checksum, and all traces.
     pub(super) fn finish(self) -> (Digest, Vec<PositionTrace>) {
         let hashed = match self.0 {
-            Hasher::Beside { steps, done, .. } => {
+            Hasher::Beside {
+                steps,
+                waiting,
+                done,
+                ..
+            } => {
+                drop(steps.send(waiting));
                 drop(steps);
                 done.recv().expect("the thread ends with its steps")
             }
@@ -106,4 +122,8 @@ impl LiveTranscript {
         };
         (hashed.transcript.checksum(), hashed.traces)
     }
+}
+
+fn bytes_of(trace: &PositionTrace) -> usize {
+    size_of_val(&trace.boundaries[..]) + size_of_val(&trace.hidden[..])
 }

@@ -226,10 +226,10 @@ fn what_does_not_fit_together_is_refused_before_anything_runs() {
         workspace.run(&words).fails(2, parts);
     }
     let challenger = Challenger::start(&workspace, "");
-    let words = format!("benchmark -p 4 --challenge-from {}", challenger.url);
+    let words = format!("benchmark -p 7 --challenge-from {}", challenger.url);
     workspace.run(&words).fails(
         2,
-        &["--prompt-tokens: found 4 ids, 36 bits", "ask for more"],
+        &["--prompt-tokens: found 7 ids, 63 bits", "ask for more"],
     );
     let words = format!(
         "benchmark -n 8000 --parity off --challenge-from {}",
