@@ -183,20 +183,20 @@ fn a_session_of_somebody_else_cannot_be_found() {
 fn a_prover_who_is_slow_is_too_late() {
     let workspace = workspace();
     let mut challenger =
-        Challenger::start(&workspace, "--rounds 1 --answer-within 1s --sessions 1");
+        Challenger::start(&workspace, "--rounds 1 --answer-within 3s --sessions 1");
     let mut talk = Talk::begun(challenger.address(), 4);
     talk.nonce();
-    thread::sleep(Duration::from_millis(900));
+    thread::sleep(Duration::from_millis(1500));
     // Saying something keeps a session, and gives no more time.
     assert_eq!(talk.in_session("POST", "ping", &Value::Null).0, 200);
-    thread::sleep(Duration::from_millis(200));
+    thread::sleep(Duration::from_millis(1600));
     let late = talk.commit(
         1,
         &json!({
             "transcript_checksum": "ab".repeat(32), "tokens_sha256": "ab".repeat(32),
         }),
     );
-    refused(&late, 409, "round 1: answered after 1 s, allowed 1 s");
+    refused(&late, 409, "round 1: answered after 3 s, allowed 3 s");
     drop(talk);
     challenger.says("session 1: given up by the prover");
     challenger.ends().exits(1);

@@ -196,6 +196,23 @@ fn another_receipt_is_of_no_round() {
     );
 }
 
+/// A new run leaves no statement about an old one beside it.
+#[test]
+fn an_old_statement_goes_stale() {
+    let workspace = genuine();
+    let ran = workspace.run("benchmark -n 4 -r 1 --parity off").exits(0);
+    let said = format!("statement: the old one is now {STATEMENT}.stale\n");
+    assert!(ran.stdout.contains(&said), "{}", ran.stdout);
+    let names = [
+        "inference.json",
+        "inference.json.challenged.dsse.json.stale",
+    ];
+    assert_eq!(workspace.names("ci"), names);
+    workspace.write(STATEMENT, "mine");
+    workspace.run("benchmark -n 4 -r 1 --parity off").exits(0);
+    assert_eq!(workspace.read(STATEMENT), b"mine");
+}
+
 #[test]
 fn files_that_stand_for_others_are_named() {
     let workspace = genuine();

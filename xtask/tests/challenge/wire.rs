@@ -153,7 +153,8 @@ fn server(answer: &'static [u8]) -> String {
 #[test]
 fn a_server_of_something_else_is_no_challenger() {
     let workspace = Workspace::new();
-    let answers: [&[u8]; 5] = [
+    let answers: [&[u8]; 6] = [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 56\r\n\r\n{\"protocol\":\"bitreceipt-challenge/1\",\"rounds\":999999999}",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"protocol\":\"other\",\"rounds\":3}",

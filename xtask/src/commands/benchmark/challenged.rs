@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use host::{
-    attest::{Envelope, challenged_path},
+    attest::challenged_path,
     challenge::{check_prompt, is_challenge_statement},
     failure::RunFailure,
-    files::{AtomicFile, Staged, read_bounded},
+    files::{AtomicFile, Staged},
     receipt::{Receipt, per_second, to_json},
     run::{Loaded, Ready, Round, RunSettings, bytes_per_decoded_token},
     sandbox::Sandbox,
@@ -20,7 +20,9 @@ use super::{
 };
 use crate::{
     args::{BenchmarkArgs, ParityMode},
-    commands::{challenge::Prover, figures::Figures, rows::Exports, sign::Bundle},
+    commands::{
+        challenge::Prover, figures::Figures, ours::is_our_statement, rows::Exports, sign::Bundle,
+    },
     exit::{Exit, Failure},
     http::ServerAddress,
     output::{file, is_stdout, note, spares_model},
@@ -166,10 +168,10 @@ impl Proving<'_> {
         }
         watch.begin(Phase::Other("wait for the challenger's statement"), 0);
         let statement = self.prover.statement(watch)?;
-        Envelope::parse(&statement).map_err(|e| {
-            let what = format_args!("the challenger's statement: {e}");
-            Failure::new(Exit::BadInput, what)
-        })?;
+        if !is_challenge_statement(&statement) {
+            let what = "what the challenger signed is no challenger's statement";
+            return Err(Failure::new(Exit::BadInput, what).into());
+        }
         figures.bytes_per_token =
             bytes_per_decoded_token(&engine, &task, &receipts[0].kernel_ledger);
         Ok(Made {
@@ -330,10 +332,4 @@ impl Places {
 fn stage<'f>(file: &'f AtomicFile, bytes: &[u8]) -> Result<Staged<'f>, Failure> {
     file.stage(|out| out.write_all(bytes))
         .map_err(|e| Failure::io(file.path(), &e))
-}
-
-/// Whether the file at `path` is a challenger's statement.
-fn is_our_statement(path: &Path) -> bool {
-    let bytes = read_bounded(path, host::attest::MAX_BUNDLE_BYTES);
-    is_challenge_statement(&bytes.unwrap_or_default())
 }

@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use host::{
-    challenge::{Asked, Commitment, Hello, Opened, PROTOCOL, Terms, Told},
+    challenge::{Asked, Commitment, Hello, MAX_ROUNDS, Opened, PROTOCOL, Terms, Told},
     files::read_json,
     watch::Watch,
 };
@@ -44,7 +44,9 @@ impl<'s> Prover<'s> {
         };
         let answer = prover.ask("GET", "/v1", Vec::new())?;
         let hello: Option<Hello> = read_json(&answer.body).ok();
-        match hello.filter(|hello| answer.status == 200 && hello.protocol == PROTOCOL) {
+        let is_one =
+            |hello: &Hello| hello.protocol == PROTOCOL && (1..=MAX_ROUNDS).contains(&hello.rounds);
+        match hello.filter(|hello| answer.status == 200 && is_one(hello)) {
             Some(hello) => Ok((prover, hello.rounds)),
             None => Err(prover.not_a_challenger()),
         }
