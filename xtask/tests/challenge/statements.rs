@@ -236,3 +236,39 @@ fn files_that_stand_for_others_are_named() {
         .run("verify-receipt --challenged x")
         .refuses_words(&["--challenger-key"]);
 }
+
+/// The limit is one on a run that was calculated again here, and else a claim.
+#[test]
+fn the_explanation_has_the_limit_of_a_confirmed_run() {
+    let workspace = genuine();
+    let explained = |more: &str, code: i32| {
+        let words = format!(
+            "verify-receipt --challenged {STATEMENT} --challenger-key challenger.key.pub --explain \
+             --format json {more}"
+        );
+        workspace.run(&words).exits(code).json()["explanation"].take()
+    };
+    let texts = |list: &Value| -> Vec<String> { serde_json::from_value(list.clone()).unwrap() };
+    let confirmed = explained("", 0);
+    let limit = &texts(&confirmed["bounded"])[0];
+    for part in [
+        "needed at most",
+        "clock of the challenger",
+        "at least",
+        " of 2, of a session",
+    ] {
+        assert!(limit.contains(part), "{part:?}: {limit}");
+    }
+    assert!(confirmed["paragraph"].as_str().unwrap().contains(&**limit));
+    let claimed = texts(&confirmed["claimed"]).join(" ");
+    assert!(!claimed.contains("challenge"), "{claimed}");
+
+    let unconfirmed = explained("--no-replay", 3);
+    let bounded = texts(&unconfirmed["bounded"]).join(" ");
+    assert!(!bounded.contains("clock of the challenger"), "{bounded}");
+    let claimed = texts(&unconfirmed["claimed"]).join(" ");
+    assert!(
+        claimed.contains("nothing before the run is calculated"),
+        "{claimed}"
+    );
+}
