@@ -1,5 +1,6 @@
 //! Sessions as honest and dishonest provers have them, and statements that were edited.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
@@ -419,4 +420,96 @@ fn there_is_no_session_without_possible_terms() {
         commitment(&receipt(&nonce(1))).tokens_sha256
     );
     assert!(CHALLENGE_CLAIM.ends_with("its receipt."));
+}
+
+/// What a prover may do at any time, with a round's number and the nonce that its answer is for.
+#[derive(Debug, Clone, Copy)]
+enum Move {
+    Ask,
+    Answer(usize, u8),
+    HandIn(usize, u8),
+    Wait(u64),
+}
+
+fn a_move() -> impl Strategy<Value = Move> {
+    let of_round = |round: usize| (round, round as u8);
+    // Mostly those of an honest prover, or no statement would ever be made.
+    let which = prop_oneof![
+        15 => (1..4usize).prop_map(of_round),
+        1 => (0..5usize, 1..4u8),
+    ];
+    prop_oneof![
+        3 => Just(Move::Ask),
+        3 => which.clone().prop_map(|(round, byte)| Move::Answer(round, byte)),
+        3 => which.prop_map(|(round, byte)| Move::HandIn(round, byte)),
+        1 => (1..40 * SECOND).prop_map(Move::Wait),
+        3 => (1..SECOND / 10).prop_map(Move::Wait),
+    ]
+}
+
+/// What has happened, in as few words as possible: for each round when it was asked, when and for which nonce
+/// it was answered first, and whether its receipt was taken.
+type Happened = Vec<(u64, Option<(u64, u8)>, bool)>;
+
+fn make(session: &mut Session, happened: &mut Happened, now_ns: &mut u64, step: Move) {
+    match step {
+        Move::Wait(ns) => *now_ns += ns,
+        Move::Ask => {
+            let byte = happened.len() as u8 + 1;
+            let is_free = happened.last().is_none_or(|last| last.1.is_some());
+            let asked = session.ask(nonce(byte), *now_ns);
+            assert_eq!(asked.is_ok(), is_free && happened.len() < 3);
+            if asked.is_ok() {
+                happened.push((*now_ns, None, false));
+            }
+        }
+        Move::Answer(round, byte) => {
+            let sent = commitment(&receipt(&nonce(byte)));
+            let answered = session.answer(round, sent, *now_ns);
+            let place = round
+                .checked_sub(1)
+                .and_then(|place| happened.get_mut(place));
+            let is_due = place.filter(|r| r.1.is_none() && *now_ns - r.0 <= 60 * SECOND);
+            assert_eq!(answered.is_ok(), is_due.is_some());
+            if let Some(record) = is_due {
+                record.1 = Some((*now_ns, byte));
+            }
+        }
+        Move::HandIn(round, byte) => {
+            let taken = session.receipt(round, &receipt(&nonce(byte)), file(round as u8));
+            let place = round
+                .checked_sub(1)
+                .and_then(|place| happened.get_mut(place));
+            // Its digests were sent, it is of this round's nonce, and its 30 ms have passed.
+            let is_due = place.filter(|r| {
+                let is_right =
+                    |(at_ns, _): (u64, u8)| usize::from(byte) == round && at_ns - r.0 >= 30_000_000;
+                !r.2 && r.1.is_some_and(is_right)
+            });
+            assert_eq!(taken.is_ok(), is_due.is_some());
+            if let Some(record) = is_due {
+                record.2 = true;
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Whatever a prover does in whatever order, a statement has each round's first answer, at its time.
+    #[test]
+    fn no_order_of_messages_shortens_a_time(moves in prop::collection::vec(a_move(), 0..100)) {
+        let mut session = session(3);
+        let (mut happened, mut now_ns) = (Happened::new(), 0);
+        for step in moves {
+            make(&mut session, &mut happened, &mut now_ns, step);
+        }
+        let statement = session.statement("2026-11-28T08:00:00Z".into(), true);
+        let is_complete = happened.len() == 3 && happened.iter().all(|r| r.2);
+        prop_assert_eq!(statement.is_ok(), is_complete);
+        if let Ok(statement) = statement {
+            for (round, (asked_ns, answer, _)) in statement.predicate.rounds.iter().zip(&happened) {
+                prop_assert_eq!(round.answered_after_ns, answer.unwrap().0 - asked_ns);
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use engine_native::gguf::Gguf;
 use host::{
     attest::{Envelope, PublicKey, SigningKey, Statement},
+    challenge::ChallengeStatement,
     digest::Digest,
     external::ExternalRun,
     input::tokenizer::{EncodeOptions, Tokenizer, TokenizerMetadata},
@@ -56,16 +57,18 @@ pub fn verdict(data: &[u8]) {
     }
 }
 
-/// A bundle of the receipt of the seeds, and what it carries.
+/// A bundle of the receipt of the seeds, or a challenger's statement, and what it carries.
 pub fn bundle(data: &[u8]) {
     // What somebody signed may be anything.
     let _ = Statement::parse(data);
+    let _ = ChallengeStatement::parse(data);
     let Ok(envelope) = Envelope::parse(data) else {
         return;
     };
     assert!(Envelope::parse(envelope.to_json().as_bytes()).is_ok());
     let mut checked = seed();
     checked.with_bundle(data, &KEY.public_key());
+    checked.with_challenger(data, &KEY.public_key());
     assert_safe_to_show(&checked.verdict().to_text("receipt.json"));
 }
 

@@ -158,7 +158,32 @@ fn reason(status: u16) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Whatever comes, it is a head, the beginning of one, or refused; and a head is no longer than what came.
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            noise in prop::collection::vec(any::<u8>(), 0..40),
+            at in 0..200usize,
+        ) {
+            let request = Request {
+                method: "PUT".into(),
+                path: "/v1/sessions/a/rounds/1/receipt".into(),
+                body: b"{}".into(),
+            };
+            let mut bytes = request.to_bytes("h:1");
+            let at = at.min(bytes.len());
+            bytes.splice(at..(at + noise.len()).min(bytes.len()), noise);
+            for read in [request_head(&bytes).map(|h| h.map(|h| h.bytes)), response_head(&bytes).map(|h| h.map(|h| h.bytes))] {
+                if let Ok(Some(n)) = read {
+                    prop_assert!(n <= bytes.len());
+                }
+            }
+        }
+    }
 
     #[test]
     fn what_is_written_is_read() {
