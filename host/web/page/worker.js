@@ -114,8 +114,14 @@ async function runStage({ index, n, receipt, guest, model, next, previous }) {
     }
     report(true);
   } catch (error) {
-    self.postMessage({ type: 'failed', unit, name: error.name, message: error.message });
+    fail(unit, error);
   }
+}
+
+/** A browser says that it has no more memory in several ways; all of them are this error. */
+function fail(unit, error) {
+  const name = error instanceof RangeError ? 'Memory' : error.name;
+  self.postMessage({ type: 'failed', unit, name, message: error.message });
 }
 
 /** Hashes the model, slice by slice. */
@@ -138,13 +144,19 @@ function hashModel({ model }) {
     }
     self.postMessage({ type: 'digest', sha256: digest.finish() });
   } catch (error) {
-    const message = `the model file cannot be read: ${error.message}`;
-    self.postMessage({ type: 'failed', unit: -1, name: 'BadInput', message });
+    const isFile = error instanceof DOMException;
+    const message = `${model.name ?? 'model'}: the file cannot be read: ${error.message}`;
+    fail(-1, isFile ? Object.assign(new Error(message), { name: 'BadInput' }) : error);
   }
 }
 
 self.onmessage = ({ data }) => {
-  wasm_bindgen.initSync({ module: data.module });
+  try {
+    wasm_bindgen.initSync({ module: data.module });
+  } catch (error) {
+    fail(-1, error);
+    return;
+  }
   if (data.role === 'hash') hashModel(data);
   else runStage(data);
 };
