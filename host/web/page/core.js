@@ -291,6 +291,11 @@ self.Bitreceipt = (() => {
         const name = input.publicKey.name ?? 'public key';
         verification.withBundle(await content(input.bundle.slice(0, SMALL)), key, name);
       }
+      if (input.challenged && input.challengerKey) {
+        const key = await input.challengerKey.text();
+        const name = input.challengerKey.name ?? 'challenger key';
+        verification.withChallenger(await content(input.challenged), key, name);
+      }
       await examine(crew, loaded, verification, receipt, input, progress);
       const { exit, text, json, explain } = JSON.parse(verification.finish());
       const seconds = (performance.now() - begun) / 1000;

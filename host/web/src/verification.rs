@@ -104,6 +104,22 @@ impl Verification {
         Ok(())
     }
 
+    /// Checks a challenger's statement with the challenger's public key, whose file is called `key_name`.
+    ///
+    /// # Errors
+    /// The key is none.
+    #[wasm_bindgen(js_name = withChallenger)]
+    pub fn with_challenger(
+        &mut self,
+        statement: &[u8],
+        key: &str,
+        key_name: &str,
+    ) -> Result<(), JsValue> {
+        let key = PublicKey::parse(key).map_err(|e| bad_input(key_name, e))?;
+        self.checked.with_challenger(statement, &key);
+        Ok(())
+    }
+
     /// SHA-256 of the receipt's model; undefined if no rule can be checked, so that nothing is replayed.
     #[wasm_bindgen(getter, js_name = modelSha256)]
     pub fn model_sha256(&self) -> Option<String> {

@@ -2,21 +2,39 @@
 
 use super::{
     facts::{Facts, Freshness, Tokens},
-    sentence::{Sentence, percent},
+    sentence::{Sentence, fingerprint, least_rate, percent, quoted, seconds},
 };
 
 /// A limit, if the verdict has it.
 type Bound = fn(&Facts) -> Option<Sentence>;
 
-/// Every limit there is, the strongest first. One on the speed by another clock than the writer's
-/// comes before all of these.
-const BOUNDS: [Bound; 5] = [odds, likely_fresh, possible, retimed, dated];
+/// Every limit there is, the strongest first.
+const BOUNDS: [Bound; 6] = [challenged, odds, likely_fresh, possible, retimed, dated];
 
 pub(super) fn sentences(facts: &Facts) -> Vec<Sentence> {
     if facts.is_rejected() {
         return Vec::new();
     }
     BOUNDS.iter().filter_map(|bound| bound(facts)).collect()
+}
+
+/// The time by another clock than the writer's, of a run that was calculated again.
+fn challenged(facts: &Facts) -> Option<Sentence> {
+    if matches!(facts.tokens(), Tokens::Unconfirmed) {
+        return None;
+    }
+    let bound = facts.challenged()?;
+    Some(Sentence::quotable(format!(
+        "Whoever answered needed at most {} for the prompt and the answer together, by the clock of the challenger \
+         that signed this with the key {}: that is at least {} tokens (pieces of words) per second, in round {} of {}, \
+         of a session that began at {}. It does not show which computer answered, or how many.",
+        seconds(bound.within_ns),
+        fingerprint(bound.challenger),
+        least_rate(bound.tokens_per_sec),
+        bound.round,
+        bound.rounds,
+        quoted(&bound.begun),
+    )))
 }
 
 /// How likely an audit was to find a wrong part.

@@ -17,6 +17,7 @@ pub(super) fn sentences(facts: &Facts) -> Vec<Sentence> {
     };
     let mut found = Vec::from_iter(tokens(facts, summary));
     found.push(speed(summary));
+    found.extend(unconfirmed_bound(facts));
     found.extend(doubts(facts, summary));
     found.extend(when(facts));
     found.push(machine(summary));
@@ -70,6 +71,17 @@ fn speed(summary: &Summary) -> Sentence {
     ))
 }
 
+/// A challenger's limit on the time of a run that this check did not confirm.
+fn unconfirmed_bound(facts: &Facts) -> Option<Sentence> {
+    let bound = facts.challenged()?;
+    let text = format!(
+        "A challenger signed a limit on its time with the key {}: it means nothing before the run is calculated \
+         again.",
+        fingerprint(bound.challenger)
+    );
+    matches!(facts.tokens(), Tokens::Unconfirmed).then(|| Sentence::quotable(text))
+}
+
 /// What speaks against the times, without refuting them.
 fn doubts(facts: &Facts, summary: &Summary) -> Vec<Sentence> {
     let mut found = Vec::new();
@@ -99,6 +111,8 @@ fn doubts(facts: &Facts, summary: &Summary) -> Vec<Sentence> {
 fn when(facts: &Facts) -> Option<Sentence> {
     let text = match facts.freshness() {
         Freshness::Proved | Freshness::Likely => return None,
+        // The challenger's limit says when.
+        Freshness::Unasked if facts.challenged().is_some() => return None,
         Freshness::Unconfirmed => {
             "The prompt fits the number that this check had given as a challenge, but the results may be older \
              or invented, because they were not confirmed."

@@ -2,6 +2,7 @@
 //! verdict's texts.
 
 use crate::{
+    challenge::Bound,
     digest::Digest,
     verify::{
         audit_report::{AuditReport, Covered},
@@ -85,6 +86,21 @@ impl<'v> Facts<'v> {
             Some(Outcome::Note) => Freshness::Unasked,
             _ => Freshness::Unknown,
         }
+    }
+
+    /// What a challenger signed about the time of this run, if this receipt was an answer.
+    pub(super) fn challenged(&self) -> Option<&'v Bound> {
+        let rules = [
+            "challenged_envelope",
+            "challenged_signature",
+            "challenged_statement",
+            "challenged_receipt",
+            "challenged_terms",
+            "challenged_round",
+            "challenged_times",
+        ];
+        let bound = self.verdict.challenged.as_ref();
+        bound.filter(|_| self.hold(&rules))
     }
 
     /// The keyid of whoever signed this file.

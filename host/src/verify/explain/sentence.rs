@@ -62,6 +62,24 @@ pub(super) fn rate(per_second: f64) -> String {
     }
 }
 
+/// As [`rate`], rounded down, because it is a limit.
+pub(super) fn least_rate(per_second: f64) -> String {
+    let digits = match per_second {
+        ..10.0 => 100.0,
+        ..100.0 => 10.0,
+        _ => 1.0,
+    };
+    rate((per_second * digits).floor() / digits)
+}
+
+/// A time, rounded up, because it is a limit.
+pub(super) fn seconds(ns: u64) -> String {
+    match ns {
+        ..10_000_000_000 => counted(ns.div_ceil(1_000_000), "millisecond"),
+        _ => counted(ns.div_ceil(1_000_000_000), "second"),
+    }
+}
+
 /// A share as a percentage, rounded down, because it is a promise.
 pub(super) fn percent(share: f64) -> String {
     match (share * 1000.0).floor() / 10.0 {
@@ -93,6 +111,18 @@ mod tests {
         let rates = [4.567, 41.23, 999.4, 21_700.6].map(rate);
         assert_eq!(rates, ["4.57", "41.2", "999", "21,701"]);
         assert_eq!(rate(f64::MAX), "1.8e308");
+        assert_eq!(
+            [4.567, 41.29, 999.9].map(least_rate),
+            ["4.56", "41.2", "999"]
+        );
+        let times = [1, 12_000_000, 9_999_999_999, 61_000_000_001].map(seconds);
+        let whole = [
+            "1 millisecond",
+            "12 milliseconds",
+            "10,000 milliseconds",
+            "62 seconds",
+        ];
+        assert_eq!(times, whole);
         // Never more than was found.
         let shares = [1.0, 0.9999, 0.0838, 0.0004].map(percent);
         assert_eq!(shares, ["100 %", "99.9 %", "8.3 %", "less than 0.1 %"]);

@@ -3,10 +3,13 @@
 mod examination;
 mod shared;
 
-use std::{path::Path, time::SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use host::{
-    attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path},
+    attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path, challenged_path},
     digest::Digest,
     receipt::MAX_RECEIPT_BYTES,
     verify::{Checked, Explanation, MAX_POLICY_BYTES, Policy, Report, Retimed, Verdict},
@@ -144,24 +147,13 @@ fn examine_under(
     checked.with_challenge(args.challenge.as_ref());
     checked.with_clock(SystemTime::now());
     if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
-        if is_receipt(bundle) {
-            let own = bundle_path(bundle);
-            let hint = format!("name the bundle, {}", own.display());
-            return Err(this_is_a_receipt(bundle).with_hint(hint));
-        }
-        let public_key = PublicKey::read(key).map_err(|e| match e {
-            // Nothing that begins like a key is read again: it could be the private one.
-            KeyError::TooLarge
-            | KeyError::Kind {
-                found: "no key", ..
-            } if is_receipt(key) => {
-                let hint = "name the signer's public key, such as my.key.pub";
-                this_is_a_receipt(key).with_hint(hint)
-            }
-            e => Failure::key(key, &e),
-        })?;
-        let bundle = read_bounded(bundle, Kind::Other, MAX_BUNDLE_BYTES)?;
-        checked.with_bundle(&bundle, &public_key);
+        let (bundle, key) = signed(bundle, "bundle", bundle_path, key)?;
+        checked.with_bundle(&bundle, &key);
+    }
+    if let (Some(statement), Some(key)) = (&args.challenged, &args.challenger_key) {
+        let what = "challenger's statement";
+        let (statement, key) = signed(statement, what, challenged_path, key)?;
+        checked.with_challenger(&statement, &key);
     }
     let retimed = match checked.receipt.clone() {
         Some(receipt) => Examination {
@@ -179,6 +171,33 @@ fn examine_under(
         retimed,
         policy_sha256,
     })
+}
+
+/// The content of a file that somebody signed, and the public key to check it with.
+fn signed(
+    file: &Path,
+    what: &str,
+    beside: fn(&Path) -> PathBuf,
+    key: &Path,
+) -> Result<(Vec<u8>, PublicKey), Failure> {
+    if is_receipt(file) {
+        let own = beside(file);
+        let hint = format!("name the {what}, {}", own.display());
+        return Err(this_is_a_receipt(file).with_hint(hint));
+    }
+    let public_key = PublicKey::read(key).map_err(|e| match e {
+        // Nothing that begins like a key is read again: it could be the private one.
+        KeyError::TooLarge
+        | KeyError::Kind {
+            found: "no key", ..
+        } if is_receipt(key) => {
+            let hint = "name the signer's public key, such as my.key.pub";
+            this_is_a_receipt(key).with_hint(hint)
+        }
+        e => Failure::key(key, &e),
+    })?;
+    let bytes = read_bounded(file, Kind::Other, MAX_BUNDLE_BYTES)?;
+    Ok((bytes, public_key))
 }
 
 /// A receipt stands where a file that goes with it has to be named.
