@@ -292,9 +292,9 @@ self.Bitreceipt = (() => {
         verification.withBundle(await content(input.bundle.slice(0, SMALL)), key, name);
       }
       if (input.challenged && input.challengerKey) {
-        const key = await input.challengerKey.text();
+        const key = await input.challengerKey.slice(0, SMALL).text();
         const name = input.challengerKey.name ?? 'challenger key';
-        verification.withChallenger(await content(input.challenged), key, name);
+        verification.withChallenger(await content(input.challenged.slice(0, SMALL)), key, name);
       }
       await examine(crew, loaded, verification, receipt, input, progress);
       const { exit, text, json, explain } = JSON.parse(verification.finish());
