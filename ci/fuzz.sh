@@ -29,6 +29,7 @@ bundle json 8000
 policy policy 4000
 transcript json 4000
 manifest json 8000
+verdict json 16000
 public_key keys 1000
 private_key keys 1000
 command_line text 200

@@ -7,10 +7,12 @@ cargo fmt --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
 RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 
-# What only WebAssembly compiles: the guest's boundary, and a verifier without a sandbox of its own.
+# What only WebAssembly compiles: the guest's boundary, a verifier without a sandbox of its own, and the
+# one in the page.
 rustup target add wasm32-unknown-unknown
 cargo clippy -p guest-reference --target wasm32-unknown-unknown --locked -- -D warnings
-cargo check -p host --no-default-features --target wasm32-unknown-unknown --locked
+cargo clippy -p host --no-default-features --target wasm32-unknown-unknown --locked -- -D warnings
+cargo clippy -p web --target wasm32-unknown-unknown --locked -- -D warnings
 
 cargo test --workspace --locked
 rm -f ci/inference.json

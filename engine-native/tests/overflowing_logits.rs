@@ -21,7 +21,7 @@ fn model() -> Arc<Model> {
     let mut edit_tensor = |name: &str, edit: &dyn Fn(&mut [u8])| {
         let mut tensors = header.tensors.iter();
         let tensor = tensors.find(|tensor| tensor.name == name).unwrap();
-        edit(&mut file[tensor.bytes.clone()]);
+        edit(&mut file[tensor.in_memory()]);
     };
     edit_tensor("token_embd.weight", &|bytes| {
         for x in bytes.as_chunks_mut().0 {

@@ -60,6 +60,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attest;
+pub mod challenge;
 pub mod comparison;
 pub mod digest;
 pub mod external;

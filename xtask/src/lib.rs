@@ -6,6 +6,7 @@ pub mod entry;
 pub mod exit;
 pub mod guest;
 mod hints;
+mod http;
 mod input;
 pub mod make_model;
 mod markdown;

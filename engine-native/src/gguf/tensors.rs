@@ -25,7 +25,7 @@ impl TensorInfo {
 
     /// Its byte range in a file that is in memory.
     #[cfg(feature = "run")]
-    pub(crate) fn in_memory(&self) -> Range<usize> {
+    pub fn in_memory(&self) -> Range<usize> {
         self.bytes.start as usize..self.bytes.end as usize
     }
 

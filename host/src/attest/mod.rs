@@ -17,7 +17,8 @@ pub use key::{KeyError, MAX_KEY_BYTES, PublicKey, SigningKey};
 #[cfg(feature = "run")]
 pub use key_file::{NewKey, NewKeyError};
 pub use ours::is_bundle;
-pub use paths::{BUNDLE_SUFFIX, bundle_path, public_key_path};
+pub(crate) use ours::unverified_payload;
+pub use paths::{BUNDLE_SUFFIX, CHALLENGED_SUFFIX, bundle_path, challenged_path, public_key_path};
 pub use statement::{
     CLAIM, NotProved, PREDICATE_TYPE, Predicate, Role, STATEMENT_TYPE, Statement, StatementError,
     Subject,

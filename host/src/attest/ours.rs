@@ -11,10 +11,14 @@ use super::{
 /// Whether the content of a file is a bundle about a receipt, whoever signed it. It says which files
 /// may be renamed, and nothing about what they claim.
 pub fn is_bundle(bytes: &[u8]) -> bool {
+    unverified_payload(bytes).is_some_and(|payload| Statement::parse(&payload).is_ok())
+}
+
+/// What an envelope carries, whoever signed it: good only for telling kinds of files apart.
+pub(crate) fn unverified_payload(bytes: &[u8]) -> Option<Vec<u8>> {
     if bytes.len() as u64 > MAX_BUNDLE_BYTES || Envelope::parse(bytes).is_err() {
-        return false;
+        return None;
     }
-    let value = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
-    let payload = value["payload"].as_str().map(Base64::decode_vec);
-    payload.is_some_and(|payload| payload.is_ok_and(|bytes| Statement::parse(&bytes).is_ok()))
+    let value = serde_json::from_slice::<Value>(bytes).ok()?;
+    Base64::decode_vec(value["payload"].as_str()?).ok()
 }

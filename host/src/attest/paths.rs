@@ -13,6 +13,14 @@ pub fn bundle_path(receipt: &Path) -> PathBuf {
     with_suffix(receipt, BUNDLE_SUFFIX)
 }
 
+/// What the name of a challenger's statement has behind that of the receipt.
+pub const CHALLENGED_SUFFIX: &str = ".challenged.dsse.json";
+
+/// The path of the challenger's statement about the receipt at `receipt`: with `.challenged.dsse.json` appended.
+pub fn challenged_path(receipt: &Path) -> PathBuf {
+    with_suffix(receipt, CHALLENGED_SUFFIX)
+}
+
 /// The path of the public half of the key at `path`: with `.pub` appended.
 pub fn public_key_path(path: &Path) -> PathBuf {
     with_suffix(path, ".pub")

@@ -90,22 +90,38 @@ fn steal(r: &Receipt) -> Option<String> {
 /// used the cores.
 const UNDISTURBED: f64 = 0.9;
 
-/// Whether other work used the cores in every repetition, as far as the system counts CPU time.
-pub fn was_always_disturbed(r: &Receipt) -> bool {
-    let shares = r.samples.witness.iter().flatten().filter_map(|w| {
-        let whole = w.wall_ns.saturating_mul(r.run.threads).max(1);
-        Some(w.cpu_ns? as f64 / whole as f64)
-    });
-    shares
-        .reduce(f64::max)
-        .is_some_and(|share| share < UNDISTURBED)
-}
-
 /// How often a second the system takes a core away from the threads of a run that has them to itself, at
 /// most: it was 2 to 10 times on a quiet machine, and 90 times and more on a busy one.
 const UNDISTURBED_SWITCHES: f64 = 20.0;
 
-/// Threads that wait for work use no core either, so a small share of CPU time says nothing alone.
+/// Whether the system took the cores of a run away, as far as it counts that. Threads that wait for work use
+/// no core either, so a small share of CPU time says nothing alone.
+fn is_taken(cpu_ns: u64, switches: u64, wall_ms: f64, threads: u64) -> bool {
+    let share = cpu_share(cpu_ns, wall_ms, threads);
+    share < UNDISTURBED && switches as f64 > UNDISTURBED_SWITCHES * wall_ms / 1e3
+}
+
+/// CPU time as a share of the threads' wall time.
+fn cpu_share(cpu_ns: u64, wall_ms: f64, threads: u64) -> f64 {
+    cpu_ns as f64 / 1e6 / (wall_ms * threads.max(1) as f64)
+}
+
+/// Whether other work used the cores in every repetition, as far as the system counts CPU time and switches.
+pub fn was_always_disturbed(r: &Receipt) -> bool {
+    let mut counted = r.samples.witness.iter().flatten().filter_map(|w| {
+        let (cpu_ns, switches) = (w.cpu_ns?, w.involuntary_switches?);
+        Some(is_taken(
+            cpu_ns,
+            switches,
+            w.wall_ns as f64 / 1e6,
+            r.run.threads,
+        ))
+    });
+    counted
+        .next()
+        .is_some_and(|first| first && counted.all(|taken| taken))
+}
+
 fn preempted(r: &Receipt) -> Option<String> {
     let witnesses = || r.samples.witness.iter().flatten();
     let cpu_ns: u64 = witnesses().map(|w| w.cpu_ns).sum::<Option<_>>()?;
@@ -113,9 +129,8 @@ fn preempted(r: &Receipt) -> Option<String> {
         .map(|w| w.involuntary_switches)
         .sum::<Option<_>>()?;
     let wall_ms = wall_ms(r);
-    let share = cpu_ns as f64 / 1e6 / (wall_ms * r.run.threads.max(1) as f64);
-    let is_taken = switches as f64 > UNDISTURBED_SWITCHES * wall_ms / 1e3;
-    (is_taken && share < UNDISTURBED).then(|| {
+    is_taken(cpu_ns, switches, wall_ms, r.run.threads).then(|| {
+        let share = cpu_share(cpu_ns, wall_ms, r.run.threads);
         format!(
             "the threads lost a core {switches} times, and had one for {:.0} % of the time",
             100.0 * share

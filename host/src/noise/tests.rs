@@ -217,25 +217,27 @@ fn cores_that_others_had() {
     assert_eq!(found(10_000_000, Value::Null), [""; 0]);
 }
 
-/// One undisturbed repetition is enough to compare speeds, and a system that counts nothing says nothing.
+/// One undisturbed repetition is enough to compare speeds, threads that wait were not disturbed, and a system
+/// that counts nothing says nothing. In a repetition of 70 ms, 20 switches a second are 1.4.
 #[test]
 fn runs_that_were_disturbed_in_every_repetition() {
-    let with_cpu_ns = |of: fn(usize) -> Value| {
+    let found = |of: fn(usize) -> (Value, Value)| {
         was_always_disturbed(&receipt(|r| {
             let witnesses = r["samples"]["witness"].as_array_mut().unwrap();
             for (i, witness) in witnesses.iter_mut().enumerate() {
-                witness["cpu_ns"] = of(i);
+                (witness["cpu_ns"], witness["involuntary_switches"]) = of(i);
             }
         }))
     };
-    assert!(with_cpu_ns(|_| json!(62_000_000)));
-    assert!(!with_cpu_ns(|_| json!(64_000_000)));
-    assert!(!with_cpu_ns(|i| json!(if i == 4 {
-        69_000_000
-    } else {
-        10_000_000
-    })));
-    assert!(!with_cpu_ns(|_| Value::Null));
+    assert!(found(|_| (json!(62_000_000), json!(2))));
+    assert!(!found(|_| (json!(62_000_000), json!(1))));
+    assert!(!found(|_| (json!(64_000_000), json!(2))));
+    assert!(!found(|i| match i {
+        4 => (json!(69_000_000), json!(2)),
+        _ => (json!(10_000_000), json!(2)),
+    }));
+    assert!(!found(|_| (Value::Null, json!(2))));
+    assert!(!found(|_| (json!(62_000_000), Value::Null)));
 }
 
 /// Every sign there is has its test above.

@@ -51,15 +51,7 @@ impl Loaded {
         mut self,
         mut runner: Box<dyn Runner>,
     ) -> Result<Measured, RunFailure> {
-        // Warm-up runs use another prompt, so the first timed run shows what the prompt takes
-        // without any cache of it.
-        let warm_up = self.warm_up(&self.task);
-        let (of, work) = (self.settings.warmup, self.work());
-        for done in 0..of {
-            let run = done + 1;
-            self.watch.begin(Phase::WarmUp { run, of }, work);
-            runner.record(&warm_up, &self.watch)?;
-        }
+        self.warm(&mut *runner)?;
         let first = self.attempt(&mut *runner)?;
         Ok(Measured {
             loaded: self,
@@ -69,11 +61,24 @@ impl Loaded {
         })
     }
 
+    /// Warm-up runs use another prompt, so the first timed run shows what the prompt takes without any
+    /// cache of it.
+    pub(super) fn warm(&self, runner: &mut dyn Runner) -> Result<(), RunFailure> {
+        let warm_up = self.warm_up(&self.task);
+        let (of, work) = (self.settings.warmup, self.work());
+        for done in 0..of {
+            let run = done + 1;
+            self.watch.begin(Phase::WarmUp { run, of }, work);
+            runner.record(&warm_up, &self.watch)?;
+        }
+        Ok(())
+    }
+
     fn warm_up(&self, task: &Task) -> Task {
         task.warm_up(self.file.model.shape().n_vocab)
     }
 
-    fn work(&self) -> u64 {
+    pub(super) fn work(&self) -> u64 {
         self.task.work(self.file.model.shape())
     }
 
@@ -96,9 +101,21 @@ impl Loaded {
                     divergence,
                 });
             }
-            let samples = self.keep(recording, counted, &mut attempt.evidence);
-            attempt.repetitions.push(samples);
+            let records = recording.traces.iter().map(PositionRecord::from_trace);
+            let records: Vec<_> = records.collect();
+            let start = self.task.transcript_start(self.file.sha256);
+            let checksum = Transcript::of(&start, &records);
+            attempt.keep(recording, checksum, counted);
         }
+        self.finish(attempt, observation)
+    }
+
+    /// Adds what the system says of the whole measurement.
+    pub(super) fn finish(
+        &self,
+        mut attempt: Attempt,
+        observation: Observation,
+    ) -> Result<Attempt, RunFailure> {
         let bandwidth = self.engine.read_bandwidth(BANDWIDTH_BUDGET)?;
         attempt.system = SystemEvidence {
             read_bandwidth: bandwidth.map(|bytes| bytes as u64),
@@ -108,23 +125,22 @@ impl Loaded {
         };
         Ok(attempt)
     }
+}
 
+impl Attempt {
     /// Splits a recording into its samples and its evidence. Traces that are equal, bit for bit, to
     /// those of an earlier repetition are not kept again.
-    fn keep(
-        &self,
+    pub(super) fn keep(
+        &mut self,
         recording: Recording,
+        checksum: Digest,
         (witness, counted): (Witness, RepetitionEvidence),
-        evidence: &mut Vec<Evidence>,
-    ) -> Repetition {
-        let records = recording.traces.iter().map(PositionRecord::from_trace);
-        let records: Vec<_> = records.collect();
-        let start = self.task.transcript_start(self.file.sha256);
-        let checksum = Transcript::of(&start, &records);
+    ) {
+        let evidence = &mut self.evidence;
         let known = evidence
             .iter()
             .position(|e| e.checksum == checksum && e.recording.tokens == recording.tokens);
-        let samples = Repetition {
+        self.repetitions.push(Repetition {
             depth_ns: recording.depth_ns,
             prefill_ns: recording.prefill_ns,
             decode_ns: recording.decode_ns.clone(),
@@ -132,14 +148,13 @@ impl Loaded {
             witness,
             counted,
             evidence: known.unwrap_or(evidence.len()),
-        };
+        });
         if known.is_none() {
             evidence.push(Evidence {
                 checksum,
                 recording,
             });
         }
-        samples
     }
 }
 
@@ -187,7 +202,7 @@ pub struct Measured {
 impl Measured {
     /// Applies the verifier's rules to what is known before the replay: what they would reject has
     /// no number.
-    fn check(&self) -> Result<(), BrokenRule> {
+    pub(super) fn check(&self) -> Result<(), BrokenRule> {
         BrokenRule::find(&self.receipt(None))
     }
 

@@ -3,9 +3,14 @@
 //!
 //! Of several runs of one task, each goes from [`Measured`] to [`Settled`], and one [`SharedReplay`]
 //! makes their receipts.
+//!
+//! In a live challenge, a [`Ready`] run takes a nonce for each [`Round`], which becomes a [`Measured`] run
+//! when all rounds are over.
 
 mod broken_rule;
+mod challenged;
 mod compare;
+mod live_transcript;
 mod loaded;
 mod measured;
 mod profile;
@@ -15,6 +20,7 @@ mod repetitions;
 mod runner;
 mod shared_replay;
 
+pub use challenged::{Ready, Round};
 pub use loaded::{Loaded, RunSettings, TimedModel};
 pub use measured::Measured;
 pub use profile::{OpProfile, Profile, StepProfile, bytes_per_decoded_token};

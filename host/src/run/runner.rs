@@ -31,6 +31,22 @@ pub trait Runner {
     /// The run failed or was interrupted.
     fn record(&mut self, task: &Task, watch: &Watch) -> Result<Recording, RunFailure>;
 
+    /// As [`Runner::record`], but each step's traces go to `take` as soon as its token is chosen, and the
+    /// recording has none.
+    ///
+    /// # Errors
+    /// As for [`Runner::record`].
+    fn record_to(
+        &mut self,
+        task: &Task,
+        watch: &Watch,
+        take: &mut dyn FnMut(Vec<PositionTrace>),
+    ) -> Result<Recording, RunFailure> {
+        let mut recording = self.record(task, watch)?;
+        take(std::mem::take(&mut recording.traces));
+        Ok(recording)
+    }
+
     /// Runs the task again without timing it, and returns the outputs of every operation of `layer`
     /// at `position`.
     ///
@@ -65,10 +81,23 @@ impl NativeRunner {
 
 impl Runner for NativeRunner {
     fn record(&mut self, task: &Task, watch: &Watch) -> Result<Recording, RunFailure> {
+        let mut traces = Vec::with_capacity(task.n_positions());
+        let recording = self.record_to(task, watch, &mut |step| traces.extend(step))?;
+        Ok(Recording {
+            traces,
+            ..recording
+        })
+    }
+
+    fn record_to(
+        &mut self,
+        task: &Task,
+        watch: &Watch,
+        take: &mut dyn FnMut(Vec<PositionTrace>),
+    ) -> Result<Recording, RunFailure> {
         self.session.set_observer(Arc::new(watch.clone()));
         let mut step_ns = Vec::with_capacity(task.n_generate);
         let mut tokens = Vec::with_capacity(task.n_generate);
-        let mut traces = Vec::with_capacity(task.n_positions());
         let mut run = self.session.generate(&task.prompt, task.n_generate)?;
         let depth_ns = match task.depth {
             0 => None,
@@ -81,12 +110,12 @@ impl Runner for NativeRunner {
             let elapsed = slow_step::stretch(elapsed);
             step_ns.push(nanoseconds(elapsed));
             tokens.push(step.choice.token);
-            traces.extend(step.positions);
+            take(step.positions);
         }
         let decode_ns = step_ns.split_off(1);
         Ok(Recording {
             tokens,
-            traces,
+            traces: Vec::new(),
             depth_ns,
             prefill_ns: step_ns[0],
             decode_ns,

@@ -13,7 +13,8 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    attest::PublicKey, digest::Digest, guest::guest_sha256, receipt::Receipt, task::Challenge,
+    attest::PublicKey, challenge::Bound, digest::Digest, guest::guest_sha256, receipt::Receipt,
+    task::Challenge,
 };
 
 /// A receipt that is being verified. Its own rules have been checked; further checks can be added.
@@ -41,6 +42,8 @@ pub struct Checked {
     replayed: Replayed,
     /// The signer, or the rule that the bundle breaks; `None` if no bundle was checked.
     signer: Option<Result<Digest, &'static str>>,
+    /// What the challenger's clock says; `None` without a statement that holds.
+    bound: Option<Bound>,
     retimed: Option<SpeedRatio>,
     file_sha256: Digest,
 }
@@ -88,6 +91,7 @@ impl Checked {
             audit: None,
             replayed: Replayed::Nothing,
             signer: None,
+            bound: None,
             retimed: None,
             file_sha256: Digest::of(bytes),
         })
@@ -99,6 +103,15 @@ impl Checked {
         let rules = rules::bundle::check(self.receipt.as_ref(), self.file_sha256, bundle, key);
         let broken = rules.iter().find(|r| r.outcome == Outcome::Fail);
         self.signer = Some(broken.map_or(Ok(key.id()), |broken| Err(broken.rule)));
+        self.rules.extend(rules);
+    }
+
+    /// Checks that `statement`, the content of a file that a challenger signed with `key`, is about a
+    /// session in which this receipt answered a nonce.
+    pub fn with_challenger(&mut self, statement: &[u8], key: &PublicKey) {
+        let receipt = self.receipt.as_ref();
+        let (rules, bound) = rules::challenged::check(receipt, self.file_sha256, statement, key);
+        self.bound = bound;
         self.rules.extend(rules);
     }
 
@@ -224,6 +237,7 @@ impl Checked {
                 shows_writer_proof: self.outcome_of("parity_fuel") == Some(Outcome::Pass),
                 signer: self.signer.and_then(Result::ok),
                 challenge: self.outcome_of("challenge"),
+                bound: self.bound.as_ref(),
                 retimed: self.retimed,
             };
             self.rules.extend(policy::check(policy, receipt, done));
@@ -287,6 +301,7 @@ impl Checked {
                 Ok(keyid) => keyid.to_string(),
                 Err(rule) => format!("nobody, as far as is known ({rule})"),
             }),
+            challenged: self.bound,
             rules,
         }
     }

@@ -2,12 +2,14 @@
 //! trusted.
 //!
 //! [`Checked`] verifies a receipt step by step. Its [`Verdict`] lists every rule with its outcome,
-//! and separates what is proved (the tokens) from what is only claimed (the speed). Nothing here
+//! and separates what is proved (the tokens) from what is only claimed (the speed). An [`Explanation`]
+//! says the same in plain sentences. Nothing here
 //! needs a sandbox, a file or a thread: the caller does the replay and passes in its
 //! [`ReplayResult`].
 
 mod audit_report;
 mod checked;
+mod explain;
 mod least_work;
 mod outcome;
 mod parse;
@@ -22,6 +24,7 @@ mod what;
 
 pub use audit_report::{AuditReport, Covered};
 pub use checked::{AuditFinding, Checked, ReplayFailure};
+pub use explain::Explanation;
 pub use least_work::LeastWork;
 pub use outcome::{Conclusion, Outcome, Replayed, RuleOutcome};
 pub use parse::NotAReceipt;

@@ -4,7 +4,9 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::{retimed::Retimed, svr::SimpleVerificationResult, verdict::Verdict};
+use super::{
+    explain::Explanation, retimed::Retimed, svr::SimpleVerificationResult, verdict::Verdict,
+};
 use crate::{digest::Digest, receipt::ModelRecord};
 
 /// What `verify-receipt --format json` prints.
@@ -16,6 +18,8 @@ pub struct Report {
     verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     retimed: Option<Retimed>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<Explanation>,
 }
 
 impl Report {
@@ -31,7 +35,15 @@ impl Report {
             result: SimpleVerificationResult::new(&verdict, policy, now),
             verdict,
             retimed,
+            explanation: None,
         }
+    }
+
+    /// The same, with the verdict in plain sentences.
+    #[must_use]
+    pub fn with_explanation(mut self, explanation: Option<Explanation>) -> Self {
+        self.explanation = explanation;
+        self
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     outcome::{Conclusion, Outcome, Replayed, RuleOutcome},
     summary::Summary,
 };
-use crate::{digest::Digest, plain::plain};
+use crate::{challenge::Bound, digest::Digest, plain::plain};
 
 /// The verdict on a receipt.
 ///
@@ -47,6 +47,9 @@ pub struct Verdict {
     /// The signer's keyid, or that there is no valid signature; `None` if no bundle was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<String>,
+    /// The bound on the run's time by a challenger's clock; `None` without a statement that holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenged: Option<Bound>,
     /// Every rule that was checked, with its outcome.
     pub rules: Vec<RuleOutcome>,
 }
@@ -83,6 +86,14 @@ impl Verdict {
             text += &summary.run_lines("  ");
             text += "not proved, the writer's word:\n";
             text += &summary.claim_lines("  ");
+        }
+        if let Some(bound) = &self.challenged {
+            let _ = writeln!(text, "challenged: {bound}");
+            let _ = writeln!(
+                text,
+                "  by {}; whoever answered, on whatever machines",
+                bound.challenger
+            );
         }
         if let Some(signed_by) = &self.signed_by {
             let _ = writeln!(text, "signed by: {signed_by}");

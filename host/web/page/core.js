@@ -281,11 +281,16 @@ self.Bitreceipt = (() => {
         const name = input.publicKey.name ?? 'public key';
         verification.withBundle(await content(input.bundle), key, name);
       }
+      if (input.challenged && input.challengerKey) {
+        const key = await input.challengerKey.text();
+        const name = input.challengerKey.name ?? 'challenger key';
+        verification.withChallenger(await content(input.challenged), key, name);
+      }
       await examine(crew, loaded, verification, receipt, input, progress);
-      const { exit, text, json } = JSON.parse(verification.finish());
+      const { exit, text, json, explain } = JSON.parse(verification.finish());
       const seconds = (performance.now() - begun) / 1000;
       const parsed = JSON.parse(new TextDecoder().decode(receipt));
-      return { exit, text, json, verdict: JSON.parse(json), receipt: parsed, seconds };
+      return { exit, text, json, explain, verdict: JSON.parse(json), receipt: parsed, seconds };
     };
     const cancelled = new Promise((_, reject) => {
       signal?.addEventListener('abort', () => reject(aborted()), { once: true });

@@ -3,16 +3,19 @@
 // Which of the choosers a file belongs to, by its content: what people drop comes in any order.
 const Files = (() => {
   const byId = id => document.getElementById(id);
-  const CHOOSERS = ['receipt', 'model', 'bundle', 'public-key', 'policy'];
+  const CHOOSERS = [
+    'receipt', 'model', 'bundle', 'public-key', 'challenged', 'challenger-key', 'policy',
+  ];
   // Enough to tell: a bundle's payload comes first, a receipt begins with its versions.
   const LOOK_BYTES = 4096;
 
-  /** The chooser for a file: 'model', 'public-key', 'bundle', 'policy', or 'receipt' for anything else. */
+  /** The chooser for a file: 'model', 'public-key', 'bundle', 'challenged', 'policy', or 'receipt' for anything else. */
   async function role(file) {
     const text = await file.slice(0, LOOK_BYTES).text();
     const start = text.trimStart();
     if (start.startsWith('GGUF') || /\.gguf$/i.test(file.name)) return 'model';
     if (start.startsWith('-----BEGIN ') || start.startsWith('ssh-')) return 'public-key';
+    if (/\.challenged\.dsse\.json$/i.test(file.name)) return 'challenged';
     if (/"payload(Type)?"\s*:/.test(text)) return 'bundle';
     if (!start.startsWith('{') && /\.toml$/i.test(file.name)) return 'policy';
     return 'receipt';
@@ -38,9 +41,11 @@ const Files = (() => {
 
   /** What was chosen, as `Bitreceipt.verify` takes it. */
   function chosen() {
-    const [receipt, model, bundle, publicKey, policy] = CHOOSERS.map(id => byId(id).files[0]);
+    const [receipt, model, bundle, publicKey, challenged, challengerKey, policy] = CHOOSERS.map(
+      id => byId(id).files[0],
+    );
     const challenge = byId('challenge').value.trim() || undefined;
-    return { receipt, model, bundle, publicKey, policy, challenge };
+    return { receipt, model, bundle, publicKey, challenged, challengerKey, policy, challenge };
   }
 
   return { deal, chosen };

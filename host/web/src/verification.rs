@@ -14,8 +14,8 @@ use host::{
     replay::{Head, joined},
     task::{Challenge, Task},
     verify::{
-        Checked, Conclusion, LEFT_OUT, MOST_UNASKED_BYTES, ModelFacts, Policy, ReplayFailure,
-        Report, missing_by_size, missing_model,
+        Checked, Conclusion, Explanation, LEFT_OUT, MOST_UNASKED_BYTES, ModelFacts, Policy,
+        ReplayFailure, Report, missing_by_size, missing_model,
     },
 };
 use serde_json::json;
@@ -101,6 +101,22 @@ impl Verification {
     pub fn with_bundle(&mut self, bundle: &[u8], key: &str, key_name: &str) -> Result<(), JsValue> {
         let key = PublicKey::parse(key).map_err(|e| bad_input(key_name, e))?;
         self.checked.with_bundle(bundle, &key);
+        Ok(())
+    }
+
+    /// Checks a challenger's statement with the challenger's public key, whose file is called `key_name`.
+    ///
+    /// # Errors
+    /// The key is none.
+    #[wasm_bindgen(js_name = withChallenger)]
+    pub fn with_challenger(
+        &mut self,
+        statement: &[u8],
+        key: &str,
+        key_name: &str,
+    ) -> Result<(), JsValue> {
+        let key = PublicKey::parse(key).map_err(|e| bad_input(key_name, e))?;
+        self.checked.with_challenger(statement, &key);
         Ok(())
     }
 
@@ -266,7 +282,8 @@ impl Verification {
         }));
     }
 
-    /// The verdict: an exit code, what `verify-receipt` prints, and what it prints with `--format json`.
+    /// The verdict: an exit code, what `verify-receipt` prints, what it prints with `--format json`, and the
+    /// explanation.
     ///
     /// # Errors
     /// The verdict is no JSON.
@@ -279,10 +296,11 @@ impl Verification {
             Conclusion::Unverifiable => 3,
         };
         let text = verdict.to_text(&self.place);
+        let explain = Explanation::of(&verdict, self.policy_sha256);
         let report = Report::new(verdict, self.policy_sha256, None, self.now);
         let json = serde_json::to_string_pretty(&report);
         let json = json.map_err(|e| named("Error", e))? + "\n";
-        Ok(json!({ "exit": exit, "text": text, "json": json }).to_string())
+        Ok(json!({ "exit": exit, "text": text, "json": json, "explain": explain }).to_string())
     }
 }
 

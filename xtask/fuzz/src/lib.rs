@@ -9,9 +9,12 @@ pub mod model;
 pub mod readers;
 pub mod whole_files;
 
-// Two readers of the command line, whose crate would bring the sandbox along.
+// Three readers of the command line, whose crate would bring the sandbox along.
 #[path = "../../src/models/known_model.rs"]
 mod known_model;
 #[path = "../../src/args/numbers.rs"]
 #[allow(dead_code, reason = "what no target calls")]
 mod numbers;
+#[path = "../../src/verdicts.rs"]
+#[allow(dead_code, reason = "what no target calls")]
+mod verdicts;

@@ -6,17 +6,19 @@ use std::sync::LazyLock;
 use engine_native::gguf::Gguf;
 use host::{
     attest::{Envelope, PublicKey, SigningKey, Statement},
+    challenge::ChallengeStatement,
     digest::Digest,
     external::ExternalRun,
     input::tokenizer::{EncodeOptions, Tokenizer, TokenizerMetadata},
     receipt::to_json,
     task::Challenge,
-    verify::{Checked, Conclusion, Policy},
+    verify::{Checked, Conclusion, Explanation, Policy},
 };
 
 use crate::{
     documents::{KEY, RECEIPT},
     known_model, numbers,
+    verdicts::ReadVerdict,
 };
 
 /// Longest quotation in a verdict, with what stands around it.
@@ -37,18 +39,37 @@ pub fn receipt(data: &[u8]) {
             .all(|r| r.evidence.len() < MAX_EVIDENCE)
     );
     assert_safe_to_show(&verdict.to_text("receipt.json"));
+    let explained = Explanation::of(&verdict, None);
+    assert_safe_to_show(&explained.to_text(80));
+    let is_rejected = verdict.conclusion == Conclusion::Rejected;
+    assert!(!is_rejected || explained.certain.len() == 1);
 }
 
-/// A bundle of the receipt of the seeds, and what it carries.
+/// A verdict that somebody else printed. What is read can be read again from what it is written as.
+pub fn verdict(data: &[u8]) {
+    // Why it is none is shown as any failure is, as plain text.
+    let Ok(verdict) = ReadVerdict::read(data) else {
+        return;
+    };
+    let written = serde_json::to_vec(&verdict).expect("keys are strings");
+    let again = ReadVerdict::read(&written).expect("what was written is read");
+    // Rates may be parsed to the double beside the one that was written.
+    assert_eq!(again.rules, verdict.rules);
+    assert_eq!(again.audit, verdict.audit);
+}
+
+/// A bundle of the receipt of the seeds, or a challenger's statement, and what it carries.
 pub fn bundle(data: &[u8]) {
     // What somebody signed may be anything.
     let _ = Statement::parse(data);
+    let _ = ChallengeStatement::parse(data);
     let Ok(envelope) = Envelope::parse(data) else {
         return;
     };
     assert!(Envelope::parse(envelope.to_json().as_bytes()).is_ok());
     let mut checked = seed();
     checked.with_bundle(data, &KEY.public_key());
+    checked.with_challenger(data, &KEY.public_key());
     assert_safe_to_show(&checked.verdict().to_text("receipt.json"));
 }
 

@@ -13,7 +13,7 @@ use super::{
     ranges::{NumberList, counts, counts_or_none, whole_numbers},
     values::{I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking},
 };
-use crate::program;
+use crate::{http::ServerAddress, program};
 
 /// How the native engine computes.
 #[derive(Debug, ClapArgs)]
@@ -116,6 +116,11 @@ pub struct BenchmarkArgs {
         conflicts_with = "output"
     )]
     pub output_dir: Option<PathBuf>,
+    /// Take nonces from this challenger, http://HOST:PORT, for as many timed runs as it has rounds: each has
+    /// a receipt, and the challenger signs how long each took by its own clock. The receipt of the fastest
+    /// goes to --output, the statement beside it; --output-dir keeps all
+    #[arg(long, value_name = "URL", help_heading = "Receipt", conflicts_with_all = ["prompt_ids", "prompt", "challenge", "repetitions"])]
+    pub challenge_from: Option<ServerAddress>,
     /// Sign the receipt with this ed25519 private key; the bundle is FILE.dsse.json
     #[arg(long, value_name = "KEY", help_heading = "Receipt")]
     pub sign: Option<PathBuf>,

@@ -80,6 +80,10 @@ pub struct BuildsArgs {
     /// Seed of the order in each pair [default: drawn, and shown]
     #[arg(long, value_name = "N", value_parser = whole::<u64>, conflicts_with = "old")]
     pub order_seed: Option<u64>,
+    /// Also count the instructions of a repetition, with valgrind's callgrind, one thread and the kernels of
+    /// AVX2 at most
+    #[arg(long, conflicts_with = "old")]
+    pub callgrind: bool,
     /// Keep all receipts in this folder
     #[arg(long, value_name = "DIR", conflicts_with = "old")]
     pub output_dir: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! Arguments of every command.
 
 mod benchmark;
+mod challenge;
 mod compare;
 mod examples;
 mod files;
@@ -21,6 +22,7 @@ pub use benchmark::{
     BandwidthArgs, BenchmarkArgs, EngineArgs, KeygenArgs, LogitsArgs, MeasurementArgs, PromptArgs,
     RunArgs, SweptEngineArgs,
 };
+pub use challenge::{ChallengeArgs, ChallengeCommand, ChallengeServeArgs};
 pub use compare::{BuildsArgs, CompareArgs, CompareFormat, CompareOutputArgs, Vary};
 pub use files::{KeyFile, RequiredModel, SweptModels, TranscriptAndModel};
 pub use leaderboard::LeaderboardArgs;
@@ -84,6 +86,8 @@ pub struct XtaskArgs {
 pub enum Command {
     /// Decode on the native engine, replay in the sandbox, write a receipt if both agree
     Benchmark(Box<BenchmarkArgs>),
+    /// Be the clock of somebody else's benchmark: give nonces, take the time until the answers
+    Challenge(ChallengeArgs),
     /// Check a receipt: replay its run and derive every figure again
     VerifyReceipt(Box<VerifyReceiptArgs>),
     /// Put together verdicts that several verifiers made on parts of one run

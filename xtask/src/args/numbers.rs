@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use host::digest::Digest;
+use host::{challenge::MAX_ROUNDS, digest::Digest};
 
 /// A count from 1 on, small enough for any transcript.
 pub(super) fn count(text: &str) -> Result<usize, String> {
@@ -27,6 +27,11 @@ pub(super) fn read_bytes(text: &str) -> Result<usize, String> {
 /// A pause, of at most an hour.
 pub(super) fn milliseconds(text: &str) -> Result<u64, String> {
     within(text, 0..=3_600_000).map(|n| n as u64)
+}
+
+/// Rounds of a challenge.
+pub(super) fn rounds(text: &str) -> Result<usize, String> {
+    within(text, 1..=MAX_ROUNDS)
 }
 
 /// How many guests replay at once.

@@ -71,6 +71,23 @@ pub struct VerifyReceiptArgs {
         requires = "bundle"
     )]
     pub public_key: Option<PathBuf>,
+    /// A challenger's statement: check how long the run took by the challenger's clock, with
+    /// --challenger-key
+    #[arg(
+        long,
+        help_heading = "Demands",
+        value_name = "FILE",
+        requires = "challenger_key"
+    )]
+    pub challenged: Option<PathBuf>,
+    /// The challenger's ed25519 public key, from the challenger
+    #[arg(
+        long,
+        help_heading = "Demands",
+        value_name = "FILE",
+        requires = "challenged"
+    )]
+    pub challenger_key: Option<PathBuf>,
     /// The nonce that you gave the writer: rejects a run that does not answer it
     #[arg(long, help_heading = "Demands", value_name = "HEX")]
     pub challenge: Option<Challenge>,
@@ -80,6 +97,9 @@ pub struct VerifyReceiptArgs {
     /// What it may cost
     #[command(flatten)]
     pub allowance: AllowanceArgs,
+    /// Say in plain words what is now certain, what is bounded and what is only claimed
+    #[arg(long, help_heading = "Output")]
+    pub explain: bool,
     /// Write a badge to this file: JSON that shields.io reads
     #[arg(long, help_heading = "Output", value_name = "FILE")]
     pub export_badge: Option<PathBuf>,

@@ -5,6 +5,7 @@ mod badge;
 mod bandwidth;
 pub mod benchmark;
 mod cache;
+mod challenge;
 mod compare;
 mod figures;
 mod guest;
@@ -63,6 +64,7 @@ fn dispatch_user(command: Command) -> Result<Exit, Failure> {
     let watch = &interrupt::stop_on_ctrl_c()?;
     match command {
         Command::Benchmark(args) => benchmark::run(&args, watch),
+        Command::Challenge(args) => challenge::run(&args, watch),
         Command::VerifyReceipt(args) => verify_receipt::run(&args, watch),
         Command::Verdict(args) => verdict::run(&args),
         Command::Leaderboard(args) => leaderboard::run(&args, watch),

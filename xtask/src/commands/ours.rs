@@ -4,6 +4,7 @@ use std::path::Path;
 
 use host::{
     attest::{MAX_BUNDLE_BYTES, is_bundle},
+    challenge::is_challenge_statement,
     files::read_bounded,
     receipt::MAX_RECEIPT_BYTES,
     verify::Checked,
@@ -21,4 +22,9 @@ pub fn is_our_receipt(path: &Path) -> bool {
 /// Whether the file at `path` is the bundle of a receipt.
 pub fn is_our_bundle(path: &Path) -> bool {
     is_bundle(&read_bounded(path, MAX_BUNDLE_BYTES).unwrap_or_default())
+}
+
+/// Whether the file at `path` is a challenger's statement.
+pub fn is_our_statement(path: &Path) -> bool {
+    is_challenge_statement(&read_bounded(path, MAX_BUNDLE_BYTES).unwrap_or_default())
 }

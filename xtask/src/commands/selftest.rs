@@ -4,6 +4,7 @@ use std::{ffi::OsString, fs, path::Path};
 
 use clap::Parser;
 use host::{
+    task::Challenge,
     verify::Verdict,
     watch::{Phase, Watch},
 };
@@ -114,12 +115,26 @@ impl Commands for OnModel<'_> {
         benchmark::run(&args, &self.watch).map(drop)
     }
 
+    fn answer(&self, receipt: &Path, nonce: &Challenge) -> Result<(), Failure> {
+        let words = format!(
+            "benchmark --deterministic --seed 42 --quiet --prompt-tokens 16 --tokens 4 --repetitions 1 \
+             --challenge {nonce}"
+        );
+        let Command::Benchmark(args) = self.parse(&words, &[("--output", receipt)])? else {
+            unreachable!("the words say benchmark")
+        };
+        benchmark::run(&args, &self.watch).map(drop)
+    }
+
     fn verify(&self, evidence: &Evidence) -> Result<Option<Verdict>, Failure> {
         let words = format!("verify-receipt --quiet {}", evidence.flags);
         let mut files = vec![("--path", &*evidence.receipt)];
         files.extend(evidence.policy.as_deref().map(|path| ("--policy", path)));
         if let Some((bundle, public_key)) = &evidence.bundle {
             files.extend([("--bundle", &**bundle), ("--public-key", public_key)]);
+        }
+        if let Some((statement, key)) = &evidence.challenged {
+            files.extend([("--challenged", &**statement), ("--challenger-key", key)]);
         }
         let Command::VerifyReceipt(args) = self.parse(&words, &files)? else {
             unreachable!("the words say verify-receipt")

@@ -123,7 +123,11 @@ impl Bundle {
     }
 }
 
-fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
+/// The private key in the file at `path`.
+///
+/// # Errors
+/// It cannot be read, or is no private key; and what to do about it.
+pub fn signing_key(path: &Path) -> Result<SigningKey, Failure> {
     if path.extension().is_some_and(|kind| kind == "pub") {
         let private = path.with_extension("");
         return Err(Failure::new(Exit::BadInput, "is a public key")

@@ -78,6 +78,8 @@ fn section(subject: &Subject, n: usize, of: usize, check_at: Option<&str>) -> Dr
             h2 { "What is proved" }
             (proof::table(subject))
             (proof::rules(&subject.verdict))
+            h2 { "In plain words" }
+            blockquote { p { (subject.explanation.paragraph) } }
             h2 { "What was measured" }
             (figures(subject))
             (warnings(subject))

@@ -3,7 +3,7 @@
 use host::{
     receipt::Receipt,
     statistics::Sorted,
-    verify::{Summary, Verdict},
+    verify::{Explanation, Summary, Verdict},
 };
 
 use super::profile::ProfileRecord;
@@ -19,6 +19,8 @@ pub struct Subject {
     pub summary: Summary,
     /// What the verification found.
     pub verdict: Verdict,
+    /// The same in plain sentences.
+    pub explanation: Explanation,
     /// When it was verified: RFC 3339, UTC.
     pub verified_at: String,
     /// The time of each operation, if there is one.

@@ -2,6 +2,7 @@
 //! each forgery.
 
 mod bundle;
+mod challenged;
 mod edit;
 pub mod forge;
 mod vector;
@@ -13,11 +14,13 @@ use std::{
 
 use host::{
     attest::{NewKey, SigningKey, bundle_path, public_key_path},
+    task::Challenge,
     verify::{Outcome, Verdict},
 };
 
 use crate::exit::{Exit, Failure};
 use bundle::Keys;
+use challenged::Challenged;
 pub use vector::{Expected, Vector, read_vectors};
 
 /// The commands under test.
@@ -27,6 +30,12 @@ pub trait Commands {
     /// # Errors
     /// The receipt cannot be made.
     fn benchmark(&self, receipt: &Path, key: &Path) -> Result<(), Failure>;
+
+    /// Writes a small receipt of one timed run that answers `nonce` to `receipt`.
+    ///
+    /// # Errors
+    /// The receipt cannot be made.
+    fn answer(&self, receipt: &Path, nonce: &Challenge) -> Result<(), Failure>;
 
     /// The verdict on a receipt; `None` if the bytes are not a receipt.
     ///
@@ -45,6 +54,8 @@ pub struct Evidence<'e> {
     pub policy: Option<PathBuf>,
     /// The bundle, and the signer's public key.
     pub bundle: Option<(PathBuf, PathBuf)>,
+    /// A challenger's statement, and the challenger's public key.
+    pub challenged: Option<(PathBuf, PathBuf)>,
 }
 
 /// A drill: makes forgeries and has them verified.
@@ -60,6 +71,8 @@ pub struct Drill<'a> {
 struct Genuine {
     receipt: Vec<u8>,
     bundle: Vec<u8>,
+    /// Another receipt, which answers a nonce, and the statement about it.
+    challenged: Challenged,
 }
 
 /// The file name of the signer's private key. The public key is next to it.
@@ -88,14 +101,30 @@ impl<'a> Drill<'a> {
             genuine: Genuine::default(),
         };
         drill.genuine = drill.benchmark(&key)?;
-        let beside = Beside {
-            bundle: Some(&drill.genuine.bundle),
-            policy: None,
+        let Genuine {
+            receipt,
+            bundle,
+            challenged,
+        } = &drill.genuine;
+        let alone = Beside::default();
+        let with_bundle = Beside {
+            bundle: Some(bundle),
+            ..alone
         };
-        match drill.verify(&drill.genuine.receipt, "", &beside)? {
+        let with_statement = Beside {
+            challenged: Some(&challenged.statement),
+            ..alone
+        };
+        drill.accepts(receipt, &with_bundle)?;
+        drill.accepts(&challenged.receipt, &with_statement)?;
+        Ok(drill)
+    }
+
+    fn accepts(&self, receipt: &[u8], beside: &Beside) -> Result<(), Failure> {
+        match self.verify(receipt, "", beside)? {
             Found::Verdict {
                 exit: Exit::Done, ..
-            } => Ok(drill),
+            } => Ok(()),
             other => Err(Failure::new(
                 Exit::Rejected,
                 format_args!("the genuine receipt is not accepted: {other}"),
@@ -108,7 +137,12 @@ impl<'a> Drill<'a> {
         let receipt = self.folder.path().join("genuine.json");
         self.commands.benchmark(&receipt, key)?;
         let read = |path: &Path| fs::read(path).map_err(|e| Failure::io(path, &e));
+        let answer = self.folder.path().join("answer.json");
+        self.commands.answer(&answer, &challenged::nonce())?;
+        let challenged = Challenged::of(read(&answer)?, &self.keys.signer)
+            .map_err(|why| Failure::new(Exit::Rejected, why).at(&answer))?;
         Ok(Genuine {
+            challenged,
             bundle: read(&bundle_path(&receipt))?,
             receipt: read(&receipt)?,
         })
@@ -124,16 +158,29 @@ impl<'a> Drill<'a> {
             let line = format!("vector {}: {e}", vector.name);
             Failure::new(Exit::BadInput, line)
         };
-        let forged = vector.forge(&self.genuine.receipt).map_err(named)?;
+        let challenged = &self.genuine.challenged;
+        let genuine = match vector.challenged {
+            Some(_) => &challenged.receipt,
+            None => &self.genuine.receipt,
+        };
+        let forged = vector.forge(genuine).map_err(named)?;
+        let statement = vector.challenged.as_ref();
+        let statement = statement.map(|edits| edits.forge(&challenged.statement, &self.keys));
+        let statement = statement.transpose().map_err(named)?;
         let bundle = vector.bundle.as_ref();
         let bundle = bundle.map(|bundle| bundle.forge(&self.genuine.bundle, &self.keys));
         let bundle = bundle.transpose().map_err(named)?;
         let same_bundle = bundle.as_ref().is_none_or(|b| *b == self.genuine.bundle);
-        if forged == self.genuine.receipt && same_bundle && vector.policy.is_none() {
+        let same_statement = statement
+            .as_ref()
+            .is_none_or(|s| *s == challenged.statement);
+        let is_same = forged == *genuine && same_bundle && same_statement;
+        if is_same && vector.policy.is_none() {
             return Err(named("it changes nothing".into()));
         }
         let beside = Beside {
             bundle: bundle.as_deref(),
+            challenged: statement.as_deref(),
             policy: vector.policy.as_deref(),
         };
         let found = self.verify(&forged, &vector.flags, &beside)?;
@@ -153,17 +200,22 @@ impl<'a> Drill<'a> {
             fs::write(&path, bytes).map_err(|e| Failure::io(&path, &e))?;
             Ok::<_, Failure>(path)
         };
-        let signed = |bytes| {
+        let signed = |name: &str, bytes| {
             let public_key = public_key_path(&self.folder.path().join(KEY));
-            write("receipt.json.dsse.json", bytes).map(|bundle| (bundle, public_key))
+            write(name, bytes).map(|file| (file, public_key))
         };
+        let bundle = beside.bundle;
+        let bundle = bundle.map(|bytes| signed("receipt.json.dsse.json", bytes));
+        let challenged = beside.challenged;
+        let challenged = challenged.map(|bytes| signed("receipt.json.challenged.dsse.json", bytes));
         let policy = beside.policy;
         let policy = policy.map(|text| write("policy.toml", text.as_bytes()));
         let evidence = Evidence {
             receipt: write("receipt.json", bytes)?,
             flags,
             policy: policy.transpose()?,
-            bundle: beside.bundle.map(signed).transpose()?,
+            bundle: bundle.transpose()?,
+            challenged: challenged.transpose()?,
         };
         let Some(verdict) = self.commands.verify(&evidence)? else {
             return Ok(Found::NotAReceipt);
@@ -183,8 +235,10 @@ impl<'a> Drill<'a> {
 }
 
 /// The other files that the verifier gets with a receipt.
+#[derive(Clone, Copy, Default)]
 struct Beside<'b> {
     bundle: Option<&'b [u8]>,
+    challenged: Option<&'b [u8]>,
     policy: Option<&'b str>,
 }
 

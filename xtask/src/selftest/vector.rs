@@ -53,6 +53,9 @@ pub struct Vector {
     pub policy: Option<String>,
     /// How to forge the bundle; `None` for a receipt without a bundle.
     pub bundle: Option<BundleForgery>,
+    /// How to forge the challenger's statement about a receipt that answers a nonce, which is forged then
+    /// instead of the other one.
+    pub challenged: Option<BundleForgery>,
     #[serde(default)]
     pub outcome: Expected,
     /// The rule that must catch the forgery; `None` if the bytes are not a receipt.

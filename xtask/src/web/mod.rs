@@ -5,20 +5,15 @@
 mod bindings;
 #[cfg(feature = "web")]
 mod data;
+mod page;
 #[cfg(feature = "web")]
 mod template;
 
 use std::path::Path;
 
-use crate::exit::Failure;
+pub use page::Page;
 
-/// A page.
-pub struct Page {
-    /// All of it.
-    pub html: String,
-    /// Bytes that the example model takes in it.
-    pub model_bytes: usize,
-}
+use crate::exit::Failure;
 
 /// Builds the page from the checkout at `root`.
 ///

@@ -6,8 +6,9 @@ use anyhow::{Context, Result, ensure};
 use host::digest::Digest;
 
 use super::{
-    Page, bindings,
+    bindings,
     data::{bytes, hash, text},
+    page::Page,
 };
 
 /// Where the page's files are.

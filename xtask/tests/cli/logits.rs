@@ -100,7 +100,7 @@ fn a_logit_that_overflows_inside_the_prompt_ends_both_sides() {
 fn overflow_after_token_500(file: &mut [u8]) {
     let header = Gguf::parse(file).unwrap();
     for tensor in header.tensors {
-        let bytes = &mut file[tensor.bytes];
+        let bytes = &mut file[tensor.in_memory()];
         match &*tensor.name {
             "token_embd.weight" => bytes.as_chunks_mut().0.iter_mut().for_each(|x| {
                 let larger = f16::from_le_bytes(*x).to_f32() * 1024.0;

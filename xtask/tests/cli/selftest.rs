@@ -88,6 +88,7 @@ fn no_two_forgeries_differ_in_a_value_only() {
                 "suffix",
                 "truncate",
                 "bundle",
+                "challenged",
             ];
             *value = match &name[..] {
                 "name" | "story" | "also" => Value::Null,

@@ -45,6 +45,10 @@ fn one_program_beside_itself() {
     );
     assert_eq!(workspace.names("kept/a"), ["001.json"]);
     workspace.run("compare kept/a kept/b").exits(0);
+    // Another comparison does not mix with them.
+    workspace
+        .run(&words.replace("-o json ", ""))
+        .fails(2, &["kept/a", "this folder is not empty", "--output-dir"]);
     let fuel = |work: &serde_json::Value| work["what"] == "fuel of the replay, sandbox";
     let work = found["work"]
         .as_array()
@@ -53,6 +57,36 @@ fn one_program_beside_itself() {
         .find(|work| fuel(work))
         .unwrap();
     assert_eq!(work["is_equal"], true);
+}
+
+/// Equal builds have equal counts, and other kernels have other ones. Without valgrind, there is one line.
+#[test]
+fn instructions_are_counted_without_a_clock() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    let words = compare("--vary kernel=scalar|avx2 --callgrind -o json");
+    if std::process::Command::new("valgrind").output().is_err() {
+        workspace
+            .run(&words)
+            .fails(5, &["valgrind", "leave --callgrind out"]);
+        return;
+    }
+    let row = |words: &str| {
+        let report = workspace.run(words).exits(0).json();
+        let work = report["comparisons"][0]["work"].as_array().unwrap().clone();
+        let mut rows = work.into_iter();
+        let found = rows.find(|row| row["what"] == "instructions of a repetition, callgrind");
+        found.unwrap()
+    };
+    let other = row(&words);
+    assert_eq!(other["is_equal"], false);
+    assert!(
+        other["counts"][0].as_u64() > other["counts"][1].as_u64(),
+        "{other}"
+    );
+    let same = row(&compare(&format!(
+        "--bin {BITRECEIPT} --bin {BITRECEIPT} --callgrind -o json"
+    )));
+    assert_eq!(same["is_equal"], true, "{same}");
 }
 
 #[test]

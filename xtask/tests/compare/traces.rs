@@ -4,16 +4,24 @@
 //! the step by [`step_ns`](host::comparison::step_ns), the smallest step, the 5th, 25th and 50th percentile
 //! of all steps, their mean, and the prefill by [`prefill_ns`](host::comparison::prefill_ns). Each process
 //! had ten repetitions of 128 tokens of the tiny model after a prompt of 16. Recorded in November 2026 on a
-//! virtual machine with two cores of an AMD EPYC (family 26), beside compilers and fuzzers:
-//! `spin` with the second core kept busy by a loop, `builds` without, `nice` at low priority itself,
-//! `two_threads` and `two_threads_spin` with two threads instead of one.
+//! virtual machine with two cores of an AMD EPYC (family 26): `quiet` with nothing else running; the others
+//! beside compilers and fuzzers, `spin` with the second core kept busy by a loop, `builds` without, `nice` at
+//! low priority itself. `two_threads` and its like have two threads instead of one.
 
 use host::{
     comparison::{Difference, Figure, Times, Verdict, in_turns},
     task::SplitMix64,
 };
 
-const TRACES: [&str; 5] = ["spin", "builds", "nice", "two_threads", "two_threads_spin"];
+const TRACES: [&str; 7] = [
+    "quiet",
+    "spin",
+    "builds",
+    "nice",
+    "two_threads_quiet",
+    "two_threads",
+    "two_threads_spin",
+];
 const FIGURES: [&str; 7] = [
     "quartile of neighbours",
     "smallest step",
@@ -148,7 +156,9 @@ fn the_figure_of_a_process_holds() {
             unreachable!()
         };
         assert!(ours < quartile && ours < median, "{name}: {deviations:?}");
-        assert!(4.0 * ours < mean, "{name}: {deviations:?}");
+        // Where nothing else runs, a mean is less bad.
+        let factor = if name.ends_with("quiet") { 2.0 } else { 4.0 };
+        assert!(factor * ours < mean, "{name}: {deviations:?}");
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use clap::Parser;
 use host::{
+    task::Challenge,
     verify::{Conclusion, Outcome, SimpleVerificationResult, Verdict},
     watch::Watch,
 };
@@ -68,6 +69,20 @@ impl Commands for Both<'_> {
         Ok(())
     }
 
+    fn answer(&self, receipt: &Path, nonce: &Challenge) -> Result<(), Failure> {
+        let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 16 --tokens 4 --repetitions 1";
+        let mut command = std::process::Command::new(XTASK);
+        command.args(words.split_whitespace());
+        command.args(["--challenge", &nonce.to_string()]);
+        command
+            .arg("--model")
+            .arg(tiny())
+            .arg("--output")
+            .arg(receipt);
+        assert!(command.status().unwrap().success());
+        Ok(())
+    }
+
     fn verify(&self, evidence: &Evidence) -> Result<Option<Verdict>, Failure> {
         let args = arguments(evidence);
         let (verdict, command) = match examine_in(&self.shared, &args, &Watch::default()) {
@@ -93,11 +108,14 @@ fn arguments(evidence: &Evidence) -> VerifyReceiptArgs {
         unreachable!("the words say verify-receipt")
     };
     let (bundle, public_key) = evidence.bundle.clone().unzip();
+    let (challenged, challenger_key) = evidence.challenged.clone().unzip();
     VerifyReceiptArgs {
         receipt: Some(evidence.receipt.clone()),
         policy: evidence.policy.clone(),
         bundle,
         public_key,
+        challenged,
+        challenger_key,
         ..*args
     }
 }
@@ -138,11 +156,14 @@ impl Both<'_> {
         let tab = &self.tab;
         tab.eval("document.getElementById('form').reset()");
         let (bundle, public_key) = evidence.bundle.clone().unzip();
+        let (challenged, challenger_key) = evidence.challenged.clone().unzip();
         let files = [
             ("#receipt", Some(evidence.receipt.clone())),
             ("#policy", evidence.policy.clone()),
             ("#bundle", bundle),
             ("#public-key", public_key),
+            ("#challenged", challenged),
+            ("#challenger-key", challenger_key),
         ];
         for (chooser, file) in &files {
             if let Some(file) = file {

@@ -57,6 +57,8 @@ pub struct Require {
     pub min_tokens: u64,
     /// The minimum speed in generated tokens per second.
     pub min_tokens_per_sec: f64,
+    /// The minimum speed in generated tokens per second that a challenger's clock shows (`--challenged`).
+    pub min_challenged_tokens_per_sec: Option<f64>,
     /// The minimum speed of the prefill, in prompt tokens per second.
     pub min_prefill_tokens_per_sec: Option<f64>,
     /// The minimum speed of decode, in tokens per second. A run of one token has none.
@@ -181,6 +183,10 @@ impl Policy {
             (
                 "require.min_tokens_per_sec",
                 self.require.min_tokens_per_sec,
+            ),
+            (
+                "require.min_challenged_tokens_per_sec",
+                self.require.min_challenged_tokens_per_sec.unwrap_or(0.0),
             ),
             (
                 "require.min_prefill_tokens_per_sec",

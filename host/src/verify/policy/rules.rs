@@ -6,6 +6,7 @@ use super::{
     physics,
 };
 use crate::{
+    challenge::Bound,
     digest::Digest,
     receipt::{Figures, ParityStatus, Receipt},
     verify::{
@@ -16,7 +17,7 @@ use crate::{
 
 /// What a verification has done besides reading the receipt.
 #[derive(Debug, Clone, Copy)]
-pub struct Done {
+pub struct Done<'c> {
     /// How much it has replayed.
     pub replayed: Replayed,
     /// Whether the fuel of the replay here is the writer's: only who replays the run knows it.
@@ -25,6 +26,8 @@ pub struct Done {
     pub signer: Option<Digest>,
     /// The outcome of the rule `challenge`, if the verifier gave one.
     pub challenge: Option<Outcome>,
+    /// What a challenger's clock says of the run, if a statement was given and holds.
+    pub bound: Option<&'c Bound>,
     /// How the receipt's speed compares with that of its task here.
     pub retimed: Option<SpeedRatio>,
 }
@@ -63,7 +66,7 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
         ("policy_guest", listed(&guest, &guests)),
         (
             "policy_min_repetitions",
-            at_least(r.run.repetitions, policy.require.min_repetitions),
+            at_least(repeated(r, done.bound), policy.require.min_repetitions),
         ),
         (
             "policy_min_tokens",
@@ -89,6 +92,7 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
         parity(policy, done.replayed),
         signer(policy, done.signer),
         challenge(policy, r, done.challenge),
+        challenged(policy, done.bound),
     ];
     let retimed = done.retimed.map(|found| retime(policy, found));
     let rules = rules.into_iter().chain(of_this_verification);
@@ -250,6 +254,29 @@ fn challenge(policy: &Policy, r: &Receipt, found: Option<Outcome>) -> RuleOutcom
         ),
     };
     RuleOutcome::new("policy_challenge", outcome, evidence)
+}
+
+/// The number of timed runs: each round of a challenge is one, with a receipt of its own.
+fn repeated(r: &Receipt, bound: Option<&Bound>) -> u64 {
+    let rounds = bound.map_or(0, |bound| bound.rounds as u64);
+    r.run.repetitions.max(rounds)
+}
+
+/// Checks the rate that a challenger's clock shows. Without a statement that holds, nobody knows it.
+fn challenged(policy: &Policy, bound: Option<&Bound>) -> RuleOutcome {
+    let rule = "policy_challenged";
+    match (policy.require.min_challenged_tokens_per_sec, bound) {
+        (None, _) => RuleOutcome::new(rule, Outcome::Pass, ""),
+        (Some(least), Some(bound)) => RuleOutcome::of(rule, at_least(bound.tokens_per_sec, least)),
+        (Some(least), None) => RuleOutcome::new(
+            rule,
+            Outcome::Unverifiable,
+            format!(
+                "the policy requires {least} tokens/s by a challenger's clock: add --challenged and \
+                 --challenger-key"
+            ),
+        ),
+    }
 }
 
 /// Judges the receipt's speed by that of its task here. Another CPU model may be faster, and so may a

@@ -58,7 +58,7 @@ fn signed_statement(
 }
 
 /// Records whether the rule holds. Returns the value if it does.
-fn holds<T, E: ToString>(
+pub(super) fn holds<T, E: ToString>(
     rule: &'static str,
     result: Result<T, E>,
     rules: &mut Vec<RuleOutcome>,

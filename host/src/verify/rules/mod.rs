@@ -2,6 +2,7 @@
 
 pub(super) mod bundle;
 pub(super) mod challenge;
+pub(super) mod challenged;
 pub(super) mod created;
 pub(super) mod derived;
 mod evidence;

@@ -1,6 +1,7 @@
 //! `benchmark`: the whole path from a model file to a receipt, or from several to a table.
 
 mod cell;
+mod challenged;
 mod settings;
 mod single;
 mod sweep;
@@ -47,6 +48,10 @@ pub fn run_with(
         named => named.to_vec(),
     };
     let planned = settings::plan(args, cell::cells(args, &models)?)?;
+    if let Some(server) = &args.challenge_from {
+        challenged::run(args, &planned, server, watch, runner)?;
+        return Ok(Exit::Done);
+    }
     match (&planned[..], &args.output_dir) {
         ([one], None) => single::run(args, one, watch, runner)?,
         _ => sweep::run(args, &planned, watch, runner)?,

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use host::{
+    attest::challenged_path,
     failure::RunFailure,
-    files::AtomicFile,
+    files::{self, AtomicFile},
     receipt::{Receipt, to_json},
     run::{Loaded, Proved, Runner, bytes_per_decoded_token},
     sandbox::Sandbox,
@@ -17,7 +18,7 @@ use crate::{
     args::{BenchmarkArgs, ParityMode, RowFormat},
     commands::{
         figures::Figures,
-        ours::is_our_receipt,
+        ours::{is_our_receipt, is_our_statement},
         profile_table,
         rows::{Entry, Exports, emit},
         sign::Bundle,
@@ -89,13 +90,15 @@ fn write_receipt(
         .stage(|out| out.write_all(json.as_bytes()))
         .map_err(|e| Failure::io(output.path(), &e))?;
     let signed = bundle.finish(&receipt, json.as_bytes(), staged)?;
+    let signed = signed + &retire_statement(&challenged_path(output.path()));
     let entry = planned.entry(&receipt, output.path().display().to_string());
     exports.write(&[&entry])?;
     note(show(args, &entry, &figures, output.path(), &signed));
     Ok(())
 }
 
-fn show(
+/// Shows a run, and `signed` behind its table.
+pub fn show(
     args: &BenchmarkArgs,
     entry: &Entry,
     figures: &Figures,
@@ -146,6 +149,16 @@ fn make_receipt(
     let receipt = proved.receipt();
     figures.bytes_per_token = bytes_per_decoded_token(&engine, &task, &receipt.kernel_ledger);
     Ok((receipt, figures))
+}
+
+/// A challenger's statement beside an older receipt is not about the new one. Returns what to show.
+fn retire_statement(path: &Path) -> String {
+    match is_our_statement(path).then(|| files::retire(path)) {
+        None | Some(Ok(None)) => String::new(),
+        Some(Ok(Some(stale))) => format!("statement: the old one is now {}\n", stale.display()),
+        // Verifiers say of it that it is not about this receipt.
+        Some(Err(e)) => format!("statement: the old one could not be renamed: {e}\n"),
+    }
 }
 
 /// A wrong run leaves no receipt at the output's path, not even an old one.

@@ -10,6 +10,7 @@ use host::{
 };
 
 use super::{
+    callgrind,
     child::{self, Build},
     comparison::{Comparison, Made, Turns},
     folder::Folder,
@@ -45,6 +46,11 @@ pub(super) fn compare(args: &CompareArgs, watch: &Watch) -> Result<Comparison, F
         builds[1].run(&["--parity", "full"], &folder.proof(1))?,
     ];
     check_proofs(args, &builds, &proofs)?;
+    let mut work = host::comparison::compare_work(&proofs[0], &proofs[1]);
+    if args.builds.callgrind {
+        watch.begin(Phase::Other("count instructions"), 0);
+        work.push(callgrind::count(&builds)?);
+    }
     let seed = match args.builds.order_seed {
         Some(seed) => seed,
         None => u64::from(getrandom::u32().map_err(|e| Failure::new(Exit::Io, e))?),
@@ -83,7 +89,7 @@ pub(super) fn compare(args: &CompareArgs, watch: &Watch) -> Result<Comparison, F
     for (side, proof) in found.sides.iter_mut().zip(&proofs) {
         side.replayed = proof.parity.status == host::receipt::ParityStatus::Passed;
     }
-    found.work = host::comparison::compare_work(&proofs[0], &proofs[1]);
+    found.work = work;
     found.turns = Some(Turns {
         pairs: turns.n_pairs(),
         order_seed: seed,

@@ -63,7 +63,7 @@ impl Build {
     }
 
     /// A failure of the build, with its own code if it is one of ours.
-    fn failed(&self, code: Option<i32>, said: &str) -> Failure {
+    pub(super) fn failed(&self, code: Option<i32>, said: &str) -> Failure {
         let exit = match code {
             Some(1) => Exit::Rejected,
             Some(2) => Exit::Usage,

@@ -7,7 +7,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 /// Where receipts go: a folder that was named, or one that is gone afterwards.
 pub(super) enum Folder {
@@ -27,6 +27,12 @@ impl Folder {
         for side in 0..2 {
             let path = folder.side(side);
             fs::create_dir_all(&path).map_err(|e| Failure::io(&path, &e))?;
+            let mut entries = fs::read_dir(&path).map_err(|e| Failure::io(&path, &e))?;
+            // Receipts of another comparison would be compared as if they were of this one.
+            if entries.next().is_some() {
+                let failure = Failure::new(Exit::Usage, "this folder is not empty").at(&path);
+                return Err(failure.with_hint("name a new folder with --output-dir"));
+            }
         }
         Ok(folder)
     }

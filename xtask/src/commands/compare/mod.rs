@@ -1,6 +1,7 @@
 //! `compare`: tokens, then work, then speed – of receipts, or of two builds that run in turns.
 
 mod builds;
+mod callgrind;
 mod child;
 mod comparison;
 mod folder;

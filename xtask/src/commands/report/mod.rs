@@ -107,13 +107,16 @@ fn examine(
         print: args.print,
         ..VerifyReceiptArgs::default()
     };
-    let verdict = examine_bytes(shared, &verification, &bytes, watch)?.verdict;
+    let examined = examine_bytes(shared, &verification, &bytes, watch)?;
+    let explanation = examined.explanation();
+    let verdict = examined.verdict;
     let verified_at = SimpleVerificationResult::new(&verdict, None, now()).time_created;
     Ok(Subject {
         place: place(path),
         summary: Summary::of(&receipt),
         receipt,
         verdict,
+        explanation,
         verified_at,
         profile,
         has_bundle: bundle.is_file(),

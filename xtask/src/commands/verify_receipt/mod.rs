@@ -3,13 +3,16 @@
 mod examination;
 mod shared;
 
-use std::{path::Path, time::SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use host::{
-    attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path},
+    attest::{KeyError, MAX_BUNDLE_BYTES, PublicKey, bundle_path, challenged_path},
     digest::Digest,
     receipt::MAX_RECEIPT_BYTES,
-    verify::{Checked, MAX_POLICY_BYTES, Policy, Report, Retimed, Verdict},
+    verify::{Checked, Explanation, MAX_POLICY_BYTES, Policy, Report, Retimed, Verdict},
     watch::Watch,
 };
 use serde::Serialize;
@@ -33,22 +36,29 @@ use crate::{
 /// The failure, with its exit code. A verdict is no failure.
 pub fn run(args: &VerifyReceiptArgs, watch: &Watch) -> Result<Exit, Failure> {
     let badge_file = args.export_badge.as_deref().map(file).transpose()?;
-    let Examined {
-        verdict,
-        retimed,
-        policy_sha256,
-    } = examine(args, watch)?;
+    let examined = examine(args, watch)?;
+    let verdict = &examined.verdict;
     if let Some(file) = badge_file {
-        let text = format!("{:#}\n", badge(&verdict));
+        let text = format!("{:#}\n", badge(verdict));
         file.replace(|out| out.write_all(text.as_bytes()))
             .map_err(|e| Failure::io(file.path(), &e))?;
     }
     let exit = Exit::of(verdict.conclusion);
-    let text = verdict.to_text(&place(&args.receipt_path()))
-        + &retimed.as_ref().map_or(String::new(), Retimed::to_text);
-    let report = Report::new(verdict, policy_sha256, retimed, now());
+    let explanation = args.explain.then(|| examined.explanation());
+    let mut text = examined.verdict.to_text(&place(&args.receipt_path()));
+    text.extend(examined.retimed.as_ref().map(Retimed::to_text));
+    text.extend(explanation.iter().map(explained_text));
+    let report = examined.into_report().with_explanation(explanation);
     show(args.print.output, &report, || text)?;
     Ok(exit)
+}
+
+/// The explanation below a verdict, as wide as a terminal, or as a page of text.
+fn explained_text(explanation: &Explanation) -> String {
+    const PAGE: usize = 80;
+    let terminal = terminal_size::terminal_size_of(std::io::stdout());
+    let width = terminal.map_or(PAGE, |(width, _)| width.0.into());
+    format!("\n{}", explanation.to_text(width))
 }
 
 /// The time; 1970 on a machine whose clock is set to an earlier one.
@@ -75,7 +85,16 @@ pub struct Examined {
 impl Examined {
     /// The verdict as `verify-receipt --format json` prints it.
     pub fn into_json(self) -> impl Serialize {
+        self.into_report()
+    }
+
+    fn into_report(self) -> Report {
         Report::new(self.verdict, self.policy_sha256, self.retimed, now())
+    }
+
+    /// The verdict in plain sentences.
+    pub fn explanation(&self) -> Explanation {
+        Explanation::of(&self.verdict, self.policy_sha256)
     }
 }
 
@@ -128,24 +147,13 @@ fn examine_under(
     checked.with_challenge(args.challenge.as_ref());
     checked.with_clock(SystemTime::now());
     if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
-        if is_receipt(bundle) {
-            let own = bundle_path(bundle);
-            let hint = format!("name the bundle, {}", own.display());
-            return Err(this_is_a_receipt(bundle).with_hint(hint));
-        }
-        let public_key = PublicKey::read(key).map_err(|e| match e {
-            // Nothing that begins like a key is read again: it could be the private one.
-            KeyError::TooLarge
-            | KeyError::Kind {
-                found: "no key", ..
-            } if is_receipt(key) => {
-                let hint = "name the signer's public key, such as my.key.pub";
-                this_is_a_receipt(key).with_hint(hint)
-            }
-            e => Failure::key(key, &e),
-        })?;
-        let bundle = read_bounded(bundle, Kind::Other, MAX_BUNDLE_BYTES)?;
-        checked.with_bundle(&bundle, &public_key);
+        let (bundle, key) = signed(bundle, "bundle", bundle_path, key)?;
+        checked.with_bundle(&bundle, &key);
+    }
+    if let (Some(statement), Some(key)) = (&args.challenged, &args.challenger_key) {
+        let what = "challenger's statement";
+        let (statement, key) = signed(statement, what, challenged_path, key)?;
+        checked.with_challenger(&statement, &key);
     }
     let retimed = match checked.receipt.clone() {
         Some(receipt) => Examination {
@@ -163,6 +171,33 @@ fn examine_under(
         retimed,
         policy_sha256,
     })
+}
+
+/// The content of a file that somebody signed, and the public key to check it with.
+fn signed(
+    file: &Path,
+    what: &str,
+    beside: fn(&Path) -> PathBuf,
+    key: &Path,
+) -> Result<(Vec<u8>, PublicKey), Failure> {
+    if is_receipt(file) {
+        let own = beside(file);
+        let hint = format!("name the {what}, {}", own.display());
+        return Err(this_is_a_receipt(file).with_hint(hint));
+    }
+    let public_key = PublicKey::read(key).map_err(|e| match e {
+        // Nothing that begins like a key is read again: it could be the private one.
+        KeyError::TooLarge
+        | KeyError::Kind {
+            found: "no key", ..
+        } if is_receipt(key) => {
+            let hint = "name the signer's public key, such as my.key.pub";
+            this_is_a_receipt(key).with_hint(hint)
+        }
+        e => Failure::key(key, &e),
+    })?;
+    let bytes = read_bounded(file, Kind::Other, MAX_BUNDLE_BYTES)?;
+    Ok((bytes, public_key))
 }
 
 /// A receipt stands where a file that goes with it has to be named.

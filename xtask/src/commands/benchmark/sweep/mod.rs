@@ -25,6 +25,7 @@ use crate::{
 };
 use cells::Sweep;
 use places::Places;
+pub use places::make;
 
 /// Runs all cells.
 ///

@@ -107,7 +107,11 @@ fn stage<'p>((file, json): (&'p AtomicFile, &String)) -> Result<Staged<'p>, Fail
     staged.map_err(|e: io::Error| Failure::io(file.path(), &e))
 }
 
-fn make(folder: &Path) -> Result<(), Failure> {
+/// Makes a folder for receipts, if it is not there.
+///
+/// # Errors
+/// It cannot be made, or something else is there.
+pub fn make(folder: &Path) -> Result<(), Failure> {
     match fs::create_dir(folder) {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
