@@ -15,10 +15,10 @@ fn a_page_is_small_apart_from_its_model_and_the_same_each_time() {
     let [bytes, model] = ["bytes", "model_bytes"].map(|key| built[key].as_u64().unwrap());
     assert_eq!(bytes, fs::metadata(&page).unwrap().len());
     assert!(bytes - model < MOST, "{bytes} bytes, the model has {model}");
-    // The model's part is there: it is as long as a file that no compression makes much smaller.
+    // The longest line is the model, in its element.
     let text = fs::read_to_string(&page).unwrap();
     let longest = text.lines().map(str::len).max().unwrap();
-    assert!(longest as u64 >= model, "{longest} of {model}");
+    assert!(model.abs_diff(longest as u64) < 100, "{longest}, {model}");
     assert!(
         text == fs::read_to_string(index()).unwrap(),
         "the pages differ"
