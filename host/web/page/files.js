@@ -28,15 +28,22 @@ const Files = (() => {
     if (!['receipt', 'model'].includes(id)) byId('more').open = true;
   }
 
-  /** Puts dropped files into their choosers. Gives what was put where, for people. */
+  /** Whose key a dropped one is: a guess would refute a good signature. */
+  function ownerOfKey(roles) {
+    const isThere = id => roles.includes(id) || byId(id).files.length > 0;
+    const nKeys = roles.filter(role => role === 'public-key').length;
+    if (nKeys > 1 || (isThere('bundle') && isThere('challenged'))) return 'unknown key';
+    return isThere('challenged') ? 'challenger-key' : 'public-key';
+  }
+
+  /** Puts dropped files into their choosers. Gives what each is: a chooser, or 'unknown key'. */
   async function deal(files) {
-    const dealt = [];
-    for (const file of files) {
-      const id = await role(file);
-      put(id, file);
-      dealt.push(id.replace('-', ' '));
-    }
-    return dealt;
+    const roles = await Promise.all(files.map(role));
+    const places = roles.map(role => (role === 'public-key' ? ownerOfKey(roles) : role));
+    places.forEach((place, i) => {
+      if (place !== 'unknown key') put(place, files[i]);
+    });
+    return places;
   }
 
   /** What was chosen, as `Bitreceipt.verify` takes it. */
@@ -48,5 +55,22 @@ const Files = (() => {
     return { receipt, model, bundle, publicKey, challenged, challengerKey, policy, challenge };
   }
 
-  return { deal, chosen };
+  const PAIRS = [['bundle', 'public-key'], ['challenged', 'challenger-key']];
+  const NAMES = {
+    bundle: 'a bundle',
+    'public-key': 'a signer’s public key',
+    challenged: 'a challenger’s statement',
+    'challenger-key': 'a challenger’s public key',
+  };
+
+  /** The first file that is chosen without the one that belongs to it; null if there is none. */
+  function missing() {
+    const isChosen = id => byId(id).files.length > 0;
+    const half = PAIRS.find(([a, b]) => isChosen(a) !== isChosen(b));
+    if (!half) return null;
+    const [has, id] = isChosen(half[0]) ? half : half.toReversed();
+    return { has: NAMES[has][0].toUpperCase() + NAMES[has].slice(1), lacks: NAMES[id], id };
+  }
+
+  return { deal, chosen, missing };
 })();

@@ -52,7 +52,8 @@
     };
   }
 
-  async function check(input, starter) {
+  /** Checks what `given` resolves to, and gives the focus back to `starter` if that fails. */
+  async function check(given, starter) {
     running?.abort();
     const own = running = new AbortController();
     hide('failure', 'result');
@@ -61,6 +62,7 @@
     byId('status').textContent = '';
     byId('work-title').focus();
     try {
+      const input = await given;
       const found = await Bitreceipt.verify(input, { ...progress(), signal: own.signal });
       if (running !== own) return;
       hide('work');
@@ -81,10 +83,9 @@
     }
   }
 
-  async function checkExample() {
+  function checkExample() {
     // It may be under way already: a second click begins again.
-    const { receipt, model } = await Bitreceipt.example();
-    await check({ receipt, model }, byId('example'));
+    check(Bitreceipt.example(), byId('try'));
   }
 
   function checkOwn(event) {
@@ -93,14 +94,16 @@
     if (!input.receipt) {
       fail('There is no receipt', 'Choose the JSON file that benchmark wrote, or try the built-in example.');
       byId('receipt').focus({ preventScroll: true });
-    } else if (!input.bundle !== !input.publicKey) {
-      const [has, lacks] = input.bundle ? ['bundle', 'public-key'] : ['public key', 'bundle'];
-      fail('A file is missing', `A ${has} needs a ${lacks.replace('-', ' ')}: choose both or neither.`);
-      byId('more').open = true;
-      byId(lacks).focus({ preventScroll: true });
-    } else {
-      check(input, byId('check'));
+      return;
     }
+    const missing = Files.missing();
+    if (missing) {
+      fail('A file is missing', `${missing.has} needs ${missing.lacks}: choose both or neither.`);
+      byId('more').open = true;
+      byId(missing.id).focus({ preventScroll: true });
+      return;
+    }
+    check(input, byId('check'));
   }
 
   function acceptDrops() {
@@ -116,7 +119,10 @@
       over(false);
       try {
         const dealt = await Files.deal([...event.dataTransfer.files]);
-        if (dealt.includes('receipt')) byId('form').requestSubmit();
+        if (dealt.includes('unknown key')) {
+          fail('Whose key is it?', 'Choose the key below: the signer’s, or the challenger’s.');
+          byId('more').open = true;
+        } else if (dealt.includes('receipt')) byId('form').requestSubmit();
         else if (dealt.length > 0) byId('check').focus();
       } catch (error) {
         fail('A file cannot be read', `${error.message} Drop files, not folders.`);
@@ -142,11 +148,11 @@
 
   acceptDrops();
   byId('form').addEventListener('submit', checkOwn);
-  byId('example').addEventListener('click', checkExample);
+  byId('try').addEventListener('click', checkExample);
   byId('cancel').addEventListener('click', () => running?.abort());
   byId('save').addEventListener('click', save);
   byId('print').addEventListener('click', () => print());
-  byId('version').textContent = Bitreceipt.version;
+  byId('made-by').textContent = Bitreceipt.version;
   if (typeof WebAssembly === 'undefined') {
     fail(TITLES.NoWebAssembly, 'It has no WebAssembly, or it is switched off. Use another browser, or bitreceipt verify-receipt.');
     byId('guest').textContent = 'not hashed';

@@ -1,5 +1,7 @@
 //! By keyboard and by screen reader.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -17,7 +19,7 @@ fn a_keyboard_reaches_the_example_and_its_verdict() {
     let Some(browser) = browser() else { return };
     let tab = open(&browser);
     tab.press("Tab");
-    assert_eq!(focused(&tab), "example", "it is the first thing");
+    assert_eq!(focused(&tab), "try", "it is the first thing");
     let outline = tab.eval("getComputedStyle(document.activeElement).outlineStyle");
     assert_eq!(outline, "solid", "focus is visible");
     tab.press("Enter");
@@ -115,6 +117,11 @@ fn a_screen_reader_has_names_headings_and_landmarks() {
         levels.windows(2).all(|pair| pair[1] <= pair[0] + 1),
         "{levels:?}"
     );
+    let ids = tab.eval("[...document.querySelectorAll('[id]')].map(e => e.id)");
+    let ids: Vec<String> = serde_json::from_value(ids).unwrap();
+    let distinct: BTreeSet<_> = ids.iter().collect();
+    // What core.js embeds has ids as well.
+    assert_eq!(distinct.len(), ids.len(), "{ids:?}");
     // The title of the page, and its language.
     assert_eq!(tab.eval("document.documentElement.lang"), "en");
     assert_eq!(tab.eval("document.title"), "Bitreceipt: check a receipt");
@@ -129,7 +136,7 @@ fn progress_and_errors_are_announced() {
         "window.said = []; new MutationObserver(() => said.push(document.getElementById('status').textContent)) \
             .observe(document.getElementById('status'), { childList: true, characterData: true, subtree: true })",
     );
-    tab.eval("document.getElementById('example').click()");
+    tab.eval("document.getElementById('try').click()");
     verdict(&tab);
     let said = tab.eval("said.filter(line => line !== '')");
     let said = said.as_array().unwrap();

@@ -70,15 +70,22 @@ fn another_model_makes_a_receipt_unverifiable() {
     let mut other = std::fs::read(tiny()).unwrap();
     *other.last_mut().unwrap() ^= 1;
     workspace.write("other.gguf", other);
+    tab.choose("#model", &[&workspace.path("other.gguf")]);
+    check(&tab, &workspace.path("r.json"));
+    let verdict = verdict(&tab);
+    assert_eq!(verdict["conclusion"], "unverifiable", "{verdict:#}");
+    assert!(text(&tab, "findings").contains("parity_replay"));
+    assert_eq!(text(&tab, "run-title"), "Not proved here");
+    // As for the command, what is no model at all is bad input.
     workspace.write("short.gguf", "GGUF");
-    for name in ["other.gguf", "short.gguf"] {
-        tab.choose("#model", &[&workspace.path(name)]);
-        check(&tab, &workspace.path("r.json"));
-        let verdict = verdict(&tab);
-        assert_eq!(verdict["conclusion"], "unverifiable", "{name}: {verdict:#}");
-        assert!(text(&tab, "findings").contains("parity_replay"));
-        assert_eq!(text(&tab, "run-title"), "Not proved here");
-    }
+    tab.choose("#model", &[&workspace.path("short.gguf")]);
+    check(&tab, &workspace.path("r.json"));
+    let (title, line) = failure(&tab);
+    assert_eq!(title, "A file is not what it should be");
+    assert!(line.starts_with("short.gguf: "), "{line}");
+    workspace
+        .run("verify-receipt r.json --model short.gguf")
+        .fails(4, &[&line]);
 }
 
 #[test]
@@ -90,7 +97,7 @@ fn a_browser_without_webassembly_is_told() {
     let (title, line) = failure(&tab);
     assert_eq!(title, "This browser cannot check receipts");
     assert!(line.contains("WebAssembly"), "{line}");
-    tab.eval("document.getElementById('example').click()");
+    tab.eval("document.getElementById('try').click()");
     assert_eq!(failure(&tab).0, "This browser cannot check receipts");
 }
 
@@ -101,7 +108,7 @@ fn a_lack_of_memory_is_no_verdict() {
         return;
     };
     let tab = open(&browser);
-    tab.eval("document.getElementById('example').click()");
+    tab.eval("document.getElementById('try').click()");
     let (title, line) = failure(&tab);
     assert_eq!(title, "There is not enough memory", "{line}");
     assert!(!is_shown(&tab, "result"));

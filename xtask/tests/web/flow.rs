@@ -1,18 +1,21 @@
 //! From a file to a verdict, as a person goes.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::page::{
-    browser, check, failure, is_shown, open, text, url, verdict, wait_for_end, with_receipt,
+use crate::{
+    devtools::Tab,
+    page::{
+        browser, check, failure, is_shown, open, text, url, verdict, wait_for_end, with_receipt,
+    },
 };
 
 #[test]
 fn the_built_in_example_is_accepted_and_the_guest_is_the_committed_one() {
     let Some(browser) = browser() else { return };
     let tab = open(&browser);
-    tab.eval("document.getElementById('example').click()");
+    tab.eval("document.getElementById('try').click()");
     let verdict = verdict(&tab);
     assert_eq!(verdict["conclusion"], "accepted", "{verdict:#}");
     assert_eq!(verdict["replayed"], "everything");
@@ -40,7 +43,7 @@ fn the_page_prints_what_the_command_prints() {
     check(&tab, &workspace.path("r.json"));
     verdict(&tab);
     let of_command = workspace
-        .run("verify-receipt r.json --quiet --format human")
+        .run("verify-receipt r.json --progress none")
         .exits(0);
     let without_fuel = |text: &str| {
         let lines = text
@@ -55,6 +58,15 @@ fn the_page_prints_what_the_command_prints() {
     assert!(without_fuel(&of_page).len() > 5, "{of_page}");
 }
 
+/// Drops files beside the frame for them, where a browser would leave the page.
+fn drop_files(tab: &Tab, files: &[PathBuf]) {
+    let data = json!({"items": [], "files": files, "dragOperationsMask": 1});
+    for kind in ["dragEnter", "dragOver", "drop"] {
+        let event = json!({"type": kind, "x": 60, "y": 20, "data": data});
+        tab.call("Input.dispatchDragEvent", event);
+    }
+}
+
 #[test]
 fn dropped_files_find_their_places() {
     let Some(browser) = browser() else { return };
@@ -67,12 +79,7 @@ fn dropped_files_find_their_places() {
         "models/tiny.gguf",
     ];
     let files = names.map(|name| workspace.path(name));
-    let data = json!({"items": [], "files": files, "dragOperationsMask": 1});
-    for kind in ["dragEnter", "dragOver", "drop"] {
-        // Beside the frame for drops, where a browser would leave the page.
-        let event = json!({"type": kind, "x": 60, "y": 20, "data": data});
-        tab.call("Input.dispatchDragEvent", event);
-    }
+    drop_files(&tab, &files);
     let verdict = verdict(&tab);
     assert_eq!(verdict["conclusion"], "accepted", "{verdict:#}");
     let key = workspace.read("r.json.dsse.json");
@@ -91,21 +98,19 @@ fn a_check_can_be_cancelled_and_begun_again() {
     let tab = open(&browser);
     for wait_ms in [0, 5, 50] {
         tab.eval(&format!(
-            "document.getElementById('example').click(); \
+            "document.getElementById('try').click(); \
              new Promise(done => setTimeout(done, {wait_ms})).then(() => {{ \
                  document.getElementById('cancel').click() }})"
         ));
         wait_for_end(&tab);
         if is_shown(&tab, "failure") {
             assert_eq!(failure(&tab).0, "Cancelled");
-            assert_eq!(tab.eval("document.activeElement.id"), "example");
+            assert_eq!(tab.eval("document.activeElement.id"), "try");
         }
         assert!(!is_shown(&tab, "work"));
     }
     // Two at once are one: the later.
-    tab.eval(
-        "document.getElementById('example').click(); document.getElementById('example').click()",
-    );
+    tab.eval("document.getElementById('try').click(); document.getElementById('try').click()");
     assert_eq!(verdict(&tab)["conclusion"], "accepted");
 }
 
@@ -146,9 +151,46 @@ fn a_hostile_text_stays_a_text() {
     assert_eq!(text(&tab, "place"), "<i>.json");
     for id in ["findings", "claims"] {
         let shown = text(&tab, id);
-        assert!(
-            shown.contains("<img src=x onerror=alert(1)>\u{fffd}<b>"),
-            "{shown}"
+        assert!(shown.contains("<img src=x onerror=alert(1)>"), "{shown}");
+        assert!(!shown.contains('\u{202e}'), "{shown}");
+    }
+}
+
+/// With two statements, a guess at whose key it is could refute a good signature.
+#[test]
+fn a_key_goes_to_the_statement_that_is_there() {
+    let Some(browser) = browser() else { return };
+    let workspace = with_receipt();
+    workspace.write(
+        "r.json.challenged.dsse.json",
+        r#"{"payloadType": "x", "payload": ""}"#,
+    );
+    let places = [
+        (&["my.key.pub", "r.json.dsse.json"][..], "public-key"),
+        (
+            &["my.key.pub", "r.json.challenged.dsse.json"],
+            "challenger-key",
+        ),
+        (
+            &[
+                "my.key.pub",
+                "r.json.dsse.json",
+                "r.json.challenged.dsse.json",
+            ],
+            "",
+        ),
+    ];
+    for (names, expected) in places {
+        let tab = open(&browser);
+        let files: Vec<_> = names.iter().map(|name| workspace.path(name)).collect();
+        drop_files(&tab, &files);
+        tab.wait("document.getElementById('more').open");
+        let chosen = tab.eval(
+            "['public-key', 'challenger-key'].filter(id => document.getElementById(id).files.length).join()",
         );
+        assert_eq!(chosen, expected, "{names:?}");
+        if expected.is_empty() {
+            assert_eq!(failure(&tab).0, "Whose key is it?");
+        }
     }
 }

@@ -92,7 +92,7 @@ fn paper_has_the_verdict_and_no_buttons() {
     };
     assert_eq!(shown("verdict"), true);
     assert_eq!(shown("claims"), true);
-    for id in ["example", "form", "save"] {
+    for id in ["try", "form", "save"] {
         assert_eq!(shown(id), false, "{id}");
     }
 }

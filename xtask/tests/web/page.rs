@@ -16,14 +16,18 @@ use crate::{
 /// The folder with the page.
 static BUILT: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(XTASK);
-    command
-        .args(["web", "--quiet", "--output"])
-        .arg(folder.path());
-    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    Ran::of(command.output().unwrap(), "web").exits(0);
+    build(folder.path());
     folder
 });
+
+/// Has the command build the page into a folder. Gives what it says of the page.
+pub fn build(folder: &Path) -> Value {
+    let mut command = Command::new(XTASK);
+    command.args(["web", "--format", "json", "--quiet", "--output"]);
+    command.arg(folder);
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    Ran::of(command.output().unwrap(), "web").exits(0).json()
+}
 
 /// Where the page is.
 pub fn index() -> PathBuf {

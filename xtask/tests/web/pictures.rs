@@ -49,7 +49,7 @@ fn pictures() {
             match state {
                 "start" => {}
                 "proved" | "rules" => {
-                    tab.eval("document.getElementById('example').click()");
+                    tab.eval("document.getElementById('try').click()");
                     verdict(&tab);
                 }
                 "rejected" => {
@@ -66,7 +66,7 @@ fn pictures() {
                         "Bitreceipt.verify = (input, watch) => { watch.onPhase('replay'); \
                             watch.onProgress(30, 100); return new Promise(() => {}); }",
                     );
-                    tab.eval("document.getElementById('example').click()");
+                    tab.eval("document.getElementById('try').click()");
                     tab.wait("document.getElementById('status').textContent !== ''");
                     tab.eval("document.getElementById('status').textContent = 'replay: 30 %, about 42 s left'");
                 }

@@ -52,7 +52,7 @@ fn a_page_from_a_disk_requests_nothing_and_keeps_nothing() {
     let Some(browser) = browser() else { return };
     let tab = open(&browser);
     assert_eq!(requests(&browser), [url()]);
-    tab.eval("document.getElementById('example').click()");
+    tab.eval("document.getElementById('try').click()");
     verdict(&tab);
     let workspace = with_receipt();
     check(&tab, &workspace.path("r.json"));
@@ -86,7 +86,7 @@ fn a_page_from_a_server_requests_itself_alone() {
     });
     let tab = browser.tab();
     tab.open(&url);
-    tab.eval("document.getElementById('example').click()");
+    tab.eval("document.getElementById('try').click()");
     assert_eq!(verdict(&tab)["conclusion"], "accepted");
     keeps_nothing(&tab);
     assert_eq!(*asked.lock().unwrap(), ["GET / HTTP/1.1"]);
