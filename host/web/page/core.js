@@ -3,7 +3,7 @@
 'use strict';
 
 self.Bitreceipt = (() => {
-  const text = (id) => document.getElementById(id).textContent;
+  const text = (id) => document.getElementById(`data-${id}`).textContent;
 
   /** What an element of the page holds, deflated and in base64. */
   async function bytes(id) {

@@ -17,7 +17,7 @@ pub(super) fn bytes(id: &str, bytes: &[u8]) -> String {
 
 /// A text.
 pub(super) fn text(id: &str, text: &str) -> String {
-    format!("<script type=\"text/plain\" id=\"{id}\">{text}</script>\n")
+    format!("<script type=\"text/plain\" id=\"data-{id}\">{text}</script>\n")
 }
 
 /// What a security policy calls an inline element with this content.

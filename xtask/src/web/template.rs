@@ -46,7 +46,10 @@ pub(super) fn page(root: &Path) -> Result<Page> {
         let (name, rest) = part.split_once(SCRIPT.1).context("a script has no end")?;
         if name == CORE {
             page += &data;
-            page += &format!("<script id=\"bindings\">{}</script>\n", inline(&bindings)?);
+            page += &format!(
+                "<script id=\"data-bindings\">{}</script>\n",
+                inline(&bindings)?
+            );
         }
         let script = read(name)?;
         hashes.push(hash(&script));
