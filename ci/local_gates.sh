@@ -15,6 +15,8 @@ cargo clippy -p host --no-default-features --target wasm32-unknown-unknown --loc
 cargo clippy -p web --target wasm32-unknown-unknown --locked -- -D warnings
 
 cargo test --workspace --locked
+# The page, built as it is published, and in Chromium where there is one.
+cargo test -p xtask --features web --test web --locked
 rm -f ci/inference.json
 cargo run -p xtask -- benchmark --tokens 128 --deterministic
 cargo run -p xtask -- verify-receipt --check-parity

@@ -62,7 +62,7 @@ pub const OPT_LEVEL: &str = env!("ENGINE_OPT_LEVEL");
 
 pub use ledger::{
     Choice, Entry, Isa, KernelChoice, KernelName, Ledger, Op, OpTotal, PositionTrace, Recorder,
-    Tally,
+    Tally, little_endian,
 };
 pub use model::{
     Activation, Architecture, DenseType, I2sLayout, KvType, ModelDescription, ModelError,

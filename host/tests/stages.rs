@@ -39,7 +39,9 @@ fn in_stages(sandbox: &Sandbox, tokens: &[u32], n: usize) -> ReplayResult {
     let mut boundaries = Vec::new();
     for layer in 0..n_layers {
         let stage = &mut stages[layer % n];
-        stage.load_layer(layer).unwrap();
+        for i in 0..stage.plan_layer(layer).unwrap() {
+            stage.load_range(i).unwrap();
+        }
         for position in 0..task.n_positions() {
             match layer {
                 0 => stage.embed(position).unwrap(),
@@ -59,6 +61,9 @@ fn in_stages(sandbox: &Sandbox, tokens: &[u32], n: usize) -> ReplayResult {
         }
         stage.begin_head(share);
         for chunk in 0..stage.shape().n_head_chunks {
+            for i in 0..stage.plan_head(chunk).unwrap() {
+                stage.load_range(i).unwrap();
+            }
             stage.head_chunk(chunk).unwrap();
         }
         heads.extend(stage.end_head().unwrap());

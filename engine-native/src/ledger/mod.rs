@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 pub use names::{Isa, KernelChoice, KernelName};
 pub use op::Op;
-pub use trace::{Choice, PositionTrace};
+pub use trace::{Choice, PositionTrace, little_endian};
 
 /// How much a kernel did for an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -31,3 +31,30 @@ impl PositionTrace {
         &self.boundaries[layer * n_embd..(layer + 1) * n_embd]
     }
 }
+
+/// The bits of `values` as bytes, four little-endian ones each, in as much of `bytes` as they take, which is
+/// returned. Transcripts hash them. It is here because this crate is optimised in every profile.
+///
+/// # Panics
+/// There is not enough room.
+pub fn little_endian<'b>(values: &[f32], bytes: &'b mut [u8]) -> &'b [u8] {
+    let bytes = &mut bytes[..values.len() * 4];
+    for (bytes, value) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(values) {
+        *bytes = value.to_bits().to_le_bytes();
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bit_is_kept() {
+        let mut room = [0xaa; 12];
+        let nan = f32::from_bits(0x7fc0_0001);
+        let bytes = little_endian(&[-0.0, nan], &mut room);
+        assert_eq!(bytes, [0, 0, 0, 0x80, 1, 0, 0xc0, 0x7f]);
+        assert_eq!(little_endian(&[], &mut room), [0u8; 0]);
+    }
+}

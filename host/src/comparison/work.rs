@@ -16,9 +16,9 @@ pub struct Work {
     pub is_equal: Option<bool>,
 }
 
-/// Counts of instructions that differ by less than this share are equal: two of one build differed by 2 in
-/// 100,000 under callgrind.
-const SAME_INSTRUCTIONS: f64 = 1e-4;
+/// Counts of instructions that differ by less than this share are equal. Two counts of one build under callgrind
+/// differed by up to 40,000: by 0.02 % of the smallest runs, and of others by less.
+const SAME_INSTRUCTIONS: f64 = 1e-3;
 
 impl Work {
     /// Instructions of each side. No count of them is exact: addresses and the digits of times that a process
@@ -106,11 +106,8 @@ mod tests {
     fn instructions_are_never_counted_to_the_last_one() {
         let is_equal = |counts| Work::of_instructions("instructions", counts).is_equal;
         assert_eq!(is_equal([Some(290_405_676), Some(290_411_817)]), Some(true));
-        assert_eq!(is_equal([Some(290_405_676), Some(290_434_717)]), Some(true));
-        assert_eq!(
-            is_equal([Some(290_405_676), Some(290_434_720)]),
-            Some(false)
-        );
+        assert_eq!(is_equal([Some(999_000), Some(1_000_000)]), Some(true));
+        assert_eq!(is_equal([Some(998_999), Some(1_000_000)]), Some(false));
         assert_eq!(is_equal([Some(0), Some(0)]), Some(true));
         assert_eq!(is_equal([None, Some(1)]), None);
     }

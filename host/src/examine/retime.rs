@@ -62,10 +62,10 @@ pub fn retime(
             threads,
         },
     };
-    let loaded = Loaded::open(settings, watch)?;
-    let runner = NativeRunner::new(loaded.engine(), loaded.task())?;
-    let here = loaded.measure_unjudged(Box::new(runner))?;
-    let here = here.without_proof().receipt();
+    let mut here = measure(settings.clone(), watch)?;
+    if was_always_disturbed(&here) {
+        here = measure(settings, watch)?;
+    }
     Ok(Retimed {
         receipt_tokens_per_sec: receipt.tokens_per_sec,
         here_tokens_per_sec: here.tokens_per_sec,
@@ -78,6 +78,13 @@ pub fn retime(
         same_cpu: is_same_cpu(&receipt.host, &here.host),
         here_host: here.host.cpu_model,
     })
+}
+
+fn measure(settings: RunSettings, watch: &Watch) -> Result<Receipt, RunFailure> {
+    let loaded = Loaded::open(settings, watch)?;
+    let runner = NativeRunner::new(loaded.engine(), loaded.task())?;
+    let measured = loaded.measure_unjudged(Box::new(runner))?;
+    Ok(measured.without_proof().receipt())
 }
 
 /// The receipt's rates divided by the rates here; returns the greatest ratio. The rates here are those of

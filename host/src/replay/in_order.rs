@@ -114,6 +114,7 @@ impl<'a> Run<'a> {
     ) -> Result<Vec<Head>, SandboxError> {
         let mut pass = self.begin_head(positions);
         for chunk in 0..guest.shape().n_head_chunks {
+            guest.load_head(chunk)?;
             self.head_chunk(guest, chunk, &mut pass)?;
         }
         self.end_head(guest, pass)

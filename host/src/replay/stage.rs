@@ -33,7 +33,9 @@ use crate::{
 /// let mut stage = Stage::open(instance, I2sLayout::default(), task.clone(), &[0], &watch)?;
 /// let mut boundaries = Vec::new();
 /// for layer in 0..stage.shape().n_layers as usize {
-///     stage.load_layer(layer)?;
+///     for i in 0..stage.plan_layer(layer)? {
+///         stage.load_range(i)?;
+///     }
 ///     if layer == 0 {
 ///         stage.embed(0)?;
 ///     }
@@ -43,6 +45,9 @@ use crate::{
 /// }
 /// stage.begin_head(0..1);
 /// for chunk in 0..stage.shape().n_head_chunks {
+///     for i in 0..stage.plan_head(chunk)? {
+///         stage.load_range(i)?;
+///     }
 ///     stage.head_chunk(chunk)?;
 /// }
 /// let found = joined(&task, &[0], Digest::of(file), &boundaries, stage.end_head()?);
@@ -89,13 +94,38 @@ impl<I: Instance> Stage<I> {
         self.guest.shape()
     }
 
-    /// Loads `layer`, which becomes the current one.
+    /// Begins to load `layer`, which becomes the current one. Returns how many ranges of the file have to
+    /// be loaded, one after another.
+    ///
+    /// # Errors
+    /// There is no such layer.
+    pub fn plan_layer(&mut self, layer: usize) -> Result<u64, SandboxError> {
+        self.leaving.clear();
+        self.guest.plan_layer(layer)
+    }
+
+    /// Begins to load a chunk of the output matrix, as [`Stage::plan_layer`] does a layer.
+    ///
+    /// # Errors
+    /// There is no such chunk.
+    pub fn plan_head(&mut self, chunk: u64) -> Result<u64, SandboxError> {
+        self.guest.plan_head(chunk)
+    }
+
+    /// The bytes of the file that a planned range has, for whoever fetches them beforehand.
+    ///
+    /// # Errors
+    /// The guest's answer is out of bounds.
+    pub fn range(&mut self, i: u64) -> Result<Range<u64>, SandboxError> {
+        self.guest.range(i)
+    }
+
+    /// Loads a planned range.
     ///
     /// # Errors
     /// The guest rejects a weight.
-    pub fn load_layer(&mut self, layer: usize) -> Result<(), SandboxError> {
-        self.leaving.clear();
-        self.guest.load_layer(layer)
+    pub fn load_range(&mut self, i: u64) -> Result<(), SandboxError> {
+        self.guest.load_range(i)
     }
 
     /// Has the embedding of the token at `position` enter the first layer.
@@ -139,10 +169,10 @@ impl<I: Instance> Stage<I> {
         self.head = self.run.begin_head(positions);
     }
 
-    /// Computes the next chunk of the output matrix, which is `chunk`.
+    /// Computes the next chunk of the output matrix, which is `chunk` and has been loaded.
     ///
     /// # Errors
-    /// The guest rejects a row, or a logit is not finite.
+    /// A logit is not finite.
     pub fn head_chunk(&mut self, chunk: u64) -> Result<(), SandboxError> {
         self.run.head_chunk(&mut self.guest, chunk, &mut self.head)
     }

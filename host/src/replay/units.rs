@@ -138,14 +138,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Computes the next chunk of the output matrix at the positions of `pass`.
+    /// Computes the next chunk of the output matrix, which has been loaded, at the positions of `pass`.
     pub(super) fn head_chunk<I: Instance>(
         &self,
         guest: &mut Guest<I>,
         chunk: u64,
         pass: &mut HeadPass,
     ) -> Result<(), SandboxError> {
-        guest.load_head(chunk)?;
         for (position, margin) in pass.positions.clone().zip(&mut pass.margins) {
             if chunk == 0 {
                 guest.head_norm(position)?;

@@ -1,6 +1,8 @@
 //! Calls into one instance of the guest, with every answer checked. The host copies bytes of the model
 //! without interpreting them.
 
+use std::ops::Range;
+
 use super::{abi::Export, error::SandboxError, instance::Instance};
 
 /// A longer error message of the guest is cut.
@@ -30,21 +32,22 @@ impl<I: Instance> Calls<I> {
         self.instance.file_len()
     }
 
-    /// Copies the range `(offset, len)` of the file to the address `dest` of the guest.
-    pub(super) fn copy_in(
-        &mut self,
-        (offset, len): (u64, u64),
-        dest: i64,
-    ) -> Result<(), SandboxError> {
+    /// The range of the file from `offset` on, if there are `len` bytes.
+    pub(super) fn in_file(&self, offset: u64, len: u64) -> Result<Range<u64>, SandboxError> {
         let file_len = self.instance.file_len();
-        let end = offset.checked_add(len);
-        let Some(end) = end.filter(|&end| end <= file_len) else {
-            return Err(SandboxError::Protocol(format!(
+        let end = offset.checked_add(len).filter(|&end| end <= file_len);
+        let end = end.ok_or_else(|| {
+            SandboxError::Protocol(format!(
                 "found a request for {len} bytes at {offset}, allowed up to the end of the file at {file_len}"
-            )));
-        };
-        let at = self.address(dest, len)?;
-        self.instance.copy_in(offset..end, at)
+            ))
+        });
+        Ok(offset..end?)
+    }
+
+    /// Copies a range of the file, all of which exists, to the address `dest` of the guest.
+    pub(super) fn copy_in(&mut self, range: Range<u64>, dest: i64) -> Result<(), SandboxError> {
+        let at = self.address(dest, range.end - range.start)?;
+        self.instance.copy_in(range, at)
     }
 
     /// `n` numbers at the address `at`.

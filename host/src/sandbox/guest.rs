@@ -1,5 +1,7 @@
 //! The guest as the replay uses it: load a part of the model, then compute a position with it.
 
+use std::ops::Range;
+
 use engine_native::{Choice, I2sLayout, KvType, Op, gguf::caps};
 
 use super::{
@@ -95,7 +97,7 @@ impl<I: Instance> Guest<I> {
     /// # Errors
     /// The guest rejects the row.
     pub fn embed(&mut self, token: u32, position: usize) -> Result<(), SandboxError> {
-        let n_ranges = self.calls.value(Export::PlanEmbed, &[token.into()])?;
+        let n_ranges = self.plan(Export::PlanEmbed, token.into())?;
         self.load(n_ranges)?;
         self.calls.compute(Export::Embed, position)
     }
@@ -105,8 +107,17 @@ impl<I: Instance> Guest<I> {
     /// # Errors
     /// The guest rejects a weight.
     pub fn load_layer(&mut self, layer: usize) -> Result<(), SandboxError> {
-        let n_ranges = self.calls.value(Export::PlanLayer, &[layer as i64])?;
+        let n_ranges = self.plan_layer(layer)?;
         self.load(n_ranges)
+    }
+
+    /// Begins to load the weights of `layer`. Returns how many ranges of the file have to be loaded, one
+    /// after another.
+    ///
+    /// # Errors
+    /// There is no such layer.
+    pub fn plan_layer(&mut self, layer: usize) -> Result<u64, SandboxError> {
+        self.plan(Export::PlanLayer, layer as i64)
     }
 
     /// Computes the current layer at `position`.
@@ -130,8 +141,39 @@ impl<I: Instance> Guest<I> {
     /// # Errors
     /// The guest rejects a row.
     pub fn load_head(&mut self, chunk: u64) -> Result<(), SandboxError> {
-        let n_ranges = self.calls.value(Export::PlanHead, &[chunk.cast_signed()])?;
+        let n_ranges = self.plan_head(chunk)?;
         self.load(n_ranges)
+    }
+
+    /// Begins to load a chunk of rows of the output matrix, as [`Guest::plan_layer`] does a layer.
+    ///
+    /// # Errors
+    /// There is no such chunk.
+    pub fn plan_head(&mut self, chunk: u64) -> Result<u64, SandboxError> {
+        self.plan(Export::PlanHead, chunk.cast_signed())
+    }
+
+    /// The bytes of the file that a planned range has.
+    ///
+    /// # Errors
+    /// The guest's answer is out of bounds.
+    pub fn range(&mut self, i: u64) -> Result<Range<u64>, SandboxError> {
+        let i = [i.cast_signed()];
+        let offset = self.calls.value(Export::RangeOffset, &i)?;
+        let len = self.calls.value(Export::RangeLen, &i)?;
+        self.calls
+            .in_file(offset.cast_unsigned(), len.cast_unsigned())
+    }
+
+    /// Copies a planned range, and lets the guest validate it.
+    ///
+    /// # Errors
+    /// The guest rejects a weight.
+    pub fn load_range(&mut self, i: u64) -> Result<(), SandboxError> {
+        let range = self.range(i)?;
+        let dest = self.calls.value(Export::RangeDest, &[i.cast_signed()])?;
+        self.calls.copy_in(range, dest)?;
+        self.calls.status(Export::LoadRange, &[i.cast_signed()])
     }
 
     /// Computes the final norm at `position`.
@@ -254,22 +296,19 @@ impl<I: Instance> Guest<I> {
         Ok(outputs)
     }
 
-    /// Copies the ranges that the guest planned last, and lets the guest validate each.
-    fn load(&mut self, n_ranges: i64) -> Result<(), SandboxError> {
+    fn plan(&mut self, export: Export, arg: i64) -> Result<u64, SandboxError> {
+        let n_ranges = self.calls.value(export, &[arg])?;
         if n_ranges > MOST_RANGES {
             return Err(SandboxError::Protocol(format!(
                 "found {n_ranges} ranges to load, allowed at most {MOST_RANGES}"
             )));
         }
-        for i in 0..n_ranges {
-            let offset = self.calls.value(Export::RangeOffset, &[i])?;
-            let len = self.calls.value(Export::RangeLen, &[i])?;
-            let dest = self.calls.value(Export::RangeDest, &[i])?;
-            self.calls
-                .copy_in((offset.cast_unsigned(), len.cast_unsigned()), dest)?;
-            self.calls.status(Export::LoadRange, &[i])?;
-        }
-        Ok(())
+        Ok(n_ranges.cast_unsigned())
+    }
+
+    /// Loads the ranges that the guest planned last.
+    fn load(&mut self, n_ranges: u64) -> Result<(), SandboxError> {
+        (0..n_ranges).try_for_each(|i| self.load_range(i))
     }
 }
 
@@ -291,7 +330,7 @@ fn parse_header<I: Instance>(calls: &mut Calls<I>) -> Result<(), SandboxError> {
     let mut len = file_len.min(1 << 16);
     loop {
         let dest = calls.value(Export::HeaderBuffer, &[len])?;
-        calls.copy_in((0, len as u64), dest)?;
+        calls.copy_in(0..len as u64, dest)?;
         match calls.value(Export::HeaderParse, &[len, file_len])? {
             0 => return Ok(()),
             more if more > len && more <= file_len => len = more,

@@ -1,6 +1,6 @@
 //! The transcript: a hash chain over everything that a run computes. `NUMERICS.md` defines it.
 
-use engine_native::{Choice, KvType, PositionTrace};
+use engine_native::{Choice, KvType, PositionTrace, little_endian};
 use sha2::{Digest as _, Sha256};
 
 use crate::digest::Digest;
@@ -161,13 +161,9 @@ impl Transcript {
 
 fn update_f32s(hasher: &mut Sha256, values: &[f32]) {
     // In blocks: hashing four bytes at a time would be slow.
-    let mut block = [0; 1024];
+    let mut block = [0; 4096];
     for values in values.chunks(block.len() / 4) {
-        let bytes = &mut block[..values.len() * 4];
-        for (bytes, value) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(values) {
-            *bytes = value.to_bits().to_le_bytes();
-        }
-        hasher.update(bytes);
+        hasher.update(little_endian(values, &mut block));
     }
 }
 

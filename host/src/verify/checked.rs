@@ -237,6 +237,7 @@ impl Checked {
                 shows_writer_proof: self.outcome_of("parity_fuel") == Some(Outcome::Pass),
                 signer: self.signer.and_then(Result::ok),
                 challenge: self.outcome_of("challenge"),
+                is_preparable: self.outcome_of("challenge_prompt").is_some(),
                 bound: self.bound.as_ref(),
                 retimed: self.retimed,
             };

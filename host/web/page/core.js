@@ -35,7 +35,10 @@ self.Bitreceipt = (() => {
   }
 
   function ready() {
-    modules ??= load();
+    modules ??= load().catch((error) => {
+      modules = null;
+      throw error;
+    });
     return modules;
   }
 
@@ -50,6 +53,9 @@ self.Bitreceipt = (() => {
   }
 
   const content = async (blob) => new Uint8Array(await blob.arrayBuffer());
+
+  /** More than any bundle, key or policy has: whatever somebody drops here, no more of it is read. */
+  const SMALL = 1 << 20;
 
   /** The model that is part of the page. */
   let embedded = null;
@@ -83,7 +89,10 @@ self.Bitreceipt = (() => {
   /** Workers that are ended together. */
   class Crew {
     #workers = [];
+    #isEnded = false;
     start(message, transfer, onMessage, onError) {
+      // Somebody cancelled while a file was read.
+      if (this.#isEnded) throw aborted();
       const worker = startWorker();
       this.#workers.push(worker);
       worker.onmessage = ({ data }) => onMessage(data, worker);
@@ -96,6 +105,7 @@ self.Bitreceipt = (() => {
       return worker;
     }
     end() {
+      this.#isEnded = true;
       for (const worker of this.#workers) worker.terminate();
     }
   }
@@ -272,19 +282,19 @@ self.Bitreceipt = (() => {
       progress.begin('check the receipt', 0, 0);
       const most = wasm_bindgen.Verification.maxReceiptBytes();
       const receipt = await content(input.receipt.slice(0, most + 1));
-      const policy = input.policy ? await content(input.policy) : undefined;
+      const policy = input.policy ? await content(input.policy.slice(0, SMALL)) : undefined;
       const verification = new wasm_bindgen.Verification(
         receipt, input.receipt.name ?? 'receipt', input.now ?? Date.now(), policy, input.challenge,
       );
       if (input.bundle && input.publicKey) {
-        const key = await input.publicKey.text();
+        const key = await input.publicKey.slice(0, SMALL).text();
         const name = input.publicKey.name ?? 'public key';
-        verification.withBundle(await content(input.bundle), key, name);
+        verification.withBundle(await content(input.bundle.slice(0, SMALL)), key, name);
       }
       if (input.challenged && input.challengerKey) {
-        const key = await input.challengerKey.text();
+        const key = await input.challengerKey.slice(0, SMALL).text();
         const name = input.challengerKey.name ?? 'challenger key';
-        verification.withChallenger(await content(input.challenged), key, name);
+        verification.withChallenger(await content(input.challenged.slice(0, SMALL)), key, name);
       }
       await examine(crew, loaded, verification, receipt, input, progress);
       const { exit, text, json, explain } = JSON.parse(verification.finish());

@@ -40,6 +40,44 @@ class Inbox {
   }
 }
 
+/**
+ * Reads a file piece by piece into one buffer, which is used again: a browser frees buffers of its own only
+ * when it sees fit, and those of a large file add up to its size until then.
+ */
+class Pieces {
+  #buffer = new ArrayBuffer(0);
+
+  /** The bytes from `start` to `end` of `file`, until the next call. */
+  async read(file, start, end) {
+    const slice = file.slice(start, end);
+    const n = end - start;
+    let reader;
+    try {
+      reader = slice.stream().getReader({ mode: 'byob' });
+    } catch {
+      // A browser that cannot read into a buffer of ours.
+      return new Uint8Array(await slice.arrayBuffer());
+    }
+    if (this.#buffer.byteLength < n) this.#buffer = new ArrayBuffer(n);
+    let at = 0;
+    while (at < n) {
+      const { done, value } = await reader.read(new Uint8Array(this.#buffer, at, n - at));
+      if (done) throw new DOMException('it ends too early', 'NotReadableError');
+      at += value.byteLength;
+      this.#buffer = value.buffer;
+    }
+    await reader.cancel();
+    return new Uint8Array(this.#buffer, 0, n);
+  }
+}
+
+/** An error of a file has the name of the file in front of it. */
+function ofFile(error, file) {
+  if (!(error instanceof DOMException)) return error;
+  const message = `${file.name ?? 'model'}: the file cannot be read: ${error.message}`;
+  return Object.assign(new Error(message), { name: 'BadInput' });
+}
+
 /** Says how much was done, now and then. */
 function reporter(done) {
   let last = 0;
@@ -67,6 +105,13 @@ async function runStage({ index, n, receipt, guest, model, next, previous }) {
     self.postMessage({ type: 'open', nLayers, nPositions, work: stage.work });
 
     const report = reporter(() => stage.workDone());
+    const pieces = new Pieces();
+    const load = async (nRanges) => {
+      for (let i = 0; i < nRanges; i++) {
+        const [start, end] = stage.range(i);
+        stage.loadRange(i, await pieces.read(model, start, end));
+      }
+    };
     const lastStage = (nLayers - 1) % n;
     const starts = stage.headShares(n);
     // The stage that is done with its layers first gets the first share.
@@ -74,7 +119,7 @@ async function runStage({ index, n, receipt, guest, model, next, previous }) {
     const shareOf = (position) => starts.findLastIndex((start) => start <= position);
     for (let layer = index; layer < nLayers; layer += n) {
       unit = layer;
-      stage.loadLayer(layer);
+      await load(stage.planLayer(layer));
       for (let position = 0; position < nPositions; position++) {
         if (layer === 0) stage.embed(position);
         else stage.enter(position, await ofLayer.take());
@@ -103,6 +148,7 @@ async function runStage({ index, n, receipt, guest, model, next, previous }) {
       }
       stage.beginHead(start, end);
       for (let chunk = 0; chunk < stage.nChunks; chunk++) {
+        await load(stage.planHead(chunk));
         stage.headChunk(chunk);
         report(false);
       }
@@ -114,14 +160,20 @@ async function runStage({ index, n, receipt, guest, model, next, previous }) {
     }
     report(true);
   } catch (error) {
-    self.postMessage({ type: 'failed', unit, name: error.name, message: error.message });
+    fail(unit, ofFile(error, model));
   }
 }
 
+/** A browser says that it has no more memory in several ways; all of them are this error. */
+function fail(unit, error) {
+  const name = error instanceof RangeError ? 'Memory' : error.name;
+  self.postMessage({ type: 'failed', unit, name, message: error.message });
+}
+
 /** Hashes the model, slice by slice. */
-function hashModel({ model }) {
+async function hashModel({ model }) {
   try {
-    const reader = new FileReaderSync();
+    const pieces = new Pieces();
     const digest = new wasm_bindgen.FileDigest();
     let done = 0;
     const report = reporter(() => {
@@ -130,21 +182,24 @@ function hashModel({ model }) {
       return work;
     });
     for (let at = 0; at < model.size; at += SLICE) {
-      const slice = model.slice(at, Math.min(model.size, at + SLICE));
-      const bytes = new Uint8Array(reader.readAsArrayBuffer(slice));
+      const bytes = await pieces.read(model, at, Math.min(model.size, at + SLICE));
       digest.update(bytes);
       done += bytes.length;
       report(at + SLICE >= model.size);
     }
     self.postMessage({ type: 'digest', sha256: digest.finish() });
   } catch (error) {
-    const message = `the model file cannot be read: ${error.message}`;
-    self.postMessage({ type: 'failed', unit: -1, name: 'BadInput', message });
+    fail(-1, ofFile(error, model));
   }
 }
 
 self.onmessage = ({ data }) => {
-  wasm_bindgen.initSync({ module: data.module });
+  try {
+    wasm_bindgen.initSync({ module: data.module });
+  } catch (error) {
+    fail(-1, error);
+    return;
+  }
   if (data.role === 'hash') hashModel(data);
   else runStage(data);
 };

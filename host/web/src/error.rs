@@ -28,7 +28,13 @@ pub fn of_replay(error: SandboxError) -> JsValue {
     match error.into_replay_failure() {
         Ok(ReplayFailure::Refuted(why)) => named(REFUTED, why),
         Ok(ReplayFailure::Unanswered(why)) => named(UNANSWERED, why),
-        Err(error @ SandboxError::Memory(_)) => named("Memory", error),
+        Err(SandboxError::Memory(why)) => named(
+            "Memory",
+            format_args!(
+                "the browser gives no memory for the replay: {why}; close other pages, or check the \
+                 receipt with the command verify-receipt"
+            ),
+        ),
         Err(error) => named("BadInput", error),
     }
 }

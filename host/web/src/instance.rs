@@ -1,6 +1,6 @@
 //! An instance of the guest in the browser's WebAssembly.
 
-use std::ops::Range;
+use std::{ops::Range, rc::Rc};
 
 use host::{
     guest::MEMORY_LIMIT,
@@ -22,7 +22,7 @@ pub struct InBrowser {
     memory: Memory,
     /// In the order of [`Export::ALL`].
     functions: Vec<Function>,
-    file: Slices,
+    file: Rc<Slices>,
 }
 
 impl InBrowser {
@@ -30,7 +30,7 @@ impl InBrowser {
     ///
     /// # Errors
     /// The module has an import, lacks an export, or the browser has no memory for it.
-    pub fn new(module: &Module, file: Slices) -> Result<Self, SandboxError> {
+    pub fn new(module: &Module, file: Rc<Slices>) -> Result<Self, SandboxError> {
         if Module::imports(module).length() != 0 {
             let why = "the guest may not import anything";
             return Err(SandboxError::Protocol(why.into()));

@@ -1,13 +1,15 @@
 //! A worker's part in the replay: one guest, and the layers and the share of the head that are dealt to
 //! it.
 
+use std::rc::Rc;
+
 use host::{
     receipt::Receipt,
     replay::{Stage, head_shares, replay_work},
     task::Task,
     watch::Watch,
 };
-use js_sys::WebAssembly::Module;
+use js_sys::{Uint8Array, WebAssembly::Module};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::Blob;
 
@@ -21,6 +23,7 @@ use crate::{
 #[wasm_bindgen]
 pub struct GuestStage {
     stage: Stage<InBrowser>,
+    file: Rc<Slices>,
     task: Task,
     watch: Watch,
     reported: u64,
@@ -60,13 +63,15 @@ impl GuestStage {
         let receipt: Receipt =
             serde_json::from_slice(receipt).map_err(|e| no_task(&e.to_string()))?;
         let task = receipt.task().ok_or_else(|| no_task("no task"))?;
-        let instance = InBrowser::new(guest, Slices::of(model)?).map_err(of_replay)?;
+        let file = Rc::new(Slices::of(model)?);
+        let instance = InBrowser::new(guest, file.clone()).map_err(of_replay)?;
         let (layout, watch) = (receipt.model.layout(), Watch::default());
         let stage = Stage::open(instance, layout, task.clone(), &receipt.tokens, &watch);
         // Nothing counts as done beyond a total.
         watch.set_progress(0, u64::MAX);
         Ok(Self {
             stage: stage.map_err(of_replay)?,
+            file,
             task,
             watch,
             reported: 0,
@@ -114,13 +119,44 @@ impl GuestStage {
         starts.chain([self.n_positions()]).collect()
     }
 
-    /// Loads a layer.
+    /// Begins to load a layer. Returns how many ranges of the file have to be loaded, one after another.
+    ///
+    /// # Errors
+    /// There is no such layer.
+    #[wasm_bindgen(js_name = planLayer)]
+    pub fn plan_layer(&mut self, layer: usize) -> Result<f64, JsValue> {
+        let n_ranges = self.stage.plan_layer(layer).map_err(of_replay)?;
+        Ok(n_ranges as f64)
+    }
+
+    /// Begins to load a chunk of the output matrix, as `planLayer` does a layer.
+    ///
+    /// # Errors
+    /// There is no such chunk.
+    #[wasm_bindgen(js_name = planHead)]
+    pub fn plan_head(&mut self, chunk: f64) -> Result<f64, JsValue> {
+        let n_ranges = self.stage.plan_head(chunk as u64).map_err(of_replay)?;
+        Ok(n_ranges as f64)
+    }
+
+    /// Where a planned range of the file begins and ends.
+    ///
+    /// # Errors
+    /// The guest's answer is out of bounds.
+    pub fn range(&mut self, i: f64) -> Result<Vec<f64>, JsValue> {
+        let range = self.stage.range(i as u64).map_err(of_replay)?;
+        Ok(vec![range.start as f64, range.end as f64])
+    }
+
+    /// Loads a planned range, whose bytes were fetched.
     ///
     /// # Errors
     /// The guest rejects a weight.
-    #[wasm_bindgen(js_name = loadLayer)]
-    pub fn load_layer(&mut self, layer: usize) -> Result<(), JsValue> {
-        self.stage.load_layer(layer).map_err(of_replay)
+    #[wasm_bindgen(js_name = loadRange)]
+    pub fn load_range(&mut self, i: f64, bytes: Uint8Array) -> Result<(), JsValue> {
+        let range = self.stage.range(i as u64).map_err(of_replay)?;
+        self.file.fetch(range.start, bytes);
+        self.stage.load_range(i as u64).map_err(of_replay)
     }
 
     /// Has the embedding of the token at `position` enter the first layer.
@@ -163,10 +199,10 @@ impl GuestStage {
         self.stage.begin_head(start..end);
     }
 
-    /// Computes the next chunk of the output matrix.
+    /// Computes the next chunk of the output matrix, which has been loaded.
     ///
     /// # Errors
-    /// The guest rejects a row, or a logit is not finite.
+    /// A logit is not finite.
     #[wasm_bindgen(js_name = headChunk)]
     pub fn head_chunk(&mut self, chunk: f64) -> Result<(), JsValue> {
         self.stage.head_chunk(chunk as u64).map_err(of_replay)

@@ -117,7 +117,7 @@ impl Commands for OnModel<'_> {
 
     fn answer(&self, receipt: &Path, nonce: &Challenge) -> Result<(), Failure> {
         let words = format!(
-            "benchmark --deterministic --seed 42 --quiet --prompt-tokens 16 --tokens 4 --repetitions 1 \
+            "benchmark --deterministic --seed 42 --quiet --prompt-tokens 16 --tokens 4 --repetitions 1 --parity off \
              --challenge {nonce}"
         );
         let Command::Benchmark(args) = self.parse(&words, &[("--output", receipt)])? else {

@@ -133,3 +133,72 @@ fn is_no_news(error: &io::Error) -> bool {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::http::message::request_head;
+
+    const SHORT: Duration = Duration::from_millis(30);
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// Two ends of a connection.
+    fn ends() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (near, listener.accept().unwrap().0)
+    }
+
+    /// What becomes of `sent`, after which the sender stays silent, or closes.
+    fn received(
+        sent: &str,
+        closes: bool,
+        (patience, duration): (Duration, Duration),
+    ) -> Result<Vec<u8>, WireError> {
+        let (mut near, far) = ends();
+        near.write_all(sent.as_bytes()).unwrap();
+        let _open = (!closes).then_some(near);
+        let mut wire = Wire::new(far, &|| false).unwrap();
+        let received = wire.receive(request_head, |_| 9, patience, duration);
+        received.map(|received| received.body)
+    }
+
+    #[test]
+    fn nobody_is_waited_for_longer_than_allowed() {
+        let half = "POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nab";
+        for sent in ["P", &half[..20], half] {
+            let cut = received(sent, true, (LONG, LONG));
+            assert!(matches!(cut, Err(WireError::CutShort)), "{sent}: {cut:?}");
+            let slow = received(sent, false, (LONG, SHORT));
+            assert!(matches!(slow, Err(WireError::TooSlow)), "{sent}: {slow:?}");
+        }
+        let silent = received("", false, (SHORT, LONG));
+        assert!(matches!(silent, Err(WireError::TooSlow)), "{silent:?}");
+        let closed = received("", true, (LONG, LONG));
+        assert!(matches!(closed, Err(WireError::Closed)), "{closed:?}");
+        let whole = received(&format!("{half}cdnext"), false, (LONG, LONG));
+        assert_eq!(whole.unwrap(), b"abcd");
+    }
+
+    #[test]
+    fn two_messages_at_once_are_two() {
+        let (mut near, far) = ends();
+        let one = "POST /1 HTTP/1.1\r\nContent-Length: 1\r\n\r\na";
+        near.write_all(one.repeat(2).as_bytes()).unwrap();
+        let mut wire = Wire::new(far, &|| false).unwrap();
+        for _ in 0..2 {
+            let received = wire.receive(request_head, |_| 9, LONG, LONG).unwrap();
+            assert_eq!(received.body, b"a");
+        }
+    }
+
+    #[test]
+    fn a_wait_ends_when_it_is_told_to() {
+        let (_near, far) = ends();
+        let mut wire = Wire::new(far, &|| true).unwrap();
+        let stopped = wire.receive(request_head, |_| 9, LONG, LONG);
+        assert!(matches!(stopped, Err(WireError::Stopped)));
+    }
+}

@@ -1,10 +1,5 @@
 //! Provers that do what they say.
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    process::Stdio,
-};
-
 use serde_json::Value;
 
 use crate::server::{Challenger, workspace};
@@ -208,22 +203,13 @@ fn a_depth_is_inside_of_the_bound() {
 #[test]
 fn events_are_objects_for_programs() {
     let workspace = workspace();
-    let all = "challenge serve --listen 127.0.0.1:0 --key challenger.key --rounds 1 --sessions 1 \
-               --format json";
-    let mut command = workspace.command(all);
-    command.stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut reader = BufReader::new(child.stdout.take().unwrap());
-    let mut first = String::new();
-    reader.read_line(&mut first).unwrap();
-    let listening: Value = serde_json::from_str(&first).unwrap();
-    assert_eq!(listening["event"], "listening");
-    let url = listening["address"].as_str().unwrap();
-    let words = format!("benchmark -n 4 --parity off --challenge-from {url}");
+    let challenger = Challenger::start(&workspace, "--rounds 1 --sessions 1 --format json");
+    let words = format!(
+        "benchmark -n 4 --parity off --challenge-from {}",
+        challenger.url
+    );
     workspace.run(&words).exits(0);
-    let mut output = String::new();
-    reader.read_to_string(&mut output).unwrap();
-    assert!(child.wait().unwrap().success());
+    let output = challenger.ends().exits(0).stdout;
     let events: Vec<Value> = output
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())

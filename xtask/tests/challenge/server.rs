@@ -5,6 +5,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use serde_json::Value;
+
 use crate::process::{Ran, Workspace};
 
 /// A challenger that runs, and ends with this value.
@@ -36,8 +38,17 @@ impl Challenger {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().expect("it says where it listens").unwrap();
-        let url = first.strip_prefix("listening on ").unwrap();
-        let url = url.split(',').next().unwrap().to_owned();
+        let url = match words.contains("--format json") {
+            true => {
+                let event: Value = serde_json::from_str(&first).unwrap();
+                assert_eq!(event["event"], "listening");
+                event["address"].as_str().unwrap().to_owned()
+            }
+            false => {
+                let url = first.strip_prefix("listening on ").unwrap();
+                url.split(',').next().unwrap().to_owned()
+            }
+        };
         Self {
             child: Some(child),
             lines,

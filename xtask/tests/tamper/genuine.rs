@@ -46,11 +46,14 @@ pub fn benchmarked(flags: &[&str]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("receipt.json");
     let output_arg = output.to_str().unwrap();
-    let words = "xtask benchmark --deterministic --quiet --tokens 3 --prompt-tokens 4 --warmup 0 \
-                 --repetitions 1 --model";
+    let words =
+        "xtask benchmark --deterministic --quiet --tokens 3 --warmup 0 --repetitions 1 --model";
+    let few = ["--prompt-tokens", "4"].into_iter();
+    let few = few.filter(|_| !flags.contains(&"--prompt-tokens"));
     let words = words
         .split_whitespace()
         .chain([TINY, "--output", output_arg])
+        .chain(few)
         .chain(flags.iter().copied());
     let Command::Benchmark(args) = Args::parse_from(words).command else {
         unreachable!("the words say benchmark")

@@ -143,16 +143,23 @@ fn spread_is_of_the_longest_and_the_shortest() {
 fn a_challenge_that_is_required() {
     const REQUIRED: &str = "require.challenge = true";
     assert_rejected_by(&under(&read(REQUIRED)), &["policy_challenge"]);
-    let challenged = benchmarked(&["--challenge", "c0ffee"]);
-    let verdict = |given: Option<&str>| {
-        let mut checked = Checked::read(&challenged).unwrap();
+    let challenged = benchmarked(&["--challenge", "c0ffee", "--prompt-tokens", "16"]);
+    let under = |receipt: &[u8], given: Option<&str>| {
+        let mut checked = Checked::read(receipt).unwrap();
         let given = given.map(|text| text.parse().unwrap());
         checked.with_challenge(given.as_ref());
         with_replay(&mut checked);
         checked.with_policy(&read(REQUIRED));
         checked.verdict()
     };
+    let verdict = |given| under(&challenged, given);
     assert_accepted(&verdict(Some("c0ffee")));
+    // Other seeds and short prompts leave room for answers from before.
+    for prepared in [["16", "--seed", "7"], ["4", "--seed", "42"]] {
+        let words = [&["--challenge", "c0ffee", "--prompt-tokens"], &prepared[..]].concat();
+        let receipt = benchmarked(&words);
+        assert_rejected_by(&under(&receipt, Some("c0ffee")), &["policy_challenge"]);
+    }
     let missing = verdict(None);
     assert_eq!(missing.conclusion, Conclusion::Unverifiable);
     assert_eq!(rules(&missing, Outcome::Unverifiable), ["policy_challenge"]);

@@ -26,6 +26,8 @@ pub struct Done<'c> {
     pub signer: Option<Digest>,
     /// The outcome of the rule `challenge`, if the verifier gave one.
     pub challenge: Option<Outcome>,
+    /// Whether answers to the challenge could have been prepared: the note `challenge_prompt`.
+    pub is_preparable: bool,
     /// What a challenger's clock says of the run, if a statement was given and holds.
     pub bound: Option<&'c Bound>,
     /// How the receipt's speed compares with that of its task here.
@@ -91,7 +93,7 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
         writer_proof(policy, r, done),
         parity(policy, done.replayed),
         signer(policy, done.signer),
-        challenge(policy, r, done.challenge),
+        challenge(policy, r, &done),
         challenged(policy, done.bound),
     ];
     let retimed = done.retimed.map(|found| retime(policy, found));
@@ -241,9 +243,15 @@ fn signer(policy: &Policy, found: Option<Digest>) -> RuleOutcome {
 }
 
 /// Checks that the prompt comes from this verifier's challenge, if the policy requires one.
-fn challenge(policy: &Policy, r: &Receipt, found: Option<Outcome>) -> RuleOutcome {
-    let (outcome, evidence) = match (policy.require.challenge, found) {
-        (false, _) | (true, Some(Outcome::Pass)) => (Outcome::Pass, ""),
+fn challenge(policy: &Policy, r: &Receipt, done: &Done) -> RuleOutcome {
+    let (outcome, evidence) = match (policy.require.challenge, done.challenge) {
+        (false, _) => (Outcome::Pass, ""),
+        (true, Some(Outcome::Pass)) if done.is_preparable => (
+            Outcome::Fail,
+            "found a prompt that an answer from before could fit, see challenge_prompt; the policy requires a run \
+             that cannot be older than the challenge",
+        ),
+        (true, Some(Outcome::Pass)) => (Outcome::Pass, ""),
         (true, _) if r.run.challenge.is_none() => (
             Outcome::Fail,
             "found none, the policy requires a prompt from a challenge",

@@ -30,14 +30,18 @@ pub(super) fn count(builds: &[Build; 2]) -> Result<Work, Failure> {
     ))
 }
 
-/// What a second repetition adds: loading and starting are in both counts.
+/// So many more repetitions are counted in a second process.
+const MORE: u64 = 4;
+
+/// What a repetition adds: loading and starting are in both counts. They are not quite the same in both, so
+/// that one more repetition would not do.
 fn of_repetition(build: &Build, folder: &Path) -> Result<u64, Failure> {
-    let once = of_process(build, "1", folder)?;
-    let twice = of_process(build, "2", folder)?;
-    Ok(twice.saturating_sub(once))
+    let few = of_process(build, 1, folder)?;
+    let more = of_process(build, 1 + MORE, folder)?;
+    Ok(more.saturating_sub(few) / MORE)
 }
 
-fn of_process(build: &Build, repetitions: &str, folder: &Path) -> Result<u64, Failure> {
+fn of_process(build: &Build, repetitions: u64, folder: &Path) -> Result<u64, Failure> {
     let (counts, receipt) = (folder.join("counts"), folder.join("receipt.json"));
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--quiet"]);
@@ -45,7 +49,8 @@ fn of_process(build: &Build, repetitions: &str, folder: &Path) -> Result<u64, Fa
     command.arg(&build.program).arg("benchmark");
     command.args(without(&build.args, &SET));
     command.args(["--threads", "1", "--warmup", "0", "--parity", "off"]);
-    command.args(["--repetitions", repetitions, "--quiet", "--output"]);
+    command.arg("--repetitions").arg(repetitions.to_string());
+    command.args(["--quiet", "--output"]);
     command
         .arg(&receipt)
         .stdin(Stdio::null())
