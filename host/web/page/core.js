@@ -247,11 +247,14 @@ self.Bitreceipt = (() => {
       isReplayed = true;
       progress.begin('hash the model', hashed, model.size);
     };
+    const begin = () => {
+      const n = nStages(input.jobs ?? navigator.hardwareConcurrency ?? 1, verification.nLayers);
+      return replay(crew, loaded, receipt, model, n, progress);
+    };
     const isOfTask = isWanted && verification.isTask && model.size === verification.modelBytes;
     let replaying = null;
     if (isOfTask) {
-      const n = nStages(input.jobs ?? navigator.hardwareConcurrency ?? 1, verification.nLayers);
-      replaying = replay(crew, loaded, receipt, model, n, progress);
+      replaying = begin();
       // A failure counts only once the model is known to be the receipt's.
       replaying.catch(() => {});
       replaying.then(showHashing, () => {});
@@ -264,6 +267,8 @@ self.Bitreceipt = (() => {
     } else if (!isModel) {
       verification.withoutModel();
     } else if (verification.hasTask()) {
+      // A receipt may give its own model another size.
+      replaying ??= begin();
       const { failure, boundaries, hidden, choices } = await replaying;
       if (failure) verification.withFailure(failure.name, failure.message);
       else verification.withReplay(boundaries, hidden, choices);

@@ -164,10 +164,12 @@ async function runStage({ index, n, receipt, guest, model, next, previous }) {
   }
 }
 
-/** A browser says that it has no more memory in several ways; all of them are this error. */
+/** A browser says that it has no more memory in several ways, and Rust stops without a word. */
 function fail(unit, error) {
-  const name = error instanceof RangeError ? 'Memory' : error.name;
-  self.postMessage({ type: 'failed', unit, name, message: error.message });
+  const isMemory = error instanceof RangeError || error instanceof WebAssembly.RuntimeError;
+  const name = isMemory ? 'Memory' : error.name;
+  const message = isMemory ? `the browser gave no more memory (${error.message})` : error.message;
+  self.postMessage({ type: 'failed', unit, name, message });
 }
 
 /** Hashes the model, slice by slice. */

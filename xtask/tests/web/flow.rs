@@ -26,7 +26,7 @@ fn the_built_in_example_is_accepted_and_the_guest_is_the_committed_one() {
         "/../guest-reference/artifact.json"
     );
     let artifact: Value = serde_json::from_slice(&fs::read(artifact).unwrap()).unwrap();
-    assert_eq!(artifact["sha256"], json!(text(&tab, "guest")));
+    assert_eq!(artifact["wasm_sha256"], json!(text(&tab, "guest")));
     assert!(text(&tab, "guest-outcome").starts_with('✓'));
     // Words and marks say it, and a colour besides.
     assert_eq!(text(&tab, "badge"), "✓ accepted");
