@@ -4,7 +4,7 @@
 const Shown = (() => {
   const byId = id => document.getElementById(id);
   const OF_CONCLUSION = { accepted: ['✓', 'good'], rejected: ['✗', 'bad'], unverifiable: ['?', 'open'] };
-  const OF_OUTCOME = { pass: '✓ holds', fail: '✗ broken', unverifiable: '? open', note: '· note' };
+  const OF_OUTCOME = { pass: '✓ holds', fail: '✗ broken', unverifiable: '? open', note: '→ note' };
   const CLASS_OF_OUTCOME = { pass: 'holds', fail: 'broken', unverifiable: 'open', note: 'note' };
   const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
@@ -137,15 +137,18 @@ const Shown = (() => {
     byId('explanation').hidden = !explain;
     if (!explain) return;
     byId('paragraph').textContent = plain(explain.paragraph);
-    const columns = [['Certain', 'certain'], ['Bounded', 'bounded'], ['Claimed', 'claimed']];
-    const shown = columns.filter(([, key]) => explain[key]?.length);
-    byId('explained').replaceChildren(...shown.map(([title, key]) => {
-      const column = element('div', undefined, key);
-      const list = element('ul', undefined, 'rules');
-      list.append(...explain[key].map(line => element('li', plain(line))));
-      column.append(element('h4', title), list);
-      return column;
-    }));
+    const list = (title, key) => {
+      if (!explain[key]?.length) return [];
+      const part = element('div', undefined, key);
+      const lines = element('ul', undefined, 'rules');
+      lines.append(...explain[key].map(line => element('li', plain(line))));
+      part.append(element('h4', title), lines);
+      return [part];
+    };
+    const [certain, claimed] = [element('div'), element('div')];
+    certain.append(...list('Certain', 'certain'), ...list('Bounded', 'bounded'));
+    claimed.append(...list('Claimed', 'claimed'));
+    byId('explained').replaceChildren(certain, claimed);
   }
 
   /** Shows `found`, which `Bitreceipt.verify` gave, of the receipt called `found.place`. */
