@@ -22,7 +22,7 @@ const SAME_INSTRUCTIONS: f64 = 1e-3;
 
 impl Work {
     /// Instructions of each side. No count of them is exact: addresses and the digits of times that a process
-    /// prints change it a little, so that [`SAME_INSTRUCTIONS`] are equal.
+    /// prints change it a little, so that those that differ by less than 0.1 % are equal.
     pub fn of_instructions(what: &'static str, counts: [Option<u64>; 2]) -> Self {
         let is_near = |(old, new): (u64, u64)| {
             old.abs_diff(new) as f64 <= SAME_INSTRUCTIONS * old.max(new) as f64
