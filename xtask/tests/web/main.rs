@@ -1,9 +1,10 @@
-//! The page of `xtask web` in a real browser, opened from a disk. Where there is no Chromium, these tests
+//! The page of `xtask web` in real browsers, opened from a disk. Where there is no Chromium, these tests
 //! say so and check nothing.
 
 mod access;
 mod devtools;
 mod failures;
+mod firefox;
 mod flow;
 mod layout;
 mod page;
