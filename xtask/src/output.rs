@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use host::files::AtomicFile;
+use host::files::{AtomicFile, Staged};
 
 use crate::{
     args::{Format, OutputArgs},
@@ -131,6 +131,15 @@ impl Destination {
 pub fn file(path: &Path) -> Result<AtomicFile, Failure> {
     let hint = "make it first, or name another place with --output";
     AtomicFile::prepare(path).map_err(|e| not_writable(path, &e, hint))
+}
+
+/// Writes `bytes` beside a file, which they replace when they are committed.
+///
+/// # Errors
+/// They cannot be written.
+pub fn stage<'f>(file: &'f AtomicFile, bytes: &[u8]) -> Result<Staged<'f>, Failure> {
+    file.stage(|out| out.write_all(bytes))
+        .map_err(|e| Failure::io(file.path(), &e))
 }
 
 /// A failure to write to `path`; `hint` says what to do where there is no such folder.

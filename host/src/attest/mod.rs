@@ -5,6 +5,7 @@
 //! bundle. A signature shows who makes a claim, not that it is true: [`crate::verify`] checks that.
 
 mod dsse;
+mod in_toto;
 mod key;
 #[cfg(feature = "run")]
 mod key_file;
@@ -13,6 +14,8 @@ mod paths;
 mod statement;
 
 pub use dsse::{Envelope, EnvelopeError, MAX_BUNDLE_BYTES, PAYLOAD_TYPE, SignatureError, pae};
+pub(crate) use in_toto::check_field;
+pub use in_toto::{FieldError, STATEMENT_TYPE, Sha256};
 pub use key::{KeyError, MAX_KEY_BYTES, PublicKey, SigningKey};
 #[cfg(feature = "run")]
 pub use key_file::{NewKey, NewKeyError};
@@ -20,6 +23,5 @@ pub use ours::is_bundle;
 pub(crate) use ours::unverified_payload;
 pub use paths::{BUNDLE_SUFFIX, CHALLENGED_SUFFIX, bundle_path, challenged_path, public_key_path};
 pub use statement::{
-    CLAIM, NotProved, PREDICATE_TYPE, Predicate, Role, STATEMENT_TYPE, Statement, StatementError,
-    Subject,
+    CLAIM, NotProved, PREDICATE_TYPE, Predicate, Role, Statement, StatementError, Subject,
 };

@@ -1,17 +1,13 @@
-//! The signed payload: an in-toto Statement v1
-//! (<https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>).
+//! The signed payload: an in-toto Statement v1.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::in_toto::{FieldError, STATEMENT_TYPE, Sha256, check_field};
 use crate::{
     digest::Digest,
     files::{JsonError, read_json, read_json_value},
     receipt::{ParityStatus, Receipt},
 };
-
-/// The value of `_type`.
-pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 
 /// The value of `predicateType`.
 pub const PREDICATE_TYPE: &str = "https://bitreceipt.dev/receipt/v1";
@@ -41,14 +37,6 @@ pub struct Subject {
     pub name: Role,
     /// The digest of the file.
     pub digest: Sha256,
-}
-
-/// A digest with the name of its algorithm, in the form of in-toto.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Sha256 {
-    pub sha256: Digest,
 }
 
 /// The role of a file in a run.
@@ -94,12 +82,8 @@ pub struct NotProved;
 pub enum StatementError {
     #[error("not a statement: {0}")]
     NotAStatement(#[from] JsonError),
-    #[error("{field}: found {found}, allowed {allowed:?}")]
-    Field {
-        field: &'static str,
-        found: String,
-        allowed: &'static str,
-    },
+    #[error(transparent)]
+    Field(#[from] FieldError),
     #[error("subject: found {found} named {role:?}, allowed 1")]
     Subjects { found: usize, role: Role },
 }
@@ -169,20 +153,5 @@ impl Statement {
     pub fn digest(&self, role: Role) -> Digest {
         let subject = self.subject.iter().find(|subject| subject.name == role);
         subject.expect("every role has a subject").digest.sha256
-    }
-}
-
-fn check_field(
-    value: &Value,
-    field: &'static str,
-    allowed: &'static str,
-) -> Result<(), StatementError> {
-    match value.get(field) {
-        Some(Value::String(found)) if found == allowed => Ok(()),
-        found => Err(StatementError::Field {
-            field,
-            found: found.map_or("nothing".into(), Value::to_string),
-            allowed,
-        }),
     }
 }

@@ -1,11 +1,10 @@
 //! What the challenger signs: an in-toto Statement v1 about the receipts of all rounds.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{messages::Commitment, terms::Terms, terms::TermsError};
 use crate::{
-    attest::STATEMENT_TYPE,
+    attest::{FieldError, STATEMENT_TYPE, Sha256, check_field},
     digest::Digest,
     files::{JsonError, read_json, read_json_value},
     task::Challenge,
@@ -44,12 +43,6 @@ struct RoundSubject {
     digest: Sha256,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Sha256 {
-    sha256: Digest,
-}
-
 /// What a challenger saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,12 +79,8 @@ pub struct RoundRecord {
 pub enum ChallengeStatementError {
     #[error("not a statement: {0}")]
     NotAStatement(#[from] JsonError),
-    #[error("{field}: found {found}, allowed {allowed:?}")]
-    Field {
-        field: &'static str,
-        found: String,
-        allowed: &'static str,
-    },
+    #[error(transparent)]
+    Field(#[from] FieldError),
     #[error("terms: {0}")]
     Terms(#[from] TermsError),
     #[error("rounds: found {0}, allowed 1 to {MAX_ROUNDS}")]
@@ -183,19 +172,4 @@ impl ChallengeStatement {
 
 fn name(round: usize) -> String {
     format!("round-{round}")
-}
-
-fn check_field(
-    value: &Value,
-    field: &'static str,
-    allowed: &'static str,
-) -> Result<(), ChallengeStatementError> {
-    match value.get(field) {
-        Some(Value::String(found)) if found == allowed => Ok(()),
-        found => Err(ChallengeStatementError::Field {
-            field,
-            found: found.map_or("nothing".into(), Value::to_string),
-            allowed,
-        }),
-    }
 }

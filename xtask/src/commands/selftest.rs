@@ -20,7 +20,7 @@ use crate::{
     models::default_model,
     output::show,
     progress::RunProgress,
-    selftest::{Commands, Drill, Evidence, Vector, read_vectors},
+    selftest::{ANSWER, Commands, Drill, Evidence, GENUINE, Vector, read_vectors},
 };
 
 /// Runs the command.
@@ -106,20 +106,15 @@ struct OnModel<'a> {
 
 impl Commands for OnModel<'_> {
     fn benchmark(&self, receipt: &Path, key: &Path) -> Result<(), Failure> {
-        let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 \
-                     --warmup 1 --repetitions 2";
         let files = [("--output", receipt), ("--sign", key)];
-        let Command::Benchmark(args) = self.parse(words, &files)? else {
+        let Command::Benchmark(args) = self.parse(GENUINE, &files)? else {
             unreachable!("the words say benchmark")
         };
         benchmark::run(&args, &self.watch).map(drop)
     }
 
     fn answer(&self, receipt: &Path, nonce: &Challenge) -> Result<(), Failure> {
-        let words = format!(
-            "benchmark --deterministic --seed 42 --quiet --prompt-tokens 16 --tokens 4 --repetitions 1 --parity off \
-             --challenge {nonce}"
-        );
+        let words = format!("{ANSWER} {nonce}");
         let Command::Benchmark(args) = self.parse(&words, &[("--output", receipt)])? else {
             unreachable!("the words say benchmark")
         };

@@ -23,6 +23,14 @@ use bundle::Keys;
 use challenged::Challenged;
 pub use vector::{Expected, Vector, read_vectors};
 
+/// The words of the command that writes the genuine receipt.
+pub const GENUINE: &str = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 --warmup 1 \
+                           --repetitions 2";
+
+/// The words of the command that writes the genuine answer; the nonce is the last one.
+pub const ANSWER: &str = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 16 --tokens 4 --repetitions 1 \
+                          --parity off --challenge";
+
 /// The commands under test.
 pub trait Commands {
     /// Writes a small receipt to `receipt`, and its bundle next to it, signed by `key`.

@@ -15,7 +15,7 @@ use xtask::{
         verify_receipt::{self, Shared},
     },
     exit::{Exit, Failure},
-    selftest::{Commands, Drill, Evidence, read_vectors},
+    selftest::{ANSWER, Commands, Drill, Evidence, GENUINE, read_vectors},
 };
 
 use crate::{RECALCULATED, assert_sound, never_says, process::TINY};
@@ -39,9 +39,7 @@ fn parse(words: &str, files: &[(&str, &Path)]) -> Command {
 
 impl Commands for Explained {
     fn benchmark(&self, receipt: &Path, key: &Path) -> Result<(), Failure> {
-        let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 --warmup 1 \
-                     --repetitions 2";
-        let Command::Benchmark(args) = parse(words, &[("--output", receipt), ("--sign", key)])
+        let Command::Benchmark(args) = parse(GENUINE, &[("--output", receipt), ("--sign", key)])
         else {
             unreachable!("the words say benchmark")
         };
@@ -49,10 +47,7 @@ impl Commands for Explained {
     }
 
     fn answer(&self, receipt: &Path, nonce: &Challenge) -> Result<(), Failure> {
-        let words = format!(
-            "benchmark --deterministic --seed 42 --quiet --prompt-tokens 16 --tokens 4 --repetitions 1 \
-             --challenge {nonce}"
-        );
+        let words = format!("{ANSWER} {nonce}");
         let Command::Benchmark(args) = parse(&words, &[("--output", receipt)]) else {
             unreachable!("the words say benchmark")
         };

@@ -17,7 +17,7 @@ use xtask::{
     args::{Args, Command, VerifyReceiptArgs},
     commands::verify_receipt::{Examined, Shared, examine_in, now},
     exit::{Exit, Failure},
-    selftest::{Commands, Drill, Evidence, Vector, read_vectors},
+    selftest::{ANSWER, Commands, Drill, Evidence, GENUINE, Vector, read_vectors},
 };
 
 use crate::{
@@ -56,11 +56,9 @@ type Said = Result<(i64, Value, String), String>;
 
 impl Commands for Both<'_> {
     fn benchmark(&self, receipt: &Path, key: &Path) -> Result<(), Failure> {
-        let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 4 --tokens 4 --warmup 1 \
-                     --repetitions 2";
         let mut command = std::process::Command::new(XTASK);
         command
-            .args(words.split_whitespace())
+            .args(GENUINE.split_whitespace())
             .arg("--model")
             .arg(tiny());
         command.arg("--output").arg(receipt).arg("--sign").arg(key);
@@ -70,16 +68,13 @@ impl Commands for Both<'_> {
     }
 
     fn answer(&self, receipt: &Path, nonce: &Challenge) -> Result<(), Failure> {
-        let words = "benchmark --deterministic --seed 42 --quiet --prompt-tokens 16 --tokens 4 --repetitions 1";
         let mut command = std::process::Command::new(XTASK);
-        command.args(words.split_whitespace());
-        command.args(["--challenge", &nonce.to_string()]);
         command
-            .arg("--model")
-            .arg(tiny())
-            .arg("--output")
-            .arg(receipt);
-        assert!(command.status().unwrap().success());
+            .args(ANSWER.split_whitespace())
+            .arg(nonce.to_string());
+        command.arg("--model").arg(tiny());
+        let status = command.arg("--output").arg(receipt).status().unwrap();
+        assert!(status.success());
         Ok(())
     }
 

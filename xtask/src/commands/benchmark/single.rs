@@ -25,7 +25,7 @@ use crate::{
         table,
     },
     exit::{Exit, Failure},
-    output::{file, is_stdout, note, print, print_json, spares_model},
+    output::{file, is_stdout, note, print, print_json, spares_model, stage},
     progress::RunProgress,
 };
 
@@ -86,9 +86,7 @@ fn write_receipt(
         Err(failure) => return Err(failure.into()),
     };
     let json = to_json(&receipt);
-    let staged = output
-        .stage(|out| out.write_all(json.as_bytes()))
-        .map_err(|e| Failure::io(output.path(), &e))?;
+    let staged = stage(&output, json.as_bytes())?;
     let signed = bundle.finish(&receipt, json.as_bytes(), staged)?;
     let signed = signed + &retire_statement(&challenged_path(output.path()));
     let entry = planned.entry(&receipt, output.path().display().to_string());

@@ -6,7 +6,7 @@ use std::{
 };
 
 use host::{
-    files::{AtomicFile, Staged},
+    files::AtomicFile,
     receipt::{Receipt, to_json},
 };
 
@@ -18,7 +18,7 @@ use crate::{
         sign::Bundle,
     },
     exit::{Exit, Failure},
-    output::{not_writable, spares_model},
+    output::{not_writable, spares_model, stage},
 };
 
 /// The folder for receipts, unless another one is named.
@@ -88,7 +88,9 @@ impl Places {
     pub fn fill(self, receipts: &[Receipt]) -> Result<Exports, Failure> {
         let texts: Vec<String> = receipts.iter().map(to_json).collect();
         let places = self.files.iter().zip(&texts);
-        let staged = places.map(stage).collect::<Result<Vec<_>, _>>()?;
+        let staged = places
+            .map(|(file, json)| stage(file, json.as_bytes()))
+            .collect::<Result<Vec<_>, _>>()?;
         let made = receipts.iter().zip(&texts).zip(staged);
         for (bundle, ((receipt, json), staged)) in self.bundles.into_iter().zip(made) {
             bundle.finish(receipt, json.as_bytes(), staged)?;
@@ -100,11 +102,6 @@ impl Places {
     pub fn retire(&self, at: usize, failure: Failure) -> Failure {
         self.bundles[at].retire_with(retire(&self.files[at], failure))
     }
-}
-
-fn stage<'p>((file, json): (&'p AtomicFile, &String)) -> Result<Staged<'p>, Failure> {
-    let staged = file.stage(|out| out.write_all(json.as_bytes()));
-    staged.map_err(|e: io::Error| Failure::io(file.path(), &e))
 }
 
 /// Makes a folder for receipts, if it is not there.

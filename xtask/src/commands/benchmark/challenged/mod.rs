@@ -1,37 +1,31 @@
 //! `benchmark --challenge-from`: every timed run answers a nonce of somebody else, by whose clock it took no
 //! longer than it took.
 
-use std::path::{Path, PathBuf};
+mod made;
+mod places;
 
 use host::{
-    attest::challenged_path,
     challenge::{check_prompt, is_challenge_statement},
     failure::RunFailure,
-    files::{AtomicFile, Staged},
-    receipt::{Receipt, per_second, to_json},
+    receipt::{Receipt, to_json},
     run::{Loaded, Ready, Round, RunSettings, bytes_per_decoded_token},
     sandbox::Sandbox,
     watch::{Phase, Watch},
 };
 
+use self::{made::Made, places::Places};
 use super::{
     settings::{Planned, warn_scalar},
-    single::{MakeRunner, retire, show},
+    single::MakeRunner,
 };
 use crate::{
     args::{BenchmarkArgs, ParityMode},
-    commands::{
-        challenge::Prover, figures::Figures, ours::is_our_statement, rows::Exports, sign::Bundle,
-    },
+    commands::{challenge::Prover, figures::Figures},
     exit::{Exit, Failure},
     http::ServerAddress,
-    output::{file, is_stdout, note, spares_model},
+    output::is_stdout,
     progress::RunProgress,
-    units::counted,
 };
-
-/// The statement's name in a folder of all rounds.
-const STATEMENT: &str = "challenged.dsse.json";
 
 /// Runs one cell in rounds.
 ///
@@ -91,40 +85,6 @@ impl From<RunFailure> for Ended {
 impl From<Failure> for Ended {
     fn from(failure: Failure) -> Self {
         Self::Other(failure)
-    }
-}
-
-/// All rounds, in their order.
-struct Made {
-    receipts: Vec<Receipt>,
-    /// Nanoseconds by the challenger's clock.
-    answered_after_ns: Vec<u64>,
-    statement: Vec<u8>,
-    figures: Figures,
-}
-
-impl Made {
-    /// The place of the tightest round.
-    fn tightest(&self) -> usize {
-        let times = self.answered_after_ns.iter().zip(0..);
-        times.min().map_or(0, |(_, place)| place)
-    }
-
-    fn text(&self, statement: &Path) -> String {
-        let place = self.tightest();
-        let (ns, tokens) = (
-            self.answered_after_ns[place],
-            self.receipts[place].tokens_generated,
-        );
-        format!(
-            "challenged: at least {:.1} tokens/s, by the challenger's clock: prefill and decode within {:.3} ms, \
-             a round trip included; the tightest of {}\n\
-             statement: {}\n",
-            per_second(tokens, ns.max(1)).unwrap_or(0.0),
-            ns as f64 / 1e6,
-            counted(self.receipts.len() as u64, "round"),
-            statement.display()
-        )
     }
 }
 
@@ -231,105 +191,4 @@ impl Proving<'_> {
         }
         Ok(receipts)
     }
-}
-
-/// Where receipts and statement go: those of all rounds, or that of the tightest.
-struct Places {
-    receipts: Vec<(AtomicFile, Bundle)>,
-    keeps_all: bool,
-    statement: AtomicFile,
-    exports: Exports,
-}
-
-impl Places {
-    fn prepare(args: &BenchmarkArgs, planned: &Planned, n_rounds: usize) -> Result<Self, Failure> {
-        let model = &planned.cell.model.1;
-        let (paths, statement): (Vec<PathBuf>, PathBuf) = match &args.output_dir {
-            Some(folder) => {
-                super::sweep::make(folder)?;
-                let path = |round| folder.join(format!("round-{round}.json"));
-                ((1..=n_rounds).map(path).collect(), folder.join(STATEMENT))
-            }
-            None => (vec![args.output()], challenged_path(&args.output())),
-        };
-        let place = |path: PathBuf| {
-            let file = spares_model(file(&path)?, model)?;
-            let bundle = Bundle::prepare(args, model, &file)?;
-            Ok((file, bundle))
-        };
-        let receipts: Vec<_> = paths
-            .into_iter()
-            .map(place)
-            .collect::<Result<_, Failure>>()?;
-        let statement = spares_model(file(&statement)?, model)?;
-        if let Some(key) = &args.sign {
-            statement
-                .spares("key", key)
-                .map_err(|e| Failure::io(statement.path(), &e))?;
-        }
-        if statement.target().exists() && !is_our_statement(statement.target()) {
-            let what = "exists, and is no challenger's statement";
-            return Err(Failure::new(Exit::Io, what)
-                .at(statement.path())
-                .with_hint("move it away, or name another place with --output"));
-        }
-        let taken: Vec<&AtomicFile> = receipts.iter().map(|(file, _)| file).collect();
-        let exports = Exports::prepare(&args.print.output.exports, &[model], &taken)?;
-        Ok(Self {
-            receipts,
-            keeps_all: args.output_dir.is_some(),
-            statement,
-            exports,
-        })
-    }
-
-    /// Puts everything in its place, and shows the tightest round. The statement comes last: an older one
-    /// beside a new receipt is not about it, and verifiers say so.
-    fn fill(self, args: &BenchmarkArgs, planned: &Planned, made: &Made) -> Result<(), Failure> {
-        let tightest = made.tightest();
-        let kept: Vec<&Receipt> = match self.keeps_all {
-            true => made.receipts.iter().collect(),
-            false => vec![&made.receipts[tightest]],
-        };
-        let shown = if self.keeps_all { tightest } else { 0 };
-        let statement = stage(&self.statement, &made.statement)?;
-        let texts: Vec<String> = kept.iter().map(|receipt| to_json(receipt)).collect();
-        let files: Vec<AtomicFile>;
-        let bundles: Vec<Bundle>;
-        (files, bundles) = self.receipts.into_iter().unzip();
-        let staged = files.iter().zip(&texts);
-        let staged = staged.map(|(file, text)| stage(file, text.as_bytes()));
-        let staged: Vec<Staged> = staged.collect::<Result<_, Failure>>()?;
-        let mut signed = Vec::new();
-        for (((bundle, receipt), text), staged) in
-            bundles.into_iter().zip(&kept).zip(&texts).zip(staged)
-        {
-            signed.push(bundle.finish(receipt, text.as_bytes(), staged)?);
-        }
-        let path = self.statement.path();
-        statement.commit().map_err(|e| Failure::io(path, &e))?;
-        let paths = files.iter().map(|file| file.path().display().to_string());
-        let entries = kept.iter().zip(paths);
-        let entries: Vec<_> = entries
-            .map(|(receipt, path)| planned.entry(receipt, path))
-            .collect();
-        self.exports.write(&entries.iter().collect::<Vec<_>>())?;
-        let more = made.text(path) + &signed[shown];
-        let place = files[shown].path();
-        note(show(args, &entries[shown], &made.figures, place, &more));
-        Ok(())
-    }
-
-    /// A wrong run leaves no receipt in any place.
-    fn retire_with(&self, failure: Failure) -> Failure {
-        let places = self.receipts.iter();
-        places.fold(failure, |failure, (file, bundle)| {
-            bundle.retire_with(retire(file, failure))
-        })
-    }
-}
-
-fn stage<'f>(file: &'f AtomicFile, bytes: &[u8]) -> Result<Staged<'f>, Failure> {
-    file.stage(|out| out.write_all(bytes))
-        .map_err(|e| Failure::io(file.path(), &e))
 }
