@@ -18,7 +18,8 @@ pub(crate) use attention::{BLOCK_ROWS, Lanes16};
 pub use dense_rows::DenseRows;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use gemm::{
-    ActivationLine, CodeLine, Line, MAX_BLOCK_POSITIONS, MAX_TILE_PANELS, POSITION_PADDING, SumLine,
+    ActivationLine, CodeLine, FloatLine, GROUPED_TILE_PANELS, GroupActivations, Line,
+    MAX_BLOCK_POSITIONS, MAX_TILE_PANELS, POSITION_PADDING, SumLine, four,
 };
 pub use gemm::{GemmBatch, GemmScratch, PANEL_ROWS};
 pub use grouped_rows::{
