@@ -81,8 +81,9 @@ pub use {
     kernels::{Kernels, NonFinite, Scalar, UnavailableKernels, available_kernels},
     model::{DenseMatrix, Layer, Model, ModelFile, ModelSource, TernaryMatrix},
     operands::{
-        AttentionScratch, Bound, Bounded, DenseRows, GemmBatch, GemmScratch, QuantizedActivations,
-        Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+        AttentionScratch, Bound, Bounded, DenseRows, GemmBatch, GemmScratch, GroupedRows,
+        PANEL_ROWS, PanelBytes, QuantizedActivations, Queries, RefineRows, RopeAngles, RowLayout,
+        ScreenActivations, ScreenRows, TernaryRows,
     },
     roofline::{ReadBuffer, Readers},
     run::{LogitsAt, OpOutput, Probe, ProbePoint, Session, SessionOptions},

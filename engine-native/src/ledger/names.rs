@@ -53,14 +53,22 @@ named! {
         EmbeddingRowQ6K "embedding_row_q6_k",
         /// Q4_K embedding row.
         EmbeddingRowQ4K "embedding_row_q4_k",
+        /// Grouped ternary embedding row.
+        EmbeddingRowGrouped "embedding_row_grouped",
         /// RMSNorm.
         RmsNorm "rms_norm",
         /// Activation quantization.
         ActivationQuantize "activation_quantize",
+        /// Activation quantization in blocks.
+        BlockQuantize "block_quantize",
         /// Packed ternary matrix times one position.
         I2sGemv "i2s_gemv",
         /// Packed ternary matrix times several positions.
         I2sGemm "i2s_gemm",
+        /// Grouped ternary matrix times one position.
+        GroupedGemv "grouped_gemv",
+        /// Grouped ternary matrix times several positions.
+        GroupedGemm "grouped_gemm",
         /// RoPE.
         RopeApply "rope_apply",
         /// KV cache store, F32.

@@ -3,7 +3,6 @@
 mod architecture;
 mod hyperparameters;
 mod keys;
-mod placement;
 mod resolver;
 mod rope_scaling;
 mod storage;
@@ -38,14 +37,14 @@ pub struct Model {
 /// Reads and validates the first `bytes` of a file of `file_len` bytes.
 pub fn parse(bytes: &[u8], file_len: u64) -> Result<Model, Stop> {
     let header = gguf::parse(bytes, file_len)?;
-    Ok(describe(&header, file_len)?)
+    Ok(describe(&header)?)
 }
 
-fn describe(header: &Header, file_len: u64) -> Result<Model> {
+fn describe(header: &Header) -> Result<Model> {
     let mut hyperparameters = Hyperparameters::read(&header.metadata)?;
     let mut resolver = resolver::Resolver::new(header);
     let tensors = resolver.resolve(&mut hyperparameters)?;
-    placement::check(resolver.placed(), header.data_offset, file_len)?;
+    header.check_placement()?;
     Ok(Model {
         hyperparameters,
         tensors,

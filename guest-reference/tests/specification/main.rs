@@ -12,6 +12,7 @@ mod half;
 mod head;
 mod loading;
 mod ops;
+mod q2_0_blocks;
 mod reading_prefixes;
 mod refused_headers;
 mod refused_hyperparameters;
