@@ -8,6 +8,7 @@
 //! the kernels of every ISA that this CPU has: a workload that panics is found on any machine.
 
 mod attention;
+mod grouped;
 mod pointwise;
 mod products;
 mod sampling;
@@ -16,6 +17,7 @@ use std::{sync::Arc, thread};
 
 use attention::Attention;
 use engine_native::{Isa, KernelChoice, Kernels, available_kernels};
+use grouped::Grouped;
 use products::Products;
 use sampling::{Summary, Workload, interleave};
 
@@ -42,10 +44,17 @@ fn main() {
 fn try_all() {
     for kernels in available_kernels() {
         let products = Products::new(kernels.clone(), TRY_BYTES);
+        let grouped = Grouped::new(kernels.clone(), TRY_BYTES);
         let attention = Attention::new(kernels.clone());
         let prefill = products.prefill(&*kernels, TRY_POSITIONS);
+        let of_groups = grouped.over(TRY_BYTES, 1).into_iter();
+        let of_groups = of_groups.chain([grouped.prefill(&*kernels, TRY_POSITIONS)]);
         let workloads = products.over(TRY_BYTES, 1).into_iter();
-        for workload in workloads.chain(attention.of_a_step()).chain([prefill]) {
+        for workload in workloads
+            .chain(attention.of_a_step())
+            .chain([prefill])
+            .chain(of_groups)
+        {
             workload.time(2);
         }
         for mut operation in pointwise::operations(&kernels) {
@@ -58,6 +67,7 @@ fn try_all() {
 fn time_all() {
     let kernels = KernelChoice::Auto.resolve().expect("auto always resolves");
     let products = Products::new(kernels.clone(), MEMORY_BYTES);
+    let grouped = Grouped::new(kernels.clone(), MEMORY_BYTES);
     println!("kernels: {}", kernels.isa().as_str());
     println!("threads  bytes    kernel                  GB/s  of read  GMAC/s  ± MAD");
     let attention = Attention::new(kernels.clone());
@@ -71,17 +81,28 @@ fn time_all() {
             .collect();
         print_products(n_threads, &workloads);
         print_products(n_threads, &products.over(L2_BYTES, 400));
+        print_products(n_threads, &grouped.over(MEMORY_BYTES, 1));
+        print_products(n_threads, &grouped.over(L2_BYTES, 400));
     }
-    print_prefill(&products);
+    let available = available_kernels();
+    print_prefill("i2s_gemm", &available, |kernels| {
+        products.prefill(kernels, N_POSITIONS)
+    });
+    print_prefill("grouped_gemm", &available, |kernels| {
+        grouped.prefill(kernels, N_POSITIONS)
+    });
     print_pointwise(&[Arc::new(engine_native::Scalar) as Arc<dyn Kernels>, kernels]);
 }
 
-/// Times ternary GEMM, which is compute-bound, with the kernels of every ISA.
-fn print_prefill(products: &Products) {
-    println!("\nthreads  i2s_gemm × {N_POSITIONS}  GMAC/s  ± MAD");
-    let kernels = available_kernels();
+/// Times a GEMM, which is compute-bound, with the kernels of every ISA.
+fn print_prefill<'a>(
+    name: &str,
+    kernels: &'a [Arc<dyn Kernels>],
+    workload: impl Fn(&'a dyn Kernels) -> Workload<'a>,
+) {
+    println!("\nthreads  {name} × {N_POSITIONS}  GMAC/s  ± MAD");
     let simd = kernels.iter().filter(|k| k.isa() != Isa::Scalar);
-    let workloads: Vec<_> = simd.map(|k| products.prefill(&**k, N_POSITIONS)).collect();
+    let workloads: Vec<_> = simd.map(|k| workload(&**k)).collect();
     for n_threads in thread_counts() {
         let summaries = interleave(workloads.len(), |i| workloads[i].time(n_threads));
         for (workload, summary) in workloads.iter().zip(summaries) {

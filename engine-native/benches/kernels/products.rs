@@ -201,9 +201,9 @@ impl Products {
 }
 
 /// Positions with the same activations.
-struct Batch<'a> {
-    activations: &'a QuantizedActivations,
-    outs: Vec<Vec<f32>>,
+pub struct Batch<'a> {
+    pub activations: &'a QuantizedActivations,
+    pub outs: Vec<Vec<f32>>,
 }
 
 impl GemmBatch for Batch<'_> {
@@ -226,7 +226,7 @@ fn calls(rows: Range<usize>, repetitions: usize) -> impl Iterator<Item = Range<u
 }
 
 /// Word number `i` of random 2-bit codes 0, 1 and 2.
-fn random_codes(i: u64) -> [u8; 8] {
+pub fn random_codes(i: u64) -> [u8; 8] {
     const HIGH_BITS: u64 = 0xaaaa_aaaa_aaaa_aaaa;
     let z = (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

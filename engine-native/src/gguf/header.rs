@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{GgufError, Metadata, TensorInfo, TensorType, caps, cursor::Cursor, tensors};
 
-/// A parsed header. The byte ranges of tensors lie within the file and do not overlap.
+/// A parsed header. The byte ranges of tensors lie within the file, one after another.
 #[derive(Debug)]
 pub struct Gguf {
     /// Format version, 2 or 3.

@@ -8,6 +8,8 @@ mod cursor;
 mod error;
 mod header;
 mod metadata;
+mod placement;
+mod tensor_info;
 mod tensor_type;
 mod tensors;
 #[cfg(test)]
@@ -16,5 +18,5 @@ mod tests;
 pub use error::GgufError;
 pub use header::Gguf;
 pub use metadata::{Array, Metadata, Value};
+pub use tensor_info::TensorInfo;
 pub use tensor_type::TensorType;
-pub use tensors::TensorInfo;

@@ -21,13 +21,21 @@ pub enum TensorType {
     Tq2_0,
     /// Ternary, 4 codes a byte, one F32 scale per tensor.
     I2S,
+    /// Ternary, 4 codes a byte, blocks of 64 with an F16 scale.
+    Q2_0,
+    /// The same in blocks of 128, under the id of Q2_0: files from before it was standardized.
+    Q2_0G128,
+    /// The same in blocks of 128, under an id of its own.
+    Pq2_0,
+    /// Ternary, 5 trits a byte, blocks of 128 with an F16 scale.
+    Ptq1_0,
     Other(u32),
 }
 
 /// Id, name, elements and bytes of a block.
 type Row = (TensorType, u32, &'static str, u64, u64);
 
-const TYPES: [Row; 9] = [
+const TYPES: [Row; 13] = [
     (TensorType::F32, 0, "F32", 1, 4),
     (TensorType::F16, 1, "F16", 1, 2),
     (TensorType::Bf16, 30, "BF16", 1, 2),
@@ -37,6 +45,10 @@ const TYPES: [Row; 9] = [
     (TensorType::Tq1_0, 34, "TQ1_0", 256, 54),
     (TensorType::Tq2_0, 35, "TQ2_0", 256, 66),
     (TensorType::I2S, 36, "I2_S", 128, 32),
+    (TensorType::Q2_0, 42, "Q2_0", 64, 18),
+    (TensorType::Q2_0G128, 42, "Q2_0_g128", 128, 34),
+    (TensorType::Pq2_0, 142, "PQ2_0", 128, 34),
+    (TensorType::Ptq1_0, 143, "PTQ1_0", 128, 28),
 ];
 
 /// Names of common types that are not supported, for messages.
@@ -57,6 +69,7 @@ impl TensorType {
     /// Bytes after the codes of an I2_S tensor: an f32 scale and 28 unused bytes.
     pub const I2S_TRAILER_BYTES: usize = 32;
 
+    /// The type with this id. 42 is Q2_0 until the placement of the tensors shows which layout it means.
     pub(super) fn from_id(id: u32) -> Self {
         let row = TYPES.iter().find(|row| row.1 == id);
         row.map_or(Self::Other(id), |row| row.0)

@@ -54,11 +54,30 @@ impl Header {
         Gguf::parse_header(&self.bytes(), file_len)
     }
 
-    /// Parsed as the start of a file that is long enough.
+    fn alignment(&self) -> u64 {
+        let value = self
+            .value
+            .1
+            .iter()
+            .rev()
+            .fold(0, |n, &b| n << 8 | u64::from(b));
+        match self.key == ALIGNMENT.as_bytes() && value > 0 {
+            true => value,
+            false => 32,
+        }
+    }
+
+    /// Parsed as the start of a file that ends with the tensor.
     fn edited(edit: impl FnOnce(&mut Self)) -> Result<Gguf, GgufError> {
         let mut header = small();
         edit(&mut header);
-        header.parse(1 << 40)
+        let n_elements = header
+            .dims
+            .iter()
+            .fold(1u64, |n, &dim| n.saturating_mul(dim));
+        let n_bytes = TensorType::from_id(header.tensor_type).n_bytes(n_elements.min(1 << 61));
+        let start = (header.bytes().len() as u64).next_multiple_of(header.alignment());
+        header.parse(start + n_bytes)
     }
 }
 
@@ -159,7 +178,9 @@ fn array(element_type: u32, len: u64, elements: &[u8]) -> (u32, Vec<u8>) {
 fn file_with(value: (u32, Vec<u8>)) -> Vec<u8> {
     let mut header = small();
     (header.key, header.value) = (b"key".into(), value);
-    [header.bytes(), vec![0; 40]].concat()
+    let mut file = header.bytes();
+    file.resize(file.len().next_multiple_of(32) + 8, 0);
+    file
 }
 
 fn with_value(value: (u32, Vec<u8>)) -> Result<Gguf, GgufError> {
@@ -277,6 +298,9 @@ fn types_have_blocks_and_a_trailer() {
         (34, 256, 54),
         (35, 512, 132),
         (36, 256, 96),
+        (42, 4096, 1152),
+        (142, 256, 68),
+        (143, 128, 28),
         // Nothing is known of it but its name.
         (2, 3, 0),
     ] {
@@ -291,4 +315,80 @@ fn types_have_blocks_and_a_trailer() {
     }
     let names = [36, 2, 99].map(|id| TensorType::from_id(id).to_string());
     assert_eq!(names, ["I2_S", "Q4_0", "type 99"]);
+}
+
+/// Parses a file of tensors of one row each: type, elements and offset; `rest` bytes follow its last byte.
+fn file_of(tensors: &[(u32, u64, u64)], end: u64) -> Result<Gguf, GgufError> {
+    let mut out = b"GGUF\x03\0\0\0".to_vec();
+    out.extend((tensors.len() as u64).to_le_bytes());
+    out.extend(0u64.to_le_bytes());
+    for (index, (tensor_type, n, offset)) in tensors.iter().enumerate() {
+        out.extend(text(format!("t{index}").as_bytes()));
+        out.extend(1u32.to_le_bytes());
+        out.extend(n.to_le_bytes());
+        out.extend(tensor_type.to_le_bytes());
+        out.extend(offset.to_le_bytes());
+    }
+    let start = out.len().next_multiple_of(32) as u64;
+    Gguf::parse_header(&out, start + end)
+}
+
+#[test]
+fn tensors_follow_one_another() {
+    // Two F16 values each: 4 bytes, 28 of padding.
+    let two = |second, end| file_of(&[(1, 2, second), (1, 2, 0)], end);
+    for end in [36, 37, 64] {
+        two(32, end).unwrap();
+    }
+    for (second, end, rule) in [
+        (64, 96, "gap after t1"),
+        (0, 32, "overlap t0"),
+        (32, 35, "inside the"),
+        (32, 65, "1 bytes after t0"),
+        (32, 1 << 40, "belong to no tensor"),
+    ] {
+        let error = two(second, end).unwrap_err().to_string();
+        assert!(error.contains(rule), "{error}");
+    }
+    let error = file_of(&[(1, 2, 32)], 64).unwrap_err().to_string();
+    assert!(error.contains("gap after the header"), "{error}");
+    // Nothing is known of the size of the first: the model refuses it.
+    file_of(&[(2, 32, 0), (1, 2, 1024)], 4096).unwrap();
+    file_of(&[], 0).unwrap();
+    assert!(file_of(&[], 1).is_err());
+}
+
+#[test]
+fn the_file_shows_which_q2_0_it_has() {
+    let of = |tensors: &[_], end| {
+        let parsed = file_of(tensors, end)?;
+        let types = parsed.tensors.iter().map(|tensor| tensor.tensor_type);
+        Ok::<Vec<_>, GgufError>(types.collect())
+    };
+    let (g64, g128) = (TensorType::Q2_0, TensorType::Q2_0G128);
+    // 2,048 weights: 576 or 544 bytes.
+    for (second, expected) in [(576, g64), (544, g128)] {
+        let behind = [(0, 8, second), (42, 2048, 0)];
+        assert_eq!(of(&behind, second + 32).unwrap()[1], expected);
+        let both = [(42, 2048, second), (42, 2048, 0)];
+        assert_eq!(of(&both, 2 * second).unwrap(), [expected; 2]);
+    }
+    // A row that is no multiple of 128 leaves one reading.
+    assert_eq!(of(&[(42, 64, 0)], 18).unwrap(), [g64]);
+    for (tensors, end, rule) in [
+        // 288 bytes, or 272 and their padding.
+        (&[(42, 1024, 0)][..], 288, "both layouts fit"),
+        // Each tensor by itself would do, but in different layouts.
+        (
+            &[(42, 2048, 0), (42, 2048, 576)],
+            576 + 544,
+            "neither layout fits",
+        ),
+        (&[(42, 2048, 0)], 577, "neither layout fits"),
+        (&[(42, 96, 0)], 64, "neither layout fits"),
+    ] {
+        let error = of(tensors, end).unwrap_err().to_string();
+        assert!(error.contains(rule), "{error}");
+        assert!(error.contains("64 weights in 18") && error.contains("128 in 34"));
+    }
 }

@@ -5,8 +5,9 @@ use crate::{
     ledger::{Isa, Recorder},
     model::DenseType,
     operands::{
-        AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, QuantizedActivations,
-        Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+        AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, GroupedRows,
+        QuantizedActivations, Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations,
+        ScreenRows, TernaryRows,
     },
 };
 
@@ -99,6 +100,54 @@ pub trait Kernels: Send + Sync {
         recorder: &mut Recorder,
     ) {
         inherited!(self.ternary_gemm(weights, batch, scratch, recorder));
+    }
+
+    /// Converts one row of a grouped ternary embedding, `[n_cols]`, to f32, exactly.
+    fn grouped_embedding_row(
+        &self,
+        weights: GroupedRows,
+        row: usize,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        inherited!(self.grouped_embedding_row(weights, row, out, recorder));
+    }
+
+    /// Quantization of one position's activations to int8, in blocks of 32 with an F16 scale each.
+    ///
+    /// # Errors
+    /// An element of `x` is not finite, or a scale rounds to an F16 infinity.
+    fn quantize_blocks(
+        &self,
+        x: &[f32],
+        out: &mut QuantizedActivations,
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        inherited!(self.quantize_blocks(x, out, recorder))
+    }
+
+    /// Grouped ternary GEMV, for one position whose activations were quantized in blocks. For each
+    /// row, from +0: `out += d_g · (a_{2g} · acc_{2g} + a_{2g+1} · acc_{2g+1})`, g ascending.
+    fn grouped_gemv(
+        &self,
+        weights: GroupedRows,
+        activations: &QuantizedActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        inherited!(self.grouped_gemv(weights, activations, out, recorder));
+    }
+
+    /// Grouped ternary GEMM, for any number of positions; each result is that of
+    /// [`Kernels::grouped_gemv`].
+    fn grouped_gemm(
+        &self,
+        weights: GroupedRows,
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
+        recorder: &mut Recorder,
+    ) {
+        inherited!(self.grouped_gemm(weights, batch, scratch, recorder));
     }
 
     /// RoPE: rotates pairs of the first `2 · angles.cos.len()` elements of every head.

@@ -19,6 +19,8 @@ mod dispatch;
 mod finite;
 #[cfg(target_arch = "x86_64")]
 mod gemm_tiles;
+#[cfg(target_arch = "x86_64")]
+mod grouped_tiles;
 mod interface;
 #[cfg(target_arch = "x86_64")]
 mod pairs;

@@ -1,6 +1,6 @@
 //! The names of kernels and instruction sets in ledgers and receipts.
 
-use crate::model::DenseType;
+use crate::model::{DenseType, MatrixType};
 
 macro_rules! named {
     ($(#[$enum_doc:meta])* $enum:ident { $($(#[$doc:meta])* $variant:ident $name:literal,)* }) => {
@@ -53,14 +53,22 @@ named! {
         EmbeddingRowQ6K "embedding_row_q6_k",
         /// Q4_K embedding row.
         EmbeddingRowQ4K "embedding_row_q4_k",
+        /// Grouped ternary embedding row.
+        EmbeddingRowGrouped "embedding_row_grouped",
         /// RMSNorm.
         RmsNorm "rms_norm",
         /// Activation quantization.
         ActivationQuantize "activation_quantize",
+        /// Activation quantization in blocks.
+        BlockQuantize "block_quantize",
         /// Packed ternary matrix times one position.
         I2sGemv "i2s_gemv",
         /// Packed ternary matrix times several positions.
         I2sGemm "i2s_gemm",
+        /// Grouped ternary matrix times one position.
+        GroupedGemv "grouped_gemv",
+        /// Grouped ternary matrix times several positions.
+        GroupedGemm "grouped_gemm",
         /// RoPE.
         RopeApply "rope_apply",
         /// KV cache store, F32.
@@ -186,6 +194,22 @@ impl KernelName {
             DenseType::Q8_0 => Self::OutputGemvQ8_0,
             DenseType::Q6K => Self::OutputGemvQ6K,
             DenseType::Q4K => Self::OutputGemvQ4K,
+        }
+    }
+
+    /// The kernel for rows of an embedding of a type.
+    pub fn embedding(matrix_type: MatrixType) -> Self {
+        match matrix_type {
+            MatrixType::Dense(dense_type) => Self::embedding_row(dense_type),
+            MatrixType::Grouped(_) => Self::EmbeddingRowGrouped,
+        }
+    }
+
+    /// The kernel for an output matrix of a type.
+    pub fn output(matrix_type: MatrixType) -> Self {
+        match matrix_type {
+            MatrixType::Dense(dense_type) => Self::output_gemv(dense_type),
+            MatrixType::Grouped(_) => Self::GroupedGemv,
         }
     }
 

@@ -13,6 +13,8 @@ pub enum Architecture {
     Bitnet,
     /// `llama`: Llama-shaped models with ternary projections, such as Falcon3-1.58bit.
     Llama,
+    /// `qwen3`: Qwen3, and Bonsai with ternary weights.
+    Qwen3,
 }
 
 /// The activation function of the FFN gate.
@@ -34,7 +36,13 @@ pub enum RopePairs {
 
 impl Architecture {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::BitnetB158, Self::Bitnet25, Self::Bitnet, Self::Llama];
+    pub const ALL: [Self; 5] = [
+        Self::BitnetB158,
+        Self::Bitnet25,
+        Self::Bitnet,
+        Self::Llama,
+        Self::Qwen3,
+    ];
 
     /// Its name in files, and the prefix of its keys.
     pub fn as_str(self) -> &'static str {
@@ -43,6 +51,7 @@ impl Architecture {
             Self::Bitnet25 => "bitnet-25",
             Self::Bitnet => "bitnet",
             Self::Llama => "llama",
+            Self::Qwen3 => "qwen3",
         }
     }
 
@@ -55,13 +64,18 @@ impl Architecture {
     pub fn activation(self) -> Activation {
         match self {
             Self::BitnetB158 | Self::Bitnet25 => Activation::SquaredRelu,
-            Self::Bitnet | Self::Llama => Activation::Silu,
+            Self::Bitnet | Self::Llama | Self::Qwen3 => Activation::Silu,
         }
     }
 
     /// Whether attention and FFN have a sub-norm before their last projection.
     pub fn has_sub_norms(self) -> bool {
-        self != Self::Llama
+        !matches!(self, Self::Llama | Self::Qwen3)
+    }
+
+    /// Whether each head of queries and keys is normalized before RoPE.
+    pub fn has_head_norms(self) -> bool {
+        self == Self::Qwen3
     }
 
     /// Which elements RoPE rotates as a pair. Converters of the Llama family reorder the rows of

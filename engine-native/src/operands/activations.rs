@@ -1,5 +1,7 @@
 //! Activations quantized to int8.
 
+use super::BLOCK_COLS;
+
 /// Padding unit: a multiple of the block length of every [`RowLayout`](super::RowLayout).
 const ACTIVATION_UNIT: usize = 768;
 
@@ -15,6 +17,11 @@ pub struct QuantizedActivations {
     /// Sum of the values. The kernels multiply by codes, which are weights plus one, and subtract
     /// it.
     pub sum: i32,
+    /// After a block quantization: the scales of the blocks of [`BLOCK_COLS`] values, instead of
+    /// `scale`.
+    pub block_scales: Vec<f32>,
+    /// After a block quantization: the sums of the blocks, instead of `sum`.
+    pub block_sums: Vec<i32>,
 }
 
 impl QuantizedActivations {
@@ -23,6 +30,8 @@ impl QuantizedActivations {
         Self {
             values: vec![0; n.next_multiple_of(ACTIVATION_UNIT)],
             len: n,
+            block_scales: vec![0.0; n.div_ceil(BLOCK_COLS)],
+            block_sums: vec![0; n.div_ceil(BLOCK_COLS)],
             ..Self::default()
         }
     }
@@ -30,5 +39,13 @@ impl QuantizedActivations {
     /// The values without the padding, `[len]`.
     pub fn quantized(&self) -> &[i8] {
         &self.values[..self.len]
+    }
+
+    /// Asserts that there is room for `n` values in whole blocks.
+    pub(crate) fn assert_blocks(&self, n: usize) {
+        assert_eq!(n, self.len);
+        assert!(n.is_multiple_of(BLOCK_COLS));
+        assert_eq!(self.block_scales.len(), n / BLOCK_COLS);
+        assert_eq!(self.block_sums.len(), n / BLOCK_COLS);
     }
 }

@@ -5,6 +5,7 @@ mod activations;
 mod attention;
 mod dense_rows;
 mod gemm;
+mod grouped_rows;
 mod row_layout;
 mod screen;
 mod ternary_rows;
@@ -17,10 +18,13 @@ pub(crate) use attention::{BLOCK_ROWS, Lanes16};
 pub use dense_rows::DenseRows;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use gemm::{
-    ActivationLine, CodeLine, Line, MAX_BLOCK_POSITIONS, MAX_TILE_PANELS, PANEL_ROWS,
-    POSITION_PADDING, SumLine,
+    ActivationLine, CodeLine, FloatLine, GROUPED_TILE_PANELS, GroupActivations, Line,
+    MAX_BLOCK_POSITIONS, MAX_TILE_PANELS, POSITION_PADDING, SumLine, four,
 };
-pub use gemm::{GemmBatch, GemmScratch};
+pub use gemm::{GemmBatch, GemmScratch, PANEL_ROWS};
+pub use grouped_rows::{
+    BLOCK_COLS, GROUP_COLS, GroupedRows, PANEL_BLOCK_BYTES, PANEL_SCALES_BYTES, PanelBytes,
+};
 pub(crate) use row_layout::ROW_UNIT;
 pub use row_layout::RowLayout;
 pub use screen::{Bound, Bounded, RefineRows, ScreenActivations, ScreenRows};

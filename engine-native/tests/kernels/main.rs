@@ -9,6 +9,7 @@ mod compare;
 mod dense;
 mod elementwise;
 mod fence;
+mod grouped;
 mod inputs;
 mod read;
 mod screen;
@@ -75,6 +76,18 @@ checks! {
         ternary_gemm_of_random_input,
         ternary_gemm_equals_scalar_gemv,
         ternary_products_of_padded_rows,
+    }
+    grouped {
+        quantize_blocks_of_every_length,
+        quantize_blocks_of_ties,
+        quantize_blocks_of_random_input,
+        grouped_gemv_of_every_shape,
+        grouped_gemv_of_random_input,
+        grouped_gemm_of_every_shape,
+        grouped_gemm_of_random_input,
+        grouped_products_of_extremes,
+        grouped_products_agree,
+        grouped_embedding_row_of_every_shape,
     }
     attention {
         rope_of_every_length,

@@ -1,9 +1,9 @@
 //! Kernels that are wrong in plausible ways, to show that the checks notice.
 
 use engine_native::{
-    AttentionScratch, Bounded, DenseRows, DenseType, GemmBatch, GemmScratch, Isa, KernelName,
-    Kernels, Ledger, NonFinite, Op, QuantizedActivations, Queries, Recorder, RefineRows,
-    RopeAngles, Scalar, ScreenActivations, ScreenRows, TernaryRows,
+    AttentionScratch, Bounded, DenseRows, DenseType, GemmBatch, GemmScratch, GroupedRows, Isa,
+    KernelName, Kernels, Ledger, NonFinite, Op, QuantizedActivations, Queries, Recorder,
+    RefineRows, RopeAngles, Scalar, ScreenActivations, ScreenRows, TernaryRows,
 };
 use half::f16;
 
@@ -92,6 +92,78 @@ impl Kernels for Wrong {
             // This work is already recorded.
             let mut ledger = Ledger::default();
             Scalar.ternary_gemv(weights, &activations, out, ledger.op(Op::AttnQ));
+        }
+    }
+
+    /// Keeps the sign of a code of 0 whose scale is 0.
+    fn grouped_embedding_row(
+        &self,
+        weights: GroupedRows,
+        row: usize,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        Scalar.grouped_embedding_row(weights, row, out, recorder);
+        out.iter_mut().for_each(|x| *x += 0.0);
+    }
+
+    /// Rounds ties away from zero, and the scale not at all.
+    fn quantize_blocks(
+        &self,
+        x: &[f32],
+        out: &mut QuantizedActivations,
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        Scalar.quantize_blocks(x, out, recorder)?;
+        let blocks = x.chunks(32).zip(out.values.chunks_mut(32));
+        for (b, (x, values)) in blocks.enumerate() {
+            let absmax = x.iter().fold(0f32, |m, x| m.max(x.abs()));
+            for (q, x) in values.iter_mut().zip(x) {
+                *q = (x * (127.0 / absmax)).round() as i8;
+            }
+            out.block_sums[b] = values.iter().map(|&q| i32::from(q)).sum();
+            out.block_scales[b] = absmax / 127.0;
+        }
+        Ok(())
+    }
+
+    /// Multiplies the two scales first.
+    fn grouped_gemv(
+        &self,
+        weights: GroupedRows,
+        activations: &QuantizedActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        Scalar.grouped_gemv(weights, activations, out, recorder);
+        for (row, out) in out.iter_mut().enumerate() {
+            *out = 0.0;
+            for (b, q) in activations.quantized().chunks(32).enumerate() {
+                let code = |i: usize| i32::from(weights.code(row, 32 * b + i)) - 1;
+                let acc: i32 = (0..32).map(|i| code(i) * i32::from(q[i])).sum();
+                let d = f16::from_bits(weights.scale_bits(row, 32 * b)).to_f32();
+                *out += d * activations.block_scales[b] * acc as f32;
+            }
+        }
+    }
+
+    /// Uses the first position's scales for every position.
+    fn grouped_gemm(
+        &self,
+        weights: GroupedRows,
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
+        recorder: &mut Recorder,
+    ) {
+        Scalar.grouped_gemm(weights, batch, scratch, recorder);
+        let scales = batch.position(0).0.block_scales.clone();
+        for i in 0..batch.n_positions() {
+            let (activations, out) = batch.position(i);
+            let mut activations = activations.clone();
+            activations.block_scales.clone_from(&scales);
+            // This work is already recorded.
+            let mut ledger = Ledger::default();
+            Scalar.grouped_gemv(weights, &activations, out, ledger.op(Op::AttnQ));
         }
     }
 

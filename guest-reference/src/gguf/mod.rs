@@ -5,7 +5,9 @@
 
 mod cursor;
 mod metadata;
+mod placement;
 mod tensor_info;
+mod tensor_type;
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -14,7 +16,9 @@ use alloc::string::String;
 use cursor::malformed;
 pub use cursor::{Cursor, MAX_HEADER_BYTES, Stop};
 pub use metadata::{Metadata, Value};
+pub use placement::DataSection;
 pub use tensor_info::TensorInfo;
+pub use tensor_type::TensorType;
 
 use crate::error::Error;
 
@@ -36,10 +40,15 @@ pub struct Header {
     pub metadata: Metadata,
     /// Tensor infos by name.
     pub tensors: BTreeMap<String, TensorInfo>,
-    /// File offset of the data section.
-    pub data_offset: u64,
-    /// Alignment in bytes of the data section and of every tensor in it.
-    pub alignment: u64,
+    /// Where their bytes are.
+    pub data: DataSection,
+}
+
+impl Header {
+    /// Checks that the tensors fill the data section one after another.
+    pub fn check_placement(&self) -> Result<(), Error> {
+        placement::check(&self.tensors, &self.data)
+    }
 }
 
 /// Reads the header from the first `bytes` of a file of `file_len` bytes.
@@ -53,14 +62,18 @@ pub fn parse(bytes: &[u8], file_len: u64) -> Result<Header, Stop> {
     let n_keys = read_count(&mut cursor, "key count", MAX_KEYS)?;
     let metadata = Metadata::read(&mut cursor, n_keys)?;
     let alignment = alignment(&metadata)?;
-    let tensors = tensor_info::read_all(&mut cursor, n_tensors, alignment)?;
-    // The cursor never passes the header cap, so the sum cannot overflow.
-    let data_offset = cursor.position().next_multiple_of(alignment);
+    let mut tensors = tensor_info::read_all(&mut cursor, n_tensors, alignment)?;
+    let data = DataSection {
+        // The cursor never passes the header cap, so the sum cannot overflow.
+        offset: cursor.position().next_multiple_of(alignment),
+        alignment,
+        file_len,
+    };
+    placement::settle_q2_0(&mut tensors, &data)?;
     Ok(Header {
         metadata,
         tensors,
-        data_offset,
-        alignment,
+        data,
     })
 }
 

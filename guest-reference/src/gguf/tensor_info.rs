@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::TensorType;
 use super::cursor::{Cursor, Stop, malformed};
 use crate::error::{Error, Result};
 
@@ -19,8 +20,8 @@ const MAX_DIMS: u32 = 4;
 pub struct TensorInfo {
     /// Dimensions, the fastest varying first: a matrix of `[rows, cols]` reads `[cols, rows]`.
     pub dims: Vec<u64>,
-    /// GGML type number.
-    pub type_id: u32,
+    /// Element type.
+    pub tensor_type: TensorType,
     /// Byte offset from the start of the data section.
     pub offset: u64,
 }
@@ -32,6 +33,24 @@ impl TensorInfo {
         product.ok_or_else(|| {
             Error::Malformed(format!(
                 "tensor `{name}`: dimensions {:?} multiply past 2^64",
+                self.dims
+            ))
+        })
+    }
+
+    /// Bytes of the tensor: whole blocks, and what its type puts after them.
+    pub fn bytes(&self, name: &str) -> Result<u64> {
+        let weights = self.tensor_type.block_weights().unwrap_or(1);
+        if !self.dims[0].is_multiple_of(weights) {
+            return Err(Error::Malformed(format!(
+                "tensor `{name}`: {} columns of {}; a multiple of {weights} is required",
+                self.dims[0], self.tensor_type
+            )));
+        }
+        let bytes = self.tensor_type.bytes(self.elements(name)?);
+        bytes.ok_or_else(|| {
+            Error::Malformed(format!(
+                "tensor `{name}`: dimensions {:?} take more than 2^64 bytes",
                 self.dims
             ))
         })
@@ -58,7 +77,7 @@ pub fn read_all(
 
 fn read_info(cursor: &mut Cursor<'_>, name: &str, alignment: u64) -> Result<TensorInfo, Stop> {
     let dims = read_dims(cursor, name)?;
-    let type_id = cursor.u32("tensor type")?;
+    let tensor_type = TensorType::from_id(cursor.u32("tensor type")?);
     let offset = cursor.u64("tensor offset")?;
     if !offset.is_multiple_of(alignment) {
         return Err(malformed(format!(
@@ -67,7 +86,7 @@ fn read_info(cursor: &mut Cursor<'_>, name: &str, alignment: u64) -> Result<Tens
     }
     Ok(TensorInfo {
         dims,
-        type_id,
+        tensor_type,
         offset,
     })
 }

@@ -3,8 +3,9 @@
 mod architecture;
 mod hyperparameters;
 mod keys;
-mod placement;
 mod resolver;
+mod rope_scaling;
+mod storage;
 mod tensor_types;
 mod tensors;
 
@@ -13,6 +14,8 @@ pub use hyperparameters::Hyperparameters;
 pub use resolver::{
     EMBEDDING, FREQUENCY_FACTORS, OUTPUT, OUTPUT_NORM, check_multiple, layer_tensor_name,
 };
+pub use rope_scaling::{RopeScaling, Yarn};
+pub use storage::{MatrixType, ProjectionType};
 pub use tensors::{
     FileRange, LayerTensors, Norm, Projection, RowTensor, Tensors, TernaryTensor, VectorTensor,
 };
@@ -34,14 +37,14 @@ pub struct Model {
 /// Reads and validates the first `bytes` of a file of `file_len` bytes.
 pub fn parse(bytes: &[u8], file_len: u64) -> Result<Model, Stop> {
     let header = gguf::parse(bytes, file_len)?;
-    Ok(describe(&header, file_len)?)
+    Ok(describe(&header)?)
 }
 
-fn describe(header: &Header, file_len: u64) -> Result<Model> {
+fn describe(header: &Header) -> Result<Model> {
     let mut hyperparameters = Hyperparameters::read(&header.metadata)?;
     let mut resolver = resolver::Resolver::new(header);
     let tensors = resolver.resolve(&mut hyperparameters)?;
-    placement::check(resolver.placed(), header.data_offset, file_len)?;
+    header.check_placement()?;
     Ok(Model {
         hyperparameters,
         tensors,

@@ -4,11 +4,10 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::hyperparameters::Hyperparameters;
-use super::placement::Placed;
 use super::tensor_types;
 use super::tensors::{
     FileRange, LayerTensors, Norm, Projection, RowTensor, Tensors, TernaryTensor, VectorTensor,
@@ -41,7 +40,6 @@ pub fn layer_tensor_name(layer: usize, part: &str) -> String {
 pub struct Resolver<'a> {
     left: BTreeMap<&'a str, &'a TensorInfo>,
     data_offset: u64,
-    placed: Vec<Placed>,
     parameters: u64,
 }
 
@@ -54,8 +52,7 @@ impl<'a> Resolver<'a> {
         }
         Self {
             left,
-            data_offset: header.data_offset,
-            placed: Vec::new(),
+            data_offset: header.data.offset,
             parameters: 0,
         }
     }
@@ -76,20 +73,18 @@ impl<'a> Resolver<'a> {
             false => None,
         };
         let layers = (0..hp.n_layers).map(|layer| self.layer(layer, hp));
-        let layers = layers.collect::<Result<_>>()?;
+        let layers = layers.collect::<Result<Vec<_>>>()?;
         self.refuse_leftovers(hp)?;
+        let grouped_projections = layers[0].projections[0].projection_type.is_grouped();
+        check_same_scaling(&layers, grouped_projections)?;
         Ok(Tensors {
             embedding,
             output,
             output_norm,
             frequency_factors,
+            grouped_projections,
             layers,
         })
-    }
-
-    /// Every tensor found, to check where they lie.
-    pub fn placed(&self) -> Vec<Placed> {
-        self.placed.clone()
     }
 
     /// Elements of all tensors found.
@@ -127,7 +122,7 @@ impl<'a> Resolver<'a> {
     fn layer(&mut self, layer: usize, hp: &Hyperparameters) -> Result<LayerTensors> {
         let (embd, ff, query, key) = (hp.n_embd, hp.n_ff, hp.n_query(), hp.n_key());
         let mut norm = |norm: Norm, len| {
-            if norm.is_sub_norm() && !hp.architecture.sub_norms {
+            if !norm.is_in(&hp.architecture) {
                 return Ok(None);
             }
             let name = layer_tensor_name(layer, norm.part());
@@ -135,6 +130,8 @@ impl<'a> Resolver<'a> {
         };
         let norms = [
             norm(Norm::Attention, embd)?,
+            norm(Norm::QueryHead, hp.head_dim)?,
+            norm(Norm::KeyHead, hp.head_dim)?,
             norm(Norm::AttentionSub, query)?,
             norm(Norm::FeedForward, embd)?,
             norm(Norm::FeedForwardSub, ff)?,
@@ -156,9 +153,9 @@ impl<'a> Resolver<'a> {
 
     fn vector(&mut self, name: &str, len: usize) -> Result<VectorTensor> {
         let info = self.take(name, &[len])?;
-        let row_type = tensor_types::vector(name, info.type_id)?;
+        let row_type = tensor_types::vector(name, info.tensor_type)?;
         Ok(VectorTensor {
-            range: self.place(name, info, row_type.row_bytes(len as u64))?,
+            range: self.place(name, info)?,
             row_type,
             len,
         })
@@ -166,25 +163,23 @@ impl<'a> Resolver<'a> {
 
     fn rows(&mut self, name: &str, hp: &Hyperparameters) -> Result<RowTensor> {
         let info = self.take(name, &[hp.n_embd, hp.n_vocab])?;
-        let row_type = tensor_types::matrix(name, info.type_id)?;
-        check_multiple(name, "columns", hp.n_embd, row_type.column_multiple())?;
-        let row_bytes = row_type.row_bytes(hp.n_embd as u64);
+        let matrix_type = tensor_types::matrix(name, info.tensor_type)?;
+        check_multiple(name, "columns", hp.n_embd, matrix_type.column_multiple())?;
         Ok(RowTensor {
-            range: self.place(name, info, row_bytes * hp.n_vocab as u64)?,
-            row_type,
+            range: self.place(name, info)?,
+            matrix_type,
             n_cols: hp.n_embd,
-            row_bytes,
+            row_bytes: matrix_type.row_bytes(hp.n_embd as u64),
         })
     }
 
     fn ternary(&mut self, name: &str, n_rows: usize, n_cols: usize) -> Result<TernaryTensor> {
         let info = self.take(name, &[n_cols, n_rows])?;
-        let ternary_type = tensor_types::projection(name, info.type_id)?;
-        check_multiple(name, "columns", n_cols, ternary_type.column_multiple())?;
-        let rows = n_rows as u64 * ternary_type.row_bytes(n_cols as u64);
+        let projection_type = tensor_types::projection(name, info.tensor_type)?;
+        check_multiple(name, "columns", n_cols, projection_type.column_multiple())?;
         Ok(TernaryTensor {
-            range: self.place(name, info, rows + ternary_type.trailer_bytes())?,
-            ternary_type,
+            range: self.place(name, info)?,
+            projection_type,
             n_rows,
             n_cols,
         })
@@ -203,23 +198,46 @@ impl<'a> Resolver<'a> {
         )))
     }
 
-    /// Notes where the tensor lies. The check against the file follows once all are known.
-    fn place(&mut self, name: &str, info: &TensorInfo, len: u64) -> Result<FileRange> {
+    /// Where the tensor lies. That this is in the file is checked for all of them together.
+    fn place(&mut self, name: &str, info: &TensorInfo) -> Result<FileRange> {
         let offset = self.data_offset.checked_add(info.offset).ok_or_else(|| {
             Error::Malformed(format!(
                 "tensor `{name}`: offset {} passes the end of any file",
                 info.offset
             ))
         })?;
-        let range = FileRange { offset, len };
         // Dimensions are capped, so 2^16 tensors cannot make the sum overflow.
         self.parameters += info.elements(name)?;
-        self.placed.push(Placed {
-            name: name.to_string(),
-            range,
-        });
-        Ok(range)
+        Ok(FileRange {
+            offset,
+            len: info.bytes(name)?,
+        })
     }
+}
+
+/// Refuses a model in which some projections have a scale for every group and others do not.
+fn check_same_scaling(layers: &[LayerTensors], is_grouped: bool) -> Result<()> {
+    for (layer, tensors) in layers.iter().enumerate() {
+        for ((_, part), tensor) in Projection::ALL.iter().zip(&tensors.projections) {
+            if tensor.projection_type.is_grouped() != is_grouped {
+                let has = |grouped| {
+                    if grouped {
+                        "a scale for every group"
+                    } else {
+                        "one scale"
+                    }
+                };
+                return Err(Error::Unsupported(format!(
+                    "tensor `{}` has {}, `{}` has {}; all projections of a file must be alike",
+                    layer_tensor_name(layer, part),
+                    has(!is_grouped),
+                    layer_tensor_name(0, Projection::Query.part()),
+                    has(is_grouped)
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn missing(name: &str) -> Error {

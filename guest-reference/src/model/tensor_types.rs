@@ -1,77 +1,72 @@
-//! The file's type numbers, and which tensors may have each.
+//! Which tensors may have which type.
 
 use alloc::format;
 
+use super::storage::{MatrixType, ProjectionType};
 use crate::error::{Error, Result};
+use crate::gguf::TensorType;
 use crate::rows::RowType;
-use crate::ternary::TernaryType;
-
-/// Types that occur in files of these models.
-const NAMES: [(u32, &str); 17] = [
-    (0, "F32"),
-    (1, "F16"),
-    (2, "Q4_0"),
-    (3, "Q4_1"),
-    (6, "Q5_0"),
-    (7, "Q5_1"),
-    (8, "Q8_0"),
-    (10, "Q2_K"),
-    (11, "Q3_K"),
-    (12, "Q4_K"),
-    (13, "Q5_K"),
-    (14, "Q6_K"),
-    (30, "BF16"),
-    (34, "TQ1_0"),
-    (35, "TQ2_0"),
-    (36, "I2_S"),
-    (135, "IQ2_BN"),
-];
+use crate::ternary::{GroupedType, TernaryType};
 
 /// The type of a projection.
-pub fn projection(tensor: &str, type_id: u32) -> Result<TernaryType> {
-    Ok(match type_id {
-        0 => TernaryType::F32,
-        1 => TernaryType::F16,
-        30 => TernaryType::Bf16,
-        34 => TernaryType::Tq1_0,
-        35 => TernaryType::Tq2_0,
-        36 => TernaryType::I2s,
+pub fn projection(tensor: &str, found: TensorType) -> Result<ProjectionType> {
+    if let Some(grouped_type) = grouped(found) {
+        return Ok(ProjectionType::Grouped(grouped_type));
+    }
+    Ok(ProjectionType::OneScale(match found {
+        TensorType::F32 => TernaryType::F32,
+        TensorType::F16 => TernaryType::F16,
+        TensorType::Bf16 => TernaryType::Bf16,
+        TensorType::Tq1_0 => TernaryType::Tq1_0,
+        TensorType::Tq2_0 => TernaryType::Tq2_0,
+        TensorType::I2s => TernaryType::I2s,
         _ => {
-            let supported = "I2_S, TQ1_0, TQ2_0, F32, F16 and BF16";
-            return Err(refused(tensor, type_id, supported));
+            let supported = "I2_S, TQ1_0, TQ2_0, Q2_0, PQ2_0, PTQ1_0, F32, F16 and BF16";
+            return Err(refused(tensor, found, supported));
         }
-    })
+    }))
 }
 
 /// The type of the embedding or the output matrix.
-pub fn matrix(tensor: &str, type_id: u32) -> Result<RowType> {
-    Ok(match type_id {
-        0 => RowType::F32,
-        1 => RowType::F16,
-        8 => RowType::Q8_0,
-        12 => RowType::Q4K,
-        14 => RowType::Q6K,
-        30 => RowType::Bf16,
+pub fn matrix(tensor: &str, found: TensorType) -> Result<MatrixType> {
+    if let Some(grouped_type) = grouped(found) {
+        return Ok(MatrixType::Grouped(grouped_type));
+    }
+    Ok(MatrixType::Numbers(match found {
+        TensorType::F32 => RowType::F32,
+        TensorType::F16 => RowType::F16,
+        TensorType::Q8_0 => RowType::Q8_0,
+        TensorType::Q4K => RowType::Q4K,
+        TensorType::Q6K => RowType::Q6K,
+        TensorType::Bf16 => RowType::Bf16,
         _ => {
-            let supported = "F32, F16, BF16, Q8_0, Q6_K and Q4_K";
-            return Err(refused(tensor, type_id, supported));
+            let supported = "F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q2_0, PQ2_0 and PTQ1_0";
+            return Err(refused(tensor, found, supported));
         }
-    })
+    }))
 }
 
-/// The type of a norm or of frequency factors.
-pub fn vector(tensor: &str, type_id: u32) -> Result<RowType> {
-    match type_id {
-        0 => Ok(RowType::F32),
-        1 => Ok(RowType::F16),
-        _ => Err(refused(tensor, type_id, "F32 and F16")),
+/// The type, if every group of its weights has a scale. Both forms with blocks of 128 are the same.
+fn grouped(found: TensorType) -> Option<GroupedType> {
+    match found {
+        TensorType::Q2_0 => Some(GroupedType::Q2_0),
+        TensorType::Q2_0Of128 | TensorType::Pq2_0 => Some(GroupedType::Pq2_0),
+        TensorType::Ptq1_0 => Some(GroupedType::Ptq1_0),
+        _ => None,
     }
 }
 
-fn refused(tensor: &str, type_id: u32, supported: &str) -> Error {
-    let known = NAMES.iter().find(|(id, _)| *id == type_id);
-    let found = known.map_or("unknown", |(_, name)| name);
+/// The type of a norm or of frequency factors.
+pub fn vector(tensor: &str, found: TensorType) -> Result<RowType> {
+    match found {
+        TensorType::F32 => Ok(RowType::F32),
+        TensorType::F16 => Ok(RowType::F16),
+        _ => Err(refused(tensor, found, "F32 and F16")),
+    }
+}
+
+fn refused(tensor: &str, found: TensorType, supported: &str) -> Error {
     Error::Unsupported(format!(
-        "tensor `{tensor}`: type {type_id} ({found}); {supported} are supported here"
+        "tensor `{tensor}`: {found}; {supported} are supported here"
     ))
 }

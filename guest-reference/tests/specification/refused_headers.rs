@@ -1,6 +1,8 @@
 //! One test per rule of the GGUF container.
 
-use guest_reference::gguf::{MAX_HEADER_BYTES, MAX_KEYS, MAX_TENSORS, Stop, TensorInfo};
+use guest_reference::gguf::{
+    MAX_HEADER_BYTES, MAX_KEYS, MAX_TENSORS, Stop, TensorInfo, TensorType,
+};
 use guest_reference::model;
 
 use crate::support::gguf::{Value, array, string};
@@ -264,7 +266,7 @@ fn dimensions() {
     assert_malformed(parse(&file), &["`blk.0.ffn_up.weight`: dimension 1 is 0"]);
     let info = TensorInfo {
         dims: vec![1 << 32, 1 << 32],
-        type_id: 0,
+        tensor_type: TensorType::F32,
         offset: 0,
     };
     assert_malformed(info.elements("wide"), &["`wide`", "multiply past 2^64"]);

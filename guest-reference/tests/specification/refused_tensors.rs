@@ -88,11 +88,12 @@ fn vocabularies_beyond_the_cap() {
 
 #[test]
 fn weight_types() {
-    let numbers = "F32, F16, BF16, Q8_0, Q6_K and Q4_K";
-    let projections = "I2_S, TQ1_0, TQ2_0, F32, F16 and BF16";
+    let numbers = "F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q2_0, PQ2_0 and PTQ1_0";
+    let projections = "I2_S, TQ1_0, TQ2_0, Q2_0, PQ2_0, PTQ1_0, F32, F16 and BF16";
     let cases = [
         ("blk.1.ffn_sub_norm.weight", 30, "BF16", "F32 and F16"),
         ("output_norm.weight", Q8_0, "Q8_0", "F32 and F16"),
+        ("output_norm.weight", 142, "PQ2_0", "F32 and F16"),
         ("token_embd.weight", 13, "Q5_K", numbers),
         ("token_embd.weight", I2_S, "I2_S", numbers),
         ("output.weight", 35, "TQ2_0", numbers),
@@ -181,11 +182,47 @@ fn tensors_do_not_overlap() {
     let mut file = small();
     // The embedding takes 40 rows of 256 bytes; the norm is said to start 32 bytes earlier.
     file.tensor("output_norm.weight").offset = Some(40 * 256 - 32);
-    let needles = ["`output_norm.weight` starts at", "inside token_embd.weight"];
+    let needles = [
+        "`output_norm.weight` starts at byte 10208",
+        "shares bytes with",
+    ];
     assert_malformed(parse(&file), &needles);
     let mut file = small();
     file.tensor("blk.0.attn_norm.weight").offset = Some(0);
-    assert_malformed(parse(&file), &["starts at", "inside"]);
+    assert_malformed(parse(&file), &["starts at", "shares bytes with"]);
+}
+
+#[test]
+fn no_byte_belongs_to_no_tensor() {
+    // A second scale behind the first: the tensors after it start 32 bytes later.
+    let mut file = small();
+    let wider = file.tensor("blk.0.attn_k.weight");
+    wider.data.extend([0; 32]);
+    let needles = [
+        "`blk.0.attn_v.weight` starts at",
+        "after blk.0.attn_k.weight",
+    ];
+    assert_malformed(parse(&file), &needles);
+    // The first tensor starts with the data section.
+    let mut file = small();
+    file.tensor("token_embd.weight").offset = Some(32);
+    assert_malformed(
+        parse(&file),
+        &["`token_embd.weight` starts at byte 32", "the header"],
+    );
+    let mut bytes = small().bytes();
+    // The file ends with the last tensor, or with its padding.
+    let end = bytes.len();
+    let padded = end.next_multiple_of(32);
+    for len in end..=padded {
+        bytes.resize(len, 0);
+        parse_as(&bytes, len as u64).expect("padding");
+    }
+    bytes.push(0);
+    assert_malformed(
+        parse_as(&bytes, padded as u64 + 1),
+        &["1 bytes after output_norm.weight"],
+    );
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl MemoryNeed {
             file,
             packed: packed.saturating_add(engine.arranged),
             held: file.saturating_add(packed),
-            session: options.bytes_needed(model.shape(), engine.n_threads),
+            session: options.bytes_needed(model.description(), engine.n_threads),
             replay: replay(model, options.n_positions as u64),
         }
     }
@@ -161,7 +161,7 @@ fn replay(model: &Model, n_positions: u64) -> u64 {
     let layer = |layer: &Layer| -> u64 {
         let packed = layer
             .projections()
-            .map(|m| m.packed(model.file_bytes()).len() as u64);
+            .map(|m| m.kernel_bytes(model.file_bytes()) as u64);
         packed.iter().sum()
     };
     let largest = model.layers().iter().map(layer).max().unwrap_or(0);

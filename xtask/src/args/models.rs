@@ -11,7 +11,7 @@ use super::{
     output::{LongOutputArgs, OutputArgs},
     values::I2s,
 };
-use crate::make_model::{DenseType, OutputMatrix, PRESETS, WeightType};
+use crate::make_model::{DenseType, OutputMatrix, PRESETS, WeightType, Yarn};
 
 /// Arguments of `make-model`.
 #[derive(Debug, ClapArgs)]
@@ -24,15 +24,19 @@ pub struct MakeModelArgs {
     /// Which model
     #[command(flatten)]
     pub preset: PresetArg,
-    /// Type of the projections
-    #[arg(long, value_enum, value_name = "TYPE", default_value = "i2_s")]
-    pub weights: WeightType,
-    /// Type of the token embedding
-    #[arg(long, value_enum, value_name = "TYPE", default_value = "f16")]
-    pub embedding: DenseType,
+    /// Type of the projections [default: the preset's, most often i2_s]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    pub weights: Option<WeightType>,
+    /// Type of the token embedding [default: the preset's, most often f16]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    pub embedding: Option<DenseType>,
     /// Type of the output matrix, or tied for the token embedding itself [default: the preset's]
     #[arg(long, value_enum, value_name = "TYPE")]
     pub output_matrix: Option<OutputMatrix>,
+    /// Scaling of RoPE by YaRN: factor and original context length, such as 4:16384 [default: the
+    /// preset's]
+    #[arg(long, value_name = "FACTOR:LENGTH", value_parser = yarn)]
+    pub yarn: Option<Yarn>,
     /// Seed [default: the preset's]
     #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub seed: Option<u64>,
@@ -52,7 +56,8 @@ pub struct MakeModelArgs {
 #[group(id = "preset_name", required = true, multiple = false)]
 pub struct PresetArg {
     /// Which model. With the default types: tiny (1.5 MB), bitnet-large (270 MB), 2b4t (1.2 GB),
-    /// llama3-8b (3.9 GB); with --weights f16, bf16 or f32 only: bitnet-3b (6.6 GB in f16)
+    /// llama3-8b (3.9 GB), qwen3-tiny (0.6 MB), bonsai-1.7b (0.5 GB), bonsai-4b (1.1 GB), bonsai-8b
+    /// (2.3 GB); with --weights f16, bf16 or f32 only: bitnet-3b (6.6 GB in f16)
     #[arg(value_name = "PRESET", value_parser = presets())]
     name: Option<String>,
     /// The same, as a flag
@@ -66,6 +71,16 @@ impl PresetArg {
         let given = self.name.as_deref().or(self.preset.as_deref());
         given.unwrap_or_default()
     }
+}
+
+fn yarn(text: &str) -> Result<Yarn, String> {
+    let parsed = text.split_once(':').and_then(|(factor, length)| {
+        Some(Yarn {
+            factor: factor.parse().ok()?,
+            original_context_length: length.parse().ok()?,
+        })
+    });
+    parsed.ok_or_else(|| "allowed is a number, a colon and a whole number, such as 4:16384".into())
 }
 
 fn presets() -> PossibleValuesParser {

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     args::MakeModelArgs,
     exit::{Exit, Failure},
-    make_model::{DenseType, Preset, Recipe, WeightType, preset, write_model},
+    make_model::{Preset, Recipe, preset, write_model},
     models::make_cache_folder,
     output::{Destination, is_stdout, tell},
     progress::RunProgress,
@@ -25,7 +25,7 @@ pub fn run(args: &MakeModelArgs, watch: &Watch) -> Result<Exit, Failure> {
         preset(name).ok_or_else(|| Failure::new(Exit::Usage, format_args!("no preset {name}")))?;
     let recipe = recipe(&preset, args)?;
     let seed = args.seed.unwrap_or(preset.default_seed);
-    let path = place(args, &preset, seed)?;
+    let path = place(args, &preset, &recipe, seed)?;
     let output = Destination::prepare(&path)?;
     if !args.force && path.exists() && !is_stdout(&path) {
         return Err(Failure::new(Exit::Io, "exists")
@@ -58,7 +58,12 @@ pub fn run(args: &MakeModelArgs, watch: &Watch) -> Result<Exit, Failure> {
 }
 
 /// Where the model goes. In the cache, its name says what it is.
-fn place(args: &MakeModelArgs, preset: &Preset, seed: u64) -> Result<PathBuf, Failure> {
+fn place(
+    args: &MakeModelArgs,
+    preset: &Preset,
+    recipe: &Recipe,
+    seed: u64,
+) -> Result<PathBuf, Failure> {
     if let Some(path) = &args.place.output {
         return Ok(path.clone());
     }
@@ -66,23 +71,19 @@ fn place(args: &MakeModelArgs, preset: &Preset, seed: u64) -> Result<PathBuf, Fa
     if seed != preset.default_seed {
         name += &format!("-seed{seed}");
     }
-    let types = preset.recipe(args.weights, args.embedding);
-    let usual = preset.recipe(WeightType::I2S, DenseType::F16);
+    let usual = preset.with_weights(recipe.weights);
     let mut differs = |is_other: bool, kind: &str, value: Option<PossibleValue>| {
         if let (true, Some(value)) = (is_other, value) {
             name += &format!("-{kind}{}", value.get_name());
         }
     };
-    differs(
-        types.weights != usual.weights,
-        "",
-        args.weights.to_possible_value(),
-    );
-    let embedding = args.embedding.to_possible_value();
-    differs(types.embedding != usual.embedding, "embedding-", embedding);
-    let output = args.output_matrix.filter(|output| *output != preset.output);
-    let value = output.and_then(|output| output.to_possible_value());
-    differs(output.is_some(), "output-", value);
+    let weights = recipe.weights.to_possible_value();
+    differs(recipe.weights != preset.weights, "", weights);
+    let embedding = recipe.embedding.to_possible_value();
+    differs(recipe.embedding != usual.embedding, "embedding-", embedding);
+    let output = recipe.output.to_possible_value();
+    differs(recipe.output != usual.output, "output-", output);
+    differs(recipe.yarn != usual.yarn, "", Some("yarn".into()));
     Ok(make_cache_folder()?.join(name + ".gguf"))
 }
 
@@ -124,9 +125,15 @@ fn write(
 
 /// The preset with the types that were asked for.
 fn recipe(preset: &Preset, args: &MakeModelArgs) -> Result<Recipe, Failure> {
-    let mut recipe = preset.recipe(args.weights, args.embedding);
+    let mut recipe = preset.with_weights(args.weights.unwrap_or(preset.weights));
+    if let Some(embedding) = args.embedding {
+        recipe.embedding = embedding;
+    }
     if let Some(output) = args.output_matrix {
         recipe.output = output;
+    }
+    if let Some(yarn) = args.yarn {
+        recipe.yarn = Some(yarn);
     }
     recipe.validate().map_err(|reason| {
         let name = preset.name;

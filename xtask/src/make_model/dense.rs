@@ -5,7 +5,11 @@
 
 use host::task::SplitMix64;
 
-use super::recipe::DenseType;
+use super::ternary;
+use super::types::{DenseType, WeightType};
+
+/// Mean scale of ternary rows: their root mean square is that of the others.
+const TERNARY_SCALE: f32 = 0.027;
 
 /// Appends the next elements of `stream` to `out`: a 64-bit word of floats, or a block.
 pub(super) fn put_piece(dense_type: DenseType, stream: &mut SplitMix64, out: &mut Vec<u8>) {
@@ -16,6 +20,9 @@ pub(super) fn put_piece(dense_type: DenseType, stream: &mut SplitMix64, out: &mu
         DenseType::Q8_0 => put_q8_0(stream, out),
         DenseType::Q6K => put_q6_k(stream, out),
         DenseType::Q4K => put_q4_k(stream, out),
+        DenseType::Grouped(grouped) => {
+            ternary::put_piece(WeightType::Grouped(grouped), TERNARY_SCALE, stream, out);
+        }
     }
 }
 

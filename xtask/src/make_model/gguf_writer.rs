@@ -24,6 +24,12 @@ pub const TQ1_0: u32 = 34;
 pub const TQ2_0: u32 = 35;
 /// Type id of ternary weights, four to a byte, with one scale per tensor.
 pub const I2_S: u32 = 36;
+/// Type id of ternary weights, four to a byte, 64 to a block with one scale; in older files 128.
+pub const Q2_0: u32 = 42;
+/// Type id of ternary weights, four to a byte, 128 to a block with one scale.
+pub const PQ2_0: u32 = 142;
+/// Type id of ternary weights, five to a byte, 128 to a block with one scale.
+pub const PTQ1_0: u32 = 143;
 
 /// A metadata value: the types that generated models need, and `Raw` for all others.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +38,8 @@ pub enum Value {
     U32(u32),
     /// A 32-bit float.
     F32(f32),
+    /// A truth value.
+    Bool(bool),
     /// A text.
     String(String),
     /// An array of texts.
@@ -52,6 +60,7 @@ impl Value {
         match self {
             Self::U32(_) => 4,
             Self::F32(_) => 6,
+            Self::Bool(_) => 7,
             Self::String(_) => 8,
             Self::Strings(_) | Self::I32s(_) => 9,
             Self::Raw { type_id, .. } => *type_id,
@@ -62,6 +71,7 @@ impl Value {
         match self {
             Self::U32(value) => put_u32(out, *value),
             Self::F32(value) => put_u32(out, value.to_bits()),
+            Self::Bool(value) => out.push(u8::from(*value)),
             Self::String(text) => put_string(out, text),
             Self::Strings(texts) => {
                 put_array_head(out, 8, texts.len());

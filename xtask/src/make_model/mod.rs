@@ -7,8 +7,9 @@
 //!
 //! **Same weights in every type.** The seed and the shape determine every ternary value, whatever
 //! the type of the projections. The scales of I2_S and F32 are f32; those of the other types are
-//! rounded to eight significant bits. So all types of either group hold exactly the same
-//! projections; and all six types do if √(2/n_cols) is a power of two. Embeddings of different
+//! rounded to eight significant bits. So all types of either kind hold exactly the same
+//! projections; and all six types do if √(2/n_cols) is a power of two. The grouped types have random
+//! scales around the same mean, which are the same in all of them. Embeddings of different
 //! types hold different values of about the same magnitude. Each tensor has its own stream of
 //! random words, so it does not depend on the types of the others.
 //!
@@ -28,7 +29,9 @@
 //! - Embeddings (root mean square 0.019) are small compared with what each sub-layer adds (1).
 //!   Otherwise, the tied output matrix would give every token a large logit for itself.
 //!
-//! Without sub-norms, as in `llama`, the inputs of the last projections of attention and FFN have a
+//! Where queries and keys are normalized, as in `qwen3`, these norms have the gain of 2 instead.
+//!
+//! Without sub-norms, as in `llama` and `qwen3`, the inputs of the last projections of attention and FFN have a
 //! root mean square below 1 (0.6 in the FFN). What these projections add is still far larger than
 //! an embedding.
 //!
@@ -43,9 +46,12 @@ pub mod tensors;
 pub mod tokenizer;
 
 mod dense;
+mod grouped;
 mod metadata;
 mod metered;
 mod ternary;
+mod trits;
+mod types;
 
 use std::io::{self, Write};
 
@@ -56,8 +62,9 @@ use metered::Metered;
 
 pub use metered::Progress;
 pub use presets::{PRESETS, Preset, preset};
-pub use recipe::{DenseType, OutputMatrix, Recipe, WeightType};
+pub use recipe::{Recipe, Yarn};
 pub use shape::Shape;
+pub use types::{DenseType, GroupedType, OutputMatrix, WeightType};
 
 /// The header of a model with this recipe and `general.name`: everything before the tensor data.
 ///

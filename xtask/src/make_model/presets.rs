@@ -2,8 +2,9 @@
 
 use engine_native::Architecture;
 
-use super::recipe::{DenseType, OutputMatrix, Recipe, WeightType};
+use super::recipe::{Recipe, Yarn};
 use super::shape::Shape;
+use super::types::{DenseType, GroupedType, OutputMatrix, WeightType};
 
 /// A shape with a name, and defaults for the rest of a recipe.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,14 +17,20 @@ pub struct Preset {
     pub architecture: Architecture,
     /// The model's shape.
     pub shape: Shape,
+    /// The default type of the projections.
+    pub weights: WeightType,
+    /// The default type of the token embedding.
+    pub embedding: DenseType,
     /// The default output matrix.
     pub output: OutputMatrix,
+    /// The scaling of RoPE, if there is one.
+    pub yarn: Option<Yarn>,
     /// The default seed. Published digests are those of models with this seed.
     pub default_seed: u64,
 }
 
 /// All presets.
-pub const PRESETS: [Preset; 5] = [
+pub const PRESETS: [Preset; 9] = [
     // Small enough for the repository, and deep enough that every operation affects the output.
     Preset {
         name: "tiny",
@@ -41,7 +48,10 @@ pub const PRESETS: [Preset; 5] = [
             rope_base: 500_000.0,
             rms_epsilon: 1e-5,
         },
+        weights: WeightType::I2S,
+        embedding: DenseType::F16,
         output: OutputMatrix::Tied,
+        yarn: None,
         // Of the seeds 1 to 8, this one is the most sensitive: with SiLU instead of squared ReLU,
         // or with two swapped lanes of weights, the first token changes for nine of nine prompts.
         default_seed: 4,
@@ -63,7 +73,10 @@ pub const PRESETS: [Preset; 5] = [
             rope_base: 500_000.0,
             rms_epsilon: 1e-5,
         },
+        weights: WeightType::I2S,
+        embedding: DenseType::F16,
         output: OutputMatrix::Tied,
+        yarn: None,
         default_seed: 1,
     },
     // The shape of 1bitLLM's bitnet_b1_58-large.
@@ -83,7 +96,10 @@ pub const PRESETS: [Preset; 5] = [
             rope_base: 10_000.0,
             rms_epsilon: 1e-5,
         },
+        weights: WeightType::I2S,
+        embedding: DenseType::F16,
         output: OutputMatrix::Tied,
+        yarn: None,
         default_seed: 1,
     },
     // The shape of 1bitLLM's bitnet_b1_58-3B. Its row lengths are possible only in float types.
@@ -103,7 +119,10 @@ pub const PRESETS: [Preset; 5] = [
             rope_base: 10_000.0,
             rms_epsilon: 1e-5,
         },
+        weights: WeightType::I2S,
+        embedding: DenseType::F16,
         output: OutputMatrix::Tied,
+        yarn: None,
         default_seed: 1,
     },
     // The shape of Llama 3 8B, from which ternary models were fine-tuned.
@@ -123,7 +142,110 @@ pub const PRESETS: [Preset; 5] = [
             rope_base: 500_000.0,
             rms_epsilon: 1e-5,
         },
+        weights: WeightType::I2S,
+        embedding: DenseType::F16,
         output: OutputMatrix::Own(DenseType::F16),
+        yarn: None,
+        default_seed: 1,
+    },
+    // Small, with heads that are wider together than the embedding.
+    Preset {
+        name: "qwen3-tiny",
+        model_name: "bitreceipt qwen3-tiny (generated)",
+        architecture: Architecture::Qwen3,
+        shape: Shape {
+            n_vocab: 1000,
+            n_embd: 256,
+            n_layers: 2,
+            n_heads: 4,
+            n_kv_heads: 2,
+            head_dim: 128,
+            n_ff: 512,
+            context_length: 2048,
+            rope_base: 1_000_000.0,
+            rms_epsilon: 1e-6,
+        },
+        weights: WeightType::Grouped(GroupedType::Q2_0),
+        embedding: DenseType::Grouped(GroupedType::Q2_0),
+        output: OutputMatrix::Tied,
+        yarn: None,
+        default_seed: 1,
+    },
+    // The shapes of Ternary-Bonsai. The published sizes are those of 151,669 tokens. YaRN makes
+    // each context four times as long as the original one.
+    Preset {
+        name: "bonsai-1.7b",
+        model_name: "bitreceipt bonsai-1.7b (generated)",
+        architecture: Architecture::Qwen3,
+        shape: Shape {
+            n_vocab: 151_669,
+            n_embd: 2048,
+            n_layers: 28,
+            n_heads: 16,
+            n_kv_heads: 8,
+            head_dim: 128,
+            n_ff: 6144,
+            context_length: 32_768,
+            rope_base: 1_000_000.0,
+            rms_epsilon: 1e-6,
+        },
+        weights: WeightType::Grouped(GroupedType::Q2_0),
+        embedding: DenseType::Grouped(GroupedType::Q2_0),
+        output: OutputMatrix::Tied,
+        yarn: Some(Yarn {
+            factor: 4.0,
+            original_context_length: 8192,
+        }),
+        default_seed: 1,
+    },
+    Preset {
+        name: "bonsai-4b",
+        model_name: "bitreceipt bonsai-4b (generated)",
+        architecture: Architecture::Qwen3,
+        shape: Shape {
+            n_vocab: 151_669,
+            n_embd: 2560,
+            n_layers: 36,
+            n_heads: 32,
+            n_kv_heads: 8,
+            head_dim: 128,
+            n_ff: 9728,
+            context_length: 32_768,
+            rope_base: 1_000_000.0,
+            rms_epsilon: 1e-6,
+        },
+        weights: WeightType::Grouped(GroupedType::Q2_0),
+        embedding: DenseType::Grouped(GroupedType::Q2_0),
+        output: OutputMatrix::Tied,
+        yarn: Some(Yarn {
+            factor: 4.0,
+            original_context_length: 8192,
+        }),
+        default_seed: 1,
+    },
+    Preset {
+        name: "bonsai-8b",
+        model_name: "bitreceipt bonsai-8b (generated)",
+        architecture: Architecture::Qwen3,
+        shape: Shape {
+            n_vocab: 151_669,
+            n_embd: 4096,
+            n_layers: 36,
+            n_heads: 32,
+            n_kv_heads: 8,
+            head_dim: 128,
+            n_ff: 12_288,
+            context_length: 65_536,
+            rope_base: 1_000_000.0,
+            rms_epsilon: 1e-6,
+        },
+        weights: WeightType::Grouped(GroupedType::Q2_0),
+        embedding: DenseType::Grouped(GroupedType::Q2_0),
+        output: OutputMatrix::Own(DenseType::Grouped(GroupedType::Q2_0)),
+        yarn: Some(Yarn {
+            factor: 4.0,
+            original_context_length: 16_384,
+        }),
         default_seed: 1,
     },
 ];
@@ -134,6 +256,11 @@ pub fn preset(name: &str) -> Option<Preset> {
 }
 
 impl Preset {
+    /// The preset in its own types.
+    pub fn usual(&self) -> Recipe {
+        self.recipe(self.weights, self.embedding)
+    }
+
     /// A recipe for the preset with these types of projections and token embedding.
     pub fn recipe(&self, weights: WeightType, embedding: DenseType) -> Recipe {
         Recipe {
@@ -142,13 +269,28 @@ impl Preset {
             weights,
             embedding,
             output: self.output,
+            yarn: self.yarn,
         }
+    }
+
+    /// The preset with projections of this type. Where the embedding and the output matrix are of
+    /// the projections' type, they remain so.
+    pub fn with_weights(&self, weights: WeightType) -> Recipe {
+        let follow = |rows| match (rows, weights) {
+            (DenseType::Grouped(_), WeightType::Grouped(grouped)) => DenseType::Grouped(grouped),
+            (rows, _) => rows,
+        };
+        let mut recipe = self.recipe(weights, follow(self.embedding));
+        if let OutputMatrix::Own(rows) = self.output {
+            recipe.output = OutputMatrix::Own(follow(rows));
+        }
+        recipe
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DenseType, PRESETS, WeightType, preset};
+    use super::{DenseType, GroupedType, OutputMatrix, PRESETS, WeightType, preset};
 
     #[test]
     fn presets_are_valid_and_found_by_name() {
@@ -158,5 +300,18 @@ mod tests {
             assert_eq!(preset(expected.name), Some(expected));
         }
         assert_eq!(preset("small"), None);
+    }
+
+    #[test]
+    fn ternary_rows_follow_the_projections() {
+        let bonsai = preset("bonsai-8b").unwrap();
+        assert_eq!(bonsai.with_weights(bonsai.weights), bonsai.usual());
+        let rows = DenseType::Grouped(GroupedType::Pq2_0);
+        let pq2_0 = bonsai.with_weights(WeightType::Grouped(GroupedType::Pq2_0));
+        assert_eq!(pq2_0.embedding, rows);
+        assert_eq!(pq2_0.output, OutputMatrix::Own(rows));
+        let dense = preset("llama3-8b").unwrap();
+        let weights = WeightType::Grouped(GroupedType::Pq2_0);
+        assert_eq!(dense.with_weights(weights).embedding, DenseType::F16);
     }
 }

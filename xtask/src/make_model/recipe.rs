@@ -1,137 +1,17 @@
 //! Recipes: everything that determines a model, except for its seed.
 
-use clap::{ValueEnum, builder::PossibleValue};
 use engine_native::Architecture;
 
-use super::gguf_writer::{BF16, F16, F32, I2_S, Q4_K, Q6_K, Q8_0, TQ1_0, TQ2_0};
-use super::shape::Shape;
+use super::shape::{Shape, check_positive};
+use super::types::{DenseType, Layout, OutputMatrix, WeightType};
 
-/// The type of the projections in the file. Their values are ternary in every type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
-pub enum WeightType {
-    #[value(name = "i2_s")]
-    I2S,
-    #[value(name = "tq1_0")]
-    Tq1_0,
-    #[value(name = "tq2_0")]
-    Tq2_0,
-    F32,
-    F16,
-    Bf16,
-}
-
-/// The type of a token embedding or an output matrix in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
-pub enum DenseType {
-    F32,
-    F16,
-    Bf16,
-    #[value(name = "q8_0")]
-    Q8_0,
-    #[value(name = "q6_k")]
-    Q6K,
-    #[value(name = "q4_k")]
-    Q4K,
-}
-
-/// The matrix that computes the logits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OutputMatrix {
-    /// The token embedding.
-    Tied,
-    /// A separate tensor.
-    Own(DenseType),
-}
-
-impl ValueEnum for OutputMatrix {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[
-            Self::Tied,
-            Self::Own(DenseType::F32),
-            Self::Own(DenseType::F16),
-            Self::Own(DenseType::Bf16),
-            Self::Own(DenseType::Q8_0),
-            Self::Own(DenseType::Q6K),
-            Self::Own(DenseType::Q4K),
-        ]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        match self {
-            Self::Tied => Some(PossibleValue::new("tied")),
-            Self::Own(dense_type) => dense_type.to_possible_value(),
-        }
-    }
-}
-
-/// The layout of a tensor type in a file.
+/// A scaling of RoPE's frequencies for contexts longer than the model was trained on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Layout {
-    /// GGUF's number for the type.
-    pub type_id: u32,
-    /// ggml's name for the type.
-    pub name: &'static str,
-    /// Elements of a block. The number of columns of a matrix must be a multiple of it.
-    pub block_len: u32,
-    /// Bytes of a block.
-    pub block_bytes: u32,
-    /// Bytes after the last block of a tensor.
-    pub trailer_bytes: u32,
-}
-
-impl Layout {
-    const fn blocks(type_id: u32, name: &'static str, block_len: u32, block_bytes: u32) -> Self {
-        Self {
-            type_id,
-            name,
-            block_len,
-            block_bytes,
-            trailer_bytes: 0,
-        }
-    }
-
-    /// The bytes of a tensor with `n_elements` elements, which must be whole blocks.
-    pub fn n_bytes(self, n_elements: u64) -> u64 {
-        n_elements / u64::from(self.block_len) * u64::from(self.block_bytes)
-            + u64::from(self.trailer_bytes)
-    }
-}
-
-const LAYOUT_F32: Layout = Layout::blocks(F32, "F32", 1, 4);
-const LAYOUT_F16: Layout = Layout::blocks(F16, "F16", 1, 2);
-const LAYOUT_BF16: Layout = Layout::blocks(BF16, "BF16", 1, 2);
-
-impl WeightType {
-    /// The layout in the file. An I2_S tensor ends with an f32 scale and 28 zero bytes.
-    pub fn layout(self) -> Layout {
-        match self {
-            Self::I2S => Layout {
-                trailer_bytes: 32,
-                ..Layout::blocks(I2_S, "I2_S", 128, 32)
-            },
-            Self::Tq1_0 => Layout::blocks(TQ1_0, "TQ1_0", 256, 54),
-            Self::Tq2_0 => Layout::blocks(TQ2_0, "TQ2_0", 256, 66),
-            Self::F32 => LAYOUT_F32,
-            Self::F16 => LAYOUT_F16,
-            Self::Bf16 => LAYOUT_BF16,
-        }
-    }
-}
-
-impl DenseType {
-    /// The layout in the file.
-    pub fn layout(self) -> Layout {
-        match self {
-            Self::F32 => LAYOUT_F32,
-            Self::F16 => LAYOUT_F16,
-            Self::Bf16 => LAYOUT_BF16,
-            Self::Q8_0 => Layout::blocks(Q8_0, "Q8_0", 32, 34),
-            Self::Q6K => Layout::blocks(Q6_K, "Q6_K", 256, 210),
-            Self::Q4K => Layout::blocks(Q4_K, "Q4_K", 256, 144),
-        }
-    }
+pub struct Yarn {
+    /// How many times longer the context is.
+    pub factor: f32,
+    /// The context length in positions that the model was trained on.
+    pub original_context_length: u32,
 }
 
 /// Everything that determines a model, except for its seed and its name.
@@ -147,6 +27,8 @@ pub struct Recipe {
     pub embedding: DenseType,
     /// The output matrix.
     pub output: OutputMatrix,
+    /// The scaling of RoPE, if there is one.
+    pub yarn: Option<Yarn>,
 }
 
 /// BitNet b1.58 in the types of the published 2B4T: I2_S, with an F16 embedding that is also the
@@ -159,6 +41,7 @@ impl From<&Shape> for Recipe {
             weights: WeightType::I2S,
             embedding: DenseType::F16,
             output: OutputMatrix::Tied,
+            yarn: None,
         }
     }
 }
@@ -170,6 +53,9 @@ impl Recipe {
     /// A rule is broken; the message names the first one, with the value found.
     pub fn validate(&self) -> Result<(), String> {
         self.shape.validate()?;
+        if let Some(yarn) = self.yarn {
+            check_positive("the factor of YaRN", yarn.factor)?;
+        }
         let (weights, shape) = (self.weights.layout(), &self.shape);
         check_columns("n_embd", shape.n_embd, weights, "weights")?;
         check_columns("n_heads * head_dim", shape.n_query(), weights, "weights")?;

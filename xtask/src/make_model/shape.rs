@@ -100,7 +100,7 @@ impl Shape {
     }
 }
 
-fn check_positive(name: &str, found: f32) -> Result<(), String> {
+pub(super) fn check_positive(name: &str, found: f32) -> Result<(), String> {
     if found.is_finite() && found > 0.0 {
         Ok(())
     } else {

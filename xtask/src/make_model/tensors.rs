@@ -8,11 +8,15 @@ use std::io::{self, Write};
 use host::task::SplitMix64;
 
 use super::gguf_writer::F32;
-use super::recipe::{DenseType, OutputMatrix, Recipe, WeightType};
+use super::recipe::Recipe;
+use super::types::{DenseType, OutputMatrix, WeightType};
 use super::{dense, ternary};
 
 /// Gain of `attn_q` and `attn_k` each.
 const QUERY_KEY_GAIN: f32 = 2.0;
+
+/// Gain of `attn_q_norm` and `attn_k_norm` each, where the norms leave nothing of other gains.
+const HEAD_NORM_GAIN: f32 = 2.0;
 
 /// Gain of `output_norm`.
 const OUTPUT_NORM_GAIN: f32 = 8.0;
@@ -64,6 +68,10 @@ fn of_block(recipe: &Recipe, layer: u32) -> Vec<Tensor> {
         true => norm(name, n),
         false => None,
     };
+    let head_norm = |name: &str| match recipe.architecture.has_head_norms() {
+        true => Some(self::norm(&full_name(name), shape.head_dim, HEAD_NORM_GAIN)),
+        false => None,
+    };
     let ternary = |name: &str, cols, rows, gain| {
         Some(ternary(&full_name(name), cols, rows, gain, recipe.weights))
     };
@@ -71,6 +79,8 @@ fn of_block(recipe: &Recipe, layer: u32) -> Vec<Tensor> {
         norm("attn_norm", n_embd),
         ternary("attn_q", n_embd, n_query, QUERY_KEY_GAIN),
         ternary("attn_k", n_embd, n_kv, QUERY_KEY_GAIN),
+        head_norm("attn_q_norm"),
+        head_norm("attn_k_norm"),
         ternary("attn_v", n_embd, n_kv, 1.0),
         sub_norm("attn_sub_norm", n_query),
         ternary("attn_output", n_query, n_embd, 1.0),

@@ -6,7 +6,9 @@
 use half::{bf16, f16};
 use host::task::SplitMix64;
 
-use super::recipe::WeightType;
+use super::grouped;
+use super::trits::put_trits;
+use super::types::WeightType;
 
 /// The number of weights that are generated together: a block of the TQ types, two blocks of I2_S.
 const PIECE_LEN: usize = 256;
@@ -20,7 +22,8 @@ type Piece = [u64; PIECE_LEN / 32];
 /// them.
 pub(super) fn stored_scale(weights: WeightType, scale: f32) -> f32 {
     match weights {
-        WeightType::I2S | WeightType::F32 => scale,
+        // The scales of groups are rounded one by one.
+        WeightType::I2S | WeightType::F32 | WeightType::Grouped(_) => scale,
         WeightType::Tq1_0 | WeightType::Tq2_0 | WeightType::F16 | WeightType::Bf16 => {
             bf16::from_f32(scale).to_f32()
         }
@@ -51,6 +54,11 @@ pub(super) fn put_piece(
             [-upper, bf16::ZERO, upper].map(bf16::to_le_bytes),
             out,
         ),
+        WeightType::Grouped(grouped) => {
+            for codes in codes(&piece).as_chunks().0 {
+                grouped::put_group(grouped, scale, codes, stream.next(), out);
+            }
+        }
     }
 }
 
@@ -97,36 +105,17 @@ fn put_tq2_0(piece: &Piece, d: f16, out: &mut Vec<u8>) {
 
 fn put_tq1_0(piece: &Piece, d: f16, out: &mut Vec<u8>) {
     let codes = codes(piece);
-    let byte = |first: usize, stride: usize, n: usize| {
-        // The first weight is the most significant of five trits. If there are only four weights,
-        // the last trit is 0.
-        let trit = |i: usize| match i < n {
-            true => u32::from(codes[first + stride * i]),
-            false => 0,
-        };
-        let value = (0..5).fold(0, |value, i| 3 * value + trit(i));
-        // Scaled from 243 to 256 and rounded up, so that multiplying by 3 extracts the trits.
-        (value * 256).div_ceil(243) as u8
-    };
-    out.extend((0..32).map(|m| byte(m, 32, 5)));
-    out.extend((0..16).map(|m| byte(160 + m, 16, 5)));
-    out.extend((0..4).map(|m| byte(240 + m, 4, 4)));
+    put_trits(&codes, 32, 5, out);
+    put_trits(&codes[160..], 16, 5, out);
+    put_trits(&codes[240..], 4, 4, out);
     out.extend_from_slice(&d.to_le_bytes());
 }
 
 #[cfg(test)]
 mod tests {
     use super::{WeightType, put_piece, stored_scale, ternary_word};
+    use clap::ValueEnum;
     use host::task::SplitMix64;
-
-    const TYPES: [WeightType; 6] = [
-        WeightType::I2S,
-        WeightType::Tq1_0,
-        WeightType::Tq2_0,
-        WeightType::F32,
-        WeightType::F16,
-        WeightType::Bf16,
-    ];
 
     #[test]
     fn only_code_three_changes() {
@@ -138,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_piece_fills_its_blocks() {
-        for weights in TYPES {
+        for &weights in WeightType::value_variants() {
             let mut out = Vec::new();
             put_piece(weights, 0.5, &mut SplitMix64::new(1), &mut out);
             let layout = weights.layout();
@@ -150,9 +139,12 @@ mod tests {
     #[test]
     fn sixteen_bit_scales_are_the_same_number() {
         let scale = (2.0f32 / 768.0).sqrt();
-        for weights in TYPES {
+        for &weights in WeightType::value_variants() {
             let stored = stored_scale(weights, scale);
-            let is_wide = matches!(weights, WeightType::I2S | WeightType::F32);
+            let is_wide = matches!(
+                weights,
+                WeightType::I2S | WeightType::F32 | WeightType::Grouped(_)
+            );
             assert_eq!(stored == scale, is_wide, "{weights:?}");
             assert!((stored / scale - 1.0).abs() <= 1.0 / 256.0);
             if !is_wide {

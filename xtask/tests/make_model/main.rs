@@ -14,7 +14,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use xtask::make_model::{
-    DenseType, OutputMatrix, Preset, Recipe, WeightType, preset, to_vec, write_model,
+    DenseType, GroupedType, OutputMatrix, Preset, Recipe, WeightType, Yarn, preset, to_vec,
+    write_model,
 };
 
 /// An entry of `models/manifest.json` for a generated model.
@@ -143,5 +144,24 @@ fn the_command_takes_types_and_refuses_those_that_do_not_fit() {
         ..tiny.recipe(WeightType::Tq1_0, DenseType::Q4K)
     };
     let expected = to_vec(expected, tiny.model_name, tiny.default_seed).unwrap();
+    assert!(fs::read(&output).unwrap() == expected);
+
+    let refused = run("qwen3-tiny --force --yarn 4");
+    assert_eq!(refused.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert!(stderr.contains("such as 4:16384"), "{stderr}");
+
+    let made = run("qwen3-tiny --force --weights ptq1_0 --output-matrix q2_0 --yarn 4:16384");
+    assert_eq!(made.status.code(), Some(0));
+    let qwen3 = preset("qwen3-tiny").unwrap();
+    let expected = Recipe {
+        output: OutputMatrix::Own(DenseType::Grouped(GroupedType::Q2_0)),
+        yarn: Some(Yarn {
+            factor: 4.0,
+            original_context_length: 16_384,
+        }),
+        ..qwen3.with_weights(WeightType::Grouped(GroupedType::Ptq1_0))
+    };
+    let expected = to_vec(expected, qwen3.model_name, qwen3.default_seed).unwrap();
     assert!(fs::read(&output).unwrap() == expected);
 }

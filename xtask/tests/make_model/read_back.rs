@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use engine_native::Architecture;
 use xtask::make_model::gguf_writer::{F16, F32, I2_S};
-use xtask::make_model::{DenseType, OutputMatrix, Recipe, Shape, WeightType, to_vec};
+use xtask::make_model::{
+    DenseType, GroupedType, OutputMatrix, Recipe, Shape, WeightType, Yarn, preset, to_vec,
+};
 
 use crate::walk::Walk;
 
@@ -80,6 +82,7 @@ fn mixed_recipes() -> Vec<Recipe> {
                 weights,
                 embedding,
                 output,
+                yarn: None,
             });
         }
     }
@@ -162,8 +165,103 @@ fn block(type_id: u32) -> (u64, u64) {
         14 => (256, 210),
         34 => (256, 54),
         35 => (256, 66),
+        42 => (64, 18),
+        142 => (128, 34),
+        143 => (128, 28),
         I2_S => (4, 1),
         other => panic!("type {other}"),
+    }
+}
+
+/// A small Qwen3 with all matrices of one grouped type.
+fn qwen3(grouped: GroupedType) -> Recipe {
+    let preset = preset("qwen3-tiny").unwrap();
+    let mut recipe = preset.with_weights(WeightType::Grouped(grouped));
+    recipe.shape.n_vocab = 263;
+    recipe
+}
+
+#[test]
+fn qwen3_reads_back() {
+    use GroupedType as G;
+    for (grouped, type_id, file_type) in [
+        (G::Q2_0, 42, Some(41u32)),
+        (G::Q2_0Uneven, 42, Some(41)),
+        (G::Pq2_0, 142, None),
+        (G::Ptq1_0, 143, None),
+    ] {
+        let file = to_vec(qwen3(grouped), "qwen3", 7).unwrap();
+        let read = Walk::over(&file);
+        let found = read.keys.get("general.file_type").map(Vec::as_slice);
+        let expected = file_type.map(u32::to_le_bytes);
+        assert_eq!(found, expected.as_ref().map(|e| &e[..]));
+        // Matrices of 2 layers, and the embedding.
+        let n_grouped = read.tensors.iter().filter(|t| t.type_id == type_id).count();
+        assert_eq!(n_grouped, 2 * 7 + 1, "{grouped:?}");
+        check_tensors(&read, &file);
+    }
+}
+
+/// Blocks of 128 under the id whose blocks have 64 since: only the distances between tensors tell.
+#[test]
+fn the_older_form_of_q2_0_leaves_shorter_distances() {
+    let file = to_vec(qwen3(GroupedType::Q2_0G128), "qwen3", 7).unwrap();
+    let read = Walk::over(&file);
+    let offsets: HashMap<&str, u64> = read
+        .tensors
+        .iter()
+        .map(|t| (t.name.as_str(), t.offset))
+        .collect();
+    let (start, end) = (
+        offsets["blk.0.ffn_up.weight"],
+        offsets["blk.0.ffn_down.weight"],
+    );
+    assert_eq!(end - start, 256 * 512 / 128 * 34);
+    let up = read
+        .tensors
+        .iter()
+        .find(|t| t.name == "blk.0.ffn_up.weight");
+    assert_eq!(up.unwrap().type_id, 42);
+}
+
+#[test]
+fn qwen3_has_the_keys_and_norms_of_published_files() {
+    let tied = qwen3(GroupedType::Q2_0);
+    let untied = Recipe {
+        output: OutputMatrix::Own(tied.embedding),
+        yarn: Some(Yarn {
+            factor: 4.0,
+            original_context_length: 512,
+        }),
+        ..tied.clone()
+    };
+    for (recipe, is_scaled) in [(tied, false), (untied, true)] {
+        let file = to_vec(recipe, "qwen3", 7).unwrap();
+        let read = Walk::over(&file);
+        for key in ["key_length", "value_length"] {
+            let found = &read.keys[&format!("qwen3.attention.{key}")];
+            assert_eq!(found, &128u32.to_le_bytes());
+        }
+        for key in ["vocab_size", "rope.dimension_count"] {
+            assert!(!read.keys.contains_key(&format!("qwen3.{key}")), "{key}");
+        }
+        let scaling = |key| {
+            let found = read.keys.get(&format!("qwen3.rope.scaling.{key}"));
+            found.map(Vec::as_slice)
+        };
+        let expected = |bytes: &'static [u8]| is_scaled.then_some(bytes);
+        assert_eq!(scaling("type"), expected(b"yarn"));
+        assert_eq!(scaling("factor"), expected(&[0, 0, 0x80, 0x40]));
+        assert_eq!(scaling("original_context_length"), expected(&[0, 2, 0, 0]));
+        assert_eq!(read.keys["tokenizer.ggml.pre"], b"qwen2");
+        assert_eq!(read.keys["tokenizer.ggml.add_bos_token"], [0]);
+        for name in ["blk.0.attn_q_norm", "blk.1.attn_k_norm"] {
+            let name = format!("{name}.weight");
+            let norm = read.tensors.iter().find(|t| t.name == name).unwrap();
+            assert_eq!((norm.type_id, &norm.dims[..]), (F32, &[128][..]));
+        }
+        assert_eq!(read.tensors.len(), 2 + usize::from(is_scaled) + 2 * 11);
+        check_tensors(&read, &file);
     }
 }
 

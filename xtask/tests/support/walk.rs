@@ -57,6 +57,7 @@ fn any_value(rest: &mut &[u8]) -> Vec<u8> {
 fn value(rest: &mut &[u8], type_id: u32) -> Vec<u8> {
     match type_id {
         4..=6 => take(rest, 4).to_vec(),
+        7 => take(rest, 1).to_vec(),
         8 => string(rest).into_bytes(),
         9 => {
             let (element_type, len) = (int(rest), long(rest));

@@ -2,7 +2,7 @@
 //! can be written.
 
 use half::{bf16, f16 as Half};
-use xtask::make_model::DenseType;
+use xtask::make_model::{DenseType, GroupedType};
 
 /// The elements of rows in this type.
 pub fn dense(dense_type: DenseType, rows: &[u8]) -> Vec<f32> {
@@ -21,6 +21,14 @@ pub fn dense(dense_type: DenseType, rows: &[u8]) -> Vec<f32> {
         DenseType::Q8_0 => rows.chunks_exact(34).flat_map(q8_0).collect(),
         DenseType::Q6K => rows.chunks_exact(210).flat_map(q6_k).collect(),
         DenseType::Q4K => rows.chunks_exact(144).flat_map(q4_k).collect(),
+        DenseType::Grouped(grouped) => {
+            let n = grouped.layout().block_bytes as usize;
+            let values = match grouped {
+                GroupedType::Ptq1_0 => ptq1_0,
+                _ => q2_0,
+            };
+            rows.chunks_exact(n).flat_map(values).collect()
+        }
     }
 }
 
@@ -81,4 +89,24 @@ fn q4_k(block: &[u8]) -> Vec<f32> {
         (d * f32::from(scale)) * f32::from(q) - (dmin * f32::from(min))
     };
     (0..256).map(weight).collect()
+}
+
+fn q2_0(block: &[u8]) -> Vec<f32> {
+    let (d, bytes) = (half_at(block, 0), &block[2..]);
+    let weight = |w: usize| f32::from(bytes[w / 4] >> (2 * (w % 4)) & 3) - 1.0;
+    (0..4 * bytes.len()).map(|w| weight(w) * d).collect()
+}
+
+fn ptq1_0(block: &[u8]) -> Vec<f32> {
+    let d = half_at(block, 26);
+    let weight = |w: usize| {
+        let (byte, place) = match w {
+            0..80 => (w % 16, w / 16),
+            80..120 => (16 + w % 8, w / 8 - 10),
+            _ => (24 + w % 2, w / 2 - 60),
+        };
+        let moved = block[byte].wrapping_mul(3u8.pow(place as u32));
+        f32::from(((u16::from(moved) * 3) >> 8) as u8) - 1.0
+    };
+    (0..128).map(|w| weight(w) * d).collect()
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use engine_native::I2sLayout;
 use xtask::make_model::{
-    DenseType, WeightType,
+    DenseType, GroupedType, WeightType,
     gguf_writer::{F16, F32, I2_S},
 };
 
@@ -115,6 +115,20 @@ pub fn with_rows_of(mut file: File, source: &File, name: &str, dense: DenseType)
     file
 }
 
+/// Another code in the lowest two bits.
+fn flip_code(byte: &mut u8) {
+    let other_code = ((*byte & 3) + 1) % 3;
+    *byte = *byte & !3 | other_code;
+}
+
+/// Another first weight of a block.
+fn flip_grouped(grouped: GroupedType, block: &mut [u8]) {
+    match grouped {
+        GroupedType::Ptq1_0 => block[0] ^= 0x80,
+        _ => flip_code(&mut block[2]),
+    }
+}
+
 /// The file with another valid value of the first weight that is not 0.
 pub fn with_flipped_weight(file: &File, name: &str, weights: WeightType) -> File {
     let read = Walk::over(&file.bytes);
@@ -122,12 +136,10 @@ pub fn with_flipped_weight(file: &File, name: &str, weights: WeightType) -> File
     let mut flipped = file.clone();
     let bytes = &mut flipped.bytes[start..];
     match weights {
-        WeightType::I2S | WeightType::Tq2_0 => {
-            let other_code = ((bytes[0] & 3) + 1) % 3;
-            bytes[0] = bytes[0] & !3 | other_code;
-        }
+        WeightType::I2S | WeightType::Tq2_0 => flip_code(&mut bytes[0]),
         // Any byte is five trits; the first is another one then.
         WeightType::Tq1_0 => bytes[0] ^= 0x80,
+        WeightType::Grouped(grouped) => flip_grouped(grouped, bytes),
         WeightType::F32 | WeightType::F16 | WeightType::Bf16 => {
             let n = weights.layout().block_bytes as usize;
             let is_weight = |element: &[u8]| element[n - 1] & 0x7F != 0;
@@ -152,15 +164,20 @@ pub fn with_flipped_row(file: &File, name: &str, row: u32, dense: DenseType) -> 
     let read = Walk::over(&file.bytes);
     let tensor = find(&read, name);
     let row_bytes = dense.layout().n_bytes(tensor.dims[0]) as usize;
+    let mut flipped = file.clone();
+    let bytes = &mut flipped.bytes[place(&read, tensor, 0).start + row as usize * row_bytes..];
     // The byte with the highest bit of an element, or of the integer of one.
     let byte = match dense {
+        DenseType::Grouped(grouped) => {
+            flip_grouped(grouped, bytes);
+            return flipped;
+        }
         DenseType::F32 => 3,
         DenseType::F16 | DenseType::Bf16 => 1,
         DenseType::Q8_0 => 2,
         DenseType::Q6K => 0,
         DenseType::Q4K => 16,
     };
-    let mut flipped = file.clone();
-    flipped.bytes[place(&read, tensor, 0).start + row as usize * row_bytes + byte] ^= 0x80;
+    bytes[byte] ^= 0x80;
     flipped
 }

@@ -54,7 +54,7 @@ pub fn quantize(
 /// Bits of the largest magnitude, compared as integers, so that a NaN is the largest of all.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn absmax_bits(x: &[f32]) -> u32 {
+pub fn absmax_bits(x: &[f32]) -> u32 {
     let (chunks, tail) = x.as_chunks::<8>();
     let mut max = _mm256_setzero_si256();
     for chunk in chunks {
@@ -67,7 +67,7 @@ fn absmax_bits(x: &[f32]) -> u32 {
 /// Quantizes 32 values. Returns their sums in eight lanes.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn quantize_32(x: &[f32; 32], s: f32, out: &mut [i8; 32]) -> __m256i {
+pub fn quantize_32(x: &[f32; 32], s: f32, out: &mut [i8; 32]) -> __m256i {
     let (x8, _) = x.as_chunks::<8>();
     let limit = _mm256_set1_epi32(127);
     // Rounds to nearest, ties to even, which is the default rounding mode.

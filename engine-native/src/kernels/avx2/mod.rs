@@ -7,6 +7,7 @@ mod attention;
 mod blocks;
 mod dense;
 mod gemm;
+pub(super) mod grouped;
 mod lanes;
 mod linear;
 mod pointwise;
@@ -22,12 +23,13 @@ pub(super) use screen::store_approximations;
 pub use token::Avx2;
 
 use crate::{
-    kernels::{Kernels, NonFinite, attention_blocks, gemm_tiles, scalar},
+    kernels::{Kernels, NonFinite, attention_blocks, gemm_tiles, grouped_tiles, scalar},
     ledger::{Isa, KernelName, Recorder},
     model::DenseType,
     operands::{
-        AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, QuantizedActivations,
-        Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+        AttentionScratch, Bounded, DenseRows, GemmBatch, GemmScratch, GroupedRows,
+        QuantizedActivations, Queries, RefineRows, RopeAngles, RowLayout, ScreenActivations,
+        ScreenRows, TernaryRows,
     },
 };
 
@@ -92,6 +94,49 @@ impl Kernels for Avx2 {
     ) {
         let macs = gemm_tiles::multiply(self, weights, batch, scratch);
         recorder.record(KernelName::I2sGemm, Isa::Avx2, macs);
+    }
+
+    fn grouped_embedding_row(
+        &self,
+        weights: GroupedRows,
+        row: usize,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { grouped::embedding_row(weights, row, out, recorder) }
+    }
+
+    fn quantize_blocks(
+        &self,
+        x: &[f32],
+        out: &mut QuantizedActivations,
+        recorder: &mut Recorder,
+    ) -> Result<(), NonFinite> {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { grouped::quantize_blocks(x, out, recorder) }
+    }
+
+    fn grouped_gemv(
+        &self,
+        weights: GroupedRows,
+        activations: &QuantizedActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX2 and F16C.
+        unsafe { grouped::gemv(weights, activations, out, recorder) }
+    }
+
+    fn grouped_gemm(
+        &self,
+        weights: GroupedRows,
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
+        recorder: &mut Recorder,
+    ) {
+        let macs = grouped_tiles::multiply(self, weights, batch, scratch);
+        recorder.record(KernelName::GroupedGemm, Isa::Avx2, macs);
     }
 
     fn rope(

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod gemm;
+mod grouped;
 mod lanes;
 mod linear;
 mod screen;
@@ -12,11 +13,11 @@ mod triples;
 pub use token::Avx512Vnni;
 
 use crate::{
-    kernels::{Kernels, NonFinite, attention_blocks, gemm_tiles},
+    kernels::{Kernels, NonFinite, attention_blocks, gemm_tiles, grouped_tiles},
     ledger::{Isa, KernelName, Recorder},
     operands::{
-        AttentionScratch, DenseRows, GemmBatch, GemmScratch, QuantizedActivations, Queries,
-        RefineRows, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
+        AttentionScratch, DenseRows, GemmBatch, GemmScratch, GroupedRows, QuantizedActivations,
+        Queries, RefineRows, RowLayout, ScreenActivations, ScreenRows, TernaryRows,
     },
 };
 
@@ -69,6 +70,28 @@ impl Kernels for Avx512Vnni {
     ) {
         let macs = gemm_tiles::multiply(self, weights, batch, scratch);
         recorder.record(KernelName::I2sGemm, Isa::Avx512Vnni, macs);
+    }
+
+    fn grouped_gemv(
+        &self,
+        weights: GroupedRows,
+        activations: &QuantizedActivations,
+        out: &mut [f32],
+        recorder: &mut Recorder,
+    ) {
+        // SAFETY: `self` proves that the CPU has AVX-512 F, BW, VL and VNNI, and AVX2 with F16C.
+        unsafe { grouped::gemv(weights, activations, out, recorder) }
+    }
+
+    fn grouped_gemm(
+        &self,
+        weights: GroupedRows,
+        batch: &mut dyn GemmBatch,
+        scratch: &mut GemmScratch,
+        recorder: &mut Recorder,
+    ) {
+        let macs = grouped_tiles::multiply(self, weights, batch, scratch);
+        recorder.record(KernelName::GroupedGemm, Isa::Avx512Vnni, macs);
     }
 
     fn attention_scores(

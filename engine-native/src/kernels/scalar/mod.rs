@@ -3,6 +3,7 @@
 mod attention;
 mod dense;
 pub mod float;
+mod grouped;
 mod linear;
 mod pointwise;
 mod read;
@@ -14,6 +15,9 @@ pub use attention::{rotate_halves, rotate_neighbours, store_f16};
 pub use dense::{argmax, embedding_row, output_gemv};
 #[cfg(target_arch = "x86_64")]
 pub use dense::{q4_k_scale, widen};
+#[cfg(target_arch = "x86_64")]
+pub use grouped::{block_scale, factor};
+pub use grouped::{grouped_embedding_row, grouped_gemm, grouped_gemv, quantize_blocks};
 pub use linear::{quantize, ternary_gemm, ternary_gemv};
 #[cfg(target_arch = "x86_64")]
 pub use pointwise::silu;

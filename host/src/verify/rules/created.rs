@@ -24,6 +24,8 @@ fn first_seen(architecture: Architecture) -> &'static str {
         Architecture::Bitnet => "2024-06-01T00:00:00Z",
         // bitnet.cpp, October 2024, and its model 2B4T.
         Architecture::BitnetB158 | Architecture::Bitnet25 => "2024-10-01T00:00:00Z",
+        // llama.cpp, pull request 12828.
+        Architecture::Qwen3 => "2025-04-01T00:00:00Z",
     }
 }
 

@@ -143,15 +143,43 @@ impl Base {
 
     /// The file with a tensor of another type in its place, all zeros.
     pub(super) fn with_type(&self, name: &str, type_id: u32, n_bytes: u64) -> Vec<u8> {
-        self.with_header(|header| {
-            let dims = tensor_mut(header, name).dims.clone();
-            header.tensors.retain(|tensor| tensor.name != name);
-            header.push_tensor(name, &dims, type_id, n_bytes);
-        })
+        let mut header = self.header.clone();
+        let dims = tensor_mut(&mut header, name).dims.clone();
+        self.with_other(name, &dims, type_id, n_bytes)
+    }
+
+    /// The file with a tensor of another shape and type in its place, all zeros.
+    pub(super) fn with_other(
+        &self,
+        name: &str,
+        dims: &[u64],
+        type_id: u32,
+        n_bytes: u64,
+    ) -> Vec<u8> {
+        let others = self.retained(|tensor| tensor != name);
+        others.with_header(|header| header.push_tensor(name, dims, type_id, n_bytes))
     }
 
     pub(super) fn without_tensor(&self, name: &str) -> Vec<u8> {
-        self.with_header(|header| header.tensors.retain(|tensor| tensor.name != name))
+        self.retained(|tensor| tensor != name).bytes()
+    }
+
+    /// The model with some of its tensors, without gaps.
+    pub(super) fn retained(&self, keep: impl Fn(&str) -> bool) -> Self {
+        let tensors = &self.header.tensors;
+        let ends = tensors[1..].iter().map(|tensor| tensor.offset);
+        let ends = ends.chain([self.header.data_bytes()]);
+        let mut header = GgufHeader::default();
+        header.keys.clone_from(&self.header.keys);
+        let mut data = Vec::new();
+        for (tensor, end) in tensors.iter().zip(ends) {
+            if keep(&tensor.name) {
+                let TensorInfo { name, dims, .. } = tensor;
+                header.push_tensor(name, dims, tensor.type_id, end - tensor.offset);
+                data.extend(&self.data[tensor.offset as usize..end as usize]);
+            }
+        }
+        Self { header, data }
     }
 
     /// The file with these bytes at byte `at` of a tensor.

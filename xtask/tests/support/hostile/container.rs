@@ -100,7 +100,7 @@ pub(super) fn preamble(base: &Base) -> Vec<Hostile> {
             patched(8, &(1u64 << 32).to_le_bytes()),
             &["tensor"],
         ),
-        case("no tensors", patched(8, &0u64.to_le_bytes()), &["weight"]),
+        case("no tensors", base.retained(|_| false).bytes(), &["weight"]),
         case(
             "key count 2^64 - 1",
             patched(16, &u64::MAX.to_le_bytes()),

@@ -95,9 +95,17 @@ pub(super) fn dimensions(base: &Base) -> Vec<Hostile> {
             with(&[256, 128]),
             &[NAME, "256"],
         ),
-        case("one row too few", with(&[128, 255]), &[NAME, "255"]),
+        case(
+            "one row too few",
+            base.with_other(NAME, &[128, 255], I2_S, 255 * 32 + 32),
+            &[NAME, "255"],
+        ),
         case("half a block of columns", with(&[64, 512]), &[NAME, "64"]),
-        case("norm too short", norm(64), &["output_norm.weight", "64"]),
+        case(
+            "norm too short",
+            base.with_other("output_norm.weight", &[64], F32, 256),
+            &["output_norm.weight", "64"],
+        ),
         case(
             "norm whose byte count overflows",
             norm(1 << 62),
@@ -169,6 +177,7 @@ pub(super) fn offsets(base: &Base) -> Vec<Hostile> {
         case("offset aligned to 16 only", with(end + 16), &[NAME]),
         case("offset past the file", with(end), &[NAME]),
         case("offset that overflows", with(u64::MAX - 31), &[NAME]),
+        case("gap before a tensor", with(before + 4096), &[NAME]),
         case("two tensors in one place", with(before), &["blk.0.attn_"]),
         case("tensor inside another", with(before + 64), &["blk.0.attn_"]),
     ]

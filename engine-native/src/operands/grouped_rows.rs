@@ -1,0 +1,104 @@
+//! Rows of grouped ternary weights, which have a scale for every 64 or 128 weights.
+//!
+//! A kernel computes the rows of a panel side by side, one in each lane: the float sum of a row is
+//! a chain over its groups, as the contract has it, and no sum crosses lanes.
+
+use super::{PANEL_ROWS, QuantizedActivations};
+
+/// Columns of a block of activations, which share a scale.
+pub const BLOCK_COLS: usize = 32;
+/// Columns of a group in the contract: two blocks of activations.
+pub const GROUP_COLS: usize = 64;
+/// Bytes of the codes of a panel in a block of columns.
+pub const PANEL_BLOCK_BYTES: usize = PANEL_ROWS * BLOCK_COLS / 4;
+/// Bytes of the scales of a panel in a group of columns, F16.
+pub const PANEL_SCALES_BYTES: usize = PANEL_ROWS * 2;
+
+/// Rows of a grouped ternary matrix, in panels of [`PANEL_ROWS`] rows. The last panel is padded
+/// with rows of any weights.
+#[derive(Debug, Clone, Copy)]
+pub struct GroupedRows<'a> {
+    /// `[panels][n_cols / 32]` blocks of two lines of 64 bytes. Byte 4r + c of line h holds, from
+    /// the lowest bits up, the codes of row r in the columns 16h + c, 16h + 4 + c, 16h + 8 + c and
+    /// 16h + 12 + c of the block. A code is a weight plus one.
+    pub codes: &'a [u8],
+    /// `[panels][n_cols / group_len][16]`, F16 scales of the rows.
+    pub scales: &'a [u8],
+    /// Number of rows, without the padding of the last panel.
+    pub n_rows: usize,
+    /// Elements of a row, a multiple of [`GROUP_COLS`] and of the length of a group.
+    pub n_cols: usize,
+    /// Columns with the same scale: 64 or 128.
+    pub group_len: usize,
+}
+
+/// Memory that rows in panels take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PanelBytes {
+    /// Bytes of the codes.
+    pub codes: usize,
+    /// Bytes of the scales.
+    pub scales: usize,
+}
+
+impl PanelBytes {
+    /// Of `n_rows` rows of `n_cols` weights in groups of `group_len`.
+    pub const fn of(n_rows: usize, n_cols: usize, group_len: usize) -> Self {
+        let panels = n_rows.div_ceil(PANEL_ROWS);
+        Self {
+            codes: panels * (n_cols / BLOCK_COLS) * PANEL_BLOCK_BYTES,
+            scales: panels * (n_cols / group_len) * PANEL_SCALES_BYTES,
+        }
+    }
+}
+
+impl GroupedRows<'_> {
+    /// The `n` rows from `first` on; `first` must start a panel.
+    ///
+    /// # Panics
+    /// The range is out of bounds, or `first` is inside a panel.
+    pub fn rows(&self, first: usize, n: usize) -> Self {
+        assert!(first.is_multiple_of(PANEL_ROWS) && first + n <= self.n_rows);
+        let start = PanelBytes::of(first, self.n_cols, self.group_len);
+        let len = PanelBytes::of(n, self.n_cols, self.group_len);
+        Self {
+            codes: &self.codes[start.codes..][..len.codes],
+            scales: &self.scales[start.scales..][..len.scales],
+            n_rows: n,
+            ..*self
+        }
+    }
+
+    /// The code of `column` of `row`, a weight plus one.
+    pub fn code(&self, row: usize, column: usize) -> u8 {
+        let (panel, lane) = (row / PANEL_ROWS, row % PANEL_ROWS);
+        let block = panel * (self.n_cols / BLOCK_COLS) + column / BLOCK_COLS;
+        let (line, field) = (column % BLOCK_COLS / 16, column % 16 / 4);
+        let byte = block * PANEL_BLOCK_BYTES + 64 * line + 4 * lane + column % 4;
+        self.codes[byte] >> (2 * field) & 3
+    }
+
+    /// Bits of the F16 scale of `column` of `row`.
+    pub fn scale_bits(&self, row: usize, column: usize) -> u16 {
+        let (panel, lane) = (row / PANEL_ROWS, row % PANEL_ROWS);
+        let group = panel * (self.n_cols / self.group_len) + column / self.group_len;
+        let (scales, _) = self.scales.as_chunks::<2>();
+        u16::from_le_bytes(scales[group * PANEL_ROWS + lane])
+    }
+
+    /// Asserts that the rows fit a product with `activations` into `n_outputs` outputs.
+    pub(crate) fn assert_fits(&self, activations: &QuantizedActivations, n_outputs: usize) {
+        assert_eq!(activations.len, self.n_cols);
+        assert_eq!(self.n_rows, n_outputs);
+        self.assert_whole();
+    }
+
+    /// Asserts that the codes and scales are those of whole panels.
+    pub(crate) fn assert_whole(&self) {
+        assert!(self.group_len == 64 || self.group_len == 128);
+        assert!(self.n_cols.is_multiple_of(self.group_len));
+        let bytes = PanelBytes::of(self.n_rows, self.n_cols, self.group_len);
+        assert_eq!(self.codes.len(), bytes.codes);
+        assert_eq!(self.scales.len(), bytes.scales);
+    }
+}
