@@ -1,6 +1,6 @@
 """Bits per byte of text that was held out: the exported file, the float network, the 5-gram.
 
-    python evaluate.py CORPUS_FOLDER WORK_FOLDER ../tiny-rust.gguf [--float]
+python evaluate.py CORPUS_FOLDER WORK_FOLDER ../tiny-rust.gguf [--float]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """Writes a trained checkpoint as a GGUF file: I2_S projections, F16 embedding, F32 norms.
 
-    python export.py WORK_FOLDER ../tiny-rust.gguf
+python export.py WORK_FOLDER ../tiny-rust.gguf
 """
 
 import argparse
@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 import vocabulary
-from model import RMS_EPSILON, ROPE_BASE, Shape, ternary
+from model import RMS_EPSILON, Shape, ternary
 
 I2_S, FILE_TYPE_I2_S = 36, 40
 NORMAL, CONTROL = 1, 3
@@ -43,7 +43,7 @@ def describe(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_head_count(shape.n_heads)
     writer.add_head_count_kv(shape.n_kv_heads)
     writer.add_layer_norm_rms_eps(RMS_EPSILON)
-    writer.add_rope_freq_base(ROPE_BASE)
+    writer.add_rope_freq_base(shape.rope_base)
 
 
 def describe_tokenizer(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:

@@ -1,7 +1,8 @@
 """BitNet b1.58 with the architecture of 2B4T, as `guest-reference/NUMERICS.md` specifies it.
 
 In training, products run in bfloat16, which holds ternary weights and int8 activations exactly, and
-everything else in float32. Gradients pass through the roundings as if these were not there (straight-through).
+everything else in float32. Gradients pass through the roundings as if these were not there
+(straight-through).
 """
 
 import dataclasses
@@ -12,7 +13,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 RMS_EPSILON = 1e-5
-ROPE_BASE = 10000.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Shape:
     n_kv_heads: int = 2
     n_ff: int = 768
     context: int = 512
+    rope_base: float = 10000.0
 
     @property
     def head_dim(self) -> int:
@@ -140,11 +141,10 @@ class Model(nn.Module):
         self.shape, self.dtype = shape, dtype
         self.token_embd = nn.Parameter(torch.randn(shape.n_vocab, shape.n_embd) * 0.02)
         self.output_norm = nn.Parameter(torch.ones(shape.n_embd))
-        self.layers = nn.ModuleList(
-            Layer(shape, is_ternary, dtype) for _ in range(shape.n_layers)
-        )
+        self.layers = nn.ModuleList(Layer(shape, is_ternary, dtype) for _ in range(shape.n_layers))
         pairs = torch.arange(0, shape.head_dim, 2, dtype=torch.float64)
-        angle = torch.outer(torch.arange(shape.context), ROPE_BASE ** (-pairs / shape.head_dim))
+        frequency = shape.rope_base ** (-pairs / shape.head_dim)
+        angle = torch.outer(torch.arange(shape.context), frequency)
         self.register_buffer("cos", angle.cos().float(), persistent=False)
         self.register_buffer("sin", angle.sin().float(), persistent=False)
 

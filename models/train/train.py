@@ -1,13 +1,12 @@
 """Trains the tiny model, with ternary weights and int8 activations or, to compare, in float.
 
-Resumable: stop it at any time, or after `--minutes`, and start it again. Two runs have the same
-loss to about 0.01 bits, not the same bytes: the order of PyTorch's sums depends on the machine.
+Resumable: stop it at any time, or after `--minutes`, and start it again. Two runs have about the
+same loss, not the same bytes: the order of PyTorch's sums depends on the machine.
 
     python train.py CORPUS_FOLDER WORK_FOLDER [--float] [--minutes 90]
 """
 
 import argparse
-import csv
 import math
 import os
 import pathlib
@@ -33,6 +32,7 @@ DECAY, DECAY_UNTIL = 0.1, 0.5
 SEED = 19
 SAVED_EVERY_S = 120
 LOGGED_EVERY = 20
+LOG_HEADER = "step,tokens,rate,loss_nats_per_token,cpu_seconds\n"
 
 
 def rate(step: int) -> float:
@@ -64,66 +64,83 @@ def optimizers_of(model: Model) -> list[torch.optim.Optimizer]:
     return [muon, adam]
 
 
-def train(ids: np.ndarray, is_ternary: bool, folder: pathlib.Path, minutes: float) -> bool:
-    """Trains until the end or for `minutes`; whether it came to the end."""
-    torch.manual_seed(SEED)
-    model = Model(Shape(), is_ternary)
-    optimizers = optimizers_of(model)
-    name = "ternary" if is_ternary else "float"
-    checkpoint, log = folder / f"{name}.pt", folder / f"{name}.csv"
-    first, trained_s = 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint)
-        model.load_state_dict(state["model"])
-        for optimizer, saved_state in zip(optimizers, state["optimizers"]):
-            optimizer.load_state_dict(saved_state)
-        first, trained_s = state["step"], state["seconds"]
+class Training:
+    """A model on its way, and where it is saved."""
 
-    def save(step: int) -> None:
-        state = {"model": model.state_dict(), "step": step, "seconds": trained_s}
-        state["optimizers"] = [optimizer.state_dict() for optimizer in optimizers]
-        torch.save(state, checkpoint.with_suffix(".part"))
-        os.replace(checkpoint.with_suffix(".part"), checkpoint)
+    def __init__(self, is_ternary: bool, folder: pathlib.Path):
+        torch.manual_seed(SEED)
+        model = Model(Shape(), is_ternary)
+        self.model, self.optimizers = model, optimizers_of(model)
+        self.loss_of = torch.compile(lambda x, y: F.cross_entropy(model(x), y), dynamic=False)
+        name = "ternary" if is_ternary else "float"
+        self.checkpoint, self.log = folder / f"{name}.pt", folder / f"{name}.csv"
+        self.n_steps, self.seconds = 0, 0.0
+        if self.checkpoint.exists():
+            self.load()
+        else:
+            self.log.write_text(LOG_HEADER)
 
-    loss_of = torch.compile(lambda x, y: F.cross_entropy(model(x), y), dynamic=False)
-    begun, saved, losses = trained_s, trained_s, []
-    for step in range(first, STEPS):
+    def load(self) -> None:
+        """Goes on where a run before was saved."""
+        state = torch.load(self.checkpoint)
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.n_steps, self.seconds = state["step"], state["seconds"]
+        # What was logged behind it will be trained again.
+        header, *rows = self.log.read_text().splitlines(keepends=True)
+        kept = [row for row in rows if int(row.split(",")[0]) <= self.n_steps]
+        self.log.write_text("".join([header, *kept]))
+
+    def save(self) -> None:
+        """Writes everything, or nothing."""
+        state = {"model": self.model.state_dict(), "step": self.n_steps, "seconds": self.seconds}
+        state["optimizers"] = [optimizer.state_dict() for optimizer in self.optimizers]
+        part = self.checkpoint.with_suffix(".part")
+        torch.save(state, part)
+        os.replace(part, self.checkpoint)
+
+    def step(self, ids: np.ndarray) -> float:
+        """Learns from one batch; its loss before that, in nats per token."""
         start = time.process_time()
-        optimizers[0].param_groups[0]["weight_decay"] = DECAY * (step < DECAY_UNTIL * STEPS)
-        loss = loss_of(*batch(ids, step))
+        decay = DECAY if self.n_steps < DECAY_UNTIL * STEPS else 0.0
+        self.optimizers[0].param_groups[0]["weight_decay"] = decay
+        loss = self.loss_of(*batch(ids, self.n_steps))
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.param_groups[0]["lr"] = optimizer.param_groups[0]["peak"] * rate(step)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            (group,) = optimizer.param_groups
+            group["lr"] = group["peak"] * rate(self.n_steps)
             optimizer.step()
             optimizer.zero_grad()
-        losses.append(loss.item())
-        trained_s += time.process_time() - start
-        if (step + 1) % LOGGED_EVERY == 0:
-            append(log, step + 1, PEAK_RATE * rate(step), sum(losses) / len(losses), trained_s)
-            losses = []
-        if trained_s - saved > SAVED_EVERY_S or step + 1 == STEPS:
-            save(step + 1)
-            saved = trained_s
-        if trained_s - begun > minutes * 60:
-            save(step + 1)
-            return step + 1 == STEPS
-    return True
+        self.n_steps += 1
+        self.seconds += time.process_time() - start
+        return loss.item()
 
+    def append_to_log(self, loss: float) -> None:
+        """Adds a row: the rate is Muon's, the loss the mean since the last row."""
+        row = f"{self.n_steps},{self.n_steps * TOKENS_PER_STEP},"
+        row += f"{PEAK_RATE * rate(self.n_steps - 1):.6f},{loss:.4f},{self.seconds:.0f}\n"
+        with self.log.open("a") as file:
+            file.write(row)
 
-def append(log: pathlib.Path, step: int, rate_now: float, loss: float, seconds: float) -> None:
-    """Adds a row: steps done, learning rate, nats per token since the last row, CPU seconds."""
-    is_new = not log.exists()
-    with log.open("a", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        if is_new:
-            rows.writerow(["step", "tokens", "rate", "loss_nats_per_token", "cpu_seconds"])
-        tokens = step * TOKENS_PER_STEP
-        rows.writerow([step, tokens, f"{rate_now:.6f}", f"{loss:.4f}", f"{seconds:.0f}"])
+    def run(self, ids: np.ndarray, minutes: float) -> bool:
+        """Trains until the end or for `minutes`; whether it came to the end."""
+        until, saved, losses = self.seconds + minutes * 60, self.seconds, []
+        while self.n_steps < STEPS and self.seconds < until:
+            losses.append(self.step(ids))
+            if self.n_steps % LOGGED_EVERY == 0:
+                self.append_to_log(sum(losses) / len(losses))
+                losses = []
+            if self.seconds - saved > SAVED_EVERY_S:
+                self.save()
+                saved = self.seconds
+        self.save()
+        return self.n_steps == STEPS
 
 
 def main() -> None:
-    """Learns or reads the vocabulary, then trains."""
+    """Learns the vocabulary, then trains."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=pathlib.Path)
     parser.add_argument("work", type=pathlib.Path)
@@ -138,7 +155,7 @@ def main() -> None:
     ids = vocabulary.encode(tokenizer, texts)
     print(len(ids), "tokens of", len("\n\n".join(texts).encode()), "bytes", flush=True)
     tokenizer.save(str(args.work / "tokenizer.json"))
-    is_done = train(ids, not args.float, args.work, args.minutes)
+    is_done = Training(not args.float, args.work).run(ids, args.minutes)
     print("done" if is_done else "not done: start it again to go on")
 
 

@@ -7,7 +7,7 @@ use host::task::Challenge;
 
 use super::{
     examples::{examples, usage},
-    files::{RequiredModel, SweptModels},
+    files::{OptionalModel, RequiredModel, SweptModels},
     numbers::{count, count_or_none, milliseconds, read_bytes, whole},
     output::{LongOutputArgs, LongRowOutputArgs, OutputArgs},
     ranges::{NumberList, counts, counts_or_none, whole_numbers},
@@ -225,11 +225,14 @@ pub struct MeasurementArgs {
 #[command(mut_arg("quiet", |quiet| quiet.help(
     "Print no progress; the text, or the JSON, is printed all the same"
 )))]
-#[command(after_help = examples(&["run model.gguf -p 'Once upon a time' -n 40"]))]
+#[command(after_help = examples(&[
+    "run -p 'A slice is' -n 60",
+    "run model.gguf -p 'Once upon a time' -n 40",
+]))]
 pub struct RunArgs {
     /// Model file
     #[command(flatten)]
-    pub model: RequiredModel,
+    pub model: OptionalModel,
     /// The text to continue
     #[arg(short, long, value_name = "TEXT")]
     pub prompt: String,

@@ -26,6 +26,25 @@ impl SweptModels {
     }
 }
 
+/// A model file for text, which need not be named.
+#[derive(Debug, Clone, ClapArgs)]
+#[group(id = "model_file", multiple = false)]
+pub struct OptionalModel {
+    /// Model file [default: models/tiny-rust.gguf, or the copy of it inside this program]
+    #[arg(value_name = "MODEL")]
+    file: Option<PathBuf>,
+    /// The same, as a flag
+    #[arg(short, long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+}
+
+impl OptionalModel {
+    /// The file that was named.
+    pub fn named(&self) -> Option<&Path> {
+        self.file.as_deref().or(self.model.as_deref())
+    }
+}
+
 /// A model file that has to be named.
 #[derive(Debug, Clone, ClapArgs)]
 #[group(id = "model_file", required = true, multiple = false)]

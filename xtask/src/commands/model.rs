@@ -148,6 +148,7 @@ fn describe(model: &KnownModel) -> String {
         Origin::Generated { preset, seed } => {
             format!("make-model --preset {preset} --seed {seed}")
         }
+        Origin::Trained { recipe } => format!("trained as {recipe} says"),
         Origin::Published {
             repository,
             source,

@@ -21,6 +21,7 @@ use crate::{
     args::{Format, RunArgs},
     commands::threads,
     exit::{Exit, Failure},
+    models::TINY_RUST,
     output::{print, print_json},
     progress::RunProgress,
 };
@@ -108,7 +109,11 @@ struct Loaded {
 }
 
 fn load(args: &RunArgs, watch: &Watch) -> Result<Loaded, Failure> {
-    let (path, engine) = (args.model.path(), &args.engine);
+    let path = match args.model.named() {
+        Some(path) => path.to_owned(),
+        None => TINY_RUST.path()?,
+    };
+    let (path, engine) = (path.as_path(), &args.engine);
     let failed = |e: ModelError| Failure::model(path, &e);
     let source = ModelSource::open(path).map_err(|e| failed(e.into()))?;
     MemoryNeed::to_load(&source, engine.i2s_layout.into()).check()?;

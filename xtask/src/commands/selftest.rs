@@ -17,7 +17,7 @@ use crate::{
         verify_receipt::{self, Shared},
     },
     exit::{Exit, Failure},
-    models::default_model,
+    models::TINY,
     output::show,
     progress::RunProgress,
     selftest::{ANSWER, Commands, Drill, Evidence, GENUINE, Vector, read_vectors},
@@ -30,7 +30,7 @@ use crate::{
 pub fn run(args: &SelftestArgs, watch: &Watch) -> Result<Exit, Failure> {
     let display = RunProgress::of(args.print, watch);
     let vectors = read_folder(args.folder())?;
-    let model = args.model.clone().map_or_else(default_model, Ok)?;
+    let model = args.model.clone().map_or_else(|| TINY.path(), Ok)?;
     watch.begin(Phase::Other("make a genuine receipt"), 0);
     let commands = OnModel {
         model: &model,

@@ -1,4 +1,4 @@
-//! The tiny model, which is inside this program.
+//! The models that are inside this program: one for measuring, and one for reading.
 
 use std::{
     fs,
@@ -10,60 +10,82 @@ use host::{digest::Digest, files::AtomicFile};
 use super::cache::make_cache_folder;
 use crate::exit::Failure;
 
-const TINY: &[u8] = include_bytes!("../../../models/tiny.gguf");
+/// The model of a command that names none.
+#[derive(Debug, Clone, Copy)]
+pub struct EmbeddedModel {
+    file: &'static str,
+    content: &'static [u8],
+    /// Where a checkout has the same file.
+    in_checkout: &'static str,
+}
 
-/// Where a checkout has the same file.
-const IN_CHECKOUT: &str = "models/tiny.gguf";
+/// The model of benchmarks, of the policy and of the test vectors: random weights.
+pub const TINY: EmbeddedModel = EmbeddedModel {
+    file: "tiny.gguf",
+    content: include_bytes!("../../../models/tiny.gguf"),
+    in_checkout: "models/tiny.gguf",
+};
 
-/// The model of a command that names none: a checkout's `models/tiny.gguf`, or the one inside this
-/// program.
-///
-/// # Errors
-/// The cache folder cannot be written to.
-pub fn default_model() -> Result<PathBuf, Failure> {
-    let in_checkout = Path::new(IN_CHECKOUT);
-    match in_checkout.exists() {
-        true => Ok(in_checkout.to_owned()),
-        false => in_cache(),
+/// The model of `run`, trained on the documentation of Rust.
+pub const TINY_RUST: EmbeddedModel = EmbeddedModel {
+    file: "tiny-rust.gguf",
+    content: include_bytes!("../../../models/tiny-rust.gguf"),
+    in_checkout: "models/tiny-rust.gguf",
+};
+
+const ALL: [EmbeddedModel; 2] = [TINY, TINY_RUST];
+
+impl EmbeddedModel {
+    /// A checkout's file, or the one inside this program.
+    ///
+    /// # Errors
+    /// The cache folder cannot be written to.
+    pub fn path(self) -> Result<PathBuf, Failure> {
+        let in_checkout = Path::new(self.in_checkout);
+        match in_checkout.exists() {
+            true => Ok(in_checkout.to_owned()),
+            false => self.in_cache(),
+        }
+    }
+
+    /// Its file in the cache folder, written when it is not there, or is another.
+    fn in_cache(self) -> Result<PathBuf, Failure> {
+        let path = make_cache_folder()?.join(self.file);
+        let is_there = fs::metadata(&path).is_ok_and(|f| f.len() == self.content.len() as u64)
+            && fs::read(&path).is_ok_and(|found| found == self.content);
+        if !is_there {
+            AtomicFile::prepare(&path)
+                .and_then(|file| file.replace(|out| out.write_all(self.content)))
+                .map_err(|e| Failure::io(&path, &e))?;
+        }
+        Ok(path)
     }
 }
 
-/// The file of the model inside this program, if `sha256` is its digest.
+/// The file of the model inside this program whose digest is `sha256`, if there is one.
 ///
 /// # Errors
 /// The cache folder cannot be written to.
 pub fn embedded(sha256: Digest) -> Result<Option<PathBuf>, Failure> {
-    match Digest::of(TINY) == sha256 {
-        true => in_cache().map(Some),
-        false => Ok(None),
-    }
-}
-
-/// Its file in the cache folder, written when it is not there, or is another.
-fn in_cache() -> Result<PathBuf, Failure> {
-    let path = make_cache_folder()?.join("tiny.gguf");
-    let is_there = fs::metadata(&path).is_ok_and(|found| found.len() == TINY.len() as u64)
-        && fs::read(&path).is_ok_and(|found| found == TINY);
-    if !is_there {
-        AtomicFile::prepare(&path)
-            .and_then(|file| file.replace(|out| out.write_all(TINY)))
-            .map_err(|e| Failure::io(&path, &e))?;
-    }
-    Ok(path)
+    let found = ALL.into_iter().find(|m| Digest::of(m.content) == sha256);
+    found.map(EmbeddedModel::in_cache).transpose()
 }
 
 #[cfg(test)]
 mod tests {
     use host::digest::Digest;
 
-    use super::TINY;
+    use super::ALL;
     use crate::models::manifest::known_models;
 
     #[test]
-    fn the_embedded_model_is_the_one_of_the_manifest() {
+    fn the_embedded_models_are_those_of_the_manifest() {
         let models = known_models().unwrap();
-        let tiny = models.iter().find(|m| m.file == "tiny.gguf").unwrap();
-        assert_eq!(tiny.sha256, Digest::of(TINY));
-        assert_eq!(tiny.bytes, Some(TINY.len() as u64));
+        for embedded in ALL {
+            let known = models.iter().find(|m| m.file == embedded.file).unwrap();
+            assert_eq!(known.sha256, Digest::of(embedded.content));
+            assert_eq!(known.bytes, Some(embedded.content.len() as u64));
+            assert!(embedded.in_checkout.ends_with(embedded.file));
+        }
     }
 }

@@ -30,6 +30,11 @@ pub enum Origin {
         /// Seed.
         seed: u64,
     },
+    /// It was trained, and is inside this program.
+    Trained {
+        /// What says how.
+        recipe: String,
+    },
     /// It is downloaded.
     Published {
         /// Where it is published.

@@ -1,4 +1,5 @@
-//! `models/manifest.json`: generated models, and public ones whose full digest someone publishes.
+//! `models/manifest.json`: generated models, the trained one, and public ones whose full digest
+//! someone publishes.
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,10 @@ impl KnownModel {
             Origin::Generated { preset, seed } => {
                 let call = program::current().call();
                 format!("{call} make-model --preset {preset} --seed {seed} --cache")
+            }
+            Origin::Trained { .. } => {
+                let call = program::current().call();
+                format!("it is inside this program: {call} run --prompt TEXT")
             }
             Origin::Published { repository, .. } => {
                 let folder = cache_folder().map_or("models".into(), |f| f.display().to_string());
@@ -91,6 +96,7 @@ mod tests {
                 Origin::Generated { preset, .. } => {
                     assert!(how.contains(&format!("make-model --preset {preset} ")));
                 }
+                Origin::Trained { recipe } => assert_eq!(recipe, "models/README.md"),
                 Origin::Published { repository, .. } => {
                     assert!(how.contains(&repository) && how.contains(&model.file));
                 }

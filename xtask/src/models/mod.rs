@@ -7,7 +7,7 @@ mod known_model;
 mod manifest;
 
 pub use cache::{CACHE_VARIABLE, CachedFile, cache_files, cache_folder, make_cache_folder};
-pub use embedded::{default_model, embedded};
+pub use embedded::{TINY, TINY_RUST, embedded};
 pub use find::folders;
 pub use known_model::{KnownModel, Origin};
 pub use manifest::{how_to_get, known_models};

@@ -43,6 +43,7 @@ mod show;
 mod signing;
 mod streams;
 mod text;
+mod trained;
 mod verify_receipt;
 
 use process::Workspace;

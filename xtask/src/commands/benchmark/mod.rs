@@ -14,7 +14,7 @@ use crate::{
     args::BenchmarkArgs,
     exit::{Exit, Failure},
     hints::is_receipt,
-    models::default_model,
+    models::TINY,
 };
 
 /// Runs the command.
@@ -44,7 +44,7 @@ pub fn run_with(
         );
     }
     let models = match named {
-        [] => vec![default_model()?],
+        [] => vec![TINY.path()?],
         named => named.to_vec(),
     };
     let planned = settings::plan(args, cell::cells(args, &models)?)?;
