@@ -8,6 +8,8 @@ mod description;
 mod error;
 mod i2s_layout;
 mod kv_type;
+mod neutral_keys;
+mod refusals;
 mod shape;
 #[cfg(feature = "run")]
 mod weights;

@@ -2,6 +2,7 @@
 
 use alloc::format;
 
+use super::refusals;
 use crate::error::{Error, Result};
 use crate::gguf::Metadata;
 
@@ -70,8 +71,9 @@ impl Architecture {
         known.ok_or_else(|| {
             let [a, b, c, d] = ARCHITECTURES.map(|a| a.name);
             Error::Unsupported(format!(
-                "key `general.architecture` is `{found}`; `{a}`, `{b}`, `{c}` and `{d}` are \
-                 supported"
+                "key `general.architecture` is `{found}`{}; `{a}`, `{b}`, `{c}` and `{d}` are \
+                 supported",
+                refusals::architecture_note(found)
             ))
         })
     }

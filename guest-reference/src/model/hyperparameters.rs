@@ -19,6 +19,9 @@ const MAX_HEADS: u64 = 4096;
 /// Longest context.
 const MAX_CONTEXT: u64 = 1 << 24;
 
+/// RoPE base of files that name none, in every reader of the format.
+const DEFAULT_ROPE_BASE: f32 = 10_000.0;
+
 /// Sizes and constants of a model; all sizes count elements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hyperparameters {
@@ -72,7 +75,9 @@ impl Hyperparameters {
             n_ff: keys.size("feed_forward_length", 1..=MAX_WIDTH)?,
             context_length: keys.size("context_length", 1..=MAX_CONTEXT)?,
             rope_dim: rope_dim(&keys, head_dim)?,
-            rope_base: keys.positive("rope.freq_base")?,
+            rope_base: keys
+                .positive_if_present("rope.freq_base")?
+                .unwrap_or(DEFAULT_ROPE_BASE),
             rope_scale: rope_scale(&keys)?,
             eps: keys.positive("attention.layer_norm_rms_epsilon")?,
         })

@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::hyperparameters::Hyperparameters;
+use super::refusals;
 use super::tensor_types;
 use super::tensors::{
     FileRange, LayerTensors, Norm, Projection, RowTensor, Tensors, TernaryTensor, VectorTensor,
@@ -91,8 +92,9 @@ impl<'a> Resolver<'a> {
     fn refuse_leftovers(&self, hp: &Hyperparameters) -> Result<()> {
         self.left.keys().next().map_or(Ok(()), |name| {
             Err(Error::Unsupported(format!(
-                "tensor `{name}` is not part of a `{}` model with the block count given",
-                hp.architecture.name
+                "tensor `{name}` is not part of a `{}` model with the block count given{}",
+                hp.architecture.name,
+                refusals::tensor_note(name)
             )))
         })
     }
