@@ -9,6 +9,7 @@ use crate::{
     ledger::Isa,
     model::Model,
     observer::Observer,
+    panels::Panels,
     screen::{Screen, Screening},
     workers::{MIN_PART_WORK, Workers},
 };
@@ -21,6 +22,7 @@ pub struct Engine {
     pub(crate) kernels: Arc<dyn Kernels>,
     pub(crate) workers: Arc<Workers>,
     pub(crate) decode_weights: Arc<DecodeWeights>,
+    pub(crate) panels: Arc<Panels>,
     pub(crate) screen: Option<Arc<Screen>>,
 }
 
@@ -29,7 +31,7 @@ pub struct Engine {
 pub struct EngineOptions {
     /// Number of threads, at least 1. The caller's thread is one of them.
     pub n_threads: usize,
-    /// Layout of the weights for decoding.
+    /// Layout of the weights for decoding. Grouped ternary weights have one layout only.
     pub packing: Packing,
     /// Whether a low-bit screen replaces most of the output matrix in greedy choices.
     pub screening: Screening,
@@ -82,12 +84,14 @@ impl Engine {
         assert!(options.n_threads > 0, "an engine needs a thread");
         let workers = Workers::new(options.n_threads, options.min_part_work)?;
         let decode_weights = DecodeWeights::new(&model, &*kernels, options.packing, observer)?;
+        let panels = Panels::new(&model, observer)?;
         let screen = Screen::new(&model, &*kernels, options.screening, observer)?;
         Ok(Self {
             model,
             kernels,
             workers: Arc::new(workers),
             decode_weights: Arc::new(decode_weights),
+            panels: Arc::new(panels),
             screen: screen.map(Arc::new),
         })
     }
@@ -117,13 +121,14 @@ impl Engine {
     /// Bytes that an engine with these options will allocate for its own copies of the weights.
     pub fn bytes_to_pack(model: &Model, kernels: &dyn Kernels, options: &EngineOptions) -> u64 {
         let weights = DecodeWeights::bytes_to_pack(model, kernels, options.packing);
-        (weights + options.screening.bytes(model, kernels)) as u64
+        let panels = Panels::bytes_to_pack(model);
+        (weights + panels + options.screening.bytes(model, kernels)) as u64
     }
 
     /// Bytes allocated for the engine's own copies of the weights.
     pub fn packed_bytes(&self) -> u64 {
         let screen = self.screen.as_ref().map_or(0, |screen| screen.allocated());
-        (self.decode_weights.allocated() + screen) as u64
+        (self.decode_weights.allocated() + self.panels.allocated() + screen) as u64
     }
 
     /// Calls `job` once on every thread that computes, the caller's among them, each with an index of

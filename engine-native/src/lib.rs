@@ -49,6 +49,8 @@ mod kernels;
 #[cfg(feature = "run")]
 mod operands;
 #[cfg(feature = "run")]
+mod panels;
+#[cfg(feature = "run")]
 mod roofline;
 #[cfg(feature = "run")]
 mod run;
@@ -65,8 +67,8 @@ pub use ledger::{
     Tally, little_endian,
 };
 pub use model::{
-    Activation, Architecture, DenseType, I2sLayout, KvType, ModelDescription, ModelError,
-    ModelShape, RopePairs,
+    Activation, Architecture, DenseType, GroupedType, I2sLayout, KvType, MatrixType,
+    ModelDescription, ModelError, ModelShape, RopePairs, RopeScaling, Yarn,
 };
 pub use observer::Observer;
 
@@ -79,7 +81,10 @@ pub use {
     error::RunError,
     generation::{Generation, Step},
     kernels::{Kernels, NonFinite, Scalar, UnavailableKernels, available_kernels},
-    model::{DenseMatrix, Layer, Model, ModelFile, ModelSource, TernaryMatrix},
+    model::{
+        DenseMatrix, GroupedMatrix, Layer, Model, ModelFile, ModelSource, Projection,
+        TernaryMatrix, VocabularyMatrix,
+    },
     operands::{
         AttentionScratch, Bound, Bounded, DenseRows, GemmBatch, GemmScratch, GroupedRows,
         PANEL_ROWS, PanelBytes, QuantizedActivations, Queries, RefineRows, RopeAngles, RowLayout,

@@ -16,7 +16,7 @@ fn model(edit: impl Fn(&mut [Vec<half::f16>])) -> Arc<Model> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tiny.gguf");
     let mut file = std::fs::read(&path).unwrap();
     let tiny = Model::from_bytes(file.clone()).unwrap();
-    let matrix = tiny.output();
+    let matrix = tiny.output().dense().unwrap();
     let old = matrix.rows(&file);
     let start = old.as_ptr() as usize - file.as_ptr() as usize;
     let half = |b: &[u8]| half::f16::from_le_bytes([b[0], b[1]]);

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::output_rows::OutputRows;
 use crate::{
     engine::Engine,
     error::{RunError, check_cancelled, non_finite},
@@ -11,7 +12,7 @@ use crate::{
     ledger::{Choice, Ledger, Op, Recorder},
     model::DenseType,
     observer::Observer,
-    operands::{DenseRows, ROW_UNIT},
+    operands::DenseRows,
     run::{PositionState, Session},
     workers::Scratch,
 };
@@ -21,7 +22,7 @@ type Part<'l> = (usize, &'l mut [f32]);
 /// The best choice so far, `[position]`.
 type Best = Vec<Option<Choice>>;
 
-/// Size of a block of rows, widened to f32: it stays in a core's cache for all positions.
+/// Size of a block of rows, as they are multiplied: it stays in a core's cache for all positions.
 const BLOCK_BYTES: usize = 256 << 10;
 
 impl Session {
@@ -42,12 +43,16 @@ impl Session {
             return Ok(());
         }
         let (engine, observer) = (&self.engine, &*self.observer);
-        let states = &self.states[positions.start - first..positions.end - first];
-        let rows = DenseRows::of(engine.model.output(), engine.model.file_bytes());
-        let work = self.logits.len() * rows.n_cols;
+        let rows = OutputRows::of(engine);
+        let states = &mut self.states[positions.start - first..positions.end - first];
+        for state in &mut *states {
+            rows.quantize(state, &*engine.kernels, &mut self.scratch[0].ledger)?;
+        }
+        let states = &*states;
+        let work = self.logits.len() * rows.n_cols();
         let shares = engine.workers.shares(work.saturating_mul(states.len()));
         let mut best_of_parts = vec![vec![None; states.len()]; shares.n_parts()];
-        let parts = shares.split(&mut self.logits, ROW_UNIT);
+        let parts = shares.split(&mut self.logits, rows.unit());
         let parts = parts.zip(&mut best_of_parts);
         let job = |(part, best): (Part, &mut Best), scratch: &mut Scratch| {
             best_in(
@@ -72,7 +77,7 @@ impl Session {
 /// Finds the best choice at each position among the rows of one part.
 fn best_in(
     (start, logits): Part,
-    rows: DenseRows,
+    rows: OutputRows,
     states: &[PositionState],
     engine: &Engine,
     observer: &dyn Observer,
@@ -85,9 +90,9 @@ fn best_in(
         check_cancelled(observer)?;
         let start = start + i * block.n_rows;
         let rows = rows.rows(start, out.len());
-        let rows = block.widen(rows, kernels, ledger.op(Op::Output));
+        let rows = block.prepare(rows, kernels, ledger.op(Op::Output));
         for (state, best) in states.iter().zip(&mut *best) {
-            kernels.output_gemv(rows, &state.normed, out, ledger.op(Op::Output));
+            rows.gemv(state, out, kernels, ledger.op(Op::Output));
             let largest = kernels.argmax(out, ledger.op(Op::GreedyChoice));
             let largest = largest.map_err(|at| {
                 let element = start + at.element;
@@ -99,13 +104,13 @@ fn best_in(
             };
             *best = Some(larger(*best, choice));
         }
-        let macs = rows.n_rows() * (rows.n_cols + 1) * states.len();
+        let macs = out.len() * (rows.n_cols() + 1) * states.len();
         observer.advance(macs as u64);
     }
     Ok(())
 }
 
-/// A block of rows, widened to f32 once for all positions.
+/// A block of rows; dense ones are widened to f32 once for all positions.
 struct Block {
     n_rows: usize,
     row: Vec<f32>,
@@ -114,17 +119,33 @@ struct Block {
 }
 
 impl Block {
-    fn for_rows(rows: DenseRows) -> Self {
-        let n_rows = BLOCK_BYTES / (rows.n_cols * size_of::<f32>());
-        let n_rows = n_rows.next_multiple_of(ROW_UNIT).max(ROW_UNIT);
+    fn for_rows(rows: OutputRows) -> Self {
+        let row_bytes = match rows {
+            OutputRows::Dense(rows) => rows.n_cols * size_of::<f32>(),
+            OutputRows::Grouped(rows) => rows.n_cols / 4,
+        };
+        let n_rows = (BLOCK_BYTES / row_bytes).next_multiple_of(rows.unit());
         Self {
-            n_rows,
-            row: vec![0.0; rows.n_cols],
-            bytes: Vec::with_capacity(n_rows * rows.n_cols * size_of::<f32>()),
+            n_rows: n_rows.max(rows.unit()),
+            row: vec![0.0; rows.n_cols()],
+            bytes: Vec::new(),
         }
     }
 
-    /// Widens `rows` to exactly the values that logits are computed from.
+    /// The rows to multiply: exactly the values that logits are computed from.
+    fn prepare<'a>(
+        &'a mut self,
+        rows: OutputRows<'a>,
+        kernels: &dyn Kernels,
+        recorder: &mut Recorder,
+    ) -> OutputRows<'a> {
+        match rows {
+            OutputRows::Dense(rows) => OutputRows::Dense(self.widen(rows, kernels, recorder)),
+            OutputRows::Grouped(_) => rows,
+        }
+    }
+
+    /// Widens `rows`.
     fn widen(
         &mut self,
         rows: DenseRows,

@@ -2,3 +2,4 @@
 
 mod many;
 mod one;
+mod output_rows;

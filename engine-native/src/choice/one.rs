@@ -1,6 +1,7 @@
 //! The greedy choice at one position, among the logits of all rows of the output matrix or of those
 //! that a screen cannot rule out.
 
+use super::output_rows::OutputRows;
 use crate::{
     engine::Engine,
     error::{RunError, non_finite},
@@ -58,18 +59,20 @@ impl Session {
     /// Computes the logits of the `i`-th position of the last chunk, and does not check them.
     fn output(&mut self, i: usize) -> Result<(), RunError> {
         let engine = &self.engine;
-        let rows = DenseRows::of(engine.model.output(), engine.model.file_bytes());
-        let hidden = &self.states[i].normed;
-        let shares = engine.workers.shares(self.logits.len() * rows.n_cols);
-        let parts = shares.split(&mut self.logits, ROW_UNIT);
+        let rows = OutputRows::of(engine);
         let scratch = &mut self.scratch;
+        let state = &mut self.states[i];
+        rows.quantize(state, &*engine.kernels, &mut scratch[0].ledger)?;
+        let state = &self.states[i];
+        let shares = engine.workers.shares(self.logits.len() * rows.n_cols());
+        let parts = shares.split(&mut self.logits, rows.unit());
         engine.workers.run(parts, scratch, |(start, out), scratch| {
             if out.is_empty() {
                 return Ok(());
             }
             let rows = rows.rows(start, out.len());
             let recorder = scratch.ledger.op(Op::Output);
-            engine.kernels.output_gemv(rows, hidden, out, recorder);
+            rows.gemv(state, out, &*engine.kernels, recorder);
             Ok(())
         })
     }
@@ -109,7 +112,7 @@ impl Session {
         // Rows that cannot reach the exact logit of the row that looks best are ruled out.
         let kernels = self.engine.kernels.clone();
         let mut least = [0.0];
-        let rows = DenseRows::of(self.engine.model.output(), self.engine.model.file_bytes());
+        let rows = screened_rows(&self.engine);
         let recorder = self.scratch[0].ledger.op(Op::Output);
         kernels.output_gemv(
             rows.rows(best, 1),
@@ -242,12 +245,9 @@ impl Session {
     /// Computes the logits of some rows at the `i`-th position of the last chunk.
     fn output_of(&mut self, rows: &[u32], i: usize, out: &mut [f32]) -> Result<(), RunError> {
         let Engine {
-            workers,
-            kernels,
-            model,
-            ..
+            workers, kernels, ..
         } = &self.engine;
-        let matrix = DenseRows::of(model.output(), model.file_bytes());
+        let matrix = screened_rows(&self.engine);
         let hidden = &self.states[i].normed;
         let part_len = workers.part_len(rows.len(), matrix.n_cols, 1);
         let parts = rows.chunks(part_len).zip(out.chunks_mut(part_len));
@@ -260,4 +260,11 @@ impl Session {
             Ok(())
         })
     }
+}
+
+/// The output matrix of an engine with a screen.
+fn screened_rows(engine: &Engine) -> DenseRows<'_> {
+    let matrix = engine.model.output().dense();
+    let matrix = matrix.expect("only dense matrices have a screen");
+    DenseRows::of(matrix, engine.model.file_bytes())
 }

@@ -1,4 +1,4 @@
-//! A second copy of the ternary weights, in the layout that the decode kernels read fastest.
+//! A second copy of ternary weights with one scale, in the layout that the decode kernels read fastest.
 //!
 //! A decode step is memory-bound: it reads every weight once and computes little with it. So the
 //! rows are laid out for the kernels ([`RowLayout`]), with fewer bits where that pays, in one
@@ -15,7 +15,7 @@ use crate::{
     huge_pages::{FROM_MEMORY_BYTES, HugePages},
     kernels::Kernels,
     ledger::Op,
-    model::{Layer, Model, TernaryMatrix},
+    model::{Layer, Model, Projection, TernaryMatrix},
     observer::Observer,
     operands::{RowLayout, TernaryRows},
 };
@@ -23,7 +23,8 @@ use crate::{
 /// Groups of rows that a thread repacks before it asks the observer again.
 const GROUPS_OF_PIECE: usize = 32;
 
-/// Layout of the ternary weights for decoding.
+/// Layout of the ternary weights for decoding. It has no meaning for grouped ones, whose panels all
+/// kernels read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Packing {
     /// The fastest for the kernels and the size of the model.
@@ -61,7 +62,7 @@ pub(crate) struct DecodeWeights {
     /// Empty when the model's own rows are used.
     bytes: HugePages,
     /// Where each projection lies: by layer, then in the order of [`Layer::projections`].
-    ranges: Vec<[Range<usize>; 7]>,
+    ranges: Vec<Range<usize>>,
 }
 
 impl DecodeWeights {
@@ -92,10 +93,7 @@ impl DecodeWeights {
         };
         let ranges = match layout {
             RowLayout::Rows => Vec::new(),
-            _ => {
-                let layers = model.layers().iter();
-                layers.map(|l| l.projections().map(&mut place)).collect()
-            }
+            _ => projections(model).map(&mut place).collect(),
         };
         let mut bytes = HugePages::zeroed(end);
         fill(model, layout, bytes.as_mut_slice(), observer)?;
@@ -116,41 +114,35 @@ impl DecodeWeights {
         self.bytes.as_slice()
     }
 
-    /// The projection `op` of `layer`.
-    pub(crate) fn rows<'a>(&'a self, model: &'a Model, layer: usize, op: Op) -> TernaryRows<'a> {
-        let index = projection_index(op);
-        let matrix = model.layers()[layer].projections()[index];
-        match self.ranges.get(layer) {
-            None => matrix.rows(model.file_bytes()),
-            Some(ranges) => TernaryRows {
+    /// The projection `op` of `layer`; `None` if projections are grouped.
+    pub(crate) fn projection<'a>(
+        &'a self,
+        model: &'a Model,
+        layer: usize,
+        op: Op,
+    ) -> Option<TernaryRows<'a>> {
+        let rows = projection(model, layer, op)?;
+        Some(match self.ranges.get(layer * 7 + op.projection_index()) {
+            None => rows,
+            Some(range) => TernaryRows {
                 layout: self.layout,
-                packed: &self.bytes.as_slice()[ranges[index].clone()],
-                ..matrix.rows(model.file_bytes())
+                packed: &self.bytes.as_slice()[range.clone()],
+                ..rows
             },
-        }
+        })
     }
 }
 
-/// The projection `op` of `layer`.
-///
-/// # Panics
-/// `op` is not a projection.
-pub(crate) fn projection(layer: &Layer, op: Op) -> &TernaryMatrix {
-    layer.projections()[projection_index(op)]
+/// The model's own rows of the projection `op` of `layer`; `None` if projections are grouped.
+pub(crate) fn projection(model: &Model, layer: usize, op: Op) -> Option<TernaryRows<'_>> {
+    let matrix = model.layers()[layer].projections()[op.projection_index()].one_scale()?;
+    Some(matrix.rows(model.file_bytes()))
 }
 
-/// The place of `op` in [`Layer::projections`].
-fn projection_index(op: Op) -> usize {
-    match op {
-        Op::AttnQ => 0,
-        Op::AttnK => 1,
-        Op::AttnV => 2,
-        Op::AttnOutput => 3,
-        Op::FfnGate => 4,
-        Op::FfnUp => 5,
-        Op::FfnDown => 6,
-        other => panic!("{} is no projection", other.name()),
-    }
+/// The projections of `model` that have one scale: all or none.
+fn projections(model: &Model) -> impl Iterator<Item = &TernaryMatrix> {
+    let projections = model.layers().iter().flat_map(Layer::projections);
+    projections.filter_map(Projection::one_scale)
 }
 
 fn matrix_bytes(matrix: &TernaryMatrix, layout: RowLayout) -> usize {
@@ -158,8 +150,7 @@ fn matrix_bytes(matrix: &TernaryMatrix, layout: RowLayout) -> usize {
 }
 
 fn rows_bytes(model: &Model, layout: RowLayout) -> usize {
-    let matrices = model.layers().iter().flat_map(Layer::projections);
-    matrices.map(|m| matrix_bytes(m, layout)).sum()
+    projections(model).map(|m| matrix_bytes(m, layout)).sum()
 }
 
 /// Repacks every group of rows, on all cores.
@@ -174,7 +165,7 @@ fn fill(
     }
     let group_rows = layout.group_rows();
     let mut pieces = Vec::new();
-    for matrix in model.layers().iter().flat_map(Layer::projections) {
+    for matrix in projections(model) {
         let (of_matrix, rest) = bytes.split_at_mut(matrix_bytes(matrix, layout));
         bytes = rest;
         let rows = matrix.rows(model.file_bytes());

@@ -1,6 +1,6 @@
 //! The names of kernels and instruction sets in ledgers and receipts.
 
-use crate::model::DenseType;
+use crate::model::{DenseType, MatrixType};
 
 macro_rules! named {
     ($(#[$enum_doc:meta])* $enum:ident { $($(#[$doc:meta])* $variant:ident $name:literal,)* }) => {
@@ -194,6 +194,22 @@ impl KernelName {
             DenseType::Q8_0 => Self::OutputGemvQ8_0,
             DenseType::Q6K => Self::OutputGemvQ6K,
             DenseType::Q4K => Self::OutputGemvQ4K,
+        }
+    }
+
+    /// The kernel for rows of an embedding of a type.
+    pub fn embedding(matrix_type: MatrixType) -> Self {
+        match matrix_type {
+            MatrixType::Dense(dense_type) => Self::embedding_row(dense_type),
+            MatrixType::Grouped(_) => Self::EmbeddingRowGrouped,
+        }
+    }
+
+    /// The kernel for an output matrix of a type.
+    pub fn output(matrix_type: MatrixType) -> Self {
+        match matrix_type {
+            MatrixType::Dense(dense_type) => Self::output_gemv(dense_type),
+            MatrixType::Grouped(_) => Self::GroupedGemv,
         }
     }
 

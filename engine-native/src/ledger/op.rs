@@ -35,6 +35,10 @@ ops! {
     AttnK "attn_k",
     /// Value projection. Work: n_embd × n_kv_heads × head_dim.
     AttnV "attn_v",
+    /// RMSNorm of each query head, where there is one. Work: n_heads × head_dim.
+    AttnQNorm "attn_q_norm",
+    /// RMSNorm of each key head, where there is one. Work: n_kv_heads × head_dim.
+    AttnKNorm "attn_k_norm",
     /// RoPE on the queries. Work: 2 × n_heads × rope_dim.
     RopeQ "rope_q",
     /// RoPE on the keys. Work: 2 × n_kv_heads × rope_dim.
@@ -75,6 +79,9 @@ ops! {
     FfnResidual "ffn_residual",
     /// Final RMSNorm. Work: n_embd.
     OutputNorm "output_norm",
+    /// Quantization of the hidden state before a product with a grouped ternary output matrix. Work:
+    /// n_embd, at positions that choose a token.
+    OutputQuantize "output_quantize",
     /// Product with a low-bit copy of the output matrix, to find the rows that can have the largest
     /// logit. Work: n_embd × n_vocab, at every position whose choice is screened.
     OutputScreen "output_screen",
@@ -98,6 +105,24 @@ impl Op {
         )
     }
 
+    /// The place of a projection among the seven of a layer, in the order in which they run.
+    ///
+    /// # Panics
+    /// It is no projection.
+    #[cfg(feature = "run")]
+    pub(crate) fn projection_index(self) -> usize {
+        match self {
+            Self::AttnQ => 0,
+            Self::AttnK => 1,
+            Self::AttnV => 2,
+            Self::AttnOutput => 3,
+            Self::FfnGate => 4,
+            Self::FfnUp => 5,
+            Self::FfnDown => 6,
+            other => panic!("{} is no projection", other.name()),
+        }
+    }
+
     /// Whether it runs in every layer, not before or after them.
     pub fn is_in_layers(self) -> bool {
         Self::Embed < self && self < Self::OutputNorm
@@ -111,13 +136,16 @@ impl Op {
     /// Multiply-accumulates of the operation in a run over `n_positions` positions, of which
     /// `n_choices` choose a token, without screening. Element-wise operations count one per
     /// element. `None` on overflow. [`Op::OutputScreen`] and the operations after it tell what
-    /// screening changes.
+    /// screening changes. A shape does not say whether the output matrix is grouped ternary:
+    /// [`Op::OutputQuantize`] counts as 0.
     pub fn work(self, shape: &ModelShape, n_positions: u64, n_choices: u64) -> Option<u64> {
         let times = match self {
             Self::Embed | Self::OutputNorm => n_positions,
-            Self::OutputScreen | Self::OutputRefine | Self::Output | Self::GreedyChoice => {
-                n_choices
-            }
+            Self::OutputQuantize
+            | Self::OutputScreen
+            | Self::OutputRefine
+            | Self::Output
+            | Self::GreedyChoice => n_choices,
             Self::AttentionScores | Self::AttentionSoftmax | Self::AttentionValues => {
                 // Position p attends to p + 1 positions.
                 let attended = n_positions.checked_mul(n_positions.checked_add(1)?)? / 2;
@@ -139,8 +167,13 @@ impl Op {
     /// Work at one position; for attention, per position that is attended to. 0 for operations that
     /// the architecture does not have.
     fn work_once(self, shape: &ModelShape) -> Option<u64> {
-        let is_sub_norm = matches!(self, Self::AttnSubNorm | Self::FfnSubNorm);
-        if is_sub_norm && !shape.architecture.has_sub_norms() {
+        let architecture = shape.architecture;
+        let is_there = match self {
+            Self::AttnSubNorm | Self::FfnSubNorm => architecture.has_sub_norms(),
+            Self::AttnQNorm | Self::AttnKNorm => architecture.has_head_norms(),
+            _ => true,
+        };
+        if !is_there {
             return Some(0);
         }
         let (embd, ff) = (shape.n_embd, shape.n_ff);
@@ -161,13 +194,15 @@ impl Op {
             Self::RopeK => shape.n_kv_heads.checked_mul(shape.rope_dim)?.checked_mul(2),
             Self::KvStore => kv.checked_mul(2),
             Self::AttentionSoftmax => Some(shape.n_heads),
-            Self::AttentionScores
+            Self::AttnKNorm => Some(kv),
+            Self::AttnQNorm
+            | Self::AttentionScores
             | Self::AttentionValues
             | Self::AttnSubNorm
             | Self::AttnOutputQuantize => Some(q),
             Self::FfnGate | Self::FfnUp | Self::FfnDown => embd.checked_mul(ff),
             Self::FfnActivation | Self::FfnSubNorm | Self::FfnDownQuantize => Some(ff),
-            Self::OutputScreen | Self::OutputRefine => Some(0),
+            Self::OutputQuantize | Self::OutputScreen | Self::OutputRefine => Some(0),
             Self::Output => embd.checked_mul(shape.n_vocab),
             Self::GreedyChoice => Some(shape.n_vocab),
         }

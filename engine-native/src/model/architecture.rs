@@ -36,7 +36,13 @@ pub enum RopePairs {
 
 impl Architecture {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::BitnetB158, Self::Bitnet25, Self::Bitnet, Self::Llama];
+    pub const ALL: [Self; 5] = [
+        Self::BitnetB158,
+        Self::Bitnet25,
+        Self::Bitnet,
+        Self::Llama,
+        Self::Qwen3,
+    ];
 
     /// Its name in files, and the prefix of its keys.
     pub fn as_str(self) -> &'static str {

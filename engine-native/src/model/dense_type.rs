@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::ModelError;
-use crate::gguf::{TensorInfo, TensorType};
+use crate::gguf::TensorType;
 
 /// Element type of a dense matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,25 +40,16 @@ impl DenseType {
         Self::Q4K,
     ];
 
-    /// The type of the tensor `info`.
-    ///
-    /// # Errors
-    /// No dense matrix may have it.
-    pub(super) fn of_tensor(info: &TensorInfo) -> Result<Self, ModelError> {
-        Ok(match info.tensor_type {
+    /// The dense type of tensors of `tensor_type`, if they are dense.
+    pub(super) fn of_tensor_type(tensor_type: TensorType) -> Option<Self> {
+        Some(match tensor_type {
             TensorType::F32 => Self::F32,
             TensorType::F16 => Self::F16,
             TensorType::Bf16 => Self::Bf16,
             TensorType::Q8_0 => Self::Q8_0,
             TensorType::Q6K => Self::Q6K,
             TensorType::Q4K => Self::Q4K,
-            other => {
-                return Err(ModelError::Unsupported {
-                    what: format!("type of tensor {}", info.name),
-                    found: other.to_string(),
-                    supported: "F32, F16, BF16, Q8_0, Q6_K, Q4_K".into(),
-                });
-            }
+            _ => return None,
         })
     }
 

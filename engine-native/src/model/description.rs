@@ -1,7 +1,7 @@
 //! What the header of a model file says of the model.
 
-use super::{DenseType, ModelError, ModelShape};
-use crate::gguf::{Gguf, TensorInfo, TensorType};
+use super::{GroupedType, MatrixType, ModelError, ModelShape};
+use crate::gguf::{Gguf, TensorType};
 
 /// What the header of a model file says of the model. Whether every tensor has a role, and every weight a
 /// valid value, only its loading shows.
@@ -9,10 +9,12 @@ use crate::gguf::{Gguf, TensorInfo, TensorType};
 pub struct ModelDescription {
     /// Hyperparameters.
     pub shape: ModelShape,
-    /// Element type of the token embedding.
-    pub embedding: DenseType,
-    /// Element type of the output matrix.
-    pub output: DenseType,
+    /// Type of the token embedding.
+    pub embedding: MatrixType,
+    /// Type of the output matrix.
+    pub output: MatrixType,
+    /// Whether the projections have a scale for each group of weights, and not one for a tensor.
+    pub has_grouped_projections: bool,
     /// Whether the output matrix is the token embedding.
     pub is_tied: bool,
     /// Whether the file has divisors of the RoPE frequencies.
@@ -32,31 +34,35 @@ impl ModelDescription {
     /// A key or the token embedding is missing, unknown, of the wrong type or out of range.
     ///
     /// ```
-    /// use engine_native::{DenseType, ModelDescription, gguf::Gguf};
+    /// use engine_native::{DenseType, MatrixType, ModelDescription, gguf::Gguf};
     ///
     /// let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf"))?;
     /// // The weights are not needed.
     /// let gguf = Gguf::parse_header(&file[..1 << 19], file.len() as u64)?;
     /// let model = ModelDescription::from_gguf(&gguf)?;
-    /// assert_eq!((model.embedding, model.is_tied), (DenseType::F16, true));
+    /// assert_eq!((model.embedding, model.is_tied), (MatrixType::Dense(DenseType::F16), true));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn from_gguf(gguf: &Gguf) -> Result<Self, ModelError> {
         let shape = ModelShape::from_gguf(gguf)?;
         let tensor = |name: &str| gguf.tensors.iter().find(|tensor| tensor.name == name);
-        let dense = |info: &TensorInfo| DenseType::of_tensor(info);
         let embedding = tensor("token_embd.weight").ok_or_else(|| ModelError::MissingTensor {
             name: "token_embd.weight".into(),
             shape: "[n_vocab, n_embd]".into(),
         })?;
-        let embedding = dense(embedding)?;
-        let output = tensor("output.weight").map(dense).transpose()?;
+        let embedding = MatrixType::of_tensor(embedding)?;
+        let output = tensor("output.weight")
+            .map(MatrixType::of_tensor)
+            .transpose()?;
+        // Loading makes sure that all projections agree.
+        let projection = tensor("blk.0.attn_q.weight").map(|info| info.tensor_type);
         let has_rope_factors =
             shape.architecture.allows_rope_factors() && tensor("rope_freqs.weight").is_some();
         let mut types = gguf.tensors.iter().map(|tensor| tensor.tensor_type);
         Ok(Self {
             embedding,
             output: output.unwrap_or(embedding),
+            has_grouped_projections: projection.and_then(GroupedType::of_tensor_type).is_some(),
             is_tied: output.is_none(),
             has_rope_factors,
             has_i2s: types.any(|tensor_type| tensor_type == TensorType::I2S),

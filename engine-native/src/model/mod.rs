@@ -6,10 +6,13 @@ mod architecture;
 mod dense_type;
 mod description;
 mod error;
+mod grouped_type;
 mod i2s_layout;
 mod kv_type;
+mod matrix_type;
 mod neutral_keys;
 mod refusals;
+mod rope_scaling;
 mod shape;
 #[cfg(feature = "run")]
 mod weights;
@@ -18,10 +21,16 @@ pub use architecture::{Activation, Architecture, RopePairs};
 pub use dense_type::DenseType;
 pub use description::ModelDescription;
 pub use error::ModelError;
+pub use grouped_type::GroupedType;
 pub use i2s_layout::I2sLayout;
 pub use kv_type::KvType;
+pub use matrix_type::MatrixType;
+pub use rope_scaling::{RopeScaling, Yarn};
 pub use shape::ModelShape;
 #[cfg(feature = "run")]
 pub(crate) use weights::BLOCK_LEN;
 #[cfg(feature = "run")]
-pub use weights::{DenseMatrix, Layer, Model, ModelFile, ModelSource, TernaryMatrix};
+pub use weights::{
+    DenseMatrix, GroupedMatrix, Layer, Model, ModelFile, ModelSource, Projection, TernaryMatrix,
+    VocabularyMatrix,
+};

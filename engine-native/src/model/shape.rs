@@ -1,6 +1,8 @@
 //! The hyperparameters of a model, from its metadata keys.
 
-use super::{Architecture, ModelError, neutral_keys, refusals};
+use super::{
+    Architecture, ModelError, RopeScaling, neutral_keys, refusals, rope_scaling::rope_scaling,
+};
 use crate::gguf::{Gguf, GgufError, Metadata};
 
 /// Shape of a model. All counts are at least 1.
@@ -28,8 +30,8 @@ pub struct ModelShape {
     pub context_length: u64,
     /// RoPE frequency base.
     pub rope_base: f32,
-    /// Divisor of the RoPE frequencies from linear scaling; 1 without scaling.
-    pub rope_scale: f32,
+    /// How the RoPE frequencies are scaled.
+    pub rope_scaling: RopeScaling,
     /// Epsilon of every RMSNorm.
     pub rms_epsilon: f32,
 }
@@ -41,23 +43,23 @@ const MAX_HEADS: u64 = 4096;
 /// Most layers.
 const MAX_LAYERS: u64 = 1024;
 /// Most rows of the vocabulary, and most positions.
-const MAX_COUNT: u64 = 1 << 24;
+pub(super) const MAX_COUNT: u64 = 1 << 24;
 
 /// RoPE frequency base where converters leave the key out: the models' configurations did not name it
 /// either, and every reader of the format takes this.
 const DEFAULT_ROPE_BASE: f32 = 10_000.0;
 
-struct Keys<'a> {
-    metadata: &'a Metadata,
+pub(super) struct Keys<'a> {
+    pub(super) metadata: &'a Metadata,
     architecture: Architecture,
 }
 
 impl Keys<'_> {
-    fn name(&self, suffix: &str) -> String {
+    pub(super) fn name(&self, suffix: &str) -> String {
         format!("{}.{suffix}", self.architecture)
     }
 
-    fn optional(&self, suffix: &str, max: u64) -> Result<Option<u64>, ModelError> {
+    pub(super) fn optional(&self, suffix: &str, max: u64) -> Result<Option<u64>, ModelError> {
         let key = self.name(suffix);
         match self.metadata.unsigned(&key)? {
             Some(n) if n == 0 || n > max => {
@@ -67,7 +69,7 @@ impl Keys<'_> {
         }
     }
 
-    fn required(&self, suffix: &str, max: u64) -> Result<u64, ModelError> {
+    pub(super) fn required(&self, suffix: &str, max: u64) -> Result<u64, ModelError> {
         self.optional(suffix, max)?
             .ok_or_else(|| ModelError::MissingKey {
                 key: self.name(suffix),
@@ -75,7 +77,7 @@ impl Keys<'_> {
             })
     }
 
-    fn optional_f32(&self, suffix: &str) -> Result<Option<f32>, ModelError> {
+    pub(super) fn optional_f32(&self, suffix: &str) -> Result<Option<f32>, ModelError> {
         let key = self.name(suffix);
         match self.metadata.f32(&key)? {
             Some(x) if !(x.is_finite() && x > 0.0) => {
@@ -85,7 +87,7 @@ impl Keys<'_> {
         }
     }
 
-    fn required_f32(&self, suffix: &str) -> Result<f32, ModelError> {
+    pub(super) fn required_f32(&self, suffix: &str) -> Result<f32, ModelError> {
         self.optional_f32(suffix)?
             .ok_or_else(|| ModelError::MissingKey {
                 key: self.name(suffix),
@@ -126,7 +128,7 @@ impl ModelShape {
             rope_base: keys
                 .optional_f32("rope.freq_base")?
                 .unwrap_or(DEFAULT_ROPE_BASE),
-            rope_scale: rope_scale(&keys)?,
+            rope_scaling: rope_scaling(&keys)?,
             rms_epsilon: keys.required_f32("attention.layer_norm_rms_epsilon")?,
         };
         shape.check(&keys)?;
@@ -188,7 +190,7 @@ fn architecture(metadata: &Metadata) -> Result<Architecture, ModelError> {
 }
 
 /// Keys of the architecture that are known.
-const KNOWN_KEYS: [&str; 16] = [
+const KNOWN_KEYS: [&str; 18] = [
     "attention.head_count",
     "attention.head_count_kv",
     "attention.key_length",
@@ -205,6 +207,8 @@ const KNOWN_KEYS: [&str; 16] = [
     "rope.scaling.finetuned",
     "rope.scaling.original_context_length",
     "rope.scaling.type",
+    "rope.scaling.yarn_beta_fast",
+    "rope.scaling.yarn_beta_slow",
     "vocab_size",
 ];
 
@@ -220,27 +224,6 @@ fn refuse_unknown_keys(keys: &Keys) -> Result<(), ModelError> {
         }
     }
     Ok(())
-}
-
-/// The factor of linear RoPE scaling; 1 without scaling.
-fn rope_scale(keys: &Keys) -> Result<f32, ModelError> {
-    let key = keys.name("rope.scaling.type");
-    match keys.metadata.string(&key)? {
-        Some("linear") => keys.required_f32("rope.scaling.factor"),
-        None | Some("none") => match keys.optional_f32("rope.scaling.factor")? {
-            None | Some(1.0) => Ok(1.0),
-            Some(factor) => Err(ModelError::Unsupported {
-                what: keys.name("rope.scaling.factor"),
-                found: format!("{factor} without a type of scaling"),
-                supported: "1, or rope.scaling.type \"linear\" beside it".into(),
-            }),
-        },
-        Some(other) => Err(ModelError::Unsupported {
-            what: key,
-            found: format!("\"{}\"", other.escape_default()),
-            supported: "none, linear".into(),
-        }),
-    }
 }
 
 /// Elements of one head. Without their keys, keys and values each have n_embd / n_heads: one of them

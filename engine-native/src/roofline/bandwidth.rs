@@ -102,9 +102,10 @@ impl Engine {
     /// Currently none.
     pub fn read_bandwidth(&self, budget: Duration) -> Result<Option<f64>, RunError> {
         // The copy that decoding reads; without one, the file.
-        let bytes = match self.decode_weights.as_bytes() {
-            [] => self.model.file_bytes(),
-            arranged => arranged,
+        let bytes = match (self.decode_weights.as_bytes(), self.panels.codes()) {
+            ([], []) => self.model.file_bytes(),
+            ([], codes) => codes,
+            (arranged, _) => arranged,
         };
         if bytes.len() < FROM_MEMORY_BYTES {
             return Ok(None);

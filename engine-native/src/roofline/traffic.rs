@@ -2,12 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{
-    engine::Engine,
-    ledger::Op,
-    model::KvType,
-    operands::{DenseRows, RefineRows},
-};
+use crate::{engine::Engine, ledger::Op, model::KvType, operands::RefineRows};
 
 impl Engine {
     /// Bytes that `op` reads in the decode steps at `positions`, in all layers together: weights in
@@ -21,12 +16,14 @@ impl Engine {
         let each_step: usize = match op {
             Op::Embed => model.token_embd().row_bytes(),
             Op::AttnNorm => layers.map(|l| norm(Some(&l.attn_norm))).sum(),
+            Op::AttnQNorm => layers.map(|l| norm(l.attn_q_norm.as_deref())).sum(),
+            Op::AttnKNorm => layers.map(|l| norm(l.attn_k_norm.as_deref())).sum(),
             Op::AttnSubNorm => layers.map(|l| norm(l.attn_sub_norm.as_deref())).sum(),
             Op::FfnNorm => layers.map(|l| norm(Some(&l.ffn_norm))).sum(),
             Op::FfnSubNorm => layers.map(|l| norm(l.ffn_sub_norm.as_deref())).sum(),
             Op::OutputNorm => norm(Some(model.output_norm())),
             op if op.is_projection() => (0..model.layers().len())
-                .map(|layer| self.decode_weights.rows(model, layer, op).packed.len())
+                .map(|layer| self.projection_bytes(layer, op))
                 .sum(),
             Op::AttentionScores | Op::AttentionValues => {
                 let heads = shape.n_layers * shape.n_kv_heads * shape.head_dim;
@@ -35,8 +32,7 @@ impl Engine {
             }
             // For these the traffic depends on how many rows were left, and so on the work done.
             Op::Output => {
-                let matrix = DenseRows::of(model.output(), model.file_bytes());
-                return macs / matrix.n_cols as u64 * matrix.row_bytes() as u64;
+                return macs / shape.n_embd * model.output().row_bytes() as u64;
             }
             Op::OutputScreen => {
                 let screen = self.screen.as_ref().map_or(0, |screen| screen.n_bytes());
@@ -49,5 +45,15 @@ impl Engine {
             _ => 0,
         };
         positions.len() as u64 * each_step as u64
+    }
+
+    /// Bytes of the projection `op` of `layer` in the layout that decoding reads.
+    fn projection_bytes(&self, layer: usize, op: Op) -> usize {
+        let grouped = self.panels.projection(layer, op);
+        let grouped = grouped.map(|rows| rows.codes.len() + rows.scales.len());
+        let one_scale = self.decode_weights.projection(&self.model, layer, op);
+        grouped
+            .or(one_scale.map(|rows| rows.packed.len()))
+            .unwrap_or(0)
     }
 }

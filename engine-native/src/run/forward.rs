@@ -6,7 +6,7 @@ use crate::{
     error::{RunError, check_cancelled, non_finite},
     kernels::check_finite,
     ledger::Op,
-    model::ModelShape,
+    model::{ModelShape, VocabularyMatrix},
     operands::DenseRows,
 };
 
@@ -32,13 +32,22 @@ impl Session {
 
     fn embed(&mut self, tokens: &[u32], first: usize) {
         let model = &self.engine.model;
-        let embedding = DenseRows::of(model.token_embd(), model.file_bytes());
+        let kernels = &self.engine.kernels;
         let recorder = self.scratch[0].ledger.op(Op::Embed);
         for (i, (state, &token)) in self.states.iter_mut().zip(tokens).enumerate() {
             state.position = first + i;
-            let row = embedding.rows(token as usize, 1);
-            let kernels = &self.engine.kernels;
-            kernels.embedding_row(row, &mut state.residual, recorder);
+            let (row, out) = (token as usize, &mut state.residual[..]);
+            match model.token_embd() {
+                VocabularyMatrix::Dense(matrix) => {
+                    let rows = DenseRows::of(matrix, model.file_bytes());
+                    kernels.embedding_row(rows.rows(row, 1), out, recorder);
+                }
+                VocabularyMatrix::Grouped(_) => {
+                    let rows = self.engine.panels.token_embd();
+                    let rows = rows.expect("grouped matrices are in panels");
+                    kernels.grouped_embedding_row(rows, row, out, recorder);
+                }
+            }
             self.traces[first + i].position = first + i;
             self.traces[first + i].input = token;
         }

@@ -54,6 +54,7 @@ impl LayerPass<'_> {
         self.bit_linear([Op::AttnQ, Op::AttnK, Op::AttnV], |s| {
             (&s.normed_q8, [&mut s.query, &mut s.key, &mut s.value])
         })?;
+        self.norm_heads()?;
         self.rope()?;
         self.store_kv()?;
         self.attend()?;
@@ -118,6 +119,37 @@ impl LayerPass<'_> {
         for (i, op) in ops.into_iter().enumerate() {
             self.report(op, |s| F32(projections.ends_of(s, i).1));
         }
+        Ok(())
+    }
+
+    /// The norms of query and key heads, if the architecture has them.
+    fn norm_heads(&mut self) -> Result<(), RunError> {
+        let weights = [&self.weights.attn_q_norm, &self.weights.attn_k_norm];
+        let [Some(of_queries), Some(of_keys)] = weights else {
+            return Ok(());
+        };
+        self.each_position(|state, engine, ledger, layer| {
+            let epsilon = engine.model.shape().rms_epsilon;
+            let position = state.position;
+            let normed = &mut state.normed_head;
+            let heads = [
+                (Op::AttnQNorm, &mut state.query, of_queries),
+                (Op::AttnKNorm, &mut state.key, of_keys),
+            ];
+            for (op, heads, weight) in heads {
+                let recorder = ledger.op(op);
+                for head in heads.chunks_exact_mut(weight.len()) {
+                    engine
+                        .kernels
+                        .rms_norm(head, weight, epsilon, normed, recorder)
+                        .map_err(non_finite(position, Some(layer), op))?;
+                    head.copy_from_slice(normed);
+                }
+            }
+            Ok(())
+        })?;
+        self.report(Op::AttnQNorm, |s| F32(&s.query));
+        self.report(Op::AttnKNorm, |s| F32(&s.key));
         Ok(())
     }
 
@@ -220,10 +252,12 @@ impl NormQuantize<'_> {
                 .map_err(failed(norm))?;
             x = normed;
         }
-        engine
-            .kernels
-            .quantize(x, quantized, ledger.op(quantize))
-            .map_err(failed(quantize))
+        let (kernels, recorder) = (&engine.kernels, ledger.op(quantize));
+        match engine.model.description().has_grouped_projections {
+            true => kernels.quantize_blocks(x, quantized, recorder),
+            false => kernels.quantize(x, quantized, recorder),
+        }
+        .map_err(failed(quantize))
     }
 }
 

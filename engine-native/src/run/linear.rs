@@ -3,14 +3,13 @@
 
 use std::ops::Range;
 
-use super::PositionState;
+use super::{PositionState, projection_rows::ProjectionRows};
 use crate::{
-    decode_weights::projection,
     engine::Engine,
     error::{RunError, check_cancelled},
     ledger::Op,
     observer::Observer,
-    operands::{GemmBatch, QuantizedActivations, ROW_UNIT, TernaryRows},
+    operands::{GemmBatch, QuantizedActivations},
     workers::Scratch,
 };
 
@@ -39,15 +38,14 @@ impl<const N: usize> Projections<N> {
         scratch: &mut [Scratch],
         observer: &dyn Observer,
     ) -> Result<(), RunError> {
-        let (model, workers) = (&engine.model, &engine.workers);
+        let workers = &engine.workers;
         if let [state] = states {
             return self.gemv(engine, state, scratch);
         }
         for (i, op) in self.ops.into_iter().enumerate() {
             check_cancelled(observer)?;
-            let rows = projection(&model.layers()[self.layer], op).rows(model.file_bytes());
-            let work = rows.n_rows * rows.n_cols;
-            let part_len = workers.part_len(states.len(), work, POSITION_UNIT);
+            let rows = ProjectionRows::for_several(engine, self.layer, op);
+            let part_len = workers.part_len(states.len(), rows.work(), POSITION_UNIT);
             let parts = states.chunks_mut(part_len);
             workers.run(parts, scratch, |states, scratch| {
                 let mut batch = Batch {
@@ -56,9 +54,7 @@ impl<const N: usize> Projections<N> {
                     i,
                 };
                 let (gemm, recorder) = (&mut scratch.gemm, scratch.ledger.op(op));
-                engine
-                    .kernels
-                    .ternary_gemm(rows, &mut batch, gemm, recorder);
+                rows.gemm(&mut batch, &*engine.kernels, gemm, recorder);
                 Ok(())
             })?;
         }
@@ -83,12 +79,12 @@ impl<const N: usize> Projections<N> {
         scratch: &mut [Scratch],
     ) -> Result<(), RunError> {
         let workers = &engine.workers;
-        let rows: [TernaryRows; N] = self
+        let rows: [_; N] = self
             .ops
-            .map(|op| engine.decode_weights.rows(&engine.model, self.layer, op));
+            .map(|op| ProjectionRows::for_one(engine, self.layer, op));
         let (activations, mut outs) = (self.ends)(state);
-        let units = rows.map(|rows| rows.n_rows.div_ceil(ROW_UNIT));
-        let shares = workers.shares(rows.iter().map(|rows| rows.n_rows * rows.n_cols).sum());
+        let units = rows.map(|rows| rows.n_rows().div_ceil(rows.unit()));
+        let shares = workers.shares(rows.iter().map(ProjectionRows::work).sum());
         let parts = (0..shares.n_parts()).map(|part| {
             // The shares of all projections are laid end to end; a part is a range of them.
             let mine = units.map(|n| shares.share(shares.share_of(part), n));
@@ -97,7 +93,7 @@ impl<const N: usize> Projections<N> {
             std::array::from_fn(|i| {
                 let row = |at: usize| {
                     let unit = mine[i].start + at.saturating_sub(before).min(mine[i].len());
-                    (unit * ROW_UNIT).min(rows[i].n_rows)
+                    (unit * rows[i].unit()).min(rows[i].n_rows())
                 };
                 let (start, end) = (row(part.start), row(part.end));
                 before += mine[i].len();
@@ -108,11 +104,8 @@ impl<const N: usize> Projections<N> {
         workers.run(parts, scratch, |part: [(usize, &mut [f32]); N], scratch| {
             for (i, (start, out)) in part.into_iter().enumerate() {
                 if !out.is_empty() {
-                    let rows = rows[i].rows(start, out.len());
                     let recorder = scratch.ledger.op(self.ops[i]);
-                    engine
-                        .kernels
-                        .ternary_gemv(rows, activations, out, recorder);
+                    rows[i].gemv(start, activations, out, &*engine.kernels, recorder);
                 }
             }
             Ok(())

@@ -9,6 +9,7 @@ mod linear;
 mod options;
 mod position;
 mod probe;
+mod projection_rows;
 mod rope_table;
 mod session;
 

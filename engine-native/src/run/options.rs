@@ -61,7 +61,9 @@ impl SessionOptions {
         let cache = 2 * layers * kv * positions * self.kv_type.bytes() as u128;
         let traces = positions * (layers + 1) * embd * 4;
         let angles = positions * u128::from(shape.rope_dim) * 4;
-        let states = chunk * (13 * embd + 9 * q + 8 * kv + 17 * ff);
+        // Of each block of quantized activations, a scale and a sum.
+        let of_blocks = (embd + q + ff) / 4;
+        let states = chunk * (13 * embd + 9 * q + 8 * kv + 17 * ff + of_blocks);
         let logits = u128::from(shape.n_vocab) * 4;
         let scratch = self.scratch_size(shape, n_threads).bytes() * n_threads as u128;
         u64::try_from(cache + traces + angles + states + logits + scratch).unwrap_or(u64::MAX)

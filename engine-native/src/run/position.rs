@@ -10,10 +10,12 @@ pub(crate) struct PositionState {
     pub residual: Vec<f32>,
     /// Norm of the residual stream, `[n_embd]`; after the last layer, the hidden state.
     pub normed: Vec<f32>,
-    /// Its quantization, `[n_embd]`.
+    /// Its quantization, `[n_embd]`; at a choice, that of the hidden state.
     pub normed_q8: QuantizedActivations,
     /// Queries, `[n_heads * head_dim]`.
     pub query: Vec<f32>,
+    /// Norm of one head, `[head_dim]`.
+    pub normed_head: Vec<f32>,
     /// Keys, `[n_kv_heads * head_dim]`.
     pub key: Vec<f32>,
     /// Values, `[n_kv_heads * head_dim]`.
@@ -50,6 +52,7 @@ impl PositionState {
             normed: vec![0.0; n_embd],
             normed_q8: QuantizedActivations::with_len(n_embd),
             query: vec![0.0; q_dim],
+            normed_head: vec![0.0; shape.head_dim as usize],
             key: vec![0.0; kv_dim],
             value: vec![0.0; kv_dim],
             attention: vec![0.0; q_dim],

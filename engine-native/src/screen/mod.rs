@@ -3,7 +3,8 @@
 //! The output matrix is as large as all other weights together, but a greedy choice needs only its
 //! largest logit. A copy with five bits per weight approximates every logit, with a proven error
 //! bound ([`Bound`]). Rows whose logit cannot be the largest are ruled out; the logits of the
-//! others are computed exactly. Token, logit and transcript are those of the full product.
+//! others are computed exactly. Token, logit and transcript are those of the full product. A grouped
+//! ternary output matrix has no screen: no copy of it is much shorter.
 
 mod buffers;
 mod pack;
@@ -29,12 +30,12 @@ use crate::{
 /// Whether choices are screened. No setting changes any result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Screening {
-    /// If it pays: with SIMD kernels, and an output matrix that is too large for a cache.
+    /// If it pays: with SIMD kernels, and a dense output matrix that is too large for a cache.
     #[default]
     Auto,
     /// Never; every logit is computed.
     Off,
-    /// With any kernels and any output matrix whose rows are not too long.
+    /// With any kernels and any dense output matrix whose rows are not too long.
     Always,
 }
 
@@ -42,27 +43,24 @@ pub enum Screening {
 const SMALLEST: usize = 16 << 20;
 
 impl Screening {
-    /// Whether to screen the choices of `model` with `kernels`.
-    fn applies(self, model: &Model, kernels: &dyn Kernels) -> bool {
-        let matrix = model.output();
-        let pays =
-            || kernels.isa() != Isa::Scalar && matrix.rows(model.file_bytes()).len() >= SMALLEST;
+    /// The rows to screen, if the choices of `model` with `kernels` are screened.
+    fn rows<'a>(self, model: &'a Model, kernels: &dyn Kernels) -> Option<DenseRows<'a>> {
+        let rows = DenseRows::of(model.output().dense()?, model.file_bytes());
+        let pays = || kernels.isa() != Isa::Scalar && rows.bytes.len() >= SMALLEST;
         let wanted = match self {
             Self::Auto => pays(),
             Self::Off => false,
             Self::Always => true,
         };
-        wanted && matrix.n_cols <= MAX_SCREEN_COLS
+        (wanted && rows.n_cols <= MAX_SCREEN_COLS).then_some(rows)
     }
 
     /// Bytes that a screen for `model` will allocate; 0 without one.
     pub(crate) fn bytes(self, model: &Model, kernels: &dyn Kernels) -> usize {
-        let matrix = model.output();
-        let of_row = RefineRows::row_bytes(matrix.n_cols) + OF_ROW_BYTES;
-        match self.applies(model, kernels) {
-            true => ScreenRows::bytes(matrix.n_rows, matrix.n_cols) + matrix.n_rows * of_row,
-            false => 0,
-        }
+        self.rows(model, kernels).map_or(0, |rows| {
+            let of_row = RefineRows::row_bytes(rows.n_cols) + OF_ROW_BYTES;
+            ScreenRows::bytes(rows.n_rows(), rows.n_cols) + rows.n_rows() * of_row
+        })
     }
 }
 
@@ -105,11 +103,8 @@ impl Screen {
         screening: Screening,
         observer: &dyn Observer,
     ) -> Result<Option<Self>, RunError> {
-        let matrix = model.output();
-        let rows = DenseRows::of(matrix, model.file_bytes());
-        screening
-            .applies(model, kernels)
-            .then(|| Self::of_rows(rows, kernels, observer))
+        let rows = screening.rows(model, kernels);
+        rows.map(|rows| Self::of_rows(rows, kernels, observer))
             .transpose()
     }
 

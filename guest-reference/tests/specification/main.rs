@@ -9,6 +9,7 @@ mod float;
 mod half;
 mod head;
 mod loading;
+mod neutral_keys;
 mod ops;
 mod q2_0_blocks;
 mod reading_prefixes;

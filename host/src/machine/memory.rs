@@ -161,7 +161,7 @@ fn replay(model: &Model, n_positions: u64) -> u64 {
     let layer = |layer: &Layer| -> u64 {
         let packed = layer
             .projections()
-            .map(|m| m.packed(model.file_bytes()).len() as u64);
+            .map(|m| m.kernel_bytes(model.file_bytes()) as u64);
         packed.iter().sum()
     };
     let largest = model.layers().iter().map(layer).max().unwrap_or(0);

@@ -24,7 +24,7 @@ fn writer(workspace: &Workspace) -> File {
 /// Where the embedding of token 5 begins in the file. Every run below begins with this token.
 fn row_of_token_5(bytes: &[u8]) -> usize {
     let model = Model::from_bytes(bytes.to_vec()).unwrap();
-    let embedding = model.token_embd();
+    let embedding = model.token_embd().dense().unwrap();
     let rows = embedding.rows(model.file_bytes());
     rows.as_ptr().addr() - model.file_bytes().as_ptr().addr() + 5 * embedding.row_bytes()
 }

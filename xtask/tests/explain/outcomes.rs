@@ -29,6 +29,7 @@ static ACCEPTED: LazyLock<Verdict> = LazyLock::new(|| {
         record: receipt.model.clone(),
         embedding: kernel(&receipt, Op::Embed),
         output: kernel(&receipt, Op::Output),
+        has_grouped_projections: false,
     });
     checked.with_replay(Ok(ReplayResult {
         tokens: receipt.tokens.clone(),

@@ -52,7 +52,12 @@ fn native(file: Vec<u8>) -> Result<Shape, String> {
             shape.n_ff,
             shape.context_length,
         ],
-        reals: [shape.rope_base, shape.rope_scale, shape.rms_epsilon].map(f32::to_bits),
+        reals: [
+            shape.rope_base,
+            shape.rope_scaling.factor(),
+            shape.rms_epsilon,
+        ]
+        .map(f32::to_bits),
         head_dim: shape.head_dim,
     })
 }

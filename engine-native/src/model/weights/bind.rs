@@ -4,22 +4,22 @@
 use std::collections::BTreeMap;
 
 use super::{
-    DenseMatrix, Layer, TernaryMatrix,
+    GroupedMatrix, Layer, Projection, TernaryMatrix, VocabularyMatrix,
     dense::{bind_vector, check_cancelled},
     ternary::packed_row_bytes,
 };
 use crate::{
     all_cores,
     gguf::{Gguf, GgufError, TensorInfo, TensorType},
-    model::{I2sLayout, ModelError, ModelShape},
+    model::{GroupedType, I2sLayout, ModelError, ModelShape},
     observer::Observer,
 };
 
 pub(super) struct Bound {
     pub(super) layers: Vec<Layer>,
-    pub(super) token_embd: DenseMatrix,
+    pub(super) token_embd: VocabularyMatrix,
     pub(super) output_norm: Vec<f32>,
-    pub(super) output: Option<DenseMatrix>,
+    pub(super) output: Option<VocabularyMatrix>,
     pub(super) rope_factors: Option<Vec<f32>>,
 }
 
@@ -45,13 +45,14 @@ pub(super) fn bind(
         .map(|index| claim_layer(&mut tensors, index, shape))
         .collect::<Result<Vec<_>, _>>()?;
     tensors.refuse_rest()?;
+    check_one_kind(&layers)?;
     // All results are kept, so that the error names the first bad tensor, whichever thread found
     // it.
     let layers = all_cores::map(layers.iter(), |layer| layer.bind(file, layout, observer));
     Ok(Bound {
-        token_embd: DenseMatrix::bind(token_embd, file, observer)?,
+        token_embd: VocabularyMatrix::bind(token_embd, file, observer)?,
         output: output
-            .map(|t| DenseMatrix::bind(t, file, observer))
+            .map(|t| VocabularyMatrix::bind(t, file, observer))
             .transpose()?,
         output_norm: bind_vector(output_norm, file)?,
         rope_factors: rope_factors.map(|t| bind_factors(t, file)).transpose()?,
@@ -79,6 +80,8 @@ struct ClaimedLayer<'a> {
     attn_q: &'a TensorInfo,
     attn_k: &'a TensorInfo,
     attn_v: &'a TensorInfo,
+    attn_q_norm: Option<&'a TensorInfo>,
+    attn_k_norm: Option<&'a TensorInfo>,
     attn_sub_norm: Option<&'a TensorInfo>,
     attn_output: &'a TensorInfo,
     ffn_norm: &'a TensorInfo,
@@ -97,14 +100,22 @@ fn claim_layer<'a>(
     let (embd, ff) = (shape.n_embd, shape.n_ff);
     let q_dim = shape.q_dim().ok_or_else(overflow)?;
     let kv_dim = shape.kv_dim().ok_or_else(overflow)?;
+    let head = shape.head_dim;
     let mut claim =
         |part: &str, dims: &[u64]| tensors.claim(&format!("blk.{index}.{part}.weight"), dims);
     let sub_norms = shape.architecture.has_sub_norms();
+    let head_norms = shape.architecture.has_head_norms();
     Ok(ClaimedLayer {
         attn_norm: claim("attn_norm", &[embd])?,
         attn_q: claim("attn_q", &[embd, q_dim])?,
         attn_k: claim("attn_k", &[embd, kv_dim])?,
         attn_v: claim("attn_v", &[embd, kv_dim])?,
+        attn_q_norm: head_norms
+            .then(|| claim("attn_q_norm", &[head]))
+            .transpose()?,
+        attn_k_norm: head_norms
+            .then(|| claim("attn_k_norm", &[head]))
+            .transpose()?,
         attn_sub_norm: sub_norms
             .then(|| claim("attn_sub_norm", &[q_dim]))
             .transpose()?,
@@ -119,7 +130,20 @@ fn claim_layer<'a>(
     })
 }
 
-impl ClaimedLayer<'_> {
+impl<'a> ClaimedLayer<'a> {
+    /// The tensors of all projections.
+    fn projections(&self) -> [&'a TensorInfo; 7] {
+        [
+            self.attn_q,
+            self.attn_k,
+            self.attn_v,
+            self.attn_output,
+            self.ffn_gate,
+            self.ffn_up,
+            self.ffn_down,
+        ]
+    }
+
     fn bind(
         &self,
         file: &[u8],
@@ -127,17 +151,14 @@ impl ClaimedLayer<'_> {
         observer: &dyn Observer,
     ) -> Result<Layer, ModelError> {
         let norm = |info| bind_vector(info, file);
-        let ternary = |info: &TensorInfo| {
-            check_cancelled(observer)?;
-            let matrix = TernaryMatrix::bind(info, file, layout)?;
-            observer.advance(info.n_bytes());
-            Ok::<_, ModelError>(matrix)
-        };
+        let ternary = |info| bind_projection(info, file, layout, observer);
         Ok(Layer {
             attn_norm: norm(self.attn_norm)?,
             attn_q: ternary(self.attn_q)?,
             attn_k: ternary(self.attn_k)?,
             attn_v: ternary(self.attn_v)?,
+            attn_q_norm: self.attn_q_norm.map(norm).transpose()?,
+            attn_k_norm: self.attn_k_norm.map(norm).transpose()?,
             attn_sub_norm: self.attn_sub_norm.map(norm).transpose()?,
             attn_output: ternary(self.attn_output)?,
             ffn_norm: norm(self.ffn_norm)?,
@@ -146,6 +167,43 @@ impl ClaimedLayer<'_> {
             ffn_sub_norm: self.ffn_sub_norm.map(norm).transpose()?,
             ffn_down: ternary(self.ffn_down)?,
         })
+    }
+}
+
+fn bind_projection(
+    info: &TensorInfo,
+    file: &[u8],
+    layout: I2sLayout,
+    observer: &dyn Observer,
+) -> Result<Projection, ModelError> {
+    check_cancelled(observer)?;
+    if let Some(grouped) = GroupedType::of_tensor_type(info.tensor_type) {
+        let matrix = GroupedMatrix::bind(info, grouped, file, observer)?;
+        return Ok(Projection::Grouped(matrix));
+    }
+    let matrix = TernaryMatrix::bind(info, file, layout)?;
+    observer.advance(info.n_bytes());
+    Ok(Projection::OneScale(matrix))
+}
+
+/// Checks that all projections have one scale, or none: the contract quantizes their activations in
+/// two ways, and no model was made for both.
+fn check_one_kind(layers: &[ClaimedLayer]) -> Result<(), ModelError> {
+    let is_grouped = |t: &TensorInfo| GroupedType::of_tensor_type(t.tensor_type).is_some();
+    let mut projections = layers.iter().flat_map(ClaimedLayer::projections);
+    let Some(first) = projections.next() else {
+        return Ok(());
+    };
+    match projections.find(|t| is_grouped(t) != is_grouped(first)) {
+        None => Ok(()),
+        Some(other) => Err(ModelError::Unsupported {
+            what: format!("type of tensor {}", other.name),
+            found: format!(
+                "{}, but tensor {} is {}",
+                other.tensor_type, first.name, first.tensor_type
+            ),
+            supported: "projections that are all of Q2_0, PQ2_0 and PTQ1_0, or none of them".into(),
+        }),
     }
 }
 

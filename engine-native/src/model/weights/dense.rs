@@ -38,10 +38,10 @@ impl DenseMatrix {
     /// Binds `info` and checks that every element is finite.
     pub(super) fn bind(
         info: &TensorInfo,
+        dense_type: DenseType,
         file: &[u8],
         observer: &dyn Observer,
     ) -> Result<Self, ModelError> {
-        let dense_type = DenseType::of_tensor(info)?;
         let piece_len = dense_type.row_bytes(PIECE_ELEMENTS);
         let pieces = file[info.in_memory()].chunks(piece_len);
         for (i, piece) in pieces.enumerate() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{DenseMatrix, Layer, ModelFile, ModelSource, bind};
+use super::{Layer, ModelFile, ModelSource, VocabularyMatrix, bind};
 use crate::{
     gguf::{Gguf, Metadata},
     model::{I2sLayout, ModelDescription, ModelError, ModelShape},
@@ -18,9 +18,9 @@ pub struct Model {
     i2s_layout: Option<I2sLayout>,
     description: ModelDescription,
     layers: Vec<Layer>,
-    token_embd: DenseMatrix,
+    token_embd: VocabularyMatrix,
     output_norm: Vec<f32>,
-    output: Option<DenseMatrix>,
+    output: Option<VocabularyMatrix>,
     rope_factors: Option<Vec<f32>>,
 }
 
@@ -99,13 +99,14 @@ impl Model {
     pub fn bytes_per_token(&self) -> u64 {
         let norm = |norm: &Option<Vec<f32>>| norm.as_ref().map_or(0, Vec::len);
         let layer = |layer: &Layer| {
-            let packed = layer.projections().map(|m| m.packed(&self.file).len());
+            let packed = layer.projections().map(|m| m.kernel_bytes(&self.file));
             let sub_norms = norm(&layer.attn_sub_norm) + norm(&layer.ffn_sub_norm);
-            let norms = layer.attn_norm.len() + layer.ffn_norm.len() + sub_norms;
+            let head_norms = norm(&layer.attn_q_norm) + norm(&layer.attn_k_norm);
+            let norms = layer.attn_norm.len() + layer.ffn_norm.len() + sub_norms + head_norms;
             packed.iter().sum::<usize>() + 4 * norms
         };
         let layers: usize = self.layers.iter().map(layer).sum();
-        let output = self.output().rows(&self.file).len();
+        let output = self.output().n_rows() * self.output().row_bytes();
         let rest = self.token_embd.row_bytes() + 4 * self.output_norm.len();
         (layers + output + rest) as u64
     }
@@ -141,7 +142,7 @@ impl Model {
     }
 
     /// Token embedding, `[n_vocab, n_embd]`.
-    pub fn token_embd(&self) -> &DenseMatrix {
+    pub fn token_embd(&self) -> &VocabularyMatrix {
         &self.token_embd
     }
 
@@ -151,7 +152,7 @@ impl Model {
     }
 
     /// Output matrix, `[n_vocab, n_embd]`; the token embedding when tied.
-    pub fn output(&self) -> &DenseMatrix {
+    pub fn output(&self) -> &VocabularyMatrix {
         self.output.as_ref().unwrap_or(&self.token_embd)
     }
 

@@ -204,7 +204,12 @@ fn parameters(model: &ModelRecord, architecture: Architecture) -> Option<u64> {
         true => q.checked_add(s.n_ff)?,
         false => 0,
     };
+    let head_norms = match architecture.has_head_norms() {
+        true => s.head_dim.checked_mul(2)?,
+        false => 0,
+    };
     let norms = s.n_embd.checked_mul(2)?.checked_add(sub_norms)?;
+    let norms = norms.checked_add(head_norms)?;
     let layers = projections.checked_add(norms)?.checked_mul(s.n_layers)?;
     let embeddings = s
         .n_vocab

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine_native::{Activation, Architecture, Isa, KernelChoice, KernelName, ModelShape, Op};
+use engine_native::{
+    Activation, Architecture, Isa, KernelChoice, KernelName, ModelShape, Op, RopeScaling,
+};
 
-use super::{found::equal, identity::architecture};
+use super::{found::equal, identity::architecture, ternary};
 use crate::{
     receipt::{LedgerRecord, Receipt, kernel_ids, parse_kernel_name},
     verify::outcome::Rule,
@@ -61,6 +63,7 @@ fn kernels(r: &Receipt) -> Result<(), String> {
         }
         isas.insert(isa);
     }
+    ternary::check(r)?;
     let runs_all = |asked: Isa| isas.iter().all(|&isa| asked.runs(isa));
     let fits = match parse_kernel_name(&r.run.kernel) {
         Some(KernelChoice::Auto) => Isa::ALL.iter().any(|&isa| runs_all(isa)),
@@ -81,20 +84,24 @@ fn fits(kernel: KernelName, op: Op, r: &Receipt) -> bool {
     let activation = architecture(r).map(Architecture::activation);
     match op {
         Op::Embed => kernel.starts_with("embedding_row_"),
-        Op::AttnNorm | Op::AttnSubNorm | Op::FfnNorm | Op::FfnSubNorm | Op::OutputNorm => {
-            kernel == "rms_norm"
-        }
+        Op::AttnNorm
+        | Op::AttnQNorm
+        | Op::AttnKNorm
+        | Op::AttnSubNorm
+        | Op::FfnNorm
+        | Op::FfnSubNorm
+        | Op::OutputNorm => kernel == "rms_norm",
         Op::AttnQkvQuantize
         | Op::AttnOutputQuantize
         | Op::FfnGateUpQuantize
-        | Op::FfnDownQuantize => kernel == "activation_quantize",
+        | Op::FfnDownQuantize => kernel == "activation_quantize" || kernel == "block_quantize",
         Op::AttnQ
         | Op::AttnK
         | Op::AttnV
         | Op::AttnOutput
         | Op::FfnGate
         | Op::FfnUp
-        | Op::FfnDown => kernel == "i2s_gemv" || kernel == "i2s_gemm",
+        | Op::FfnDown => ["i2s_gemv", "i2s_gemm", "grouped_gemv", "grouped_gemm"].contains(&kernel),
         Op::RopeQ | Op::RopeK => kernel == "rope_apply",
         Op::KvStore => kernel.strip_prefix("kv_store_") == Some(kv_type),
         Op::AttentionScores => kernel.strip_prefix("attention_scores_") == Some(kv_type),
@@ -106,9 +113,10 @@ fn fits(kernel: KernelName, op: Op, r: &Receipt) -> bool {
             Ok(Activation::Silu) => kernel == "silu_mul",
             Err(_) => false,
         },
+        Op::OutputQuantize => kernel == "block_quantize",
         Op::OutputScreen => kernel == "output_screen",
         Op::OutputRefine => kernel == "output_refine",
-        Op::Output => kernel.starts_with("output_gemv_"),
+        Op::Output => kernel.starts_with("output_gemv_") || kernel == "grouped_gemv",
         Op::GreedyChoice => kernel == "argmax",
     }
 }
@@ -122,6 +130,9 @@ fn work(r: &Receipt) -> Result<(), String> {
     let shape = shape(r)?;
     let n_positions = r.n_positions().ok_or("positions overflow")?;
     let is_screened = found.contains_key(Op::OutputScreen.name());
+    if is_screened && ternary::has_grouped_output(r) {
+        return Err("output_screen: grouped ternary output matrices are not screened".into());
+    }
     if is_screened {
         let mut take = |op: Op| found.remove(op.name()).unwrap_or(0);
         ScreenedChoices {
@@ -134,9 +145,15 @@ fn work(r: &Receipt) -> Result<(), String> {
     }
     let is_checked = |op: Op| is_screened && is_of_choice(op);
     for &op in Op::ALL.iter().filter(|&&op| !is_checked(op)) {
-        let derived = op
-            .work(&shape, n_positions, r.run.tokens)
-            .ok_or_else(|| format!("{}: the shape's work overflows", op.name()))?;
+        let derived = match op {
+            // A shape does not say whether the output matrix is grouped ternary.
+            Op::OutputQuantize => match ternary::has_grouped_output(r) {
+                true => shape.n_embd.checked_mul(r.run.tokens),
+                false => Some(0),
+            },
+            op => op.work(&shape, n_positions, r.run.tokens),
+        }
+        .ok_or_else(|| format!("{}: the shape's work overflows", op.name()))?;
         let found = found.remove(op.name()).unwrap_or(0);
         if found != derived {
             return Err(format!(
@@ -224,7 +241,7 @@ pub(super) fn shape(r: &Receipt) -> Result<ModelShape, String> {
         context_length: s.context_length,
         // The number of operations does not depend on these.
         rope_base: 1.0,
-        rope_scale: 1.0,
+        rope_scaling: RopeScaling::None,
         rms_epsilon: 1.0,
     })
 }

@@ -13,6 +13,7 @@ mod machine;
 pub(super) mod model;
 pub(super) mod parity;
 mod steps;
+mod ternary;
 pub(super) mod witness;
 pub(super) mod work;
 

@@ -2,7 +2,7 @@
 
 use engine_native::{KernelName, ModelDescription, Op};
 
-use super::found::equal;
+use super::{found::equal, ternary};
 use crate::{
     receipt::{LedgerRecord, ModelRecord, Receipt},
     verify::{outcome::Outcome, outcome::RuleOutcome},
@@ -19,6 +19,8 @@ pub struct ModelFacts {
     pub embedding: KernelName,
     /// The kernel that multiplies with its output matrix.
     pub output: KernelName,
+    /// Whether its projections are grouped ternary.
+    pub has_grouped_projections: bool,
 }
 
 impl ModelFacts {
@@ -27,8 +29,9 @@ impl ModelFacts {
         Self {
             place,
             record,
-            embedding: KernelName::embedding_row(model.embedding),
-            output: KernelName::output_gemv(model.output),
+            embedding: KernelName::embedding(model.embedding),
+            output: KernelName::output(model.output),
+            has_grouped_projections: model.has_grouped_projections,
         }
     }
 }
@@ -63,8 +66,21 @@ fn compare(said: &ModelRecord, found: &ModelRecord) -> Result<(), String> {
     equal(&said.weight_types, &found.weight_types)
 }
 
-/// Checks that the kernels of the embedding and the output matrix fit the tensor types in the file.
+/// Checks that the kernels of the embedding, the output matrix and the projections fit the tensor types in
+/// the file.
 fn kernels(receipt: &Receipt, found: &ModelFacts) -> Result<(), String> {
+    let found_grouped = ternary::has_grouped_projections(receipt);
+    if found_grouped != found.has_grouped_projections {
+        let kind = |is_grouped| match is_grouped {
+            true => "grouped ternary",
+            false => "ternary with one scale",
+        };
+        return Err(format!(
+            "kernels of {} projections: those of the file are {}",
+            kind(found_grouped),
+            kind(found.has_grouped_projections)
+        ));
+    }
     for (op, kernel) in [(Op::Embed, found.embedding), (Op::Output, found.output)] {
         let of_op = receipt.kernel_ledger.iter().filter(|e| e.op == op.name());
         for LedgerRecord { kernel: found, .. } in of_op {

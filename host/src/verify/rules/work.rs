@@ -2,23 +2,26 @@
 //! read, and additions that depend on each other.
 //!
 //! All figures are lower bounds. A ternary weight counts with its information content, whatever its
-//! type in the file; a weight of the output matrix with the smallest type that there is.
+//! type in the file; a weight of a dense output matrix with the smallest type that there is.
 
 use std::ops::Range;
 
 use engine_native::{ModelShape, Op};
 
-use super::ledger;
+use super::{ledger, ternary};
 use crate::receipt::{Receipt, parse_kv_type_name};
 
 /// The least bytes that a ternary weight needs: log2(3) bits.
 const BYTES_PER_WEIGHT: f64 = 1.584_962_500_721_156 / 8.0;
 
-/// The least bytes of a weight of the output matrix: 4.5 bits, as in Q4_K. The screen has 5 bits.
+/// The least bytes of a weight of a dense output matrix: 4.5 bits, as in Q4_K. The screen has 5 bits.
 const BYTES_PER_OUTPUT_WEIGHT: f64 = 4.5 / 8.0;
 
 /// Lanes of every sum whose order `NUMERICS.md` fixes: `dot16` and `sum16`.
 const LANES: u64 = 16;
+
+/// Columns of a group, each of which adds once to the sum of a row of a grouped product.
+const GROUP: u64 = 64;
 
 /// The products of a layer in the order in which each depends on the ones before it.
 const REGIONS: [&[Op]; 5] = [
@@ -34,6 +37,8 @@ pub(in crate::verify) struct Work {
     shape: ModelShape,
     /// Bytes of an element of the KV cache.
     kv_bytes: u64,
+    has_grouped_projections: bool,
+    has_grouped_output: bool,
 }
 
 /// Products that can be computed at the same time, and how often they follow one another.
@@ -56,6 +61,8 @@ impl Work {
             shape: ledger::shape(r)?,
             // Another rule refuses types that do not exist.
             kv_bytes: kv_type.unwrap_or_default().bytes() as u64,
+            has_grouped_projections: ternary::has_grouped_projections(r),
+            has_grouped_output: ternary::has_grouped_output(r),
         })
     }
 
@@ -109,9 +116,13 @@ impl Work {
             .map(|op| op.work(&self.shape, 1, 0))
             .try_fold(0u64, |sum, work| sum.checked_add(work?))?;
         let kv = Op::KvStore.work(&self.shape, end, 0)?;
+        let per_output_weight = match self.has_grouped_output {
+            true => BYTES_PER_WEIGHT,
+            false => BYTES_PER_OUTPUT_WEIGHT,
+        };
         Some(
             weights as f64 * BYTES_PER_WEIGHT
-                + self.choice_macs()? as f64 * BYTES_PER_OUTPUT_WEIGHT
+                + self.choice_macs()? as f64 * per_output_weight
                 + kv as f64 * self.kv_bytes as f64,
         )
     }
@@ -126,10 +137,25 @@ impl Work {
             true => sum16(s.q_dim()?) + sum16(s.n_ff),
             false => 0,
         };
+        let head_norms = match s.architecture.has_head_norms() {
+            true => sum16(s.head_dim),
+            false => 0,
+        };
+        // Of the projections that follow one another, two have n_embd columns.
+        let projections = match self.has_grouped_projections {
+            true => (2 * s.n_embd + s.q_dim()? + s.n_ff) / GROUP,
+            false => 0,
+        };
+        let output = match self.has_grouped_output {
+            true => s.n_embd / GROUP,
+            false => 0,
+        };
         let attended = position.checked_add(1)?;
         // A score, the sum of the softmax, and the sum over the values, which has one lane.
         let attention = sum16(s.head_dim) + sum16(attended) + attended;
-        let layer = 2 * sum16(s.n_embd) + sub_norms + attention;
-        layer.checked_mul(s.n_layers)?.checked_add(sum16(s.n_embd))
+        let norms = 2 * sum16(s.n_embd) + head_norms + sub_norms;
+        let layer = norms + attention + projections;
+        let layers = layer.checked_mul(s.n_layers)?;
+        layers.checked_add(sum16(s.n_embd) + output)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use engine_native::{Activation, Model, ModelShape, RopePairs};
+use engine_native::{Activation, Model, ModelShape, RopePairs, RopeScaling};
 use host::{input::tokenizer_of, machine::available_memory, plain::plain};
 
 use super::facts::{Content, Inspected, memory};
@@ -70,7 +70,7 @@ fn describe_model(text: &mut String, model: &Model) {
     line(text, "layers", s.n_layers);
     let matrix = match model.is_tied() {
         true => "is the embedding".into(),
-        false => format!("{}, its own", model.output().dense_type),
+        false => format!("{}, its own", model.description().output),
     };
     describe_vocabulary(text, s);
     line(text, "output matrix", matrix);
@@ -148,8 +148,18 @@ fn rope(model: &Model) -> String {
         "base {}{said}, {} of {} elements, pairs are {pairs}",
         s.rope_base, s.rope_dim, s.head_dim
     );
-    if s.rope_scale != 1.0 {
-        let _ = write!(text, ", scaled by {}", s.rope_scale);
+    match s.rope_scaling {
+        RopeScaling::None => {}
+        RopeScaling::Linear { factor } => {
+            let _ = write!(text, ", scaled by {factor}");
+        }
+        RopeScaling::Yarn(yarn) => {
+            let _ = write!(
+                text,
+                ", YaRN by {} from {} positions",
+                yarn.factor, yarn.original_context_length
+            );
+        }
     }
     if model.rope_factors().is_some() {
         text += ", with frequency factors";

@@ -11,13 +11,12 @@ mod source;
 
 use std::ops::Range;
 
-pub use source::{BLOCK_LEN, packed_row_bytes};
+pub use source::{BLOCK_LEN, Source, has_code_3, packed_row_bytes};
 
 use crate::{
     gguf::{TensorInfo, TensorType},
     model::{I2sLayout, ModelError},
 };
-use source::Source;
 
 /// A ternary matrix, `[n_rows, n_cols]` row-major, with one scale.
 #[derive(Debug, Clone)]
