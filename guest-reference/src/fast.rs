@@ -23,6 +23,9 @@ pub fn ternary_dot_plain(row: &[u8], q: &[i8]) -> i32 {
 /// Words per block: four 8-byte groups times four 2-bit fields times even and odd bytes.
 const BLOCK_WORDS: usize = 32;
 
+/// Two-bit fields of a byte. Field f of a packed block has its weights 32f to 32f + 31.
+const BLOCK_FIELDS: usize = 4;
+
 /// The two low bits of each 16-bit lane.
 const CODE_MASK: u64 = 0x0003_0003_0003_0003;
 
@@ -43,6 +46,8 @@ pub struct PackedActivations {
     n_blocks: usize,
     /// Sum of the activations. Codes are weights + 1, so every row's sum is too large by this much.
     sum: i32,
+    /// `[n / 128][4]`: the same for every 32 of them.
+    sums: Vec<[i32; BLOCK_FIELDS]>,
 }
 
 impl PackedActivations {
@@ -52,6 +57,7 @@ impl PackedActivations {
             words: zeroed("packed activations", n.div_ceil(BLOCK_WEIGHTS))?,
             n_blocks: 0,
             sum: 0,
+            sums: zeroed("packed activations", n.div_ceil(BLOCK_WEIGHTS))?,
         })
     }
 
@@ -62,11 +68,16 @@ impl PackedActivations {
         last[..tail.len()].copy_from_slice(tail);
         let last = (!tail.is_empty()).then_some(&last);
         self.n_blocks = 0;
-        for (words, block) in self.words.iter_mut().zip(blocks.iter().chain(last)) {
+        self.sum = 0;
+        let places = self.words.iter_mut().zip(&mut self.sums);
+        for ((words, sums), block) in places.zip(blocks.iter().chain(last)) {
             *words = core::array::from_fn(|i| pack_word(block, i));
+            for (sum, field) in sums.iter_mut().zip(block.as_chunks::<BLOCK_BYTES>().0) {
+                *sum = field.iter().map(|&q| i32::from(q)).sum();
+                self.sum += *sum;
+            }
             self.n_blocks += 1;
         }
-        self.sum = q.iter().map(|&q| i32::from(q)).sum();
     }
 }
 
@@ -127,6 +138,45 @@ fn block_dot(block: &[u8; BLOCK_BYTES], words: &[u64; BLOCK_WORDS]) -> i32 {
         }
     }
     (acc.cast_signed() >> 48) as i32
+}
+
+/// Plain twin of [`dots_of_32`]: `weight * activation`, summed over columns 32b to 32b + 31 of a row.
+pub fn dot_of_32_plain(row: &[u8], q: &[i8], b: usize) -> i32 {
+    let columns = (32 * b..q.len()).take(32);
+    columns
+        .map(|i| ternary::weight(row, i) * i32::from(q[i]))
+        .sum()
+}
+
+/// For each 128 columns of a packed row as wide as `x`, the dot product of every 32 of them.
+pub fn dots_of_32(row: &[u8], x: &PackedActivations) -> impl Iterator<Item = [i32; BLOCK_FIELDS]> {
+    let blocks = row.as_chunks::<BLOCK_BYTES>().0.iter();
+    blocks
+        .zip(&x.words)
+        .zip(&x.sums)
+        .map(|((block, words), sums)| {
+            let dots = field_dots(block, words);
+            core::array::from_fn(|field| dots[field] - sums[field])
+        })
+}
+
+/// Sum of code * activation over each field of a block.
+#[inline(always)]
+fn field_dots(block: &[u8; BLOCK_BYTES], words: &[u64; BLOCK_WORDS]) -> [i32; BLOCK_FIELDS] {
+    // A quarter of a block's products each, so that the lanes have even more room.
+    let mut dots = [LANE_BIAS; BLOCK_FIELDS];
+    for (bytes, words) in block.as_chunks().0.iter().zip(words.as_chunks::<8>().0) {
+        let even = u64::from_le_bytes(*bytes);
+        let odd = even >> 8;
+        for (field, dot) in dots.iter_mut().enumerate() {
+            let shift = 6 - 2 * field;
+            let even_codes = even >> shift & CODE_MASK;
+            let odd_codes = odd >> shift & CODE_MASK;
+            *dot = dot.wrapping_add(even_codes.wrapping_mul(words[2 * field]));
+            *dot = dot.wrapping_add(odd_codes.wrapping_mul(words[2 * field + 1]));
+        }
+    }
+    dots.map(|dot| (dot.cast_signed() >> 48) as i32)
 }
 
 /// The same as [`float::dot16`], its plain twin, but fast.

@@ -1,11 +1,17 @@
 //! The output matrix: logits of some rows at a time, and the greedy choice over all of them.
 
+use alloc::vec::Vec;
+
 use crate::error::{Fault, Result};
 use crate::fast::dot16;
+use crate::memory::zeroed;
 use crate::model::{FileRange, RowTensor};
-use crate::ops::finite;
+use crate::ops::{all_finite, finite};
+use crate::projection::QuantizedInput;
+use crate::ternary::TernaryMatrix;
 
-/// Most bytes of the output matrix that are decoded at a time, as f32. A longer row comes alone.
+/// Most bytes of the output matrix that are in memory at a time, as f32 or as packed ternary
+/// weights. A longer row comes alone.
 ///
 /// Measured: small enough to stay in a core's cache while every position passes over it.
 pub const CHUNK_BYTES: usize = 1 << 20;
@@ -21,7 +27,7 @@ pub struct HeadChunks {
 impl HeadChunks {
     /// Cuts a matrix of `n_rows` rows.
     pub fn new(tensor: RowTensor, n_rows: usize) -> Self {
-        let fitting = CHUNK_BYTES / (tensor.n_cols * size_of::<f32>());
+        let fitting = CHUNK_BYTES / tensor.matrix_type.loaded_row_bytes(tensor.n_cols);
         Self {
             tensor,
             n_rows,
@@ -61,6 +67,49 @@ pub fn logits(rows: &[f32], hidden: &[f32], logits: &mut [f32]) -> Result<(), Fa
         *logit = finite("logit of loaded row", i, dot16(row, hidden))?;
     }
     Ok(())
+}
+
+/// Rows of the output matrix, as they are multiplied. There may be more than there are logits.
+#[derive(Clone, Copy)]
+pub enum OutputRows<'a> {
+    /// `[n_rows, n_embd]`.
+    Numbers(&'a [f32]),
+    /// Grouped ternary weights.
+    Grouped(TernaryMatrix<'a>),
+}
+
+/// What logits need besides the rows: the hidden state as grouped ternary rows take it.
+pub struct HeadWorkspace {
+    input: QuantizedInput,
+    /// `[n_embd]`.
+    q: Vec<i8>,
+}
+
+impl HeadWorkspace {
+    /// Allocates everything.
+    pub fn new(n_embd: usize) -> Result<Self> {
+        Ok(Self {
+            input: QuantizedInput::with_capacity(n_embd)?,
+            q: zeroed("quantized hidden state", n_embd)?,
+        })
+    }
+
+    /// The logit of each row, all finite.
+    pub fn logits(
+        &mut self,
+        rows: OutputRows<'_>,
+        hidden: &[f32],
+        out: &mut [f32],
+    ) -> Result<(), Fault> {
+        match rows {
+            OutputRows::Numbers(rows) => logits(rows, hidden, out),
+            OutputRows::Grouped(matrix) => {
+                self.input.quantize(true, hidden, &mut self.q)?;
+                self.input.multiply(matrix, out);
+                all_finite("logit of loaded row", out)
+            }
+        }
+    }
 }
 
 /// The greedy choice of one position, made while the chunks pass by in ascending order.

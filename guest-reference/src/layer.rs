@@ -4,19 +4,21 @@ use alloc::vec::Vec;
 
 use crate::attention::{KvCache, attend};
 use crate::error::Result;
-use crate::fast::PackedActivations;
 use crate::loading::LayerSlot;
 use crate::memory::zeroed;
-use crate::model::{Architecture, Hyperparameters, Norm, Projection};
+use crate::model::{Architecture, Model, Norm, Projection};
 use crate::op::{Op, OpFault, OpOutputs};
-use crate::ops::{activate, add, bit_linear, quantize, rms_norm};
+use crate::ops::{activate, add, rms_norm, rms_norm_heads};
+use crate::projection::QuantizedInput;
 use crate::rope::Turn;
 
 /// What a layer needs besides its weights and its KV cache; all layers share it.
 pub struct LayerWorkspace {
     /// Outputs of the last [`LayerWorkspace::forward`].
     pub outputs: OpOutputs,
-    packed: PackedActivations,
+    input: QuantizedInput,
+    /// Whether every group of the projections' weights has a scale.
+    is_grouped: bool,
     /// Rotation of the position, `[rope_dim / 2]`.
     turns: Vec<Turn>,
     /// `[n_positions]`.
@@ -28,11 +30,13 @@ pub struct LayerWorkspace {
 
 impl LayerWorkspace {
     /// Allocates everything for positions 0 to `n_positions - 1`.
-    pub fn new(hp: &Hyperparameters, n_positions: usize) -> Result<Self> {
+    pub fn new(model: &Model, n_positions: usize) -> Result<Self> {
+        let hp = &model.hyperparameters;
         let widest = hp.n_embd.max(hp.n_query()).max(hp.n_ff);
         Ok(Self {
             outputs: OpOutputs::new(hp)?,
-            packed: PackedActivations::with_capacity(widest)?,
+            input: QuantizedInput::with_capacity(widest)?,
+            is_grouped: model.tensors.grouped_projections,
             turns: zeroed("rotation", hp.rope_dim / 2)?,
             scores: zeroed("attention scores", n_positions)?,
             architecture: hp.architecture,
@@ -63,22 +67,32 @@ impl LayerWorkspace {
         cache: &mut KvCache,
         residual: &[f32],
     ) -> Result<(), OpFault> {
-        let (o, packed, head_dim) = (&mut self.outputs, &mut self.packed, self.head_dim);
+        let (o, input, head_dim) = (&mut self.outputs, &mut self.input, self.head_dim);
         let matrix = |projection| weights.matrix(projection);
 
         let norm = weights.norm(Norm::Attention);
         rms_norm(residual, norm, self.eps, &mut o.attn_norm).map_err(Op::AttnNorm.fault())?;
-        let scale = quantize(&o.attn_norm, &mut o.attn_qkv_quantize)
+        input
+            .quantize(self.is_grouped, &o.attn_norm, &mut o.attn_qkv_quantize)
             .map_err(Op::AttnQkvQuantize.fault())?;
-        packed.pack(&o.attn_qkv_quantize);
-        bit_linear(matrix(Projection::Query), packed, scale, &mut o.attn_q);
-        bit_linear(matrix(Projection::Key), packed, scale, &mut o.attn_k);
-        bit_linear(matrix(Projection::Value), packed, scale, &mut o.attn_v);
+        input.multiply(matrix(Projection::Query), &mut o.attn_q);
+        input.multiply(matrix(Projection::Key), &mut o.attn_k);
+        input.multiply(matrix(Projection::Value), &mut o.attn_v);
 
+        let (mut query, mut key) = (&o.attn_q, &o.attn_k);
+        if self.architecture.head_norms {
+            let norm = weights.norm(Norm::QueryHead);
+            rms_norm_heads(query, norm, self.eps, &mut o.attn_q_norm)
+                .map_err(Op::AttnQNorm.fault())?;
+            let norm = weights.norm(Norm::KeyHead);
+            rms_norm_heads(key, norm, self.eps, &mut o.attn_k_norm)
+                .map_err(Op::AttnKNorm.fault())?;
+            (query, key) = (&o.attn_q_norm, &o.attn_k_norm);
+        }
         let (rotation, turns) = (&weights.rotation, &mut self.turns);
         rotation.turns(cache.len(), turns);
-        rotation.rotate(turns, head_dim, &o.attn_q, &mut o.rope_q);
-        rotation.rotate(turns, head_dim, &o.attn_k, &mut o.rope_k);
+        rotation.rotate(turns, head_dim, query, &mut o.rope_q);
+        rotation.rotate(turns, head_dim, key, &mut o.rope_k);
         cache
             .stage(&o.rope_k, &o.attn_v)
             .map_err(Op::RopeK.fault())?;
@@ -98,30 +112,25 @@ impl LayerWorkspace {
                 .map_err(Op::AttnSubNorm.fault())?;
             attended = &o.attn_sub_norm;
         }
-        let scale = quantize(attended, &mut o.attn_output_quantize)
+        input
+            .quantize(self.is_grouped, attended, &mut o.attn_output_quantize)
             .map_err(Op::AttnOutputQuantize.fault())?;
-        packed.pack(&o.attn_output_quantize);
-        bit_linear(
-            matrix(Projection::Output),
-            packed,
-            scale,
-            &mut o.attn_output,
-        );
+        input.multiply(matrix(Projection::Output), &mut o.attn_output);
         add(residual, &o.attn_output, &mut o.attn_residual);
         Ok(())
     }
 
     fn feed_forward_branch(&mut self, weights: &LayerSlot) -> Result<(), OpFault> {
-        let (o, packed) = (&mut self.outputs, &mut self.packed);
+        let (o, input) = (&mut self.outputs, &mut self.input);
         let matrix = |projection| weights.matrix(projection);
 
         let norm = weights.norm(Norm::FeedForward);
         rms_norm(&o.attn_residual, norm, self.eps, &mut o.ffn_norm).map_err(Op::FfnNorm.fault())?;
-        let scale = quantize(&o.ffn_norm, &mut o.ffn_gate_up_quantize)
+        input
+            .quantize(self.is_grouped, &o.ffn_norm, &mut o.ffn_gate_up_quantize)
             .map_err(Op::FfnGateUpQuantize.fault())?;
-        packed.pack(&o.ffn_gate_up_quantize);
-        bit_linear(matrix(Projection::Gate), packed, scale, &mut o.ffn_gate);
-        bit_linear(matrix(Projection::Up), packed, scale, &mut o.ffn_up);
+        input.multiply(matrix(Projection::Gate), &mut o.ffn_gate);
+        input.multiply(matrix(Projection::Up), &mut o.ffn_up);
         let activation = self.architecture.activation;
         activate(activation, &o.ffn_gate, &o.ffn_up, &mut o.ffn_activation);
 
@@ -132,10 +141,10 @@ impl LayerWorkspace {
                 .map_err(Op::FfnSubNorm.fault())?;
             activated = &o.ffn_sub_norm;
         }
-        let scale =
-            quantize(activated, &mut o.ffn_down_quantize).map_err(Op::FfnDownQuantize.fault())?;
-        packed.pack(&o.ffn_down_quantize);
-        bit_linear(matrix(Projection::Down), packed, scale, &mut o.ffn_down);
+        input
+            .quantize(self.is_grouped, activated, &mut o.ffn_down_quantize)
+            .map_err(Op::FfnDownQuantize.fault())?;
+        input.multiply(matrix(Projection::Down), &mut o.ffn_down);
         add(&o.attn_residual, &o.ffn_down, &mut o.ffn_residual);
         Ok(())
     }

@@ -6,8 +6,8 @@
 //! library, no imports. Compiled to WebAssembly, it runs in a sandbox and is driven through the
 //! calls in `abi`. As an ordinary library, each operation can be called and tested by itself.
 //!
-//! Reading order: [`float`] and [`half`] (building blocks), [`ops`], [`rope`], [`attention`],
-//! [`layer`], [`head`], then [`runner`], which drives them. [`gguf`] and [`model`] say what a file
+//! Reading order: [`float`] and [`half`] (building blocks), [`ops`], [`projection`], [`rope`],
+//! [`attention`], [`layer`], [`head`], then [`runner`], which drives them. [`gguf`] and [`model`] say what a file
 //! may contain, [`ternary`] and [`rows`] what its bytes mean. Only [`fast`] is written for speed.
 #![no_std]
 #![deny(unsafe_code)]
@@ -29,6 +29,7 @@ pub mod memory;
 pub mod model;
 pub mod op;
 pub mod ops;
+pub mod projection;
 pub mod rope;
 pub mod rows;
 pub mod runner;
@@ -36,4 +37,4 @@ pub mod session;
 pub mod ternary;
 
 /// Version of the calls that the WebAssembly module exports.
-pub const ABI_VERSION: i32 = 3;
+pub const ABI_VERSION: i32 = 4;

@@ -21,6 +21,10 @@ pub enum Op {
     AttnK,
     /// Value projection, `[n_kv_heads, head_dim]`.
     AttnV,
+    /// Each query head, normalized, `[n_heads, head_dim]`; empty without head norms.
+    AttnQNorm,
+    /// Each key head, normalized, `[n_kv_heads, head_dim]`; empty without head norms.
+    AttnKNorm,
     /// Rotated query, `[n_heads, head_dim]`.
     RopeQ,
     /// Rotated key before it is rounded to the cache's type, `[n_kv_heads, head_dim]`.
@@ -56,12 +60,14 @@ pub enum Op {
 }
 
 /// Every operation with its name; the index is its number.
-pub const OPS: [(Op, &str); 21] = [
+pub const OPS: [(Op, &str); 23] = [
     (Op::AttnNorm, "attn_norm"),
     (Op::AttnQkvQuantize, "attn_qkv_quantize"),
     (Op::AttnQ, "attn_q"),
     (Op::AttnK, "attn_k"),
     (Op::AttnV, "attn_v"),
+    (Op::AttnQNorm, "attn_q_norm"),
+    (Op::AttnKNorm, "attn_k_norm"),
     (Op::RopeQ, "rope_q"),
     (Op::RopeK, "rope_k"),
     (Op::Attention, "attention"),
@@ -112,6 +118,8 @@ pub struct OpOutputs {
     pub attn_q: Vec<f32>,
     pub attn_k: Vec<f32>,
     pub attn_v: Vec<f32>,
+    pub attn_q_norm: Vec<f32>,
+    pub attn_k_norm: Vec<f32>,
     pub rope_q: Vec<f32>,
     pub rope_k: Vec<f32>,
     pub attention: Vec<f32>,
@@ -137,12 +145,15 @@ impl OpOutputs {
         let bytes = |n| zeroed("operation output", n);
         let (embd, ff, query, key) = (hp.n_embd, hp.n_ff, hp.n_query(), hp.n_key());
         let sub_norm = |n| if hp.architecture.sub_norms { n } else { 0 };
+        let head_norm = |n| if hp.architecture.head_norms { n } else { 0 };
         Ok(Self {
             attn_norm: floats(embd)?,
             attn_qkv_quantize: bytes(embd)?,
             attn_q: floats(query)?,
             attn_k: floats(key)?,
             attn_v: floats(key)?,
+            attn_q_norm: floats(head_norm(query))?,
+            attn_k_norm: floats(head_norm(key))?,
             rope_q: floats(query)?,
             rope_k: floats(key)?,
             attention: floats(query)?,
@@ -170,6 +181,8 @@ impl OpOutputs {
             Op::AttnQ => OpView::F32(&self.attn_q),
             Op::AttnK => OpView::F32(&self.attn_k),
             Op::AttnV => OpView::F32(&self.attn_v),
+            Op::AttnQNorm => OpView::F32(&self.attn_q_norm),
+            Op::AttnKNorm => OpView::F32(&self.attn_k_norm),
             Op::RopeQ => OpView::F32(&self.rope_q),
             Op::RopeK => OpView::F32(&self.rope_k),
             Op::Attention => OpView::F32(&self.attention),

@@ -3,8 +3,9 @@
 use crate::error::Fault;
 use crate::fast::{self, PackedActivations, dot16};
 use crate::float::{exp, is_finite, round_ties_even, sqrt};
+use crate::half;
 use crate::model::Activation;
-use crate::ternary::TernaryMatrix;
+use crate::ternary::{GROUP_WEIGHTS, packed_row_bytes};
 
 /// Smallest absolute maximum in activation quantization: an all-zero row needs a scale too.
 pub const MIN_ABSMAX: f32 = 1e-5;
@@ -15,6 +16,15 @@ pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) -> Result<()
     let r = 1.0 / sqrt(sum_of_squares / x.len() as f32 + eps);
     for ((y, x), w) in y.iter_mut().zip(x).zip(weight) {
         *y = (x * r) * w;
+    }
+    Ok(())
+}
+
+/// [`rms_norm`] of each head: x and y are `[n_heads, weight.len()]`. A fault's index is the head.
+pub fn rms_norm_heads(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) -> Result<(), Fault> {
+    let heads = x.chunks_exact(weight.len());
+    for (index, (x, y)) in heads.zip(y.chunks_exact_mut(weight.len())).enumerate() {
+        rms_norm(x, weight, eps, y).map_err(|fault| Fault { index, ..fault })?;
     }
     Ok(())
 }
@@ -37,13 +47,70 @@ pub fn quantize(x: &[f32], q: &mut [i8]) -> Result<f32, Fault> {
 
 /// `y[row] = (f32) acc * (ws * sa)`, where acc is the exact dot product of row and activations.
 pub fn bit_linear(
-    matrix: TernaryMatrix<'_>,
+    codes: &[u8],
+    weight_scale: f32,
     x: &PackedActivations,
     activation_scale: f32,
     y: &mut [f32],
 ) {
-    let scale = matrix.scale * activation_scale;
-    fast::ternary_dots(matrix.codes, x, |row, acc| y[row] = acc as f32 * scale);
+    let scale = weight_scale * activation_scale;
+    fast::ternary_dots(codes, x, |row, acc| y[row] = acc as f32 * scale);
+}
+
+/// Activations that share a scale before a grouped product.
+pub const BLOCK: usize = 32;
+
+/// Absmax quantization of each 32 elements of x to int8; `scales`, `[n / 32]`, are those that undo
+/// it, rounded to halves.
+pub fn quantize_blocks(x: &[f32], q: &mut [i8], scales: &mut [f32]) -> Result<(), Fault> {
+    all_finite("element", x)?;
+    let blocks = x.chunks_exact(BLOCK).zip(q.chunks_exact_mut(BLOCK));
+    for (b, ((x, q), scale)) in blocks.zip(scales).enumerate() {
+        let absmax = x.iter().fold(0.0, |m: f32, x| m.max(x.abs()));
+        *scale = half::round_through(absmax / 127.0).ok_or(Fault {
+            quantity: "f16 scale of block",
+            index: b,
+            value: absmax / 127.0,
+        })?;
+        // Also where it is the half that is 0, and not the largest element.
+        if *scale == 0.0 {
+            q.fill(0);
+            continue;
+        }
+        let inverse = 127.0 / absmax;
+        for (q, x) in q.iter_mut().zip(x) {
+            *q = round_ties_even(x * inverse).clamp(-127, 127) as i8;
+        }
+    }
+    Ok(())
+}
+
+/// `y[row]` = the sum over groups g, ascending from +0, of
+/// `d_g * (a_2g * (f32) acc_2g + a_2g+1 * (f32) acc_2g+1)`.
+///
+/// `acc_b` is the exact dot product of row and activations over block b of 32 columns;
+/// `group_scales`, d, are `[n_rows, n / 64]`, `block_scales`, a, `[n / 32]`. There may be more rows
+/// than `y` has.
+pub fn grouped_product(
+    codes: &[u8],
+    group_scales: &[f32],
+    x: &PackedActivations,
+    block_scales: &[f32],
+    y: &mut [f32],
+) {
+    let n_cols = BLOCK * block_scales.len();
+    let rows = codes.chunks_exact(packed_row_bytes(n_cols));
+    let rows = rows.zip(group_scales.chunks_exact(n_cols / GROUP_WEIGHTS));
+    for (y, (row, d)) in y.iter_mut().zip(rows) {
+        *y = 0.0;
+        let scales = d.chunks(2).zip(block_scales.chunks(4));
+        for (acc, (d, a)) in fast::dots_of_32(row, x).zip(scales) {
+            for (g, d) in d.iter().enumerate() {
+                let (first, second) = (2 * g, 2 * g + 1);
+                *y += d * (a[first] * acc[first] as f32 + a[second] * acc[second] as f32);
+            }
+        }
+    }
 }
 
 /// The activation of `gate`, times `up`; all slices have the same length.

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::attention::{KvCache, KvType};
 use crate::error::{Error, Result};
-use crate::head::{Choice, logits};
+use crate::head::{Choice, HeadWorkspace};
 use crate::layer::LayerWorkspace;
 use crate::loading::{EmbeddingSlot, HeadSlot, LayerSlot, Part, Staging};
 use crate::memory::{product, zeroed};
@@ -41,6 +41,7 @@ pub struct Runner {
     /// `[n_layers]`.
     caches: Vec<Option<KvCache>>,
     workspace: LayerWorkspace,
+    head_workspace: HeadWorkspace,
     /// `[n_positions, n_embd]`.
     residual: Vec<f32>,
     /// `[n_positions, n_embd]`.
@@ -76,7 +77,8 @@ impl Runner {
             layer: LayerSlot::new(model, i2s_layout)?,
             head: HeadSlot::new(model)?,
             caches: (0..hp.n_layers).map(|_| None).collect(),
-            workspace: LayerWorkspace::new(hp, n_positions)?,
+            workspace: LayerWorkspace::new(model, n_positions)?,
+            head_workspace: HeadWorkspace::new(hp.n_embd)?,
             residual: zeroed("residual stream", stream)?,
             hidden: zeroed("hidden state", stream)?,
             logits: zeroed("logits", hp.n_vocab)?,
@@ -221,7 +223,9 @@ impl Runner {
         let rows = self.head.chunks.rows(chunk);
         let first = rows.start;
         let seen = &mut self.logits[rows];
-        logits(self.head.rows(), &self.hidden[span], seen).map_err(|f| {
+        let (rows, hidden) = (self.head.rows(), &self.hidden[span]);
+        let done = self.head_workspace.logits(rows, hidden, seen);
+        done.map_err(|f| {
             f.at(format_args!(
                 "position {position}, output rows from {first}"
             ))

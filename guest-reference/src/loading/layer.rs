@@ -7,8 +7,8 @@ use super::staging::{LayerPart, MAX_RANGE_BYTES, Part, Staging};
 use crate::error::{Error, Result};
 use crate::memory::zeroed;
 use crate::model::{
-    FREQUENCY_FACTORS, FileRange, LayerTensors, Model, Norm, Projection, Tensors, TernaryTensor,
-    VectorTensor, check_multiple, layer_tensor_name,
+    FREQUENCY_FACTORS, FileRange, LayerTensors, Model, Norm, Projection, ProjectionType, Tensors,
+    TernaryTensor, VectorTensor, check_multiple, layer_tensor_name,
 };
 use crate::rope::Rotation;
 use crate::rows;
@@ -21,8 +21,8 @@ pub struct LayerSlot {
     /// The rotation of queries and keys.
     pub rotation: Rotation,
     i2s_layout: I2sLayout,
-    /// By [`Norm`]; sub-norms are empty where there are none.
-    norms: [Vec<f32>; 4],
+    /// By [`Norm`]; empty where the architecture does not have it.
+    norms: [Vec<f32>; 6],
     /// By [`Projection`].
     matrices: [PackedMatrix; 7],
     /// `[rope_dim / 2]`.
@@ -36,7 +36,10 @@ impl LayerSlot {
         let norm = |n: Norm| zeroed("norm", norms[n as usize].map_or(0, |tensor| tensor.len));
         let matrix = |p: Projection| {
             let TernaryTensor { n_rows, n_cols, .. } = projections[p as usize];
-            PackedMatrix::new(n_rows, n_cols)
+            match model.tensors.grouped_projections {
+                true => PackedMatrix::grouped(n_rows, n_cols),
+                false => PackedMatrix::new(n_rows, n_cols),
+            }
         };
         for (layer, tensors) in model.tensors.layers.iter().enumerate() {
             check_groups(layer, tensors, i2s_layout)?;
@@ -47,6 +50,8 @@ impl LayerSlot {
             i2s_layout,
             norms: [
                 norm(Norm::Attention)?,
+                norm(Norm::QueryHead)?,
+                norm(Norm::KeyHead)?,
                 norm(Norm::AttentionSub)?,
                 norm(Norm::FeedForward)?,
                 norm(Norm::FeedForwardSub)?,
@@ -78,7 +83,7 @@ impl LayerSlot {
             }
         }
         for ((projection, _), tensor) in Projection::ALL.iter().zip(projections) {
-            self.matrices[*projection as usize].start();
+            self.matrices[*projection as usize].start(0);
             plan_matrix(*projection, tensor, self.i2s_layout, &mut plan);
         }
     }
@@ -100,11 +105,16 @@ impl LayerSlot {
                 load_vector(norms[norm as usize], &name, bytes, out)
             }
             LayerPart::Rows(projection, first_row) => {
-                let ternary_type = projections[projection as usize].ternary_type;
                 let matrix = &mut self.matrices[projection as usize];
-                matrix
-                    .load_rows(ternary_type, self.i2s_layout, first_row, bytes)
-                    .map_err(|why| refused(layer, projection, &why))
+                let loaded = match projections[projection as usize].projection_type {
+                    ProjectionType::OneScale(ternary_type) => {
+                        matrix.load_rows(ternary_type, self.i2s_layout, first_row, bytes)
+                    }
+                    ProjectionType::Grouped(grouped_type) => {
+                        matrix.load_grouped_rows(grouped_type, first_row, bytes)
+                    }
+                };
+                loaded.map_err(|why| refused(layer, projection, &why))
             }
             LayerPart::Trailer(projection) => self.matrices[projection as usize]
                 .load_scale(bytes)
@@ -117,7 +127,7 @@ impl LayerSlot {
         &self.norms[norm as usize]
     }
 
-    /// A projection's weights and scale.
+    /// A projection's weights and scales.
     pub fn matrix(&self, projection: Projection) -> TernaryMatrix<'_> {
         self.matrices[projection as usize].matrix()
     }
@@ -155,7 +165,7 @@ fn refused(layer: usize, projection: Projection, why: &str) -> Error {
 /// Checks that rows which share their bytes come in whole groups.
 fn check_groups(layer: usize, tensors: &LayerTensors, layout: I2sLayout) -> Result<()> {
     for ((_, part), tensor) in Projection::ALL.iter().zip(&tensors.projections) {
-        let group = tensor.ternary_type.rows_per_group(layout);
+        let group = tensor.projection_type.rows_per_group(layout);
         let name = layer_tensor_name(layer, part);
         check_multiple(&name, "rows in I2_S layout `row4`", tensor.n_rows, group)?;
     }
@@ -169,9 +179,9 @@ fn plan_matrix(
     layout: I2sLayout,
     plan: &mut impl FnMut(FileRange, LayerPart),
 ) {
-    let ternary_type = tensor.ternary_type;
-    let row_bytes = ternary_type.row_bytes(tensor.n_cols as u64);
-    let group = ternary_type.rows_per_group(layout);
+    let projection_type = tensor.projection_type;
+    let row_bytes = projection_type.row_bytes(tensor.n_cols as u64);
+    let group = projection_type.rows_per_group(layout);
     let run = group * (MAX_RANGE_BYTES / (group * row_bytes as usize));
     for first_row in (0..tensor.n_rows).step_by(run) {
         let n_rows = run.min(tensor.n_rows - first_row);
@@ -181,7 +191,7 @@ fn plan_matrix(
         };
         plan(range, LayerPart::Rows(projection, first_row));
     }
-    let len = ternary_type.trailer_bytes();
+    let len = projection_type.trailer_bytes();
     if len > 0 {
         let offset = tensor.range.offset + tensor.range.len - len;
         plan(FileRange { offset, len }, LayerPart::Trailer(projection));

@@ -33,6 +33,8 @@ pub struct Architecture {
     pub activation: Activation,
     /// Whether the attention output and the activation are normalized before their projection.
     pub sub_norms: bool,
+    /// Whether each query and key head is normalized before it is rotated.
+    pub head_norms: bool,
     /// Pairing of rotary position embedding.
     pub pairs: RotaryPairs,
     /// Whether the file may hold `rope_freqs.weight`.
@@ -44,13 +46,14 @@ const fn bitnet(name: &'static str, activation: Activation) -> Architecture {
         name,
         activation,
         sub_norms: true,
+        head_norms: false,
         pairs: RotaryPairs::Halves,
         frequency_factors: false,
     }
 }
 
 /// All supported architectures.
-pub const ARCHITECTURES: [Architecture; 4] = [
+pub const ARCHITECTURES: [Architecture; 5] = [
     bitnet("bitnet-b1.58", Activation::SquaredRelu),
     bitnet("bitnet-25", Activation::SquaredRelu),
     bitnet("bitnet", Activation::Silu),
@@ -58,8 +61,17 @@ pub const ARCHITECTURES: [Architecture; 4] = [
         name: "llama",
         activation: Activation::Silu,
         sub_norms: false,
+        head_norms: false,
         pairs: RotaryPairs::Neighbours,
         frequency_factors: true,
+    },
+    Architecture {
+        name: "qwen3",
+        activation: Activation::Silu,
+        sub_norms: false,
+        head_norms: true,
+        pairs: RotaryPairs::Halves,
+        frequency_factors: false,
     },
 ];
 
@@ -69,10 +81,10 @@ impl Architecture {
         let found = metadata.text("general.architecture")?;
         let known = ARCHITECTURES.into_iter().find(|a| a.name == found);
         known.ok_or_else(|| {
-            let [a, b, c, d] = ARCHITECTURES.map(|a| a.name);
+            let [a, b, c, d, e] = ARCHITECTURES.map(|a| a.name);
             Error::Unsupported(format!(
-                "key `general.architecture` is `{found}`{}; `{a}`, `{b}`, `{c}` and `{d}` are \
-                 supported",
+                "key `general.architecture` is `{found}`{}; `{a}`, `{b}`, `{c}`, `{d}` and `{e}` \
+                 are supported",
                 refusals::architecture_note(found)
             ))
         })

@@ -3,7 +3,8 @@
 use alloc::format;
 
 use super::architecture::Architecture;
-use super::keys::Keys;
+use super::keys::{Keys, MAX_CONTEXT};
+use super::rope_scaling::RopeScaling;
 use crate::error::{Error, Result};
 use crate::gguf::Metadata;
 
@@ -15,9 +16,6 @@ const MAX_WIDTH: u64 = 1 << 20;
 
 /// Most heads.
 const MAX_HEADS: u64 = 4096;
-
-/// Longest context.
-const MAX_CONTEXT: u64 = 1 << 24;
 
 /// RoPE base of files that name none, in every reader of the format.
 const DEFAULT_ROPE_BASE: f32 = 10_000.0;
@@ -49,8 +47,8 @@ pub struct Hyperparameters {
     pub rope_dim: usize,
     /// RoPE base, finite and > 0.
     pub rope_base: f32,
-    /// What linear scaling divides angles by, finite and > 0; 1 without scaling.
-    pub rope_scale: f32,
+    /// How angles are scaled.
+    pub rope_scaling: RopeScaling,
     /// Added to the mean square in RMSNorm, finite and > 0.
     pub eps: f32,
 }
@@ -63,6 +61,9 @@ impl Hyperparameters {
         let n_embd = keys.size("embedding_length", 1..=MAX_WIDTH)?;
         let n_heads = keys.size("attention.head_count", 1..=MAX_HEADS)?;
         let head_dim = head_dim(&keys, n_embd, n_heads)?;
+        let rope_base = keys
+            .positive_if_present("rope.freq_base")?
+            .unwrap_or(DEFAULT_ROPE_BASE);
         Ok(Self {
             architecture,
             n_vocab: 0,
@@ -75,10 +76,8 @@ impl Hyperparameters {
             n_ff: keys.size("feed_forward_length", 1..=MAX_WIDTH)?,
             context_length: keys.size("context_length", 1..=MAX_CONTEXT)?,
             rope_dim: rope_dim(&keys, head_dim)?,
-            rope_base: keys
-                .positive_if_present("rope.freq_base")?
-                .unwrap_or(DEFAULT_ROPE_BASE),
-            rope_scale: rope_scale(&keys)?,
+            rope_base,
+            rope_scaling: RopeScaling::read(&keys, rope_base)?,
             eps: keys.positive("attention.layer_norm_rms_epsilon")?,
         })
     }
@@ -138,27 +137,4 @@ fn rope_dim(keys: &Keys<'_>, head_dim: usize) -> Result<usize> {
         "key `{}` is {rope_dim}; an even number is required",
         keys.full(KEY)
     )))
-}
-
-/// The factor of linear scaling, 1 without scaling.
-fn rope_scale(keys: &Keys<'_>) -> Result<f32> {
-    const TYPE: &str = "rope.scaling.type";
-    const FACTOR: &str = "rope.scaling.factor";
-    let factor = keys.positive_if_present(FACTOR)?;
-    match (keys.text_if_present(TYPE)?, factor) {
-        (None | Some("none"), None | Some(1.0)) => Ok(1.0),
-        (Some("linear"), Some(factor)) => Ok(factor),
-        (None | Some("none"), Some(factor)) => Err(Error::Unsupported(format!(
-            "key `{}` is {factor} without a type of scaling; `linear` has to stand beside it",
-            keys.full(FACTOR)
-        ))),
-        (Some("linear"), None) => Err(Error::Malformed(format!(
-            "key `{}` is missing; scaling `linear` needs it",
-            keys.full(FACTOR)
-        ))),
-        (Some(found), _) => Err(Error::Unsupported(format!(
-            "key `{}` is `{found}`; `none` and `linear` are supported",
-            keys.full(TYPE)
-        ))),
-    }
 }

@@ -10,8 +10,11 @@ use crate::float::is_finite;
 use crate::gguf::Metadata;
 use crate::memory::address;
 
+/// Longest context.
+pub const MAX_CONTEXT: u64 = 1 << 24;
+
 /// The known keys, without the prefix. Any other key could change the arithmetic.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 18] = [
     "attention.head_count",
     "attention.head_count_kv",
     "attention.key_length",
@@ -27,6 +30,8 @@ const KNOWN: [&str; 16] = [
     "rope.scaling.finetuned",
     "rope.scaling.original_context_length",
     "rope.scaling.type",
+    "rope.scaling.yarn_beta_fast",
+    "rope.scaling.yarn_beta_slow",
     "vocab_size",
 ];
 

@@ -6,6 +6,8 @@ mod keys;
 mod neutral_keys;
 mod refusals;
 mod resolver;
+mod rope_scaling;
+mod storage;
 mod tensor_types;
 mod tensors;
 
@@ -14,6 +16,8 @@ pub use hyperparameters::Hyperparameters;
 pub use resolver::{
     EMBEDDING, FREQUENCY_FACTORS, OUTPUT, OUTPUT_NORM, check_multiple, layer_tensor_name,
 };
+pub use rope_scaling::{RopeScaling, Yarn};
+pub use storage::{MatrixType, ProjectionType};
 pub use tensors::{
     FileRange, LayerTensors, Norm, Projection, RowTensor, Tensors, TernaryTensor, VectorTensor,
 };

@@ -5,6 +5,7 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::hyperparameters::Hyperparameters;
 use super::refusals;
@@ -73,13 +74,16 @@ impl<'a> Resolver<'a> {
             false => None,
         };
         let layers = (0..hp.n_layers).map(|layer| self.layer(layer, hp));
-        let layers = layers.collect::<Result<_>>()?;
+        let layers = layers.collect::<Result<Vec<_>>>()?;
         self.refuse_leftovers(hp)?;
+        let grouped_projections = layers[0].projections[0].projection_type.is_grouped();
+        check_same_scaling(&layers, grouped_projections)?;
         Ok(Tensors {
             embedding,
             output,
             output_norm,
             frequency_factors,
+            grouped_projections,
             layers,
         })
     }
@@ -120,7 +124,7 @@ impl<'a> Resolver<'a> {
     fn layer(&mut self, layer: usize, hp: &Hyperparameters) -> Result<LayerTensors> {
         let (embd, ff, query, key) = (hp.n_embd, hp.n_ff, hp.n_query(), hp.n_key());
         let mut norm = |norm: Norm, len| {
-            if norm.is_sub_norm() && !hp.architecture.sub_norms {
+            if !norm.is_in(&hp.architecture) {
                 return Ok(None);
             }
             let name = layer_tensor_name(layer, norm.part());
@@ -128,6 +132,8 @@ impl<'a> Resolver<'a> {
         };
         let norms = [
             norm(Norm::Attention, embd)?,
+            norm(Norm::QueryHead, hp.head_dim)?,
+            norm(Norm::KeyHead, hp.head_dim)?,
             norm(Norm::AttentionSub, query)?,
             norm(Norm::FeedForward, embd)?,
             norm(Norm::FeedForwardSub, ff)?,
@@ -159,23 +165,23 @@ impl<'a> Resolver<'a> {
 
     fn rows(&mut self, name: &str, hp: &Hyperparameters) -> Result<RowTensor> {
         let info = self.take(name, &[hp.n_embd, hp.n_vocab])?;
-        let row_type = tensor_types::matrix(name, info.tensor_type)?;
-        check_multiple(name, "columns", hp.n_embd, row_type.column_multiple())?;
+        let matrix_type = tensor_types::matrix(name, info.tensor_type)?;
+        check_multiple(name, "columns", hp.n_embd, matrix_type.column_multiple())?;
         Ok(RowTensor {
             range: self.place(name, info)?,
-            row_type,
+            matrix_type,
             n_cols: hp.n_embd,
-            row_bytes: row_type.row_bytes(hp.n_embd as u64),
+            row_bytes: matrix_type.row_bytes(hp.n_embd as u64),
         })
     }
 
     fn ternary(&mut self, name: &str, n_rows: usize, n_cols: usize) -> Result<TernaryTensor> {
         let info = self.take(name, &[n_cols, n_rows])?;
-        let ternary_type = tensor_types::projection(name, info.tensor_type)?;
-        check_multiple(name, "columns", n_cols, ternary_type.column_multiple())?;
+        let projection_type = tensor_types::projection(name, info.tensor_type)?;
+        check_multiple(name, "columns", n_cols, projection_type.column_multiple())?;
         Ok(TernaryTensor {
             range: self.place(name, info)?,
-            ternary_type,
+            projection_type,
             n_rows,
             n_cols,
         })
@@ -209,6 +215,31 @@ impl<'a> Resolver<'a> {
             len: info.bytes(name)?,
         })
     }
+}
+
+/// Refuses a model in which some projections have a scale for every group and others do not.
+fn check_same_scaling(layers: &[LayerTensors], is_grouped: bool) -> Result<()> {
+    for (layer, tensors) in layers.iter().enumerate() {
+        for ((_, part), tensor) in Projection::ALL.iter().zip(&tensors.projections) {
+            if tensor.projection_type.is_grouped() != is_grouped {
+                let has = |grouped| {
+                    if grouped {
+                        "a scale for every group"
+                    } else {
+                        "one scale"
+                    }
+                };
+                return Err(Error::Unsupported(format!(
+                    "tensor `{}` has {}, `{}` has {}; all projections of a file must be alike",
+                    layer_tensor_name(layer, part),
+                    has(!is_grouped),
+                    layer_tensor_name(0, Projection::Query.part()),
+                    has(is_grouped)
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn missing(name: &str) -> Error {

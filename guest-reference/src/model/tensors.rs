@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
+use super::architecture::Architecture;
+use super::storage::{MatrixType, ProjectionType};
 use crate::rows::RowType;
-use crate::ternary::TernaryType;
 
 /// A range of bytes of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +26,13 @@ pub struct VectorTensor {
     pub len: usize,
 }
 
-/// A matrix stored as rows of numbers: the embedding or the output matrix.
+/// The embedding or the output matrix.
 #[derive(Clone, Copy, Debug)]
 pub struct RowTensor {
     /// Where it lies.
     pub range: FileRange,
-    /// Element type.
-    pub row_type: RowType,
+    /// How it is stored.
+    pub matrix_type: MatrixType,
     /// Elements of a row.
     pub n_cols: usize,
     /// Bytes of a row.
@@ -44,7 +45,7 @@ pub struct TernaryTensor {
     /// Where it lies, including what follows the last row.
     pub range: FileRange,
     /// How it is stored.
-    pub ternary_type: TernaryType,
+    pub projection_type: ProjectionType,
     /// Rows.
     pub n_rows: usize,
     /// Weights of a row.
@@ -93,6 +94,10 @@ impl Projection {
 pub enum Norm {
     /// `attn_norm`, `[n_embd]`.
     Attention,
+    /// `attn_q_norm`, `[head_dim]`.
+    QueryHead,
+    /// `attn_k_norm`, `[head_dim]`.
+    KeyHead,
     /// `attn_sub_norm`, `[n_query]`.
     AttentionSub,
     /// `ffn_norm`, `[n_embd]`.
@@ -103,8 +108,10 @@ pub enum Norm {
 
 impl Norm {
     /// All of them in the order of their numbers, each with its part of the tensor's name.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Norm::Attention, "attn_norm"),
+        (Norm::QueryHead, "attn_q_norm"),
+        (Norm::KeyHead, "attn_k_norm"),
         (Norm::AttentionSub, "attn_sub_norm"),
         (Norm::FeedForward, "ffn_norm"),
         (Norm::FeedForwardSub, "ffn_sub_norm"),
@@ -115,17 +122,21 @@ impl Norm {
         Self::ALL[self as usize].1
     }
 
-    /// Whether only some architectures have it.
-    pub fn is_sub_norm(self) -> bool {
-        matches!(self, Norm::AttentionSub | Norm::FeedForwardSub)
+    /// Whether the architecture has it.
+    pub fn is_in(self, architecture: &Architecture) -> bool {
+        match self {
+            Norm::Attention | Norm::FeedForward => true,
+            Norm::QueryHead | Norm::KeyHead => architecture.head_norms,
+            Norm::AttentionSub | Norm::FeedForwardSub => architecture.sub_norms,
+        }
     }
 }
 
 /// Tensors of one layer.
 #[derive(Clone, Debug)]
 pub struct LayerTensors {
-    /// By [`Norm`]; sub-norms only where the architecture has them.
-    pub norms: [Option<VectorTensor>; 4],
+    /// By [`Norm`]; those that the architecture has.
+    pub norms: [Option<VectorTensor>; 6],
     /// By [`Projection`].
     pub projections: [TernaryTensor; 7],
 }
@@ -141,6 +152,8 @@ pub struct Tensors {
     pub output_norm: VectorTensor,
     /// `rope_freqs.weight`, `[rope_dim / 2]`.
     pub frequency_factors: Option<VectorTensor>,
+    /// Whether all projections have a scale for every group; otherwise none has.
+    pub grouped_projections: bool,
     /// One entry per layer.
     pub layers: Vec<LayerTensors>,
 }

@@ -1,4 +1,5 @@
-//! The file's types of ternary tensors: for each, one function that turns bytes into weights.
+//! The file's types of ternary tensors with one scale: for each, one function that turns bytes into
+//! weights.
 //!
 //! It reads one row (or four, where four share their bytes), writes the weights -1, 0 and +1, and
 //! checks every code and scale on the way.
@@ -6,10 +7,10 @@
 use alloc::format;
 use alloc::string::String;
 
+use super::codes::{self, check_codes, two_bits};
 use super::packed::{BLOCK_BYTES, BLOCK_WEIGHTS};
-use super::scale::OneScale;
+use super::scale::{OneScale, block_scale};
 use crate::float::is_finite;
-use crate::half;
 use crate::rows::{bf16_le, f16_le, f32_le};
 
 /// How I2_S codes are arranged. Files do not say; it depends on the program that packed them.
@@ -23,7 +24,7 @@ pub enum I2sLayout {
     Block64,
 }
 
-/// Storage of a ternary tensor in the file.
+/// Storage of a ternary tensor with one scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TernaryType {
     /// Two bits a weight, one f32 scale after the last row.
@@ -114,11 +115,6 @@ impl TernaryType {
     }
 }
 
-/// The weight in bits `shift + 1` and `shift` of a byte of valid codes.
-fn two_bits(byte: u8, shift: usize) -> i8 {
-    (byte >> shift & 3) as i8 - 1
-}
-
 /// Blocks of N weights in N / 4 bytes: byte k holds weights k, k + N/4, k + N/2 and k + 3N/4.
 fn i2s_blocks<const N: usize>(bytes: &[u8], weights: &mut [i8]) -> Result<(), String> {
     check_codes(bytes)?;
@@ -174,31 +170,16 @@ fn tq1_0(bytes: &[u8], weights: &mut [i8], scale: &mut OneScale) -> Result<(), S
             weights.fill(0);
             continue;
         }
-        // Bytes, the weight of their first trit, how far apart a byte's weights are, trits a byte.
-        let parts = [
-            (&trits[..32], 0, 32, 5),
-            (&trits[32..48], 160, 16, 5),
-            (&trits[48..], 240, 4, 4),
-        ];
-        for (bytes, first, stride, n_trits) in parts {
-            for (m, &byte) in bytes.iter().enumerate() {
-                let mut rest = byte;
-                for n in 0..n_trits {
-                    weights[first + m + stride * n] = ((u16::from(rest) * 3) >> 8) as i8 - 1;
-                    rest = rest.wrapping_mul(3);
-                }
-            }
-        }
+        codes::trits(&trits[..32], 5, &mut weights[..160]);
+        codes::trits(&trits[32..48], 5, &mut weights[160..240]);
+        codes::trits(&trits[48..], 4, &mut weights[240..]);
     }
     Ok(())
 }
 
 /// Takes the scale of a TQ block. Returns whether its weights count: with scale 0, all are 0.
 fn see_tq_scale(d: &[u8], scale: &mut OneScale) -> Result<bool, String> {
-    let d = half::widen(u16::from_le_bytes([d[0], d[1]]));
-    if !is_finite(d) || d < 0.0 {
-        return Err(format!("scale is {d}; a finite scale >= 0 is required"));
-    }
+    let d = block_scale([d[0], d[1]])?;
     if d > 0.0 {
         scale.see(d)?;
     }
@@ -227,44 +208,4 @@ fn dense<const N: usize>(
             .map_err(|why| format!("element {i}: {why}"))?;
     }
     Ok(())
-}
-
-/// Refuses the 2-bit code 3 in any of the rows, and names the row.
-pub(super) fn check_codes_of_rows(
-    first_row: usize,
-    row_bytes: usize,
-    bytes: &[u8],
-) -> Result<(), String> {
-    if !holds_code_3(bytes) {
-        return Ok(());
-    }
-    for (i, row) in bytes.chunks_exact(row_bytes).enumerate() {
-        check_codes(row).map_err(|why| format!("row {}: {why}", first_row + i))?;
-    }
-    Ok(())
-}
-
-/// Refuses the 2-bit code 3, and names the byte.
-fn check_codes(bytes: &[u8]) -> Result<(), String> {
-    if !holds_code_3(bytes) {
-        return Ok(());
-    }
-    let found = bytes.iter().position(|&b| holds_code_3(&[b]));
-    let at = found.unwrap_or(0);
-    Err(format!(
-        "byte {at} (0x{:02x}) holds the 2-bit code 3; codes 0, 1 and 2 are allowed",
-        bytes[at]
-    ))
-}
-
-fn holds_code_3(bytes: &[u8]) -> bool {
-    const LOW_BITS: u64 = 0x5555_5555_5555_5555;
-    let (words, rest) = bytes.as_chunks();
-    let words = words.iter().map(|word| u64::from_le_bytes(*word));
-    let rest = rest.iter().map(|&byte| u64::from(byte));
-    words
-        .chain(rest)
-        .fold(0, |seen, codes| seen | codes & codes >> 1)
-        & LOW_BITS
-        != 0
 }

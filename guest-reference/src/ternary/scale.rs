@@ -1,9 +1,19 @@
-//! The one scale of a ternary tensor.
+//! Scales: of a block, and the one scale of a tensor.
 
 use alloc::format;
 use alloc::string::String;
 
 use crate::float::is_finite;
+use crate::rows::f16_le;
+
+/// The scale of a block, from its half: finite and not below 0.
+pub fn block_scale(half: [u8; 2]) -> Result<f32, String> {
+    let d = f16_le(half);
+    if is_finite(d) && d >= 0.0 {
+        return Ok(d);
+    }
+    Err(format!("scale is {d}; a finite scale >= 0 is required"))
+}
 
 /// The scale, if the part of the tensor read so far has one.
 #[derive(Clone, Copy, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use guest_reference::float::dot16;
 use guest_reference::head::{CHUNK_BYTES, Choice, HeadChunks, logits};
-use guest_reference::model::{FileRange, RowTensor};
+use guest_reference::model::{FileRange, MatrixType, RowTensor};
 use guest_reference::rows::RowType;
 
 use crate::support::bits::assert_same_bits;
@@ -58,7 +58,7 @@ fn chunks(n_cols: usize, n_rows: usize) -> HeadChunks {
     };
     let tensor = RowTensor {
         range,
-        row_type: RowType::F16,
+        matrix_type: MatrixType::Numbers(RowType::F16),
         n_cols,
         row_bytes,
     };

@@ -6,7 +6,6 @@ use guest_reference::model::Activation;
 use guest_reference::ops::{
     activate, add, all_finite, bit_linear, quantize, rms_norm, silu_gate, squared_relu_gate,
 };
-use guest_reference::ternary::TernaryMatrix;
 use proptest::prelude::*;
 
 use crate::support::bits::{assert_same_bits, bits};
@@ -116,12 +115,8 @@ fn bit_linear_multiplies_the_scales_first() {
     // Row 0: every weight is 0 except +1 at 0 and -1 at 127; row 1: +1 at 32.
     let mut codes = [0b01_01_01_01; 64];
     (codes[0], codes[31], codes[32]) = (0b10_01_01_01, 0b01_01_01_00, 0b01_10_01_01);
-    let matrix = TernaryMatrix {
-        codes: &codes,
-        scale: 0.7,
-    };
-    let mut y = [0.0; 2];
-    bit_linear(matrix, &packed, 0.1, &mut y);
+    let mut y = [0.0f32; 2];
+    bit_linear(&codes, 0.7, &packed, 0.1, &mut y);
     // (3 * 0.7) * 0.1 would be 0x3e570a3d.
     assert_eq!(y[0].to_bits(), 0x3e57_0a3e);
     assert_same_bits(&[y[1]], &[2.0 * (0.7f32 * 0.1f32)]);

@@ -29,7 +29,7 @@ fn architecture() {
         let mut file = small();
         file.set("general.architecture", Value::text(other));
         let found = format!("is `{other}`;");
-        let names = "`bitnet-b1.58`, `bitnet-25`, `bitnet` and `llama`";
+        let names = "`bitnet-b1.58`, `bitnet-25`, `bitnet`, `llama` and `qwen3`";
         assert_unsupported(parse(&file), &["`general.architecture`", &found, names]);
     }
     let mut file = small();
@@ -58,44 +58,6 @@ fn unknown_keys_of_the_architecture() {
     let mut file = small();
     file.push_key("bitnet-b1.58x.expert_count", Value::u32(1));
     parse(&file).expect("another prefix means nothing here");
-}
-
-#[test]
-fn rope_scaling() {
-    const TYPE: &str = "rope.scaling.type";
-    const FACTOR: &str = "rope.scaling.factor";
-    let scale = |file: &Gguf| parse(file).expect("valid").hyperparameters.rope_scale;
-    let mut file = with(TYPE, Value::text("none"));
-    assert_eq!(scale(&file), 1.0);
-    file.set(&key(FACTOR), Value::f32(1.0));
-    assert_eq!(scale(&file), 1.0, "a factor of 1 scales nothing");
-    file.set(&key(FACTOR), Value::f32(4.0));
-    let unsettled = [FACTOR, "4 without a type of scaling"];
-    assert_unsupported(parse(&file), &unsettled);
-    file.set(&key(TYPE), Value::text("linear"));
-    assert_eq!(scale(&file), 4.0);
-    file.remove_key(&key(TYPE));
-    assert_unsupported(parse(&file), &unsettled);
-    for x in [0.0, -1.0, f32::NAN, f32::INFINITY] {
-        let found = parse(&with(FACTOR, Value::f32(x)));
-        assert_malformed(found, &[FACTOR, "a finite value > 0 is required"]);
-    }
-    let found = parse(&with(TYPE, Value::text("linear")));
-    assert_malformed(found, &[FACTOR, "is missing; scaling `linear` needs it"]);
-    for other in ["yarn", "longrope", ""] {
-        let found = parse(&with(TYPE, Value::text(other)));
-        let quoted = format!("`{other}`; `none` and `linear`");
-        assert_unsupported(found, &[TYPE, &quoted]);
-    }
-    let found = parse(&with(TYPE, Value::u32(0)));
-    assert_malformed(found, &[TYPE, "a string is required"]);
-}
-
-#[test]
-fn keys_of_scaling_without_meaning() {
-    let mut file = with("rope.scaling.original_context_length", Value::f32(-1.0));
-    file.set(&key("rope.scaling.finetuned"), Value::text("any"));
-    parse(&file).expect("nothing follows from them");
 }
 
 #[test]

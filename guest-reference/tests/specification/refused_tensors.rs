@@ -88,11 +88,12 @@ fn vocabularies_beyond_the_cap() {
 
 #[test]
 fn weight_types() {
-    let numbers = "F32, F16, BF16, Q8_0, Q6_K and Q4_K";
-    let projections = "I2_S, TQ1_0, TQ2_0, F32, F16 and BF16";
+    let numbers = "F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q2_0, PQ2_0 and PTQ1_0";
+    let projections = "I2_S, TQ1_0, TQ2_0, Q2_0, PQ2_0, PTQ1_0, F32, F16 and BF16";
     let cases = [
         ("blk.1.ffn_sub_norm.weight", 30, "BF16", "F32 and F16"),
         ("output_norm.weight", Q8_0, "Q8_0", "F32 and F16"),
+        ("output_norm.weight", 142, "PQ2_0", "F32 and F16"),
         ("token_embd.weight", 13, "Q5_K", numbers),
         ("token_embd.weight", I2_S, "I2_S", numbers),
         ("output.weight", 35, "TQ2_0", numbers),

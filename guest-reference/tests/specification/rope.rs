@@ -1,6 +1,6 @@
 //! Rotary position embedding against f64 formulas, and its pairing.
 
-use guest_reference::model::{Hyperparameters, RotaryPairs};
+use guest_reference::model::{Hyperparameters, RopeScaling, RotaryPairs};
 use guest_reference::rope::{Rotation, Turn};
 
 use crate::support::bits::{assert_same_bits, bits};
@@ -67,7 +67,7 @@ fn first_position_is_not_turned() {
 #[test]
 fn factors_and_linear_scaling_divide_angles() {
     let mut hp = hyperparameters(500_000.0, 8);
-    hp.rope_scale = 4.0;
+    hp.rope_scaling = RopeScaling::Linear(4.0);
     let mut rotation = Rotation::new(&hp).expect("small");
     for (j, turn) in turns(&rotation, 8, 1000).into_iter().enumerate() {
         assert_close(turn, 1000.0 * inverse(500_000.0, 8, j) / 4.0);

@@ -3,12 +3,12 @@
 use guest_reference::attention::KvType;
 use guest_reference::error::Result;
 use guest_reference::head::CHUNK_BYTES;
-use guest_reference::op::{OPS, Op, OpView};
+use guest_reference::op::{OPS, Op, OpOutputs, OpView};
 
 use crate::support::bits::bits;
 use crate::support::gguf::{F32, Gguf};
 use crate::support::host::{Host, Trace};
-use crate::support::model::{N_LAYERS, N_VOCAB, small, untied};
+use crate::support::model::{N_LAYERS, N_VOCAB, as_architecture, small, untied};
 
 const TOKENS: [usize; 9] = [3, 39, 0, 17, 17, 8, 21, 5, 30];
 
@@ -90,26 +90,36 @@ fn an_output_matrix_equal_to_the_embedding_changes_nothing() {
 
 #[test]
 fn operation_outputs_have_their_shapes_and_end_in_the_residual() {
-    let mut host = host(&small(), KvType::F16);
-    host.embed(0, 11).expect("finite");
-    host.load_layer(0).expect("sound");
-    host.runner.layer(0).expect("finite");
-    let outputs = host.runner.outputs();
-    for (i, (op, name)) in OPS.into_iter().enumerate() {
-        let (view, quantized) = (outputs.view(op), name.ends_with("quantize"));
-        assert_eq!((op as usize, op.name()), (i, name));
-        assert_eq!(view.width(), if quantized { 1 } else { 4 }, "{name}");
+    for name in ["bitnet-b1.58", "llama", "qwen3"] {
+        let mut host = host(&as_architecture(small(), name), KvType::F16);
+        host.embed(0, 11).expect("finite");
+        host.load_layer(0).expect("sound");
+        host.runner.layer(0).expect("finite");
+        let outputs = host.runner.outputs();
+        for (i, (op, name)) in OPS.into_iter().enumerate() {
+            let (view, quantized) = (outputs.view(op), name.ends_with("quantize"));
+            assert_eq!((op as usize, op.name()), (i, name));
+            assert_eq!(view.width(), if quantized { 1 } else { 4 }, "{name}");
+        }
+        assert_shapes(outputs, name == "bitnet-b1.58", name == "qwen3");
+        let residual = host.runner.residual(0).expect("in range");
+        assert_eq!(outputs.view(Op::FfnResidual), OpView::F32(residual));
+    }
+}
+
+fn assert_shapes(outputs: &OpOutputs, sub_norms: bool, head_norms: bool) {
+    for (op, name) in OPS {
         let elements = match op {
-            Op::AttnQ | Op::RopeQ | Op::Attention => 256,
+            Op::AttnSubNorm | Op::FfnSubNorm if !sub_norms => 0,
+            Op::AttnQNorm | Op::AttnKNorm if !head_norms => 0,
+            Op::AttnQ | Op::AttnQNorm | Op::RopeQ | Op::Attention => 256,
             Op::AttnSubNorm | Op::AttnOutputQuantize => 256,
             Op::FfnGate | Op::FfnUp | Op::FfnActivation => 384,
             Op::FfnSubNorm | Op::FfnDownQuantize => 384,
             _ => 128,
         };
-        assert_eq!(view.elements(), elements, "{name}");
+        assert_eq!(outputs.view(op).elements(), elements, "{name}");
     }
-    let residual = host.runner.residual(0).expect("in range");
-    assert_eq!(outputs.view(Op::FfnResidual), OpView::F32(residual));
 }
 
 /// The small model with so many F32 embedding rows that the matrix takes two chunks.

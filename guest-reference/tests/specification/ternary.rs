@@ -3,7 +3,7 @@
 use guest_reference::ternary::{I2sLayout, OneScale, PackedMatrix, TernaryType, pack_row, weight};
 
 use crate::support::random::Random;
-use crate::support::ternary::{decoded, load, signs};
+use crate::support::ternary::{decoded, load, one_scale, signs};
 
 const BLOCK128: I2sLayout = I2sLayout::Block128;
 
@@ -130,5 +130,5 @@ fn i2s_scales_are_finite_and_positive() {
     matrix
         .load_scale(&trailer)
         .expect("padding carries no meaning");
-    assert_eq!(matrix.matrix().scale, 0.25);
+    assert_eq!(one_scale(&matrix), 0.25);
 }

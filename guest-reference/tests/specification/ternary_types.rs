@@ -3,7 +3,7 @@
 use guest_reference::ternary::{I2sLayout, TernaryType};
 
 use crate::support::bits::assert_same_bits;
-use crate::support::ternary::{decoded, load, signs};
+use crate::support::ternary::{decoded, load, one_scale, signs};
 
 const BLOCK128: I2sLayout = I2sLayout::Block128;
 
@@ -43,10 +43,10 @@ const TQ1_0_SIGNS: &str = "---00++--000++--000++--000++--00-0+0+-+-0-0+-+-0-0+0+
 fn tq_blocks_decode_as_elsewhere() {
     let found = load(TernaryType::Tq2_0, BLOCK128, 256, &tq2_0(0.75)).expect("valid");
     assert_eq!(signs(&found, 256), TQ2_0_SIGNS);
-    assert_eq!(found.matrix().scale, 0.75);
+    assert_eq!(one_scale(&found), 0.75);
     let found = load(TernaryType::Tq1_0, BLOCK128, 256, &tq1_0(0.75)).expect("valid");
     assert_eq!(signs(&found, 256), TQ1_0_SIGNS);
-    assert_eq!(found.matrix().scale, 0.75);
+    assert_eq!(one_scale(&found), 0.75);
 }
 
 #[test]
@@ -63,10 +63,10 @@ fn tq_blocks_without_scale_are_zeros() {
             signs(&found, 512),
             [&zeros, signs_alone.as_str()].concat().repeat(2)
         );
-        assert_eq!(found.matrix().scale, 0.5);
+        assert_eq!(one_scale(&found), 0.5);
         let found = load(ternary_type, BLOCK128, 256, &block(0.0)).expect("valid");
         assert_eq!(
-            (signs(&found, 256), found.matrix().scale),
+            (signs(&found, 256), one_scale(&found)),
             (zeros.clone(), 1.0)
         );
     }
@@ -129,7 +129,7 @@ fn dense_rows_of_any_width_are_signs_and_one_scale() {
         let bytes = dense(ternary_type, &[0.0, 1.5, -0.0, -1.5, 1.5, 0.0]);
         let found = load(ternary_type, BLOCK128, 3, &bytes).expect("valid");
         assert_eq!(
-            (signs(&found, 3).as_str(), found.matrix().scale),
+            (signs(&found, 3).as_str(), one_scale(&found)),
             ("0+0-+0", 1.5)
         );
         let found = load(
@@ -139,10 +139,7 @@ fn dense_rows_of_any_width_are_signs_and_one_scale() {
             &dense(ternary_type, &[0.0, -0.0]),
         );
         let found = found.expect("valid");
-        assert_eq!(
-            (signs(&found, 2).as_str(), found.matrix().scale),
-            ("00", 1.0)
-        );
+        assert_eq!((signs(&found, 2).as_str(), one_scale(&found)), ("00", 1.0));
     }
     // The smallest and the largest scales of f32.
     for scale in [f32::from_bits(1), f32::MAX] {
@@ -152,7 +149,7 @@ fn dense_rows_of_any_width_are_signs_and_one_scale() {
             1,
             &dense(TernaryType::F32, &[-scale]),
         );
-        assert_same_bits(&[found.expect("valid").matrix().scale], &[scale]);
+        assert_same_bits(&[one_scale(&found.expect("valid"))], &[scale]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod bits;
 pub mod gguf;
+pub mod grouped;
 pub mod host;
 pub mod model;
 pub mod random;

@@ -13,6 +13,7 @@ pub const CONTEXT: usize = 16;
 const N_EMBD: u64 = 128;
 const N_QUERY: u64 = 256;
 const N_KEY: u64 = 128;
+const HEAD_DIM: u64 = 64;
 const N_FF: u64 = 384;
 
 /// The key under the architecture's prefix.
@@ -48,7 +49,7 @@ pub fn untied() -> Gguf {
     file
 }
 
-/// The small model as one of another architecture: other keys, and no sub-norms for `llama`.
+/// The small model as one of another architecture: other keys, and the norms that it has.
 pub fn as_architecture(mut file: Gguf, name: &str) -> Gguf {
     file.set("general.architecture", Value::text(name));
     for (key, _) in &mut file.keys {
@@ -56,9 +57,18 @@ pub fn as_architecture(mut file: Gguf, name: &str) -> Gguf {
             *key = [name.as_bytes(), own].concat();
         }
     }
-    if name == "llama" {
+    if matches!(name, "llama" | "qwen3") {
         file.tensors
             .retain(|t| !t.name.ends_with(b"sub_norm.weight"));
+    }
+    if name == "qwen3" {
+        let random = &mut Random::new(0x9e);
+        for layer in 0..N_LAYERS {
+            for part in ["attn_q_norm", "attn_k_norm"] {
+                let name = format!("blk.{layer}.{part}.weight");
+                file.push_tensor(&name, &[HEAD_DIM], F32, norm(random, HEAD_DIM));
+            }
+        }
     }
     file
 }

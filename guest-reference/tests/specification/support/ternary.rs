@@ -1,6 +1,8 @@
 //! Ternary matrices from bytes, and their weights as text.
 
-use guest_reference::ternary::{I2sLayout, PackedMatrix, TernaryType, packed_row_bytes, weight};
+use guest_reference::ternary::{
+    I2sLayout, PackedMatrix, Scales, TernaryType, packed_row_bytes, weight,
+};
 
 /// Loads a matrix of `n_cols` columns from its rows.
 pub fn load(
@@ -13,6 +15,14 @@ pub fn load(
     let mut matrix = PackedMatrix::new(n_rows, n_cols).expect("small");
     matrix.load_rows(ternary_type, layout, 0, bytes)?;
     Ok(matrix)
+}
+
+/// The scale of a matrix that has one.
+pub fn one_scale(matrix: &PackedMatrix) -> f32 {
+    match matrix.matrix().scales {
+        Scales::One(scale) => scale,
+        Scales::OfGroups(_) => panic!("a matrix with a scale for every group"),
+    }
 }
 
 /// All weights of the matrix as `-`, `0` and `+`. Asserts that every row is padded with 0.
