@@ -44,7 +44,7 @@ const TYPES: [Row; 13] = [
     (TensorType::Q6K, 14, "Q6_K", 256, 210),
     (TensorType::Tq1_0, 34, "TQ1_0", 256, 54),
     (TensorType::Tq2_0, 35, "TQ2_0", 256, 66),
-    (TensorType::I2S, 36, "I2_S", 128, 32),
+    (TensorType::I2S, 36, "I2_S", 4, 1),
     (TensorType::Q2_0, 42, "Q2_0", 64, 18),
     (TensorType::Q2_0G128, 42, "Q2_0_g128", 128, 34),
     (TensorType::Pq2_0, 142, "PQ2_0", 128, 34),

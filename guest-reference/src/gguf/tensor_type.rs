@@ -39,7 +39,7 @@ const SIZED: [Row; 13] = [
     (TensorType::Bf16, 30, "BF16", 1, 2),
     (TensorType::Tq1_0, 34, "TQ1_0", 256, 54),
     (TensorType::Tq2_0, 35, "TQ2_0", 256, 66),
-    (TensorType::I2s, 36, "I2_S", 128, 32),
+    (TensorType::I2s, 36, "I2_S", 4, 1),
     (TensorType::Q2_0, Q2_0_ID, "Q2_0", 64, 18),
     (
         TensorType::Q2_0Of128,
