@@ -8,7 +8,7 @@ use crate::support::bits::bits;
 use crate::support::gguf::{F16, F32, Gguf, Value};
 use crate::support::host::Host;
 use crate::support::model::{as_architecture, key, small};
-use crate::support::rejection::{assert_malformed, assert_unsupported, parse};
+use crate::support::rejection::{assert_malformed, assert_non_finite, assert_unsupported, parse};
 
 /// A host whose positions 0 and 1 went through layer 0.
 fn host(file: &Gguf) -> Result<Host> {
@@ -52,6 +52,7 @@ fn activations() {
         ("bitnet-25", false),
         ("bitnet", true),
         ("llama", true),
+        ("qwen3", true),
     ] {
         let host = host(&as_architecture(small(), name)).expect("finite");
         let (gate, up) = (output(&host, Op::FfnGate), output(&host, Op::FfnUp));
@@ -72,18 +73,112 @@ fn activations() {
 
 #[test]
 fn without_sub_norms_their_inputs_are_quantized() {
-    let host = host(&as_architecture(small(), "llama")).expect("finite");
-    for (norm, input, quantized) in [
-        (Op::AttnSubNorm, Op::Attention, Op::AttnOutputQuantize),
-        (Op::FfnSubNorm, Op::FfnActivation, Op::FfnDownQuantize),
-    ] {
-        assert!(output(&host, norm).is_empty());
-        let input = output(&host, input);
-        let largest = input.iter().fold(0f32, |m, x| m.max(x.abs()));
-        for (x, q) in input.iter().zip(output(&host, quantized)) {
-            assert!((x * (127.0 / largest) - q).abs() <= 0.5);
+    for name in ["llama", "qwen3"] {
+        let host = host(&as_architecture(small(), name)).expect("finite");
+        for (norm, input, quantized) in [
+            (Op::AttnSubNorm, Op::Attention, Op::AttnOutputQuantize),
+            (Op::FfnSubNorm, Op::FfnActivation, Op::FfnDownQuantize),
+        ] {
+            assert!(output(&host, norm).is_empty());
+            let input = output(&host, input);
+            let largest = input.iter().fold(0f32, |m, x| m.max(x.abs()));
+            for (x, q) in input.iter().zip(output(&host, quantized)) {
+                assert!((x * (127.0 / largest) - q).abs() <= 0.5);
+            }
         }
     }
+}
+
+#[test]
+fn head_norms_normalize_each_head_before_it_turns() {
+    let file = as_architecture(small(), "qwen3");
+    let found = host(&file).expect("finite");
+    let projections = [
+        (Op::AttnQ, Op::AttnQNorm, "attn_q_norm"),
+        (Op::AttnK, Op::AttnKNorm, "attn_k_norm"),
+    ];
+    for (op, norm, part) in projections {
+        let mut file = file.clone();
+        let weights = &file.tensor(&format!("blk.0.{part}.weight")).data;
+        let weights: Vec<f32> = weights
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect();
+        let (before, after) = (output(&found, op), output(&found, norm));
+        assert_eq!(before.len(), after.len());
+        for (x, y) in before.chunks(64).zip(after.chunks(64)) {
+            let squares: f64 = x.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+            let r = 1.0 / (squares / 64.0 + 1e-5).sqrt();
+            for ((&x, &y), &w) in x.iter().zip(y).zip(&weights) {
+                let expected = f64::from(x) * r * f64::from(w);
+                assert!((f64::from(y) - expected).abs() < 1e-5, "{part}: {x} {y}");
+            }
+        }
+    }
+    // What turns at position 1 is the normalized key; past the rotary dimension it stays.
+    let (before, after) = (output(&found, Op::AttnKNorm), output(&found, Op::RopeK));
+    assert_eq!(before[32..64], after[32..64]);
+    let query = (output(&found, Op::AttnQNorm), output(&found, Op::RopeQ));
+    assert_eq!(query.0[3 * 64 + 32..], query.1[3 * 64 + 32..]);
+}
+
+#[test]
+fn head_norms_belong_to_their_architecture() {
+    for part in ["attn_q_norm", "attn_k_norm"] {
+        let name = format!("blk.1.{part}.weight");
+        let mut file = as_architecture(small(), "qwen3");
+        let tensor = file.tensor(&name);
+        // One weight for each element of all heads, as in other architectures.
+        (tensor.dims, tensor.data) = (vec![256], vec![0; 1024]);
+        assert_malformed(parse(&file), &[&name, "[256]", "[64]"]);
+        file.remove_tensor(&name);
+        assert_malformed(parse(&file), &[&format!("`{name}` is missing")]);
+        for other in ["bitnet-b1.58", "llama"] {
+            let mut file = as_architecture(small(), other);
+            file.push_tensor(&name, &[64], F32, vec![0; 256]);
+            let found = format!("`{name}` is not part of a `{other}` model");
+            assert_unsupported(parse(&file), &[&found]);
+        }
+    }
+    let mut file = as_architecture(small(), "qwen3");
+    file.tensor("blk.0.attn_q_norm.weight").data[20..24].copy_from_slice(&f32::NAN.to_le_bytes());
+    let needles = ["`blk.0.attn_q_norm.weight`: row 0, element 5 is NaN;"];
+    assert_malformed(host(&file).map(|_| ()), &needles);
+}
+
+#[test]
+fn a_head_whose_squares_overflow_is_named() {
+    for (part, op, head) in [
+        ("attn_q", "attn_q_norm", "[0]"),
+        ("attn_k", "attn_k_norm", "[0]"),
+    ] {
+        let mut file = as_architecture(small(), "qwen3");
+        let data = &mut file.tensor(&format!("blk.0.{part}.weight")).data;
+        let at = data.len() - 32;
+        data[at..at + 4].copy_from_slice(&1e25f32.to_le_bytes());
+        let place = format!("position 0, layer 0, {op}: sum of squares {head} is inf");
+        assert_non_finite(host(&file).map(|_| ()), &[&place]);
+    }
+}
+
+#[test]
+fn yarn_reaches_every_layer() {
+    let plain = host(&as_architecture(small(), "qwen3")).expect("finite");
+    let mut file = as_architecture(small(), "qwen3");
+    file.push_key("qwen3.rope.scaling.type", Value::text("yarn"));
+    file.push_key("qwen3.rope.scaling.factor", Value::f32(4.0));
+    let original = "qwen3.rope.scaling.original_context_length";
+    file.push_key(original, Value::u32(4096));
+    let scaled = host(&file).expect("finite");
+    let (before, after) = (output(&plain, Op::RopeK), output(&scaled, Op::RopeK));
+    let magnitude = (0.1 * 4f64.ln() + 1.0) as f32;
+    // Pair 0 is fast: it turns as before, but grows.
+    for i in [0, 16] {
+        assert!((after[i] - before[i] * magnitude).abs() < 1e-5);
+    }
+    assert_eq!(before[32..64], after[32..64], "past the rotary dimension");
 }
 
 #[test]
@@ -91,9 +186,14 @@ fn rotary_pairs() {
     for (name, pair) in [
         ("bitnet", (|j| (j, j + 16)) as fn(usize) -> (usize, usize)),
         ("llama", |j| (2 * j, 2 * j + 1)),
+        ("qwen3", |j| (j, j + 16)),
     ] {
         let host = host(&as_architecture(small(), name)).expect("finite");
-        let (before, after) = (output(&host, Op::AttnK), output(&host, Op::RopeK));
+        let before = match name {
+            "qwen3" => output(&host, Op::AttnKNorm),
+            _ => output(&host, Op::AttnK),
+        };
+        let after = output(&host, Op::RopeK);
         for j in 0..16 {
             let (a, b) = pair(j);
             let theta = 10_000f64.powf(-(j as f64) / 16.0);

@@ -3,15 +3,17 @@
 use engine_native::Op;
 
 /// The version of the interface that this host calls.
-pub(super) const ABI_VERSION: i64 = 3;
+pub(super) const ABI_VERSION: i64 = 4;
 
 /// Operations in the order in which the guest's `op_ptr` numbers them.
-pub(super) const GUEST_OPS: [Op; 21] = [
+pub(super) const GUEST_OPS: [Op; 23] = [
     Op::AttnNorm,
     Op::AttnQkvQuantize,
     Op::AttnQ,
     Op::AttnK,
     Op::AttnV,
+    Op::AttnQNorm,
+    Op::AttnKNorm,
     Op::RopeQ,
     Op::RopeK,
     Op::AttentionValues,

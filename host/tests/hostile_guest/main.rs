@@ -90,8 +90,8 @@ fn imports_are_refused() {
 
 #[test]
 fn another_version_of_the_interface_is_refused() {
-    let module = Module::idle().with("abi_version", "(i32.const 4)");
-    breaks_the_protocol(open(&module), "found interface version 4");
+    let module = Module::idle().with("abi_version", "(i32.const 5)");
+    breaks_the_protocol(open(&module), "found interface version 5");
 }
 
 #[test]
