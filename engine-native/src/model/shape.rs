@@ -94,6 +94,12 @@ impl Keys<'_> {
                 architecture: self.architecture,
             })
     }
+
+    /// The RoPE frequency base, or its default.
+    pub(super) fn rope_base(&self) -> Result<f32, ModelError> {
+        let found = self.optional_f32("rope.freq_base")?;
+        Ok(found.unwrap_or(DEFAULT_ROPE_BASE))
+    }
 }
 
 impl ModelShape {
@@ -125,9 +131,7 @@ impl ModelShape {
                 .unwrap_or(head_dim),
             n_ff: keys.required("feed_forward_length", MAX_WIDTH)?,
             context_length: keys.required("context_length", MAX_COUNT)?,
-            rope_base: keys
-                .optional_f32("rope.freq_base")?
-                .unwrap_or(DEFAULT_ROPE_BASE),
+            rope_base: keys.rope_base()?,
             rope_scaling: rope_scaling(&keys)?,
             rms_epsilon: keys.required_f32("attention.layer_norm_rms_epsilon")?,
         };

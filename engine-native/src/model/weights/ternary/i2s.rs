@@ -106,3 +106,83 @@ pub fn pack_row4(source: &Source) -> Result<PackedAndScale, GgufError> {
     }
     Ok((packed, scale))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::weights::ternary::elements::pack_f32;
+
+    const N_ROWS: usize = 8;
+
+    /// A weight of row r and column c.
+    fn weight(r: usize, c: usize) -> i8 {
+        ((r * 7 + c * c + c / 5) % 3) as i8 - 1
+    }
+
+    fn source(n_cols: usize, bytes: &[u8]) -> Source<'_> {
+        Source {
+            name: "t",
+            n_rows: N_ROWS,
+            n_cols,
+            bytes,
+        }
+    }
+
+    fn with_scale(mut codes: Vec<u8>) -> Vec<u8> {
+        codes.extend(0.5f32.to_le_bytes());
+        codes.resize(codes.len() + 28, 0);
+        codes
+    }
+
+    fn code(r: usize, c: usize) -> u8 {
+        (weight(r, c) + 1) as u8
+    }
+
+    /// What the same weights become when they are stored as floats.
+    fn packed(n_cols: usize) -> PackedAndScale {
+        let weights = (0..N_ROWS).flat_map(|r| (0..n_cols).map(move |c| weight(r, c)));
+        let floats: Vec<u8> = weights
+            .flat_map(|w| (f32::from(w) * 0.5).to_le_bytes())
+            .collect();
+        pack_f32(&source(n_cols, &floats)).unwrap()
+    }
+
+    #[test]
+    fn block64_packs_rows_that_end_with_half_a_block() {
+        for n_cols in [64, 128, 320] {
+            let block = |r, b: usize| {
+                let field = move |k, n: usize| code(r, 64 * b + k + 16 * n) << (6 - 2 * n);
+                (0..16).map(move |k| (0..4).fold(0, |byte, n| byte | field(k, n)))
+            };
+            let rows = (0..N_ROWS).flat_map(|r| (0..n_cols / 64).flat_map(move |b| block(r, b)));
+            let bytes = with_scale(rows.collect());
+            let source = source(n_cols, &bytes);
+            check_row_len(&source, I2sLayout::Block64).unwrap();
+            assert_eq!(pack_block64(&source).unwrap(), packed(n_cols), "{n_cols}");
+        }
+    }
+
+    #[test]
+    fn row4_packs_rows_of_any_length() {
+        for n_cols in [4, 36, 128, 320] {
+            let byte = |g, c| (0..4).fold(0, |byte, r| byte << 2 | code(4 * g + r, c));
+            let groups = (0..N_ROWS / 4).flat_map(|g| (0..n_cols).map(move |c| byte(g, c)));
+            let bytes = with_scale(groups.collect());
+            let source = source(n_cols, &bytes);
+            check_row_len(&source, I2sLayout::Row4).unwrap();
+            assert_eq!(pack_row4(&source).unwrap(), packed(n_cols), "{n_cols}");
+        }
+    }
+
+    #[test]
+    fn rows_are_whole_blocks_of_their_layout() {
+        for (layout, n_cols, other) in [
+            (I2sLayout::Block128, 320, "block64"),
+            (I2sLayout::Block64, 36, "row4"),
+        ] {
+            let error = check_row_len(&source(n_cols, &[]), layout).unwrap_err();
+            let error = error.to_string();
+            assert!(error.contains(&n_cols.to_string()) && error.contains(other));
+        }
+    }
+}
