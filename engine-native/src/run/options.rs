@@ -2,7 +2,7 @@
 
 use super::attention::{Attention, MAX_POSITIONS};
 use crate::{
-    model::{KvType, ModelShape},
+    model::{KvType, ModelDescription, ModelShape},
     workers::ScratchSize,
 };
 
@@ -49,9 +49,10 @@ impl SessionOptions {
         }
     }
 
-    /// Bytes that a session will allocate for a model of `shape` and an engine with `n_threads`
-    /// threads, apart from small buffers.
-    pub fn bytes_needed(&self, shape: &ModelShape, n_threads: usize) -> u64 {
+    /// Bytes that a session will allocate for `model` and an engine with `n_threads` threads, apart
+    /// from small buffers.
+    pub fn bytes_needed(&self, model: &ModelDescription, n_threads: usize) -> u64 {
+        let shape = &model.shape;
         // In u128 nothing overflows: shapes are validated.
         let [embd, ff, layers] = [shape.n_embd, shape.n_ff, shape.n_layers].map(u128::from);
         let q = u128::from(shape.n_heads) * u128::from(shape.head_dim);
@@ -65,7 +66,7 @@ impl SessionOptions {
         let of_blocks = (embd + q + ff) / 4;
         let states = chunk * (13 * embd + 9 * q + 8 * kv + 17 * ff + of_blocks);
         let logits = u128::from(shape.n_vocab) * 4;
-        let scratch = self.scratch_size(shape, n_threads).bytes() * n_threads as u128;
+        let scratch = self.scratch_size(model, n_threads).bytes() * n_threads as u128;
         u64::try_from(cache + traces + angles + states + logits + scratch).unwrap_or(u64::MAX)
     }
 
@@ -75,13 +76,15 @@ impl SessionOptions {
         chunk.min(self.n_positions.max(1))
     }
 
-    pub(super) fn scratch_size(&self, shape: &ModelShape, n_threads: usize) -> ScratchSize {
+    pub(super) fn scratch_size(&self, model: &ModelDescription, n_threads: usize) -> ScratchSize {
+        let shape = &model.shape;
         ScratchSize {
             n_positions: self.n_positions,
             n_queries: Attention::group(shape) * MAX_POSITIONS.min(self.n_states(n_threads)),
             head_dim: shape.head_dim as usize,
             n_cols: longest_row(shape) as usize,
             gemm_positions: self.n_states(n_threads).div_ceil(n_threads),
+            is_grouped: model.has_grouped_projections,
         }
     }
 }

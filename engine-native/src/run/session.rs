@@ -70,7 +70,7 @@ impl Session {
             _ => options,
         };
         let n_threads = engine.n_threads();
-        let scratch_size = options.scratch_size(shape, n_threads);
+        let scratch_size = options.scratch_size(engine.model.description(), n_threads);
         Ok(Self {
             rope: RopeTable::new(&engine.model, options.n_positions),
             cache: KvCache::new(shape, options.kv_type, options.n_positions),

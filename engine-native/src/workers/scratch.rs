@@ -30,12 +30,18 @@ pub(crate) struct ScratchSize {
     pub n_cols: usize,
     /// Positions that a thread takes through a GEMM together.
     pub gemm_positions: usize,
+    /// Whether the projections are grouped ternary.
+    pub is_grouped: bool,
 }
 
 impl ScratchSize {
     /// Bytes that a thread will allocate, apart from small buffers.
     pub(crate) fn bytes(&self) -> u128 {
-        let gemm = GemmScratch::bytes(self.n_cols as u64, self.gemm_positions as u64);
+        let (n_cols, n_positions) = (self.n_cols as u64, self.gemm_positions as u64);
+        let gemm = match self.is_grouped {
+            true => GemmScratch::grouped_bytes(n_cols, n_positions),
+            false => GemmScratch::bytes(n_cols, n_positions),
+        };
         let scores = self.n_positions as u128 * self.n_queries as u128 * 4;
         u128::from(gemm) + scores
     }
@@ -48,7 +54,10 @@ impl Scratch {
             ledger: Ledger::default(),
             scores: vec![0.0; size.n_positions * size.n_queries],
             attention: AttentionScratch::new(size.n_queries, size.head_dim),
-            gemm: GemmScratch::new(size.n_cols, size.gemm_positions),
+            gemm: match size.is_grouped {
+                true => GemmScratch::grouped(size.n_cols, size.gemm_positions),
+                false => GemmScratch::new(size.n_cols, size.gemm_positions),
+            },
         }
     }
 }

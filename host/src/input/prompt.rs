@@ -38,7 +38,7 @@ pub enum PromptError {
     #[error("{0}")]
     Key(#[from] GgufError),
     /// The file has no supported tokenizer.
-    #[error("{0}; give the prompt as ids with --prompt-ids")]
+    #[error("{0}; without a text, `benchmark` takes ids (--prompt-ids) or a seed (--seed)")]
     Tokenizer(#[from] TokenizerError),
     /// The tokenizer cannot encode the text.
     #[error("prompt: {0}")]

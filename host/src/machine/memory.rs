@@ -85,7 +85,7 @@ impl MemoryNeed {
             file,
             packed: packed.saturating_add(engine.arranged),
             held: file.saturating_add(packed),
-            session: options.bytes_needed(model.shape(), engine.n_threads),
+            session: options.bytes_needed(model.description(), engine.n_threads),
             replay: replay(model, options.n_positions as u64),
         }
     }

@@ -10,17 +10,19 @@ text is below: the same versions give the same file.
 
 import io
 import json
+import unicodedata
 from pathlib import Path
 
 import sentencepiece
 import tiktoken
 import tokenizers
-from tokenizers import decoders, models, pre_tokenizers, trainers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
 LLAMA_3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
+QWEN_2 = LLAMA_3.replace(r"\p{N}{1,3}", r"\p{N}")
 GPT_2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 TRAINING = """\
@@ -63,6 +65,7 @@ TEXTS = [
     "\u200bzero width\ufeffbom\u00adsoft",
     "Größe Maßstab naïve café cafe\u0301 n\u0303 A\u030a",
     "\u0301start with a mark x\u0301\u0302\u0303y",
+    "\u212b\u2126 \u1112\u1161\u11ab a\u0323\u0307 a\u0307\u0323 \u0958 \ufb01 e\u0301 \u00e9",
     "敏捷的棕色狐狸，今天天气很好。日本語の文章 한국어 안녕하세요",
     "שלום עולם مرحبا بالعالم ‏mixed‎ RTL",
     "Tiếng Việt ngôn ngữ नमस्ते दुनिया ก็ได้",
@@ -84,8 +87,11 @@ TEXTS = [
 ]
 
 
-def byte_level_bpe(split, ignore_merges, extra):
-    """Trains, and gives the merges as a Llama 3 conversion does: every split of every token."""
+def byte_level_bpe(split, ignore_merges, extra, form=None):
+    """Trains, and gives the merges as a Llama 3 conversion does: every split of every token.
+
+    With a Unicode normalization form, texts are normalized before they are cut.
+    """
     tokenizer = tokenizers.Tokenizer(models.BPE())
     pre = pre_tokenizers.Sequence(
         [
@@ -111,16 +117,21 @@ def byte_level_bpe(split, ignore_merges, extra):
     model = models.BPE(vocab=ids, merges=merges, ignore_merges=ignore_merges)
     second = tokenizers.Tokenizer(model)
     second.pre_tokenizer = pre
+    if form:
+        second.normalizer = normalizers.Sequence([getattr(normalizers, form)()])
     second.decoder = decoders.ByteLevel()
     ranks = {unspelled(token): id for token, id in ids.items()}
     first = tiktoken.Encoding("small", pat_str=split, mergeable_ranks=ranks, special_tokens={})
-    cases = []
+    cases, decoded = [], []
     for text in TEXTS:
-        encoded = first.encode(text, disallowed_special=())
+        normal = unicodedata.normalize(form, text) if form else text
+        encoded = first.encode(normal, disallowed_special=())
         assert encoded == second.encode(text).ids, text
-        assert first.decode(encoded) == text
+        assert first.decode(encoded) == normal
         cases.append([text, encoded])
-    return {"tokens": tokens, "merges": [" ".join(pair) for pair in merges], "cases": cases}
+        decoded.append(normal)
+    made = {"tokens": tokens, "merges": [" ".join(pair) for pair in merges], "cases": cases}
+    return made | ({"decoded": decoded} if form else {})
 
 
 def alphabet():
@@ -186,6 +197,7 @@ def main():
         # The last word is a token that no merges lead to: only whole words find it.
         "llama-bpe": byte_level_bpe(LLAMA_3, True, [" Ruhestörung"]),
         "gpt-2": byte_level_bpe(GPT_2, False, []),
+        "qwen2": byte_level_bpe(QWEN_2, False, [], "NFC"),
         "llama": sentence_piece_bpe(True),
         "llama without space prefix": sentence_piece_bpe(False),
     }
@@ -194,4 +206,5 @@ def main():
     path.write_text(text + "\n", encoding="utf-8")
 
 
-main()
+if __name__ == "__main__":
+    main()

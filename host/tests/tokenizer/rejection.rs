@@ -101,7 +101,9 @@ fn files_of_byte_level_bpe() {
         (
             |m| m.pre = Some("default"),
             "tokenizer.ggml.pre: \"default\" is not supported, \
-             allowed: llama-bpe, llama3, llama-v3, falcon3, falcon_e, gpt-2",
+             allowed: llama-bpe, llama3, llama-v3, falcon3, falcon-h1, falcon_e, pixtral, midm-2.0, \
+             lfm2, jina-v5-nano, qwen2, deepseek-r1-qwen, kormo, f2llmv2, megrez, gpt-2, phi-2, \
+             jina-es, jina-de, jina-v2-es, jina-v2-de, gigachat, a.x-4.0, mellum, modern-bert, exaone4",
         ),
         (
             |m| m.add_space_prefix = Some(true),

@@ -10,8 +10,8 @@ static VECTORS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("vectors.json")).unwrap());
 
 /// The names of the vocabularies, each with the kind that a file with it has.
-pub const BYTE_LEVEL: [&str; 2] = ["llama-bpe", "gpt-2"];
-pub const SENTENCE_PIECE: [&str; 2] = ["llama", "llama without space prefix"];
+pub const BYTE_LEVEL: &[&str] = &["llama-bpe", "gpt-2", "qwen2"];
+pub const SENTENCE_PIECE: &[&str] = &["llama", "llama without space prefix"];
 
 const PLAIN: EncodeOptions = EncodeOptions {
     add_special: false,
@@ -74,7 +74,8 @@ fn bytes(strings: &'static Value) -> Vec<&'static [u8]> {
     strings.map(|s| s.as_str().unwrap().as_bytes()).collect()
 }
 
-fn cases(name: &str) -> impl Iterator<Item = (&'static str, Vec<u32>)> {
+/// The texts of a vocabulary, and what they encode to.
+pub fn cases(name: &str) -> impl Iterator<Item = (&'static str, Vec<u32>)> {
     let cases = VECTORS[name]["cases"].as_array().unwrap();
     cases.iter().map(|case| {
         let ids = case[1].as_array().unwrap().iter();
@@ -85,7 +86,7 @@ fn cases(name: &str) -> impl Iterator<Item = (&'static str, Vec<u32>)> {
 
 #[test]
 fn texts_encode_as_in_the_reference() {
-    for name in [BYTE_LEVEL, SENTENCE_PIECE].as_flattened() {
+    for name in [BYTE_LEVEL, SENTENCE_PIECE].concat() {
         let tokenizer = tokenizer(name);
         for (text, want) in cases(name) {
             assert_eq!(plain(&tokenizer, text), want, "{name}: {text:?}");
@@ -95,21 +96,13 @@ fn texts_encode_as_in_the_reference() {
 
 #[test]
 fn tokens_decode_as_in_the_reference() {
-    for name in BYTE_LEVEL {
+    for name in [BYTE_LEVEL, SENTENCE_PIECE].concat() {
         let tokenizer = tokenizer(name);
-        for (text, ids) in cases(name) {
-            assert_eq!(decoded(&tokenizer, &ids), text, "{name}");
-        }
-    }
-    for name in SENTENCE_PIECE {
-        let tokenizer = tokenizer(name);
-        let want = VECTORS[name]["decoded"].as_array().unwrap();
-        for ((text, ids), want) in cases(name).zip(want) {
-            assert_eq!(
-                decoded(&tokenizer, &ids),
-                want.as_str().unwrap(),
-                "{name}: {text:?}"
-            );
+        // Where the reference gives back something else than the text.
+        let want = VECTORS[name]["decoded"].as_array();
+        for (at, (text, ids)) in cases(name).enumerate() {
+            let want = want.map_or(text, |want| want[at].as_str().unwrap());
+            assert_eq!(decoded(&tokenizer, &ids), want, "{name}: {text:?}");
         }
     }
 }

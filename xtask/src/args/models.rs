@@ -56,8 +56,8 @@ pub struct MakeModelArgs {
 #[group(id = "preset_name", required = true, multiple = false)]
 pub struct PresetArg {
     /// Which model. With the default types: tiny (1.5 MB), bitnet-large (270 MB), 2b4t (1.2 GB),
-    /// llama3-8b (3.9 GB), qwen3-tiny (0.6 MB), bonsai-1.7b (0.5 GB), bonsai-8b (2.3 GB); with
-    /// --weights f16, bf16 or f32 only: bitnet-3b (6.6 GB in f16)
+    /// llama3-8b (3.9 GB), qwen3-tiny (0.6 MB), bonsai-1.7b (0.5 GB), bonsai-4b (1.1 GB), bonsai-8b
+    /// (2.3 GB); with --weights f16, bf16 or f32 only: bitnet-3b (6.6 GB in f16)
     #[arg(value_name = "PRESET", value_parser = presets())]
     name: Option<String>,
     /// The same, as a flag

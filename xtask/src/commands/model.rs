@@ -48,7 +48,11 @@ fn text(models: &[Listed]) -> String {
     for listed in models {
         let model = &listed.model;
         let _ = writeln!(text, "{} ({}, {})", model.file, model.size(), model.licence);
-        let _ = writeln!(text, "  sha256  {}", model.sha256);
+        let unconfirmed = match model.is_unconfirmed() {
+            true => " (quoted, unconfirmed)",
+            false => "",
+        };
+        let _ = writeln!(text, "  sha256  {}{unconfirmed}", model.sha256);
         let _ = match &listed.file_here {
             Some(path) => writeln!(text, "  here    {}", path.display()),
             None => writeln!(text, "  get it  {}", listed.how_to_get),
@@ -109,6 +113,16 @@ fn judge(known: &[KnownModel], sha256: Digest, bytes: u64) -> (Exit, &'static st
         return (Exit::Done, "known", describe(model));
     }
     match known.iter().find(|m| m.bytes == Some(bytes)) {
+        Some(model) if model.is_unconfirmed() => (
+            Exit::Unverifiable,
+            "unknown",
+            format!(
+                "has the size of this model, but not the digest {} that is quoted for it; one of \
+                 them is wrong:\n{}",
+                model.sha256,
+                describe(model)
+            ),
+        ),
         Some(model) => (
             Exit::Rejected,
             "altered",
@@ -134,9 +148,41 @@ fn describe(model: &KnownModel) -> String {
         Origin::Generated { preset, seed } => {
             format!("make-model --preset {preset} --seed {seed}")
         }
-        Origin::Published { repository, source } => {
-            format!("{repository}, {}\nsource   {source}", model.file)
+        Origin::Published {
+            repository,
+            source,
+            unconfirmed,
+        } => {
+            let note = match unconfirmed {
+                true => " (quoted; compare the digest with the publisher's)",
+                false => "",
+            };
+            format!("{repository}, {}\nsource   {source}{note}", model.file)
         }
     };
     format!("origin   {origin}\nlicence  {}", model.licence)
+}
+
+#[cfg(test)]
+mod tests {
+    use host::digest::Digest;
+
+    use super::{judge, known};
+    use crate::exit::Exit;
+
+    /// Another digest at the size of a model proves nothing where the known one is only quoted.
+    #[test]
+    fn a_quoted_digest_rejects_nothing() {
+        let known = known().unwrap();
+        let judged = |file: &str| {
+            let model = known.iter().find(|m| m.file == file).unwrap();
+            let other = judge(&known, Digest([0; 32]), model.bytes.unwrap());
+            let (exit, verdict, text) = judge(&known, model.sha256, 0);
+            assert_eq!((exit, verdict), (Exit::Done, "known"));
+            (other.0, text.contains("compare the digest"))
+        };
+        assert_eq!(judged("tiny.gguf"), (Exit::Rejected, false));
+        let quoted = judged("Ternary-Bonsai-4B-Q2_0.gguf");
+        assert_eq!(quoted, (Exit::Unverifiable, true));
+    }
 }

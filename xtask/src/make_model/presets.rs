@@ -30,7 +30,7 @@ pub struct Preset {
 }
 
 /// All presets.
-pub const PRESETS: [Preset; 8] = [
+pub const PRESETS: [Preset; 9] = [
     // Small enough for the repository, and deep enough that every operation affects the output.
     Preset {
         name: "tiny",
@@ -171,7 +171,8 @@ pub const PRESETS: [Preset; 8] = [
         yarn: None,
         default_seed: 1,
     },
-    // The shape of Ternary-Bonsai 1.7B. The published sizes are those of 151,669 tokens.
+    // The shapes of Ternary-Bonsai. The published sizes are those of 151,669 tokens. YaRN makes
+    // each context four times as long as the original one.
     Preset {
         name: "bonsai-1.7b",
         model_name: "bitreceipt bonsai-1.7b (generated)",
@@ -191,10 +192,37 @@ pub const PRESETS: [Preset; 8] = [
         weights: WeightType::Grouped(GroupedType::Q2_0),
         embedding: DenseType::Grouped(GroupedType::Q2_0),
         output: OutputMatrix::Tied,
-        yarn: None,
+        yarn: Some(Yarn {
+            factor: 4.0,
+            original_context_length: 8192,
+        }),
         default_seed: 1,
     },
-    // The shape of Ternary-Bonsai 8B, whose context is four times as long as without scaling.
+    Preset {
+        name: "bonsai-4b",
+        model_name: "bitreceipt bonsai-4b (generated)",
+        architecture: Architecture::Qwen3,
+        shape: Shape {
+            n_vocab: 151_669,
+            n_embd: 2560,
+            n_layers: 36,
+            n_heads: 32,
+            n_kv_heads: 8,
+            head_dim: 128,
+            n_ff: 9728,
+            context_length: 32_768,
+            rope_base: 1_000_000.0,
+            rms_epsilon: 1e-6,
+        },
+        weights: WeightType::Grouped(GroupedType::Q2_0),
+        embedding: DenseType::Grouped(GroupedType::Q2_0),
+        output: OutputMatrix::Tied,
+        yarn: Some(Yarn {
+            factor: 4.0,
+            original_context_length: 8192,
+        }),
+        default_seed: 1,
+    },
     Preset {
         name: "bonsai-8b",
         model_name: "bitreceipt bonsai-8b (generated)",

@@ -43,6 +43,17 @@ impl KnownModel {
         }
     }
 
+    /// Whether the digest is quoted only, so that a file with another one may be right.
+    pub fn is_unconfirmed(&self) -> bool {
+        matches!(
+            self.origin,
+            Origin::Published {
+                unconfirmed: true,
+                ..
+            }
+        )
+    }
+
     /// Its size, where it is known.
     pub fn size(&self) -> String {
         self.bytes
@@ -70,7 +81,7 @@ pub fn known_models() -> serde_json::Result<Vec<KnownModel>> {
 mod tests {
     use std::collections::HashSet;
 
-    use super::{Origin, how_to_get, known_models};
+    use super::{KnownModel, Origin, how_to_get, known_models};
 
     #[test]
     fn every_known_model_can_be_got() {
@@ -90,13 +101,26 @@ mod tests {
     }
 
     #[test]
+    fn only_published_digests_are_unconfirmed() {
+        let models = known_models().unwrap();
+        let bonsai = |m: &&KnownModel| m.file.starts_with("Ternary-Bonsai-");
+        assert_eq!(models.iter().filter(bonsai).count(), 6);
+        for model in &models {
+            assert_eq!(model.is_unconfirmed(), bonsai(&model), "{}", model.file);
+        }
+    }
+
+    #[test]
     fn every_entry_says_where_it_comes_from_and_no_digest_stands_twice() {
         let models = known_models().unwrap();
         let digests: HashSet<_> = models.iter().map(|m| m.sha256).collect();
         assert_eq!(digests.len(), models.len());
         for model in models {
             assert!(!model.file.is_empty() && !model.licence.is_empty());
-            if let Origin::Published { repository, source } = model.origin {
+            if let Origin::Published {
+                repository, source, ..
+            } = model.origin
+            {
                 assert!(repository.starts_with("https://") && source.starts_with("https://"));
             }
         }

@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 
 use super::{
     Avx2,
+    gemm::halves,
     lanes::{load, load_bytes, load_half, prefetch, store},
     linear::{absmax_bits, quantize_32},
 };
@@ -224,8 +225,9 @@ pub fn embedding_row(weights: GroupedRows, row: usize, out: &mut [f32], recorder
 }
 
 impl GroupedTileKernel for Avx2 {
-    // 3 × 4 accumulators, a vector of codes, a product and ones: 15 of 16 registers.
-    const BLOCK_POSITIONS: usize = 4;
+    // 2 × 6 integer sums, two vectors of codes, one of activations and a product: 16 registers. The
+    // float sums change once in 64 columns and live in memory.
+    const BLOCK_POSITIONS: usize = 6;
 
     fn unpack(&self, codes: &[u8], lines: &mut [CodeLine]) {
         // SAFETY: `self` proves that the CPU has AVX2.
@@ -245,6 +247,8 @@ impl GroupedTileKernel for Avx2 {
                 2 => multiply::<2>(panel, block, out),
                 3 => multiply::<3>(panel, block, out),
                 4 => multiply::<4>(panel, block, out),
+                5 => multiply::<5>(panel, block, out),
+                6 => multiply::<6>(panel, block, out),
                 n => unreachable!("a block of {n} positions"),
             }
         }
@@ -286,27 +290,29 @@ fn widen(scales: &[u8], repeat: usize, lines: &mut [FloatLine]) {
     }
 }
 
-/// Multiplies a panel with P positions, one half of its rows after the other.
+/// Multiplies a panel with P positions.
 #[target_feature(enable = "avx2")]
 fn multiply<const P: usize>(panel: Panel, block: &[GroupActivations], out: &mut [FloatLine]) {
     let ones = _mm256_set1_epi16(1);
-    multiply_with::<P>(panel, block, out, |codes, x, half| {
-        let mut acc = [_mm256_setzero_si256(); P];
-        for (j, codes) in codes.iter().enumerate() {
-            let codes = load_bytes(codes);
+    multiply_with::<P>(panel, block, out, |lines, x, half| {
+        let mut acc = [[_mm256_setzero_si256(); 2]; P];
+        for (j, line) in lines.iter().enumerate() {
+            let codes = halves(line);
             for p in 0..P {
                 let q = _mm256_set1_epi32(four(&x[p].values, 8 * half + j));
-                acc[p] = _mm256_add_epi16(acc[p], _mm256_maddubs_epi16(codes, q));
+                for h in 0..2 {
+                    acc[p][h] = _mm256_add_epi16(acc[p][h], _mm256_maddubs_epi16(codes[h], q));
+                }
             }
         }
         std::array::from_fn(|p| {
-            let acc = _mm256_madd_epi16(acc[p], ones);
-            _mm256_add_epi32(acc, _mm256_set1_epi32(x[p].minus_sums[half]))
+            let start = _mm256_set1_epi32(x[p].minus_sums[half]);
+            acc[p].map(|acc| _mm256_add_epi32(start, _mm256_madd_epi16(acc, ones)))
         })
     });
 }
 
-/// [`multiply`] with a function that computes the sums Σ weight·q of eight rows in one block of
+/// [`multiply`] with a function that computes the sums Σ weight·q of the rows in one block of
 /// columns with each position.
 #[target_feature(enable = "avx2")]
 #[inline]
@@ -314,34 +320,32 @@ pub fn multiply_with<const P: usize>(
     panel: Panel,
     block: &[GroupActivations],
     out: &mut [FloatLine],
-    sums: impl Fn(&[&[u8; 32]; 8], &[GroupActivations; P], usize) -> [__m256i; P],
+    sums: impl Fn(&[CodeLine; 8], &[GroupActivations; P], usize) -> [[__m256i; 2]; P],
 ) {
     let (block, _) = block.as_chunks::<P>();
     let (codes, _) = panel.codes.as_chunks::<16>();
     assert!(block.len() == codes.len() && codes.len() == panel.scales.len() && out.len() == P);
-    for h in 0..2 {
-        let mut y = [_mm256_setzero_ps(); P];
-        for ((codes, scales), x) in codes.iter().zip(panel.scales).zip(block) {
-            let terms = |half: usize| -> [__m256; P] {
-                let lines: [&[u8; 32]; 8] =
-                    std::array::from_fn(|j| &codes[8 * half + j].0.as_chunks().0[h]);
-                let acc = sums(&lines, x, half);
-                std::array::from_fn(|p| {
-                    _mm256_mul_ps(
-                        _mm256_set1_ps(x[p].scales[half]),
-                        _mm256_cvtepi32_ps(acc[p]),
-                    )
-                })
-            };
-            let (first, second) = (terms(0), terms(1));
-            let d = load(&scales.0.as_chunks().0[h]);
+    let mut y = [[_mm256_setzero_ps(); 2]; P];
+    for ((codes, scales), x) in codes.iter().zip(panel.scales).zip(block) {
+        let (codes, _) = codes.as_chunks::<8>();
+        let terms = |half: usize| -> [[__m256; 2]; P] {
+            let acc = sums(&codes[half], x, half);
+            std::array::from_fn(|p| {
+                let factor = _mm256_set1_ps(x[p].scales[half]);
+                acc[p].map(|acc| _mm256_mul_ps(factor, _mm256_cvtepi32_ps(acc)))
+            })
+        };
+        let (first, second) = (terms(0), terms(1));
+        let (d, _) = scales.0.as_chunks::<8>();
+        for h in 0..2 {
+            let d = load(&d[h]);
             for p in 0..P {
-                let t = _mm256_add_ps(first[p], second[p]);
-                y[p] = _mm256_add_ps(y[p], _mm256_mul_ps(d, t));
+                let t = _mm256_add_ps(first[p][h], second[p][h]);
+                y[p][h] = _mm256_add_ps(y[p][h], _mm256_mul_ps(d, t));
             }
         }
-        for (out, y) in out.iter_mut().zip(y) {
-            store(&mut out.0.as_chunks_mut().0[h], y);
-        }
+    }
+    for (out, y) in out.iter_mut().zip(y) {
+        store_panel(&mut out.0, y);
     }
 }

@@ -1,4 +1,4 @@
-//! Byte-level BPE: the tokenizer of GPT-2 and, with another word pattern, of Llama 3.
+//! Byte-level BPE: the tokenizer of GPT-2 and, with other word patterns, of Llama 3 and Qwen.
 //!
 //! Files and the `tokenizers` crate spell a token with one printable character per byte. Here, the
 //! spelling is turned back into bytes when tokens become text.
@@ -7,8 +7,10 @@ use std::collections::HashMap;
 
 use fancy_regex::Regex;
 use tokenizers::{
-    OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _, SplitDelimiterBehavior,
+    Normalizer as _, OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer as _,
+    SplitDelimiterBehavior,
     models::bpe::{BPE, Merges},
+    normalizers::NFC,
     pre_tokenizers::byte_level::ByteLevel as Spelling,
 };
 
@@ -20,6 +22,7 @@ use super::{
         ADD_SPACE_PREFIX, MAX_ENTRIES, MERGES, TokenizerError, TokenizerMetadata, shown, utf8,
     },
     pre_tokenizer::PreTokenizer,
+    pre_tokenizer_names::Named,
     vocabulary::{TokenType, Vocabulary},
 };
 
@@ -27,6 +30,7 @@ use super::{
 const PLAIN: [TokenType; 2] = [TokenType::Normal, TokenType::UserDefined];
 
 pub(super) struct ByteLevel {
+    name: &'static str,
     pre_tokenizer: &'static PreTokenizer,
     word: Regex,
     model: BPE,
@@ -37,7 +41,7 @@ pub(super) struct ByteLevel {
 impl ByteLevel {
     pub(super) fn new(
         metadata: &TokenizerMetadata,
-        pre_tokenizer: &'static PreTokenizer,
+        (name, pre_tokenizer): Named,
         vocabulary: &Vocabulary,
     ) -> Result<Self, TokenizerError> {
         if metadata.add_space_prefix == Some(true) {
@@ -56,6 +60,7 @@ impl ByteLevel {
         let merges = read_merges(lines, vocabulary)?;
         let whole_words = pre_tokenizer.whole_words;
         Ok(Self {
+            name,
             pre_tokenizer,
             word: pre_tokenizer.regex(),
             n_merges: merges.len(),
@@ -66,9 +71,9 @@ impl ByteLevel {
         })
     }
 
-    /// The name of the pre-tokenizer.
+    /// The name of the pre-tokenizer in the file.
     pub(super) fn pre_tokenizer(&self) -> &'static str {
-        self.pre_tokenizer.name
+        self.name
     }
 
     pub(super) fn n_merges(&self) -> usize {
@@ -98,6 +103,9 @@ impl ByteLevel {
     /// The words of `text`, spelled like tokens.
     fn words(&self, text: &str) -> tokenizers::Result<PreTokenizedString> {
         let mut words = PreTokenizedString::from(text);
+        if self.pre_tokenizer.composes {
+            words.normalize(|text| NFC.normalize(text))?;
+        }
         // Not with the crate's own `Split`: if the regular expression fails, it takes the rest of
         // the text for one word.
         words.split(|_, text| text.split(&self.word, SplitDelimiterBehavior::Isolated))?;

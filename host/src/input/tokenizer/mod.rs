@@ -11,6 +11,7 @@ mod encode_error;
 mod marks;
 mod metadata;
 mod pre_tokenizer;
+mod pre_tokenizer_names;
 mod scores;
 mod sentence_piece;
 mod special;

@@ -1,84 +1,56 @@
-//! Splits a text into words for byte-level BPE, with one of two published regular expressions.
+//! Splits a text into words for byte-level BPE, with one of the published regular expressions.
 
 use fancy_regex::Regex;
 
-use super::{
-    metadata::{PRE, TokenizerError},
-    vocabulary::Vocabulary,
-};
-
-/// A pre-tokenizer that a file can name.
+/// A way to cut texts into words.
 #[derive(Debug, PartialEq)]
 pub(super) struct PreTokenizer {
-    pub(super) name: &'static str,
     /// The regular expression of a word. It matches at every place of a text.
     word: &'static str,
+    /// Whether a text is put into Unicode's normalization form C before it is cut.
+    pub(super) composes: bool,
     /// Whether a word that is itself a token becomes that token, without applying merges.
     pub(super) whole_words: bool,
     /// Whether a text starts with the BOS token by default.
     pub(super) add_bos: bool,
 }
 
-const LLAMA_3: &str = concat!(
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}",
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-);
+/// Source: `tokenizer.json` of Llama 3.
+pub(super) const LLAMA_3: PreTokenizer = PreTokenizer {
+    word: concat!(
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}",
+        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    ),
+    composes: false,
+    whole_words: true,
+    add_bos: true,
+};
 
-const GPT_2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+/// As that of Llama 3, but each digit is a word.
+///
+/// Source: `Qwen2Tokenizer` of Hugging Face transformers, also for normalization form C. A file does
+/// not say whether texts are normalized, and engines differ: transformers normalizes, also when it
+/// reads a GGUF file; llama.cpp does not. The models have learned from normalized texts.
+pub(super) const QWEN_2: PreTokenizer = PreTokenizer {
+    word: concat!(
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}",
+        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    ),
+    composes: true,
+    whole_words: false,
+    add_bos: false,
+};
 
-const KNOWN: [PreTokenizer; 6] = [
-    llama_3("llama-bpe"),
-    llama_3("llama3"),
-    llama_3("llama-v3"),
-    llama_3("falcon3"),
-    llama_3("falcon_e"),
-    PreTokenizer {
-        name: "gpt-2",
-        word: GPT_2,
-        whole_words: false,
-        add_bos: false,
-    },
-];
-
-const fn llama_3(name: &'static str) -> PreTokenizer {
-    PreTokenizer {
-        name,
-        word: LLAMA_3,
-        whole_words: true,
-        add_bos: true,
-    }
-}
+/// Source: `encoder.py` of GPT-2.
+pub(super) const GPT_2: PreTokenizer = PreTokenizer {
+    word: r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+    composes: false,
+    whole_words: false,
+    add_bos: false,
+};
 
 impl PreTokenizer {
-    /// The pre-tokenizer that a file names. A file that names none must have the vocabulary of
-    /// Llama 3, like the published BitNet b1.58 2B4T.
-    pub(super) fn named(
-        name: Option<&str>,
-        vocabulary: &Vocabulary,
-    ) -> Result<&'static Self, TokenizerError> {
-        let Some(name) = name else {
-            return match is_llama_3(vocabulary) {
-                true => Ok(&KNOWN[0]),
-                false => Err(TokenizerError::Missing {
-                    key: PRE,
-                    needed_by: "gpt2 needs it, the vocabulary is not that of Llama 3",
-                }),
-            };
-        };
-        let known = KNOWN.iter().find(|known| known.name == name);
-        known.ok_or_else(|| TokenizerError::Unsupported {
-            key: PRE,
-            found: name.to_owned(),
-            allowed: KNOWN.map(|known| known.name).join(", "),
-        })
-    }
-
     pub(super) fn regex(&self) -> Regex {
         Regex::new(self.word).expect("the expression is a valid constant")
     }
-}
-
-fn is_llama_3(vocabulary: &Vocabulary) -> bool {
-    let marks = ["<|begin_of_text|>", "<|eot_id|>"];
-    vocabulary.len() == 128_256 && marks.iter().all(|mark| vocabulary.id(mark).is_some())
 }

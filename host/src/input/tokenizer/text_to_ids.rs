@@ -5,7 +5,7 @@ use super::{
     encode_error::EncodeError,
     marks::{Fragment, Marks},
     metadata::{self, TokenizerError, TokenizerMetadata},
-    pre_tokenizer::PreTokenizer,
+    pre_tokenizer_names::named,
     sentence_piece::{self, SentencePiece},
     special::SpecialTokens,
     vocabulary::{TokenType, Vocabulary},
@@ -75,8 +75,8 @@ impl Tokenizer {
         metadata: &TokenizerMetadata,
         vocabulary: &Vocabulary,
     ) -> Result<Self, TokenizerError> {
-        let pre_tokenizer = PreTokenizer::named(metadata.pre, vocabulary)?;
-        let algorithm = ByteLevel::new(metadata, pre_tokenizer, vocabulary)?;
+        let (name, pre_tokenizer) = named(metadata.pre, vocabulary)?;
+        let algorithm = ByteLevel::new(metadata, (name, pre_tokenizer), vocabulary)?;
         Ok(Self {
             algorithm: Algorithm::ByteLevel(algorithm),
             pieces: byte_level::pieces(vocabulary),
@@ -99,7 +99,8 @@ impl Tokenizer {
         })
     }
 
-    /// Encodes `text`. User-defined tokens are always found by their spelling. With
+    /// Encodes `text`, which the pre-tokenizer of Qwen 2 first puts into normalization form C.
+    /// User-defined tokens are always found by their spelling. With
     /// `parse_special`, a control token divides the text: the part after it is encoded like a new
     /// text.
     ///
