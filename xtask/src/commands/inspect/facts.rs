@@ -96,10 +96,10 @@ impl Inspected {
         if watch.is_stopped() {
             return Err(Failure::interrupted());
         }
-        let string = |key| gguf.metadata.string(key).ok().flatten();
+        let string = |key| gguf.metadata.string_lossy(key);
         Ok(Self {
-            name: string("general.name").map(str::to_owned),
-            architecture: string("general.architecture").map(str::to_owned),
+            name: string("general.name"),
+            architecture: string("general.architecture"),
             bytes,
             gguf_version: gguf.version,
             sha256,

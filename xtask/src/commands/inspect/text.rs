@@ -30,7 +30,7 @@ fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
 
 fn describe_file(text: &mut String, inspected: &Inspected) {
     if let Some(name) = &inspected.name {
-        line(text, "name", name.escape_default());
+        line(text, "name", name);
     }
     let architecture = inspected.architecture.as_deref().unwrap_or("not said");
     line(text, "architecture", architecture.escape_default());
@@ -139,8 +139,13 @@ fn rope(model: &Model) -> String {
         RopePairs::Halves => "halves",
         RopePairs::Neighbours => "neighbours",
     };
+    let key = format!("{}.rope.freq_base", s.architecture);
+    let said = match model.metadata().get(&key) {
+        Some(_) => "",
+        None => " (the format's default: the file names none)",
+    };
     let mut text = format!(
-        "base {}, {} of {} elements, pairs are {pairs}",
+        "base {}{said}, {} of {} elements, pairs are {pairs}",
         s.rope_base, s.rope_dim, s.head_dim
     );
     match s.rope_scaling {

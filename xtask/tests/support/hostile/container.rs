@@ -143,11 +143,6 @@ pub(super) fn encodings(base: &Base) -> Vec<Hostile> {
             &["UTF-8"],
         ),
         case(
-            "string that is not UTF-8",
-            base.with_patch(MODEL_NAME, 0, b"\xc3\x28"),
-            &["UTF-8"],
-        ),
-        case(
             "tensor name that is not UTF-8",
             base.with_patch("blk.0.attn_q.weight", 0, b"\xed\xa0\x80"),
             &["UTF-8"],
