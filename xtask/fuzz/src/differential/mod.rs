@@ -65,12 +65,12 @@ pub fn compare(data: &[u8]) -> Result<Agreement, String> {
     compared(&file, &settings).map_err(|how| format!("{how}\n{:?}, {settings:?}", file.kind))
 }
 
-/// Generates a model from `data`, and lets both sides read it: both take it, or both refuse it. Much faster
-/// than [`compare`], as nothing is run.
+/// Generates a model from `data`, and lets both sides read it; says whether they take it. Much faster than
+/// [`compare`], as nothing is run.
 ///
 /// # Errors
 /// One side alone refuses it.
-pub fn compare_readers(data: &[u8]) -> Result<(), String> {
+pub fn compare_readers(data: &[u8]) -> Result<bool, String> {
     let mut choices = Choices::new(data);
     let mut settings = Settings::choose(&mut choices);
     let file = generate(&mut choices);
@@ -79,8 +79,8 @@ pub fn compare_readers(data: &[u8]) -> Result<(), String> {
     }
     let model = Model::load(file.bytes.clone().into(), settings.layout, &());
     match (model, Reference::load(&file.bytes, &settings)) {
-        (Ok(_), Ok(_)) => Ok(()),
-        (Err(_), Err(error)) if is_refusal(&error) => Ok(()),
+        (Ok(_), Ok(_)) => Ok(true),
+        (Err(_), Err(error)) if is_refusal(&error) => Ok(false),
         (Ok(_), Err(error)) => Err(format!("the reference alone refuses: {error:?}")),
         (Err(error), Ok(_)) => Err(format!("the native reader alone refuses: {error}")),
         (Err(ours), Err(error)) => Err(format!("refused as {ours}, but {error:?}")),

@@ -132,6 +132,12 @@ fn types(gguf: &Gguf) -> Vec<TypeFound> {
     types.into_values().collect()
 }
 
+/// Whether the file names its RoPE base; if not, it has the format's default.
+pub fn has_rope_base(model: &Model) -> bool {
+    let key = format!("{}.rope.freq_base", model.shape().architecture);
+    model.metadata().get(&key).is_some()
+}
+
 /// What runs of two lengths take: a usual one, and the longest.
 pub fn memory(model: &Model) -> [(usize, MemoryNeed); 2] {
     let options = EngineOptions::new(default_threads().get());

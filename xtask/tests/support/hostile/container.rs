@@ -2,7 +2,7 @@
 
 use xtask::make_model::gguf_writer::Value;
 
-use super::base::{Base, MODEL_NAME, overwritten};
+use super::base::{Base, overwritten};
 use super::{Hostile, case};
 
 pub(super) fn truncations(base: &Base) -> Vec<Hostile> {

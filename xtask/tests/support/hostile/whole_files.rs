@@ -146,11 +146,15 @@ pub(super) fn places(base: &Base) -> Vec<Hostile> {
         ),
         case(
             "the first tensor behind a gap",
-            base.with_header(|header| {
-                for tensor in &mut header.tensors {
-                    tensor.offset += 32;
-                }
-            }),
+            [
+                base.with_header(|header| {
+                    for tensor in &mut header.tensors {
+                        tensor.offset += 32;
+                    }
+                }),
+                vec![0; 32],
+            ]
+            .concat(),
             &["header"],
         ),
         case(
@@ -167,7 +171,7 @@ pub(super) fn places(base: &Base) -> Vec<Hostile> {
         case(
             "PQ2_0 of the size of Q2_0",
             of_bytes(142, N_WEIGHTS / 64 * 18),
-            &["no tensor"],
+            &[NAME],
         ),
         case(
             "PTQ1_0 of the size of TQ1_0",
