@@ -81,9 +81,9 @@ pub(super) fn rope_scaling() -> Vec<Hostile> {
     let eight = || Some(Value::F32(8.0));
     vec![
         case(
-            "llama with YaRN",
+            "llama with YaRN from an unknown length",
             with(Some("yarn"), eight()),
-            &[TYPE, "yarn"],
+            &["original_context_length"],
         ),
         case(
             "scaling type in capitals",

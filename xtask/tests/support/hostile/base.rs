@@ -57,6 +57,23 @@ impl Base {
         })
     }
 
+    /// `qwen3` of the same shape, whose heads are wider together than the embedding.
+    pub(super) fn qwen3(weights: WeightType, embedding: DenseType, output: OutputMatrix) -> Self {
+        let wide = Shape {
+            n_embd: 256,
+            n_heads: 4,
+            head_dim: 128,
+            ..shape()
+        };
+        Self::of(&Recipe {
+            architecture: Architecture::Qwen3,
+            weights,
+            embedding,
+            output,
+            ..Recipe::from(&wide)
+        })
+    }
+
     /// Another architecture of the same shape.
     pub(super) fn of_architecture(architecture: Architecture) -> Self {
         Self::of(&Recipe {

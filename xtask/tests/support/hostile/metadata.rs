@@ -128,8 +128,8 @@ pub(super) fn wrong_values(base: &Base) -> Vec<Hostile> {
         ),
         case(
             "RoPE scaling",
-            base.with_key("bitnet-b1.58.rope.scaling.type", text("yarn")),
-            &["rope.scaling.type", "yarn"],
+            base.with_key("bitnet-b1.58.rope.scaling.type", text("longrope")),
+            &["rope.scaling.type", "longrope"],
         ),
         case(
             "vocabulary one larger than the embedding",

@@ -7,6 +7,7 @@ mod architectures;
 mod base;
 mod container;
 mod dense;
+mod grouped;
 mod layouts;
 mod metadata;
 mod tensors;
@@ -39,7 +40,8 @@ pub fn valid() -> Vec<(&'static str, Vec<u8>)> {
     let bases = own
         .into_iter()
         .chain(ternary::bases())
-        .chain(dense::bases());
+        .chain(dense::bases())
+        .chain(grouped::bases());
     bases.map(|(name, base)| (name, base.bytes())).collect()
 }
 
@@ -76,6 +78,11 @@ pub fn corpus() -> Vec<Hostile> {
         dense::elements,
         dense::columns,
         dense::types,
+        grouped::codes,
+        grouped::scales,
+        grouped::kinds,
+        grouped::head_norms,
+        grouped::yarn,
     ];
     changed
         .chain(others.iter().flat_map(|group| group()))
