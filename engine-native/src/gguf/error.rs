@@ -19,6 +19,13 @@ pub enum GgufError {
     #[error("magic: found {found:02x?}, allowed 47 47 55 46 (\"GGUF\")")]
     #[allow(missing_docs)]
     Magic { found: [u8; 4] },
+    /// Another kind of file, which is known.
+    #[error("file: found {found}, allowed a GGUF file; {advice}")]
+    #[allow(missing_docs)]
+    NotGguf {
+        found: &'static str,
+        advice: &'static str,
+    },
     /// Version 1, a future version, or a big-endian file.
     #[error("version: found {found}, allowed 2 or 3, little endian{hint}")]
     #[allow(missing_docs)]
@@ -31,7 +38,7 @@ pub enum GgufError {
         found: u64,
         allowed: u64,
     },
-    /// A key or name is not UTF-8.
+    /// A key, a name or a string that is used is not UTF-8.
     #[error("{what}: not UTF-8 at byte {at}")]
     #[allow(missing_docs)]
     NotUtf8 { what: String, at: usize },

@@ -10,6 +10,8 @@ mod grouped_type;
 mod i2s_layout;
 mod kv_type;
 mod matrix_type;
+mod neutral_keys;
+mod refusals;
 mod rope_scaling;
 mod shape;
 #[cfg(feature = "run")]

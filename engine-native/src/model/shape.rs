@@ -1,6 +1,8 @@
 //! The hyperparameters of a model, from its metadata keys.
 
-use super::{Architecture, ModelError, RopeScaling, rope_scaling::rope_scaling};
+use super::{
+    Architecture, ModelError, RopeScaling, neutral_keys, refusals, rope_scaling::rope_scaling,
+};
 use crate::gguf::{Gguf, GgufError, Metadata};
 
 /// Shape of a model. All counts are at least 1.
@@ -42,6 +44,10 @@ const MAX_HEADS: u64 = 4096;
 const MAX_LAYERS: u64 = 1024;
 /// Most rows of the vocabulary, and most positions.
 pub(super) const MAX_COUNT: u64 = 1 << 24;
+
+/// RoPE frequency base where converters leave the key out: the models' configurations did not name it
+/// either, and every reader of the format takes this.
+const DEFAULT_ROPE_BASE: f32 = 10_000.0;
 
 pub(super) struct Keys<'a> {
     pub(super) metadata: &'a Metadata,
@@ -88,6 +94,12 @@ impl Keys<'_> {
                 architecture: self.architecture,
             })
     }
+
+    /// The RoPE frequency base, or its default.
+    pub(super) fn rope_base(&self) -> Result<f32, ModelError> {
+        let found = self.optional_f32("rope.freq_base")?;
+        Ok(found.unwrap_or(DEFAULT_ROPE_BASE))
+    }
 }
 
 impl ModelShape {
@@ -96,6 +108,7 @@ impl ModelShape {
     /// # Errors
     /// A key is missing, unknown, of the wrong type or out of range.
     pub fn from_gguf(gguf: &Gguf) -> Result<Self, ModelError> {
+        refusals::check(&gguf.metadata)?;
         let keys = Keys {
             metadata: &gguf.metadata,
             architecture: architecture(&gguf.metadata)?,
@@ -118,7 +131,7 @@ impl ModelShape {
                 .unwrap_or(head_dim),
             n_ff: keys.required("feed_forward_length", MAX_WIDTH)?,
             context_length: keys.required("context_length", MAX_COUNT)?,
-            rope_base: keys.required_f32("rope.freq_base")?,
+            rope_base: keys.rope_base()?,
             rope_scaling: rope_scaling(&keys)?,
             rms_epsilon: keys.required_f32("attention.layer_norm_rms_epsilon")?,
         };
@@ -171,7 +184,11 @@ fn architecture(metadata: &Metadata) -> Result<Architecture, ModelError> {
     let name = metadata.string(key)?.ok_or(ModelError::NoArchitecture)?;
     Architecture::from_name(name).ok_or_else(|| ModelError::Unsupported {
         what: key.into(),
-        found: format!("\"{}\"", name.escape_default()),
+        found: format!(
+            "\"{}\"{}",
+            name.escape_default(),
+            refusals::architecture_note(name)
+        ),
         supported: Architecture::ALL.map(Architecture::as_str).join(", "),
     })
 }
@@ -202,18 +219,15 @@ const KNOWN_KEYS: [&str; 18] = [
 /// Rejects unknown keys of the architecture: they could change what the model computes.
 fn refuse_unknown_keys(keys: &Keys) -> Result<(), ModelError> {
     let prefix = keys.name("");
-    let unknown = keys.metadata.iter().find(|(key, _)| {
-        key.strip_prefix(&prefix)
-            .is_some_and(|suffix| !KNOWN_KEYS.contains(&suffix))
-    });
-    match unknown {
-        None => Ok(()),
-        Some((key, _)) => Err(ModelError::Unsupported {
-            what: format!("key {}", key.escape_default()),
-            found: "a setting of unknown meaning".into(),
-            supported: "only the keys of the architecture".into(),
-        }),
+    for (key, value) in keys.metadata.iter() {
+        match key.strip_prefix(&prefix) {
+            Some(suffix) if !KNOWN_KEYS.contains(&suffix) => {
+                neutral_keys::check(keys.architecture, key, suffix, value)?;
+            }
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// Elements of one head. Without their keys, keys and values each have n_embd / n_heads: one of them

@@ -158,7 +158,7 @@ pub(super) fn keys_and_tensors() -> Vec<Hostile> {
         ),
         case(
             "llama with experts",
-            llama.with_key("llama.expert_count", Value::U32(0)),
+            llama.with_key("llama.expert_count", Value::U32(8)),
             &["llama.expert_count"],
         ),
         case(

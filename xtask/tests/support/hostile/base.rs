@@ -4,7 +4,7 @@ use engine_native::Architecture;
 use xtask::make_model::gguf_writer::{ALIGNMENT, GgufHeader, TensorInfo, Value};
 use xtask::make_model::{DenseType, OutputMatrix, Recipe, Shape, WeightType, model_header, to_vec};
 
-pub(super) const MODEL_NAME: &str = "hostile";
+const MODEL_NAME: &str = "hostile";
 const SEED: u64 = 3;
 
 /// Rows of the vocabulary.

@@ -45,11 +45,6 @@ pub(super) fn missing_keys(base: &Base) -> Vec<Hostile> {
             without("attention.layer_norm_rms_epsilon"),
             &["attention.layer_norm_rms_epsilon"],
         ),
-        case(
-            "no RoPE base",
-            without("rope.freq_base"),
-            &["rope.freq_base"],
-        ),
     ]
 }
 

@@ -12,6 +12,7 @@ mod layouts;
 mod metadata;
 mod tensors;
 mod ternary;
+mod whole_files;
 
 use base::Base;
 use engine_native::{Architecture, I2sLayout};
@@ -64,6 +65,11 @@ pub fn corpus() -> Vec<Hostile> {
         tensors::offsets,
         tensors::weights,
         tensors::scales,
+        whole_files::parts_and_other_kinds,
+        whole_files::settings,
+        whole_files::foreign_tensors,
+        whole_files::places,
+        whole_files::other_formats,
     ];
     let changed = changed.iter().flat_map(|group| group(&base));
     let others = [
