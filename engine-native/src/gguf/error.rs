@@ -19,13 +19,6 @@ pub enum GgufError {
     #[error("magic: found {found:02x?}, allowed 47 47 55 46 (\"GGUF\")")]
     #[allow(missing_docs)]
     Magic { found: [u8; 4] },
-    /// Another kind of file, which is known.
-    #[error("file: found {found}, allowed a GGUF file; {advice}")]
-    #[allow(missing_docs)]
-    NotGguf {
-        found: &'static str,
-        advice: &'static str,
-    },
     /// Version 1, a future version, or a big-endian file.
     #[error("version: found {found}, allowed 2 or 3, little endian{hint}")]
     #[allow(missing_docs)]

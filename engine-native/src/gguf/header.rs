@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    GgufError, Metadata, TensorInfo, TensorType, caps, cursor::Cursor, foreign_file, tensors,
-};
+use super::{GgufError, Metadata, TensorInfo, TensorType, caps, cursor::Cursor, tensors};
 
 /// A parsed header. The byte ranges of tensors lie within the file, one after another.
 #[derive(Debug)]
@@ -41,11 +39,7 @@ impl Gguf {
     /// # Errors
     /// The first rule that the bytes break.
     pub fn parse_header(start: &[u8], file_len: u64) -> Result<Self, GgufError> {
-        let start = &start[..start.len().min(caps::HEADER_BYTES as usize)];
-        let mut cursor = Cursor::new(start);
-        if &cursor.u32("magic")?.to_le_bytes() != b"GGUF" {
-            return Err(foreign_file::error(start));
-        }
+        let mut cursor = Cursor::new(&start[..start.len().min(caps::HEADER_BYTES as usize)]);
         let version = read_version(&mut cursor)?;
         let n_tensors = read_count(&mut cursor, "tensor count", caps::TENSORS)?;
         let n_keys = read_count(&mut cursor, "key count", caps::KEYS)?;
@@ -74,6 +68,10 @@ impl Gguf {
 }
 
 fn read_version(cursor: &mut Cursor) -> Result<u32, GgufError> {
+    let magic = cursor.u32("magic")?.to_le_bytes();
+    if &magic != b"GGUF" {
+        return Err(GgufError::Magic { found: magic });
+    }
     match cursor.u32("version")? {
         version @ (2 | 3) => Ok(version),
         found => Err(GgufError::Version {

@@ -6,7 +6,6 @@
 pub mod caps;
 mod cursor;
 mod error;
-mod foreign_file;
 mod header;
 mod metadata;
 mod placement;

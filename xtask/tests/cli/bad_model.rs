@@ -56,21 +56,21 @@ fn files_of_another_kind() {
     let safetensors = [&2u64.to_le_bytes()[..], b"{}"].concat();
     let files: [(&[u8], &[&str]); 10] = [
         (b"# not a model\n", &["magic"]),
-        (b"lmgg\x01\0\0\0", &["GGML", "convert the model again"]),
-        (b"tjgg\x03\0\0\0", &["GGJT", "convert the model again"]),
+        (b"lmgg\x01\0\0\0", &["GGML", "convert the original model"]),
+        (b"tjgg\x03\0\0\0", &["GGJT", "convert the original model"]),
         (&[0; 4096], &["zeros", "download"]),
         (&checkpoint, &["PyTorch", "convert_hf_to_gguf.py"]),
         (b"\x80\x02}q\0", &["pickle", "convert_hf_to_gguf.py"]),
         (&safetensors, &["safetensors", "convert_hf_to_gguf.py"]),
         (
             b"\xef\xbb\xbf\n<!DOCTYPE HTML>\n",
-            &["HTML page", "download"],
+            &["web page", "download the file itself"],
         ),
         (
             b"version https://git-lfs.github.com/spec/v1\n",
             &["git lfs pull"],
         ),
-        (b"{\"error\":\"Entry not found\"}", &["JSON", "download"]),
+        (b"{\"error\":\"Entry not found\"}", &["JSON"]),
     ];
     for (bytes, parts) in files {
         workspace.write("other.gguf", bytes);
