@@ -22,6 +22,7 @@ native_reader gguf 20000
 guest_reader gguf 20000
 both_readers gguf 20000
 differential - 2048
+damaged_models - 2048
 tokenizer gguf 20000
 receipt json 20000
 edited_receipt - 90
@@ -88,6 +89,7 @@ seed() {
         [ ! -d "$project/seeds/$name" ] || cp "$project/seeds/$name"/* "$seeds/$name"
     done
     "$binaries/count_models" 32 --inputs "$seeds/differential"
+    cp "$seeds/differential"/* "$seeds/damaged_models"
     "$binaries/count_models" 1000 --files "$seeds/both_readers"
     # Whole files, and headers without their data: most of what a reader decides is decided there.
     head -c 20000 models/tiny.gguf >"$seeds/both_readers/tiny"

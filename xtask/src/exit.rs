@@ -142,7 +142,7 @@ impl Failure {
             ModelError::NoMemory { .. } => Self::new(Exit::Usage, error).at(path),
             _ => {
                 let mut failure = Self::new(Exit::BadInput, error).at(path);
-                failure.hint = hints::instead_of_a_model(path).map(str::to_owned);
+                failure.hint = hints::instead_of_a_model(path);
                 failure
             }
         }

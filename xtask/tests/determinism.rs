@@ -8,12 +8,12 @@ use std::{
 };
 
 use engine_native::{
-    Engine, EngineOptions, Isa, KernelChoice, Kernels, KvType, Ledger, LogitsAt, Model, ModelShape,
-    Op, Packing, PositionTrace, Scalar, Screening, Session, SessionOptions, Step,
-    available_kernels,
+    Architecture, Engine, EngineOptions, Isa, KernelChoice, Kernels, KvType, Ledger, LogitsAt,
+    Model, ModelShape, Op, Packing, PositionTrace, Scalar, Screening, Session, SessionOptions,
+    Step, available_kernels,
 };
 use host::task::SplitMix64;
-use xtask::make_model::{Shape, to_vec};
+use xtask::make_model::{DenseType, GroupedType, OutputMatrix, Recipe, Shape, WeightType, to_vec};
 
 const N_PROMPT: usize = 13;
 const N_TOKENS: usize = 9;
@@ -46,10 +46,33 @@ fn shapes() -> Vec<Shape> {
     ]
 }
 
+/// Grouped ternary weights whose rows are no whole panels: with an output matrix of their own type, and
+/// with a dense one.
+fn grouped() -> [Recipe; 2] {
+    let [_, _, shape, ..] = &shapes()[..] else {
+        unreachable!("there are five")
+    };
+    let [q2_0, ptq1_0] = [GroupedType::Q2_0Uneven, GroupedType::Ptq1_0];
+    let outputs = [DenseType::Grouped(ptq1_0), DenseType::F16].map(OutputMatrix::Own);
+    outputs.map(|output| Recipe {
+        architecture: Architecture::Qwen3,
+        weights: WeightType::Grouped(q2_0),
+        embedding: DenseType::Grouped(ptq1_0),
+        output,
+        ..Recipe::from(shape)
+    })
+}
+
+fn recipes() -> Vec<Recipe> {
+    let one_scale = shapes();
+    let one_scale = one_scale.iter().map(Recipe::from);
+    one_scale.chain(grouped()).collect()
+}
+
 fn models() -> Vec<Arc<Model>> {
-    let file = |shape: &Shape| to_vec(shape, "determinism", 11).unwrap();
-    let model = |shape: &Shape| Arc::new(Model::from_bytes(file(shape)).unwrap());
-    shapes().iter().map(model).collect()
+    let file = |recipe: Recipe| to_vec(recipe, "determinism", 11).unwrap();
+    let model = |recipe: Recipe| Arc::new(Model::from_bytes(file(recipe)).unwrap());
+    recipes().into_iter().map(model).collect()
 }
 
 /// Ids 0..n of a seed, as `NUMERICS.md` derives them.
@@ -208,8 +231,8 @@ fn a_session_can_be_used_again() {
 /// The comparison above can fail: what must change a run does change it.
 #[test]
 fn cache_type_weights_and_prompt_change_a_run() {
-    for (model, shape) in models().iter().zip(shapes()) {
-        let file = to_vec(&shape, "determinism", 99).unwrap();
+    for (model, recipe) in models().iter().zip(recipes()) {
+        let file = to_vec(recipe.clone(), "determinism", 99).unwrap();
         let other_weights = Arc::new(Model::from_bytes(file).unwrap());
         let bits = |model: &Arc<Model>, kv_type, seed| {
             let prompt = seeded_prompt(seed, N_PROMPT, model.shape());
@@ -221,7 +244,7 @@ fn cache_type_weights_and_prompt_change_a_run() {
             bits(model, KvType::F16, 2),
             bits(&other_weights, KvType::F16, 1),
         ]);
-        assert_eq!(runs.len(), 4, "{shape:?}");
+        assert_eq!(runs.len(), 4, "{recipe:?}");
     }
 }
 
@@ -267,21 +290,29 @@ fn work_by_op(ledger: &Ledger) -> BTreeMap<Op, u64> {
 fn ledgers_hold_the_work_that_the_shape_asks_for() {
     for model in models() {
         let prompt = seeded_prompt(1, N_PROMPT, model.shape());
-        let work = |op: Op| op.work(model.shape(), N_POSITIONS as u64, N_TOKENS as u64);
-        let expected = Op::ALL.iter().map(|&op| (op, work(op).unwrap())).collect();
+        let is_grouped = model.output().grouped().is_some();
+        let work = |op: Op| match op {
+            Op::OutputQuantize if is_grouped => model.shape().n_embd * N_TOKENS as u64,
+            op => op
+                .work(model.shape(), N_POSITIONS as u64, N_TOKENS as u64)
+                .unwrap(),
+        };
+        let all = Op::ALL.iter().map(|&op| (op, work(op)));
+        let expected = all.filter(|&(_, work)| work > 0).collect();
         for setup in setups(KvType::F16) {
             let mut session = setup.session(&model);
             run(&mut session, &prompt);
             let ledger = session.ledger();
             let mut found = work_by_op(&ledger);
-            if setup.screening == Screening::Always {
+            if setup.screening == Screening::Always && !is_grouped {
                 assert_screened(&mut found, model.shape());
             }
-            for op in [Op::OutputScreen, Op::OutputRefine] {
-                found.entry(op).or_default();
-            }
             assert_eq!(found, expected, "{}", setup.describe());
-            assert_kernels(&ledger, &setup);
+            let product = match model.description().has_grouped_projections {
+                true => "grouped",
+                false => "i2s",
+            };
+            assert_kernels(&ledger, &setup, product);
         }
     }
 }
@@ -302,8 +333,8 @@ fn assert_screened(found: &mut BTreeMap<Op, u64>, shape: &ModelShape) {
 }
 
 /// Only kernels of the ISA that was asked for and of what it builds on ran, GEMM only where prefill
-/// has batches, and as the ISA's own.
-fn assert_kernels(ledger: &Ledger, setup: &Setup) {
+/// has batches, and as the ISA's own. `product` begins the names of the projections' kernels.
+fn assert_kernels(ledger: &Ledger, setup: &Setup, product: &str) {
     let kernels: HashSet<String> = ledger.entries().into_iter().map(|e| e.kernel).collect();
     let isa = setup.kernels.isa();
     let may_run = |kernel: &String| {
@@ -311,9 +342,15 @@ fn assert_kernels(ledger: &Ledger, setup: &Setup) {
         isas.any(|other| kernel.ends_with(&format!("_{}", other.as_str())))
     };
     assert!(kernels.iter().all(may_run), "{kernels:?}");
-    assert!(kernels.iter().any(|k| k.starts_with("i2s_gemv_")));
-    let gemms = kernels.iter().filter(|k| k.starts_with("i2s_gemm_"));
-    let own = format!("i2s_gemm_{}", isa.as_str());
+    let [gemv, gemm] = ["gemv", "gemm"].map(|kind| format!("{product}_{kind}_"));
+    assert!(kernels.iter().any(|k| k.starts_with(&gemv)));
+    let gemms = kernels.iter().filter(|k| k.starts_with(&gemm));
+    // Tiles do not suit groups of 64: these products are those of the ISA below.
+    let own = match (isa, product) {
+        (Isa::Amx, "grouped") => Isa::Avx512Vnni,
+        (isa, _) => isa,
+    };
+    let own = format!("{gemm}{}", own.as_str());
     let has_batches = setup.options.prefill_chunk * setup.n_threads > 1;
     let expected: Vec<_> = has_batches.then_some(&own).into_iter().collect();
     assert_eq!(gemms.collect::<Vec<_>>(), expected, "{}", setup.describe());

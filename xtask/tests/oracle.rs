@@ -164,6 +164,12 @@ fixtures! {
     g_i2s_row4_q4_k "G-i2s_row4-embq4_k.gguf",
     g_i2s_block64_q4_k "G-i2s_block64-embq4_k.gguf",
     g_tq2_0_q4_k "G-tq2_0-embq4_k.gguf",
+    h_q2_0 "H-q2_0.gguf",
+    h_q2_0_of_128 "H-q2_0_g128.gguf",
+    h_pq2_0 "H-pq2_0.gguf",
+    h_ptq1_0 "H-ptq1_0.gguf",
+    i_q2_0_q2_0 "I-q2_0-outq2_0.gguf",
+    j_ptq1_0_pq2_0 "J-ptq1_0-outpq2_0.gguf",
 }
 
 #[test]
@@ -204,7 +210,9 @@ fn a_wrong_layout_is_far_outside_the_tolerance() {
 /// The oracle can tell: without activation quantization the logits are others.
 #[test]
 fn a_mistake_is_far_outside_the_tolerance() {
-    for name in ["A", "B", "C", "D", "D2", "E", "E2", "F", "F2", "G"] {
+    for name in [
+        "A", "B", "C", "D", "D2", "E", "E2", "F", "F2", "G", "H", "I", "J",
+    ] {
         let mut oracle = Oracle::open(name);
         let right = oracle.rows("step_logits");
         let wrong = oracle.rows("noactq_step_logits");

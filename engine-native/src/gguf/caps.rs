@@ -10,7 +10,7 @@ pub const HEADER_BYTES: u64 = 256 << 20;
 pub const KEY_BYTES: u64 = 65_535;
 /// Bytes of one tensor name.
 pub const NAME_BYTES: u64 = 64;
-/// Bytes of one string value.
+/// Bytes of a string value that is used; longer ones are skipped.
 pub const STRING_BYTES: u64 = 16 << 20;
 /// Nesting depth of arrays.
 pub const ARRAY_DEPTH: u32 = 4;

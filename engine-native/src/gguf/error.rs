@@ -31,7 +31,7 @@ pub enum GgufError {
         found: u64,
         allowed: u64,
     },
-    /// A key or name is not UTF-8.
+    /// A key, a name or a string that is used is not UTF-8.
     #[error("{what}: not UTF-8 at byte {at}")]
     #[allow(missing_docs)]
     NotUtf8 { what: String, at: usize },

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::{GgufError, caps, cursor::Cursor};
 
-/// A metadata value. For an array only the position of its elements is kept: a copy of a vocabulary
-/// would take more memory than the rest of the header.
+/// A metadata value. Of an array or a very long string only the place is kept, or not even that: a copy of
+/// a vocabulary would take more memory than the rest of the header.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Value {
@@ -14,7 +14,10 @@ pub enum Value {
     F32(f32),
     F64(f64),
     Bool(bool),
-    String(String),
+    /// Its bytes. That they are UTF-8 is checked where the string is used: most are not.
+    String(Vec<u8>),
+    /// The length of a string that is longer than any that is used.
+    LongString(u64),
     Array(Array),
 }
 
@@ -37,6 +40,7 @@ impl Value {
             Self::F64(_) => "an f64",
             Self::Bool(_) => "a bool",
             Self::String(_) => "a string",
+            Self::LongString(_) => "a string of more than 16 MiB",
             Self::Array(_) => "an array",
         }
     }
@@ -107,12 +111,27 @@ impl Metadata {
     /// The string at `key`; `None` if the key is absent.
     ///
     /// # Errors
-    /// The value has another type.
+    /// The value has another type, is longer than [`caps::STRING_BYTES`] or not UTF-8.
     pub fn string(&self, key: &str) -> Result<Option<&str>, GgufError> {
         match self.get(key) {
             None => Ok(None),
-            Some(Value::String(s)) => Ok(Some(s)),
+            Some(Value::String(bytes)) => match std::str::from_utf8(bytes) {
+                Ok(text) => Ok(Some(text)),
+                Err(error) => Err(GgufError::NotUtf8 {
+                    what: key.to_owned(),
+                    at: error.valid_up_to(),
+                }),
+            },
             Some(other) => Err(wrong_type(key, other, "a string")),
+        }
+    }
+
+    /// The string at `key` to be shown, with replacement characters for what is not UTF-8; `None` if there
+    /// is no string that can be shown.
+    pub fn string_lossy(&self, key: &str) -> Option<String> {
+        match self.get(key)? {
+            Value::String(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
         }
     }
 
@@ -196,9 +215,18 @@ fn wrong_type(key: &str, found: &Value, allowed: &str) -> GgufError {
 
 fn read_value(cursor: &mut Cursor, key: &str, type_id: u32) -> Result<Value, GgufError> {
     Ok(match type_id {
-        STRING => Value::String(cursor.string(key, caps::STRING_BYTES)?.to_owned()),
+        STRING => read_string(cursor, key)?,
         ARRAY => Value::Array(skip_array(cursor, key, 1)?),
         _ => read_scalar(cursor, key, type_id)?,
+    })
+}
+
+fn read_string(cursor: &mut Cursor, key: &str) -> Result<Value, GgufError> {
+    let len = cursor.u64(key)?;
+    let bytes = cursor.take(len, key)?;
+    Ok(match len > caps::STRING_BYTES {
+        true => Value::LongString(len),
+        false => Value::String(bytes.to_vec()),
     })
 }
 

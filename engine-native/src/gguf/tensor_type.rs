@@ -44,25 +44,54 @@ const TYPES: [Row; 13] = [
     (TensorType::Q6K, 14, "Q6_K", 256, 210),
     (TensorType::Tq1_0, 34, "TQ1_0", 256, 54),
     (TensorType::Tq2_0, 35, "TQ2_0", 256, 66),
-    (TensorType::I2S, 36, "I2_S", 128, 32),
+    (TensorType::I2S, 36, "I2_S", 4, 1),
     (TensorType::Q2_0, 42, "Q2_0", 64, 18),
     (TensorType::Q2_0G128, 42, "Q2_0_g128", 128, 34),
     (TensorType::Pq2_0, 142, "PQ2_0", 128, 34),
     (TensorType::Ptq1_0, 143, "PTQ1_0", 128, 28),
 ];
 
-/// Names of common types that are not supported, for messages.
-const FOREIGN: [(u32, &str); 10] = [
+/// Names of types that are not supported, for messages. Where two programs use one id, both are named.
+/// Sources: `ggml.h` of llama.cpp, bitnet.cpp and ik_llama.cpp.
+const FOREIGN: [(u32, &str); 38] = [
     (2, "Q4_0"),
     (3, "Q4_1"),
     (6, "Q5_0"),
     (7, "Q5_1"),
+    (9, "Q8_1"),
     (10, "Q2_K"),
     (11, "Q3_K"),
     (13, "Q5_K"),
+    (15, "Q8_K"),
+    (16, "IQ2_XXS"),
+    (17, "IQ2_XS"),
+    (18, "IQ3_XXS"),
+    (19, "IQ1_S"),
     (20, "IQ4_NL"),
+    (21, "IQ3_S"),
+    (22, "IQ2_S"),
+    (23, "IQ4_XS"),
+    (24, "I8"),
+    (25, "I16"),
+    (26, "I32"),
+    (27, "I64"),
+    (28, "F64"),
+    (29, "IQ1_M"),
+    (31, "Q4_0_4_4"),
+    (32, "Q4_0_4_8"),
+    (33, "Q4_0_8_8"),
+    (37, "I8_S of bitnet.cpp, IQ4_NL_4_8 of old llama.cpp"),
+    (38, "TL1 of bitnet.cpp, IQ4_NL_8_8 of old llama.cpp"),
+    (39, "TL2 of bitnet.cpp, MXFP4 of llama.cpp"),
+    (40, "NVFP4"),
+    (41, "Q1_0"),
+    (133, "Q6_0"),
     (134, "IQ1_BN"),
     (135, "IQ2_BN"),
+    (136, "Q8_K64"),
+    (137, "IQ2_K"),
+    (138, "IQ3_K"),
+    (139, "IQ4_K"),
 ];
 
 impl TensorType {
@@ -73,6 +102,18 @@ impl TensorType {
     pub(super) fn from_id(id: u32) -> Self {
         let row = TYPES.iter().find(|row| row.1 == id);
         row.map_or(Self::Other(id), |row| row.0)
+    }
+
+    /// What to do with a file of this type, behind the types that are supported.
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Self::Other(38 | 39) => {
+                "; TL1 and TL2 depend on the build that packed them: convert the original model to I2_S"
+            }
+            Self::Other(134 | 135) => "; convert the original model to I2_S, TQ1_0 or TQ2_0",
+            Self::Other(41) => "; Q1_0 has no zeros, so its models are binary, not ternary",
+            _ => "",
+        }
     }
 
     fn row(self) -> Option<&'static Row> {
@@ -103,7 +144,7 @@ impl fmt::Display for TensorType {
         }
         let Self::Other(id) = self else { return Ok(()) };
         match FOREIGN.iter().find(|foreign| foreign.0 == *id) {
-            Some((_, name)) => f.write_str(name),
+            Some((_, name)) => write!(f, "{name} (type {id})"),
             None => write!(f, "type {id}"),
         }
     }

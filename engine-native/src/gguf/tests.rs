@@ -314,7 +314,7 @@ fn types_have_blocks_and_a_trailer() {
         assert_eq!(half.is_err(), n > 3, "type {type_id}");
     }
     let names = [36, 2, 99].map(|id| TensorType::from_id(id).to_string());
-    assert_eq!(names, ["I2_S", "Q4_0", "type 99"]);
+    assert_eq!(names, ["I2_S", "Q4_0 (type 2)", "type 99"]);
 }
 
 /// Parses a file of tensors of one row each: type, elements and offset; `rest` bytes follow its last byte.

@@ -27,7 +27,10 @@ impl MatrixType {
             .ok_or_else(|| ModelError::Unsupported {
                 what: format!("type of tensor {}", info.name),
                 found: info.tensor_type.to_string(),
-                supported: "F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q2_0, PQ2_0, PTQ1_0".into(),
+                supported: format!(
+                    "F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q2_0, PQ2_0, PTQ1_0{}",
+                    info.tensor_type.advice()
+                ),
             })
     }
 }

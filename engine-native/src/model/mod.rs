@@ -8,8 +8,11 @@ mod description;
 mod error;
 mod grouped_type;
 mod i2s_layout;
+mod keys;
 mod kv_type;
 mod matrix_type;
+mod neutral_keys;
+mod refusals;
 mod rope_scaling;
 mod shape;
 #[cfg(feature = "run")]

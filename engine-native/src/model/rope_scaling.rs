@@ -2,7 +2,7 @@
 
 use super::{
     ModelError,
-    shape::{Keys, MAX_COUNT},
+    keys::{Keys, MAX_COUNT},
 };
 use crate::gguf::GgufError;
 
@@ -90,7 +90,7 @@ fn yarn(keys: &Keys) -> Result<Yarn, ModelError> {
         )
         .into());
     }
-    let base = keys.required_f32("rope.freq_base")?;
+    let base = keys.rope_base()?;
     if base <= 1.0 {
         let key = keys.name("rope.freq_base");
         return Err(GgufError::invalid(key, base, "a number above 1, for YaRN").into());

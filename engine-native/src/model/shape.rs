@@ -1,6 +1,11 @@
 //! The hyperparameters of a model, from its metadata keys.
 
-use super::{Architecture, ModelError, RopeScaling, rope_scaling::rope_scaling};
+use super::{
+    Architecture, ModelError, RopeScaling,
+    keys::{Keys, MAX_COUNT},
+    neutral_keys, refusals,
+    rope_scaling::rope_scaling,
+};
 use crate::gguf::{Gguf, GgufError, Metadata};
 
 /// Shape of a model. All counts are at least 1.
@@ -40,62 +45,13 @@ const MAX_WIDTH: u64 = 1 << 20;
 const MAX_HEADS: u64 = 4096;
 /// Most layers.
 const MAX_LAYERS: u64 = 1024;
-/// Most rows of the vocabulary, and most positions.
-pub(super) const MAX_COUNT: u64 = 1 << 24;
-
-pub(super) struct Keys<'a> {
-    pub(super) metadata: &'a Metadata,
-    architecture: Architecture,
-}
-
-impl Keys<'_> {
-    pub(super) fn name(&self, suffix: &str) -> String {
-        format!("{}.{suffix}", self.architecture)
-    }
-
-    pub(super) fn optional(&self, suffix: &str, max: u64) -> Result<Option<u64>, ModelError> {
-        let key = self.name(suffix);
-        match self.metadata.unsigned(&key)? {
-            Some(n) if n == 0 || n > max => {
-                Err(GgufError::invalid(key, n, format_args!("1 to {max}")).into())
-            }
-            found => Ok(found),
-        }
-    }
-
-    pub(super) fn required(&self, suffix: &str, max: u64) -> Result<u64, ModelError> {
-        self.optional(suffix, max)?
-            .ok_or_else(|| ModelError::MissingKey {
-                key: self.name(suffix),
-                architecture: self.architecture,
-            })
-    }
-
-    pub(super) fn optional_f32(&self, suffix: &str) -> Result<Option<f32>, ModelError> {
-        let key = self.name(suffix);
-        match self.metadata.f32(&key)? {
-            Some(x) if !(x.is_finite() && x > 0.0) => {
-                Err(GgufError::invalid(key, x, "a finite number above 0").into())
-            }
-            found => Ok(found),
-        }
-    }
-
-    pub(super) fn required_f32(&self, suffix: &str) -> Result<f32, ModelError> {
-        self.optional_f32(suffix)?
-            .ok_or_else(|| ModelError::MissingKey {
-                key: self.name(suffix),
-                architecture: self.architecture,
-            })
-    }
-}
-
 impl ModelShape {
     /// Reads the shape from a file's metadata and the dimensions of its token embedding.
     ///
     /// # Errors
     /// A key is missing, unknown, of the wrong type or out of range.
     pub fn from_gguf(gguf: &Gguf) -> Result<Self, ModelError> {
+        refusals::check(&gguf.metadata)?;
         let keys = Keys {
             metadata: &gguf.metadata,
             architecture: architecture(&gguf.metadata)?,
@@ -118,7 +74,7 @@ impl ModelShape {
                 .unwrap_or(head_dim),
             n_ff: keys.required("feed_forward_length", MAX_WIDTH)?,
             context_length: keys.required("context_length", MAX_COUNT)?,
-            rope_base: keys.required_f32("rope.freq_base")?,
+            rope_base: keys.rope_base()?,
             rope_scaling: rope_scaling(&keys)?,
             rms_epsilon: keys.required_f32("attention.layer_norm_rms_epsilon")?,
         };
@@ -171,7 +127,11 @@ fn architecture(metadata: &Metadata) -> Result<Architecture, ModelError> {
     let name = metadata.string(key)?.ok_or(ModelError::NoArchitecture)?;
     Architecture::from_name(name).ok_or_else(|| ModelError::Unsupported {
         what: key.into(),
-        found: format!("\"{}\"", name.escape_default()),
+        found: format!(
+            "\"{}\"{}",
+            name.escape_default(),
+            refusals::architecture_note(name)
+        ),
         supported: Architecture::ALL.map(Architecture::as_str).join(", "),
     })
 }
@@ -202,18 +162,15 @@ const KNOWN_KEYS: [&str; 18] = [
 /// Rejects unknown keys of the architecture: they could change what the model computes.
 fn refuse_unknown_keys(keys: &Keys) -> Result<(), ModelError> {
     let prefix = keys.name("");
-    let unknown = keys.metadata.iter().find(|(key, _)| {
-        key.strip_prefix(&prefix)
-            .is_some_and(|suffix| !KNOWN_KEYS.contains(&suffix))
-    });
-    match unknown {
-        None => Ok(()),
-        Some((key, _)) => Err(ModelError::Unsupported {
-            what: format!("key {}", key.escape_default()),
-            found: "a setting of unknown meaning".into(),
-            supported: "only the keys of the architecture".into(),
-        }),
+    for (key, value) in keys.metadata.iter() {
+        match key.strip_prefix(&prefix) {
+            Some(suffix) if !KNOWN_KEYS.contains(&suffix) => {
+                neutral_keys::check(keys.architecture, key, suffix, value)?;
+            }
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// Elements of one head. Without their keys, keys and values each have n_embd / n_heads: one of them

@@ -1,6 +1,9 @@
 //! Activations quantized to int8.
 
-use super::BLOCK_COLS;
+/// Columns of a block of activations, which share a scale.
+pub const BLOCK_COLS: usize = 32;
+/// Columns of a group of grouped ternary weights in the contract: two blocks of activations.
+pub const GROUP_COLS: usize = 64;
 
 /// Padding unit: a multiple of the block length of every [`RowLayout`](super::RowLayout).
 const ACTIVATION_UNIT: usize = 768;

@@ -3,12 +3,8 @@
 //! A kernel computes the rows of a panel side by side, one in each lane: the float sum of a row is
 //! a chain over its groups, as the contract has it, and no sum crosses lanes.
 
-use super::{PANEL_ROWS, QuantizedActivations};
+use super::{BLOCK_COLS, PANEL_ROWS, QuantizedActivations};
 
-/// Columns of a block of activations, which share a scale.
-pub const BLOCK_COLS: usize = 32;
-/// Columns of a group in the contract: two blocks of activations.
-pub const GROUP_COLS: usize = 64;
 /// Bytes of the codes of a panel in a block of columns.
 pub const PANEL_BLOCK_BYTES: usize = PANEL_ROWS * BLOCK_COLS / 4;
 /// Bytes of the scales of a panel in a group of columns, F16.
@@ -26,7 +22,7 @@ pub struct GroupedRows<'a> {
     pub scales: &'a [u8],
     /// Number of rows, without the padding of the last panel.
     pub n_rows: usize,
-    /// Elements of a row, a multiple of [`GROUP_COLS`] and of the length of a group.
+    /// Elements of a row, a multiple of [`GROUP_COLS`](super::GROUP_COLS) and of the length of a group.
     pub n_cols: usize,
     /// Columns with the same scale: 64 or 128.
     pub group_len: usize,

@@ -103,3 +103,99 @@ fn magnitude(yarn: Yarn) -> f64 {
         false => 1.0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Architecture;
+
+    fn shape(rope_base: f32, rope_dim: u64, rope_scaling: RopeScaling) -> ModelShape {
+        ModelShape {
+            architecture: Architecture::Qwen3,
+            n_vocab: 1,
+            n_embd: rope_dim,
+            n_layers: 1,
+            n_heads: 1,
+            n_kv_heads: 1,
+            head_dim: rope_dim,
+            rope_dim,
+            n_ff: 1,
+            context_length: 1 << 16,
+            rope_base,
+            rope_scaling,
+            rms_epsilon: 1e-6,
+        }
+    }
+
+    fn yarn(factor: f32, original_context_length: u64) -> RopeScaling {
+        RopeScaling::Yarn(Yarn {
+            factor,
+            original_context_length,
+            beta_fast: 32.0,
+            beta_slow: 1.0,
+        })
+    }
+
+    /// The bits of cosine and sine for some pairs at a position.
+    fn assert_angles(shape: &ModelShape, position: usize, expected: &[(usize, u32, u32)]) {
+        let table = RopeTable::of_shape(shape, None, position + 1);
+        let angles = table.at(position);
+        for &(pair, cos, sin) in expected {
+            let found = (angles.cos[pair].to_bits(), angles.sin[pair].to_bits());
+            assert_eq!(found, (cos, sin), "{shape:?}, {position}, {pair}");
+        }
+    }
+
+    /// Computed with 60 digits from the formulas of transformers' `_compute_yarn_parameters`.
+    #[test]
+    fn yarn_is_that_of_transformers() {
+        // Bonsai 1.7B: pairs up to 17 stay, those from 34 on are divided.
+        let bonsai = shape(1e6, 128, yarn(4.0, 8192));
+        let at_1 = [
+            (0, 0x3f1d7e04, 0x3f754797),
+            (20, 0x3f91bc1d, 0x3c57d787),
+            (30, 0x3f91be9a, 0x3a440664),
+            (40, 0x3f91be9c, 0x385450d8),
+            (63, 0x3f91be9c, 0x34bda538),
+        ];
+        assert_angles(&bonsai, 1, &at_1);
+        let at_4097 = [
+            (0, 0x3f883ce9, 0x3ecf1a21),
+            (20, 0xbf8c1718, 0xbea0cf02),
+            (30, 0xbf832cb3, 0x3efe13c3),
+            (40, 0x3f8f556d, 0x3e533203),
+            (63, 0x3f91be94, 0x3abdb10f),
+        ];
+        assert_angles(&bonsai, 4097, &at_4097);
+        // No pair makes 32 turns in so short a context.
+        let short = [
+            (0, 0x3f6921ca, 0x3f4b2993),
+            (1, 0xbe8c2e77, 0xbf9697c2),
+            (5, 0x3f8b40c5, 0x3f066317),
+            (10, 0x3f9a6e02, 0x3d735ac8),
+            (31, 0x3f9a9dea, 0x3913cb17),
+        ];
+        assert_angles(&shape(1e4, 64, yarn(8.0, 32)), 7, &short);
+        // A factor below 1 scales no cosine.
+        let shrunk = [
+            (0, 0x3f40ffbd, 0x3f283046),
+            (10, 0x3f660b7e, 0x3ee0a2da),
+            (20, 0x3f7fc4a1, 0x3d2e4f7b),
+            (25, 0x3f7ffc63, 0x3c2c012c),
+            (31, 0x3f7fffe3, 0x3af4b3bd),
+        ];
+        assert_angles(&shape(1e4, 64, yarn(0.5, 2048)), 7, &shrunk);
+    }
+
+    /// Then the ramp is a thousandth of a pair long.
+    #[test]
+    fn yarn_without_pairs_between_is_that_of_transformers() {
+        let expected = [
+            (0, 0xbf904939, 0x3e248a30),
+            (1, 0x3f9155b9, 0x3daebac5),
+            (2, 0x3f91bd8f, 0x3c0be9d9),
+            (3, 0x3f91be99, 0x3a5fdd17),
+        ];
+        assert_angles(&shape(1e4, 8, yarn(4.0, 4)), 3, &expected);
+    }
+}

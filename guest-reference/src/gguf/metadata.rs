@@ -3,6 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::cursor::{Cursor, Stop, malformed};
 use crate::error::{Error, Result};
@@ -10,7 +11,7 @@ use crate::error::{Error, Result};
 /// Longest key in bytes.
 const MAX_KEY_BYTES: u64 = 65_535;
 
-/// Longest string value outside arrays in bytes.
+/// Longest string value that is kept, in bytes. What is used is far shorter.
 const MAX_TEXT_BYTES: u64 = 16 << 20;
 
 /// How deep arrays may nest.
@@ -32,8 +33,10 @@ pub enum Value {
     F64(f64),
     /// A byte 0 or 1.
     Bool(bool),
-    /// UTF-8 text.
-    Text(String),
+    /// A string. Only those that are used must be UTF-8.
+    Text(Vec<u8>),
+    /// A string too long to be of use; it is skipped.
+    LongText,
     /// An array; its elements are skipped.
     Array,
 }
@@ -47,6 +50,7 @@ impl Value {
             Value::F64(_) => "an f64",
             Value::Bool(_) => "a bool",
             Value::Text(_) => "a string",
+            Value::LongText => "a string of more than 16 MiB",
             Value::Array => "an array",
         }
     }
@@ -73,6 +77,16 @@ impl Metadata {
     /// All keys in ascending order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
+    }
+
+    /// All keys and values, in ascending order of the keys.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value))
+    }
+
+    /// Whether the key is there and its value is this text.
+    pub fn is_text(&self, key: &str, text: &str) -> bool {
+        matches!(self.0.get(key), Some(Value::Text(bytes)) if bytes == text.as_bytes())
     }
 
     /// The value of an optional unsigned integer.
@@ -103,11 +117,16 @@ impl Metadata {
         self.f32_if_present(key)?.ok_or_else(|| missing(key))
     }
 
-    /// The value of an optional string.
+    /// The value of an optional string, which must be UTF-8.
     pub fn text_if_present(&self, key: &str) -> Result<Option<&str>> {
         match self.0.get(key) {
             None => Ok(None),
-            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Text(bytes)) => match core::str::from_utf8(bytes) {
+                Ok(text) => Ok(Some(text)),
+                Err(_) => Err(Error::Malformed(format!(
+                    "key `{key}`: its string is not UTF-8"
+                ))),
+            },
             Some(other) => Err(wrong_type(key, other, "a string")),
         }
     }
@@ -141,7 +160,7 @@ fn read_value(cursor: &mut Cursor<'_>, key: &str) -> Result<Value, Stop> {
         5 => Value::Signed(cursor.array(WHAT).map(i32::from_le_bytes)?.into()),
         6 => Value::F32(cursor.array(WHAT).map(f32::from_le_bytes)?),
         7 => Value::Bool(read_bool(cursor, key)?),
-        TYPE_STRING => Value::Text(cursor.string("metadata string", MAX_TEXT_BYTES)?),
+        TYPE_STRING => read_text(cursor)?,
         TYPE_ARRAY => {
             skip_array(cursor, key, 1)?;
             Value::Array
@@ -150,6 +169,15 @@ fn read_value(cursor: &mut Cursor<'_>, key: &str) -> Result<Value, Stop> {
         11 => Value::Signed(cursor.array(WHAT).map(i64::from_le_bytes)?),
         12 => Value::F64(cursor.array(WHAT).map(f64::from_le_bytes)?),
         _ => return Err(unknown_type(key, type_id)),
+    })
+}
+
+fn read_text(cursor: &mut Cursor<'_>) -> Result<Value, Stop> {
+    let len = cursor.u64("metadata string length")?;
+    let bytes = cursor.take(len, "metadata string")?;
+    Ok(match len > MAX_TEXT_BYTES {
+        true => Value::LongText,
+        false => Value::Text(bytes.into()),
     })
 }
 

@@ -39,7 +39,7 @@ const SIZED: [Row; 13] = [
     (TensorType::Bf16, 30, "BF16", 1, 2),
     (TensorType::Tq1_0, 34, "TQ1_0", 256, 54),
     (TensorType::Tq2_0, 35, "TQ2_0", 256, 66),
-    (TensorType::I2s, 36, "I2_S", 128, 32),
+    (TensorType::I2s, 36, "I2_S", 4, 1),
     (TensorType::Q2_0, Q2_0_ID, "Q2_0", 64, 18),
     (
         TensorType::Q2_0Of128,
@@ -52,17 +52,46 @@ const SIZED: [Row; 13] = [
     (TensorType::Ptq1_0, 143, "PTQ1_0", 128, 28),
 ];
 
-/// Names of types that are refused wherever they occur.
-const FOREIGN: [(u32, &str); 9] = [
+/// Names of types that are refused wherever they occur; both, where two programs use one number.
+const FOREIGN: [(u32, &str); 38] = [
     (2, "Q4_0"),
     (3, "Q4_1"),
     (6, "Q5_0"),
     (7, "Q5_1"),
+    (9, "Q8_1"),
     (10, "Q2_K"),
     (11, "Q3_K"),
     (13, "Q5_K"),
+    (15, "Q8_K"),
+    (16, "IQ2_XXS"),
+    (17, "IQ2_XS"),
+    (18, "IQ3_XXS"),
+    (19, "IQ1_S"),
+    (20, "IQ4_NL"),
+    (21, "IQ3_S"),
+    (22, "IQ2_S"),
+    (23, "IQ4_XS"),
+    (24, "I8"),
+    (25, "I16"),
+    (26, "I32"),
+    (27, "I64"),
+    (28, "F64"),
+    (29, "IQ1_M"),
+    (31, "Q4_0_4_4"),
+    (32, "Q4_0_4_8"),
+    (33, "Q4_0_8_8"),
+    (37, "I8_S of bitnet.cpp, IQ4_NL_4_8 of old llama.cpp"),
+    (38, "TL1 of bitnet.cpp, IQ4_NL_8_8 of old llama.cpp"),
+    (39, "TL2 of bitnet.cpp, MXFP4 of llama.cpp"),
+    (40, "NVFP4"),
+    (41, "Q1_0"),
+    (133, "Q6_0"),
     (134, "IQ1_BN"),
     (135, "IQ2_BN"),
+    (136, "Q8_K64"),
+    (137, "IQ2_K"),
+    (138, "IQ3_K"),
+    (139, "IQ4_K"),
 ];
 
 /// Bytes after the codes of an I2_S tensor.

@@ -42,7 +42,7 @@ impl LayerSlot {
             }
         };
         for (layer, tensors) in model.tensors.layers.iter().enumerate() {
-            check_groups(layer, tensors, i2s_layout)?;
+            check_layout(layer, tensors, i2s_layout)?;
         }
         Ok(Self {
             loaded: None,
@@ -162,12 +162,15 @@ fn refused(layer: usize, projection: Projection, why: &str) -> Error {
     Error::Malformed(format!("tensor `{name}`: {why}"))
 }
 
-/// Checks that rows which share their bytes come in whole groups.
-fn check_groups(layer: usize, tensors: &LayerTensors, layout: I2sLayout) -> Result<()> {
+/// Checks that rows are whole blocks in this layout, and that those which share their bytes come in
+/// whole groups.
+fn check_layout(layer: usize, tensors: &LayerTensors, layout: I2sLayout) -> Result<()> {
     for ((_, part), tensor) in Projection::ALL.iter().zip(&tensors.projections) {
         let group = tensor.projection_type.rows_per_group(layout);
         let name = layer_tensor_name(layer, part);
         check_multiple(&name, "rows in I2_S layout `row4`", tensor.n_rows, group)?;
+        let columns = tensor.projection_type.column_multiple_in(layout);
+        check_multiple(&name, "columns in this I2_S layout", tensor.n_cols, columns)?;
     }
     Ok(())
 }

@@ -5,9 +5,9 @@
 //! and one chunk of the output matrix, and not on the size of the file.
 
 mod layer;
-mod numbers;
 mod staging;
+mod vocabulary;
 
 pub use layer::LayerSlot;
-pub use numbers::{EmbeddingSlot, HeadSlot};
 pub use staging::{LayerPart, MAX_RANGE_BYTES, Part, Staging};
+pub use vocabulary::{EmbeddingSlot, HeadSlot};

@@ -2,6 +2,7 @@
 
 use alloc::format;
 
+use super::refusals;
 use crate::error::{Error, Result};
 use crate::gguf::Metadata;
 
@@ -82,8 +83,9 @@ impl Architecture {
         known.ok_or_else(|| {
             let [a, b, c, d, e] = ARCHITECTURES.map(|a| a.name);
             Error::Unsupported(format!(
-                "key `general.architecture` is `{found}`; `{a}`, `{b}`, `{c}`, `{d}` and `{e}` \
-                 are supported"
+                "key `general.architecture` is `{found}`{}; `{a}`, `{b}`, `{c}`, `{d}` and `{e}` \
+                 are supported",
+                refusals::architecture_note(found)
             ))
         })
     }

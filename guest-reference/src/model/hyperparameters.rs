@@ -17,6 +17,9 @@ const MAX_WIDTH: u64 = 1 << 20;
 /// Most heads.
 const MAX_HEADS: u64 = 4096;
 
+/// RoPE base of files that name none, in every reader of the format.
+const DEFAULT_ROPE_BASE: f32 = 10_000.0;
+
 /// Sizes and constants of a model; all sizes count elements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hyperparameters {
@@ -58,7 +61,9 @@ impl Hyperparameters {
         let n_embd = keys.size("embedding_length", 1..=MAX_WIDTH)?;
         let n_heads = keys.size("attention.head_count", 1..=MAX_HEADS)?;
         let head_dim = head_dim(&keys, n_embd, n_heads)?;
-        let rope_base = keys.positive("rope.freq_base")?;
+        let rope_base = keys
+            .positive_if_present("rope.freq_base")?
+            .unwrap_or(DEFAULT_ROPE_BASE);
         Ok(Self {
             architecture,
             n_vocab: 0,

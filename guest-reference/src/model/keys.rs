@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use core::ops::RangeInclusive;
 
+use super::neutral_keys;
 use crate::error::{Error, Result};
 use crate::float::is_finite;
 use crate::gguf::Metadata;
@@ -43,13 +44,17 @@ pub struct Keys<'a> {
 impl<'a> Keys<'a> {
     /// The keys under `prefix` and a dot. An unknown one is refused.
     pub fn new(metadata: &'a Metadata, prefix: &'static str) -> Result<Self> {
-        for key in metadata.keys() {
+        for (key, value) in metadata.entries() {
             let own = key.strip_prefix(prefix).and_then(|k| k.strip_prefix('.'));
-            if own.is_some_and(|own| !KNOWN.contains(&own)) {
-                return Err(Error::Unsupported(format!(
-                    "key `{key}` is not supported; it could change the arithmetic"
-                )));
-            }
+            let Some(own) = own.filter(|own| !KNOWN.contains(own)) else {
+                continue;
+            };
+            let problem = match neutral_keys::is_neutral(prefix, own, value) {
+                Some(true) => continue,
+                Some(false) => "has a value that changes the arithmetic",
+                None => "is not supported; it could change the arithmetic",
+            };
+            return Err(Error::Unsupported(format!("key `{key}` {problem}")));
         }
         Ok(Self { metadata, prefix })
     }

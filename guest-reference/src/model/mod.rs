@@ -3,6 +3,8 @@
 mod architecture;
 mod hyperparameters;
 mod keys;
+mod neutral_keys;
+mod refusals;
 mod resolver;
 mod rope_scaling;
 mod storage;
@@ -41,6 +43,7 @@ pub fn parse(bytes: &[u8], file_len: u64) -> Result<Model, Stop> {
 }
 
 fn describe(header: &Header) -> Result<Model> {
+    refusals::check(&header.metadata)?;
     let mut hyperparameters = Hyperparameters::read(&header.metadata)?;
     let mut resolver = resolver::Resolver::new(header);
     let tensors = resolver.resolve(&mut hyperparameters)?;

@@ -8,6 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::hyperparameters::Hyperparameters;
+use super::refusals;
 use super::tensor_types;
 use super::tensors::{
     FileRange, LayerTensors, Norm, Projection, RowTensor, Tensors, TernaryTensor, VectorTensor,
@@ -95,8 +96,9 @@ impl<'a> Resolver<'a> {
     fn refuse_leftovers(&self, hp: &Hyperparameters) -> Result<()> {
         self.left.keys().next().map_or(Ok(()), |name| {
             Err(Error::Unsupported(format!(
-                "tensor `{name}` is not part of a `{}` model with the block count given",
-                hp.architecture.name
+                "tensor `{name}` is not part of a `{}` model with the block count given{}",
+                hp.architecture.name,
+                refusals::tensor_note(name)
             )))
         })
     }

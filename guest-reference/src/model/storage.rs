@@ -77,6 +77,14 @@ impl ProjectionType {
         }
     }
 
+    /// What the number of columns must be a multiple of in a layout of I2_S.
+    pub fn column_multiple_in(self, layout: I2sLayout) -> usize {
+        match self {
+            ProjectionType::OneScale(ternary_type) => ternary_type.column_multiple_in(layout),
+            ProjectionType::Grouped(grouped_type) => grouped_type.column_multiple(),
+        }
+    }
+
     /// Rows that share their bytes.
     pub fn rows_per_group(self, layout: I2sLayout) -> usize {
         match self {

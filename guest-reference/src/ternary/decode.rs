@@ -8,7 +8,6 @@ use alloc::format;
 use alloc::string::String;
 
 use super::codes::{self, check_codes, two_bits};
-use super::packed::{BLOCK_BYTES, BLOCK_WEIGHTS};
 use super::scale::{OneScale, block_scale};
 use crate::float::is_finite;
 use crate::rows::{bf16_le, f16_le, f32_le};
@@ -50,14 +49,17 @@ const TQ1_0_BYTES: usize = 54;
 /// Bytes per TQ2_0 block: 64 bytes of codes, f16 scale.
 const TQ2_0_BYTES: usize = 66;
 
+/// Two bits each.
+const I2S_WEIGHTS_PER_BYTE: usize = 4;
+
 /// Bytes after the codes of an I2_S tensor: the scale, then 28 bytes that carry no meaning.
 const I2S_TRAILER_BYTES: u64 = 32;
 
 impl TernaryType {
-    /// What the number of columns must be a multiple of.
+    /// What the number of columns must be a multiple of, whatever the layout.
     pub fn column_multiple(self) -> usize {
         match self {
-            TernaryType::I2s => BLOCK_WEIGHTS,
+            TernaryType::I2s => I2S_WEIGHTS_PER_BYTE,
             TernaryType::Tq1_0 | TernaryType::Tq2_0 => TQ_WEIGHTS,
             TernaryType::F32 | TernaryType::F16 | TernaryType::Bf16 => 1,
         }
@@ -68,7 +70,7 @@ impl TernaryType {
         let blocks = n_cols / self.column_multiple() as u64;
         blocks
             * match self {
-                TernaryType::I2s => BLOCK_BYTES as u64,
+                TernaryType::I2s => 1,
                 TernaryType::Tq1_0 => TQ1_0_BYTES as u64,
                 TernaryType::Tq2_0 => TQ2_0_BYTES as u64,
                 TernaryType::F32 => 4,
@@ -81,6 +83,15 @@ impl TernaryType {
         match self {
             TernaryType::I2s => I2S_TRAILER_BYTES,
             _ => 0,
+        }
+    }
+
+    /// What the number of columns must be a multiple of in a layout: I2_S rows are whole blocks.
+    pub fn column_multiple_in(self, layout: I2sLayout) -> usize {
+        match (self, layout) {
+            (TernaryType::I2s, I2sLayout::Block128) => 128,
+            (TernaryType::I2s, I2sLayout::Block64) => 64,
+            _ => self.column_multiple(),
         }
     }
 

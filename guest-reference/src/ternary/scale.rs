@@ -24,7 +24,8 @@ impl OneScale {
     pub fn see(&mut self, scale: f32) -> Result<(), String> {
         match self.0 {
             Some(before) if before != scale => Err(format!(
-                "scale is {scale} after {before}; one scale for the whole tensor is required"
+                "scale is {scale} after {before}; one scale for the whole tensor is required (TriLM has \
+                 several)"
             )),
             _ => {
                 self.0 = Some(scale);

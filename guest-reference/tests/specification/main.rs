@@ -11,6 +11,7 @@ mod grouped_types;
 mod half;
 mod head;
 mod loading;
+mod neutral_keys;
 mod ops;
 mod q2_0_blocks;
 mod reading_prefixes;

@@ -4,7 +4,8 @@ use guest_reference::error::Fault;
 use guest_reference::fast::PackedActivations;
 use guest_reference::model::Activation;
 use guest_reference::ops::{
-    activate, add, all_finite, bit_linear, quantize, rms_norm, silu_gate, squared_relu_gate,
+    activate, add, all_finite, bit_linear, quantize, rms_norm, rms_norm_heads, silu_gate,
+    squared_relu_gate,
 };
 use proptest::prelude::*;
 
@@ -29,6 +30,21 @@ fn rms_norm_matches_vector_computed_elsewhere() {
         0x3e21ed4d, 0x3cd7e712, 0xbed127d9, 0xbf92bf0d, 0xbfe3b5b4, 0xc01396f4,
     ];
     assert_eq!(bits(&y), expected);
+}
+
+#[test]
+fn head_norms_take_each_head_alone_and_name_the_one_that_overflows() {
+    let (x, w) = ([3.0, 4.0, 30.0, 40.0, 0.5, 0.1], [2.0, 0.5]);
+    let mut y = [9.0; 6];
+    rms_norm_heads(&x, &w, 1e-5, &mut y).expect("finite input");
+    for (x, y) in x.chunks(2).zip(y.chunks(2)) {
+        let mut expected = [9.0; 2];
+        rms_norm(x, &w, 1e-5, &mut expected).expect("finite input");
+        assert_same_bits(y, &expected);
+    }
+    let fault = rms_norm_heads(&[1.0, 1.0, 1e30, 1.0], &w, 1e-5, &mut [0.0; 4]);
+    let fault = fault.expect_err("overflow");
+    assert_eq!((fault.quantity, fault.index), ("sum of squares", 1));
 }
 
 #[test]

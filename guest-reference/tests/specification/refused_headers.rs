@@ -6,7 +6,7 @@ use guest_reference::gguf::{
 use guest_reference::model;
 
 use crate::support::gguf::{Value, array, string};
-use crate::support::model::small;
+use crate::support::model::{key, small};
 use crate::support::rejection::{
     assert_malformed, assert_too_large, assert_unsupported, parse, parse_as,
 };
@@ -207,17 +207,28 @@ fn bools() {
 }
 
 #[test]
-fn string_values() {
+fn strings_that_are_not_used() {
     let mut file = small();
-    file.push_key("general.name", Value::text([0xc3, 0x28]));
-    assert_malformed(parse(&file), &["metadata string", "is not UTF-8"]);
+    file.push_key("general.name", Value::text([0xe9, b't', 0xe9]));
+    // A template that is longer than any string that is kept.
+    let long = vec![b'x'; (16 << 20) + 1];
+    file.push_key("tokenizer.chat_template", Value::text(long));
+    parse(&file).expect("neither is read");
+}
+
+#[test]
+fn strings_that_are_used() {
+    for name in ["general.architecture", &key("rope.scaling.type")] {
+        let mut file = small();
+        file.set(name, Value::text([0xc3, 0x28]));
+        assert_malformed(parse(&file), &[&format!("`{name}`"), "is not UTF-8"]);
+        file.set(name, Value::text(vec![b'x'; (16 << 20) + 1]));
+        assert_malformed(parse(&file), &[&format!("`{name}`"), "more than 16 MiB"]);
+    }
     let mut file = small();
-    let long = (16u64 << 20) + 1;
-    file.push_key("general.name", Value::raw(8, long.to_le_bytes()));
-    assert_too_large(
-        parse(&file),
-        &["metadata string", "16777217 bytes", "at most 16777216"],
-    );
+    let past_the_end = u64::MAX.to_le_bytes();
+    file.push_key("general.name", Value::raw(8, past_the_end));
+    assert_malformed(parse(&file), &["metadata string", "the file ends after"]);
 }
 
 #[test]

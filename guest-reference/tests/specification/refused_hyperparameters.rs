@@ -25,7 +25,7 @@ fn assert_size_refused(name: &str, n: u32, allowed: &str) {
 
 #[test]
 fn architecture() {
-    for other in ["bitnet-b1.58x", "qwen2", "Llama", ""] {
+    for other in ["bitnet-b1.58x", "gpt2", "Llama", ""] {
         let mut file = small();
         file.set("general.architecture", Value::text(other));
         let found = format!("is `{other}`;");
@@ -44,7 +44,11 @@ fn architecture() {
 
 #[test]
 fn unknown_keys_of_the_architecture() {
-    for name in ["expert_count", "rope.scale_linear", "attention.scale"] {
+    for name in [
+        "expert_weights_scale",
+        "swin_norm",
+        "attention.logit_softcapping",
+    ] {
         let found = parse(&with(name, Value::u32(1)));
         assert_unsupported(
             found,
@@ -64,7 +68,6 @@ fn required_keys() {
         "block_count",
         "feed_forward_length",
         "attention.head_count",
-        "rope.freq_base",
         "attention.layer_norm_rms_epsilon",
     ] {
         assert_malformed(
@@ -79,6 +82,8 @@ fn optional_keys() {
     let model = parse(&without(&["vocab_size", "rope.dimension_count"])).expect("valid model");
     let hp = model.hyperparameters;
     assert_eq!((hp.n_vocab, hp.vocab_size, hp.rope_dim), (40, None, 64));
+    let model = parse(&without(&["rope.freq_base"])).expect("valid model");
+    assert_eq!(model.hyperparameters.rope_base, 10_000.0);
     // Without a number of KV heads there is one per query head: the key matrix is too small.
     assert_malformed(
         parse(&without(&["attention.head_count_kv"])),

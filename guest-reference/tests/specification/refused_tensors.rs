@@ -134,19 +134,18 @@ fn rows_are_whole_blocks() {
 }
 
 #[test]
-fn ternary_rows_are_whole_blocks() {
+fn ternary_rows_are_whole_bytes() {
     let mut file = small();
-    file.set(&key("feed_forward_length"), Value::u32(320));
+    file.set(&key("feed_forward_length"), Value::u32(322));
     for layer in 0..2 {
-        file.tensor(&format!("blk.{layer}.ffn_sub_norm.weight"))
-            .dims[0] = 320;
-        file.tensor(&format!("blk.{layer}.ffn_gate.weight")).dims[1] = 320;
-        file.tensor(&format!("blk.{layer}.ffn_up.weight")).dims[1] = 320;
-        file.tensor(&format!("blk.{layer}.ffn_down.weight")).dims[0] = 320;
+        for (part, dim) in [("sub_norm", 0), ("gate", 1), ("up", 1), ("down", 0)] {
+            let tensor = file.tensor(&format!("blk.{layer}.ffn_{part}.weight"));
+            tensor.dims[dim] = 322;
+        }
     }
     assert_malformed(
         parse(&file),
-        &["`blk.0.ffn_down.weight`: 320 columns", "multiple of 128"],
+        &["`blk.0.ffn_down.weight`: 322 columns", "multiple of 4"],
     );
 }
 

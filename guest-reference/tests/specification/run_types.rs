@@ -156,18 +156,8 @@ fn i2s(groups: impl Iterator<Item = [i32; 4]>) -> Vec<u8> {
 
 #[test]
 fn every_layout_of_i2s() {
-    let row4 = stored(|_, rows| {
-        let column = |four: &[Vec<i32>], c: usize| [0, 1, 2, 3].map(|r| four[r][c]);
-        let groups = rows
-            .chunks(4)
-            .flat_map(|four| (0..four[0].len()).map(|c| column(four, c)));
-        Some((I2_S, i2s(groups)))
-    });
-    let block64 = stored(|_, rows| {
-        let blocks = rows.iter().flat_map(|row| row.chunks(64));
-        let bytes = blocks.flat_map(|w| (0..16).map(|k| [0, 16, 32, 48].map(|n| w[k + n])));
-        Some((I2_S, i2s(bytes)))
-    });
+    let row4 = stored(|_, rows| Some((I2_S, row4(rows))));
+    let block64 = stored(|_, rows| Some((I2_S, block64(rows))));
     for (file, layout, other) in [
         (row4, I2sLayout::Row4, I2sLayout::Block128),
         (block64, I2sLayout::Block64, I2sLayout::Row4),
@@ -176,6 +166,85 @@ fn every_layout_of_i2s() {
         // A wrong layout is not an error: it is another model.
         assert_ne!(trace(&file, other).expect("finite"), plain());
     }
+}
+
+fn row4(rows: &[Vec<i32>]) -> Vec<u8> {
+    let column = |four: &[Vec<i32>], c: usize| [0, 1, 2, 3].map(|r| four[r][c]);
+    let groups = rows
+        .chunks(4)
+        .flat_map(|four| (0..four[0].len()).map(move |c| column(four, c)));
+    i2s(groups)
+}
+
+fn block64(rows: &[Vec<i32>]) -> Vec<u8> {
+    let blocks = rows.iter().flat_map(|row| row.chunks(64));
+    i2s(blocks.flat_map(|w| (0..16).map(|k| [0, 16, 32, 48].map(|n| w[k + n]))))
+}
+
+/// The small model with 320 elements in its feed-forward network: two and a half blocks of 128.
+fn narrow(store: impl Fn(&[Vec<i32>]) -> (u32, Vec<u8>)) -> Gguf {
+    const N_FF: usize = 320;
+    let mut file = stored(|name, rows| {
+        let rows: Vec<_> = match name.contains("ffn_down") {
+            true => rows.iter().map(|row| row[..N_FF].to_vec()).collect(),
+            false => rows.iter().take(N_FF).cloned().collect(),
+        };
+        Some(store(&rows))
+    });
+    file.set(&key("feed_forward_length"), Value::u32(N_FF as u32));
+    for tensor in &mut file.tensors {
+        let name = str::from_utf8(&tensor.name).expect("ascii");
+        for dim in tensor.dims.iter_mut().filter(|dim| **dim == 384) {
+            *dim = N_FF as u64;
+        }
+        if name.contains("ffn_sub_norm") {
+            tensor.data.truncate(4 * N_FF);
+        }
+    }
+    file
+}
+
+#[test]
+fn rows_of_half_a_block_of_128() {
+    let dense = narrow(|rows| (F32, rows.iter().flat_map(|w| self::row(F32, w)).collect()));
+    let expected = trace(&dense, I2sLayout::Block128).expect("finite");
+    let (row4, block64) = (
+        narrow(|rows| (I2_S, row4(rows))),
+        narrow(|rows| (I2_S, block64(rows))),
+    );
+    assert_eq!(trace(&row4, I2sLayout::Row4).expect("finite"), expected);
+    assert_eq!(
+        trace(&block64, I2sLayout::Block64).expect("finite"),
+        expected
+    );
+    assert_malformed(
+        trace(&block64, I2sLayout::Block128),
+        &["`blk.0.ffn_down.weight`: 320 columns", "multiple of 128"],
+    );
+    let odd = trace(&stored_of_columns(36), I2sLayout::Block64);
+    assert_malformed(odd, &["36 columns", "multiple of 64"]);
+    trace(&stored_of_columns(36), I2sLayout::Row4).expect("whole bytes");
+}
+
+/// The small model with this many elements in its feed-forward network, all weights 0.
+fn stored_of_columns(n_ff: usize) -> Gguf {
+    let mut file = small();
+    file.set(&key("feed_forward_length"), Value::u32(n_ff as u32));
+    for tensor in &mut file.tensors {
+        for dim in tensor.dims.iter_mut().filter(|dim| **dim == 384) {
+            *dim = n_ff as u64;
+        }
+        let elements = tensor.dims.iter().product::<u64>() as usize;
+        if tensor.type_id == I2_S {
+            tensor.data = vec![0x55; elements / 4];
+            tensor.data.extend(SCALE.to_le_bytes());
+            tensor.data.resize(elements / 4 + 32, 0);
+        }
+        if tensor.type_id == F32 {
+            tensor.data.truncate(4 * elements);
+        }
+    }
+    file
 }
 
 #[test]

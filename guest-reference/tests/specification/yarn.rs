@@ -19,7 +19,7 @@ const fn yarn(factor: f32, original_context: usize, [fast, slow]: [f32; 2]) -> Y
     }
 }
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 6] = [
     // The ramp goes from pair 17 to pair 34, then from 8 to 21.
     (
         (1e6, 128),
@@ -57,6 +57,15 @@ const CASES: [Case; 5] = [
         &[
             (1, 1000, 0xbf20_0681, 0x3f5e_1957),
             (31, 1000, 0x3f87_a838, 0x3e11_95d7),
+        ],
+    ),
+    // The ramp would end at 83, beyond the last element of the head: it ends there, at 15.
+    (
+        (2.0, 16),
+        yarn(4.0, 8192, [1000.0, 1.0]),
+        &[
+            (5, 100, 0x3f8f_2cc2, 0x3e59_fb96),
+            (7, 100, 0xbf91_898e, 0xbd78_a126),
         ],
     ),
     // The ramp ends where it begins: pair 0 stays, all others are divided.

@@ -85,6 +85,36 @@ fn user_defined_tokens_are_always_found() {
     }
 }
 
+/// As the reference does with added tokens: they are found in the text as it is given, and only what
+/// is between them is put into normalization form C.
+#[test]
+fn qwen_finds_tokens_before_it_normalizes() {
+    let marks = [
+        ("<|im_start|>", CONTROL),
+        ("<|im_end|>", CONTROL),
+        ("<think>", USER_DEFINED),
+        ("e\u{301}", USER_DEFINED),
+    ];
+    let (metadata, first) = with_tokens("qwen2", &marks);
+    let tokenizer = Tokenizer::from_metadata(&metadata).unwrap();
+    let (caf, grave, mark) = ("caf", "\u{e8}", "\u{301}");
+    let text = "<|im_start|>cafe\u{301}e\u{300}<think>\u{301}<|im_end|>";
+    let want = [
+        vec![first],
+        plain(&tokenizer, caf),
+        vec![first + 3],
+        plain(&tokenizer, grave),
+        vec![first + 2],
+        plain(&tokenizer, mark),
+        vec![first + 1],
+    ];
+    assert_eq!(encode(&tokenizer, text, false, true), want.concat());
+    assert!(tokenizer.is_end(first + 1));
+    let as_text = encode(&tokenizer, "<|im_start|><think>", false, false);
+    assert!(!as_text.contains(&first), "{as_text:?}");
+    assert_eq!(as_text.last(), Some(&(first + 2)));
+}
+
 #[test]
 fn by_default_a_text_gets_bos_and_control_tokens_are_text() {
     let (tokenizer, first) = chat();

@@ -50,11 +50,31 @@ fn truncated_models() {
 #[test]
 fn files_of_another_kind() {
     let workspace = Workspace::new();
-    workspace.write("text.gguf", "# not a model\n".repeat(100));
-    workspace.write("ggml.gguf", b"lmgg\x01\0\0\0");
-    workspace.write("zero.gguf", vec![0; 4096]);
-    for model in ["text.gguf", "ggml.gguf", "zero.gguf"] {
-        assert_refused(&workspace, model, 4, &["magic"]);
+    let mut checkpoint = b"PK\x03\x04".to_vec();
+    checkpoint.resize(30, 0);
+    checkpoint.extend(b"archive/data.pkl");
+    let safetensors = [&2u64.to_le_bytes()[..], b"{}"].concat();
+    let files: [(&[u8], &[&str]); 10] = [
+        (b"# not a model\n", &["magic"]),
+        (b"lmgg\x01\0\0\0", &["GGML", "convert the original model"]),
+        (b"tjgg\x03\0\0\0", &["GGJT", "convert the original model"]),
+        (&[0; 4096], &["zeros", "download"]),
+        (&checkpoint, &["PyTorch", "convert_hf_to_gguf.py"]),
+        (b"\x80\x02}q\0", &["pickle", "convert_hf_to_gguf.py"]),
+        (&safetensors, &["safetensors", "convert_hf_to_gguf.py"]),
+        (
+            b"\xef\xbb\xbf\n<!DOCTYPE HTML>\n",
+            &["web page", "download the file itself"],
+        ),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            &["git lfs pull"],
+        ),
+        (b"{\"error\":\"Entry not found\"}", &["JSON"]),
+    ];
+    for (bytes, parts) in files {
+        workspace.write("other.gguf", bytes);
+        assert_refused(&workspace, "other.gguf", 4, parts);
     }
 }
 

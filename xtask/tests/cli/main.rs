@@ -16,6 +16,7 @@ mod environment;
 mod faults;
 #[cfg(target_os = "linux")]
 mod few_threads;
+mod files_as_they_are;
 mod finding_models;
 mod help;
 mod installed;

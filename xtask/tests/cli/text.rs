@@ -47,6 +47,46 @@ fn run_refuses_what_cannot_be() {
         .refuses_words(&["--prompt"]);
 }
 
+/// The default model under another name of its pre-tokenizer, which must be as long.
+fn renamed(workspace: &Workspace, pre: &str) {
+    let mut bytes =
+        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf")).unwrap();
+    let old = b"llama-bpe";
+    let at = bytes.windows(old.len()).position(|w| w == old).unwrap();
+    bytes[at..at + old.len()].copy_from_slice(pre.as_bytes());
+    workspace.write("renamed.gguf", bytes);
+}
+
+/// llama.cpp's converter calls the pre-tokenizer of Falcon-E so.
+#[test]
+fn names_of_one_pre_tokenizer_give_the_same_text() {
+    let workspace = Workspace::new();
+    let want = with_text(&workspace, "run models/tiny.gguf --tokens 4").exits(0);
+    renamed(&workspace, "falcon-h1");
+    let found = with_text(&workspace, "run renamed.gguf --tokens 4").exits(0);
+    assert_eq!(found.stdout, want.stdout);
+    let inspected = workspace.run("inspect renamed.gguf").exits(0);
+    assert!(inspected.stdout.contains("gpt2 BPE, falcon-h1, "));
+}
+
+#[test]
+fn an_unknown_pre_tokenizer_is_named_with_those_that_are_known() {
+    let workspace = Workspace::new();
+    renamed(&workspace, "llama-abc");
+    let parts = [
+        "tokenizer.ggml.pre",
+        "\"llama-abc\"",
+        "llama-bpe, ",
+        "qwen2, ",
+        "--prompt-ids",
+        "--seed",
+    ];
+    with_text(&workspace, "run renamed.gguf --tokens 4").fails(4, &parts);
+    with_text(&workspace, "benchmark --model renamed.gguf --tokens 4").fails(4, &parts);
+    let words = "benchmark --model renamed.gguf --tokens 3 --seed 7 --parity off";
+    workspace.run(words).exits(0);
+}
+
 /// A model file without a tokenizer still takes ids, and says so.
 #[test]
 fn a_file_without_a_tokenizer_takes_ids() {

@@ -5,7 +5,7 @@ use xtask::make_model::gguf_writer::Value;
 use crate::model::{ARCHITECTURE, Base};
 
 /// Keys that a file must have.
-pub const REQUIRED: [&str; 8] = [
+pub const REQUIRED: [&str; 7] = [
     "general.architecture",
     "embedding_length",
     "block_count",
@@ -13,10 +13,12 @@ pub const REQUIRED: [&str; 8] = [
     "context_length",
     "attention.head_count",
     "attention.layer_norm_rms_epsilon",
-    "rope.freq_base",
 ];
 
-/// Keys that a file may have. With the required ones, they are all that readers know.
+/// Keys that a file of today has. Both readers take the same where they are absent.
+pub const WITH_DEFAULT: [&str; 1] = ["rope.freq_base"];
+
+/// Keys that a file may have.
 pub const OPTIONAL: [&str; 10] = [
     "attention.head_count_kv",
     "attention.key_length",
@@ -40,6 +42,71 @@ pub const INTERACTING: [&str; 6] = [
     "rope.scaling.factor",
 ];
 
+/// Keys that decide YaRN, and the architecture's base.
+pub const OF_YARN: [&str; 6] = [
+    "rope.scaling.type",
+    "rope.scaling.factor",
+    "rope.scaling.original_context_length",
+    "rope.scaling.yarn_beta_fast",
+    "rope.scaling.yarn_beta_slow",
+    "rope.freq_base",
+];
+
+/// Every key with a meaning for the run, without the architecture's prefix where they have one.
+pub fn known() -> Vec<&'static str> {
+    let mut known = [&REQUIRED[..], &WITH_DEFAULT, &OPTIONAL].concat();
+    known.extend(OF_YARN.iter().filter(|name| name.contains("beta")));
+    known
+}
+
+/// Keys that change nothing at their value here.
+pub fn neutral_values() -> Vec<(&'static str, Value)> {
+    let zero = || Value::U32(0);
+    let (off, one) = (Value::F32(0.0), Value::F32(1.0));
+    vec![
+        ("attention.causal", Value::Bool(true)),
+        ("attention.clamp_kqv", off.clone()),
+        ("attention.max_alibi_bias", off.clone()),
+        ("attention.scale", off),
+        ("attention.sliding_window", zero()),
+        ("embedding_scale", one.clone()),
+        ("expert_count", zero()),
+        ("expert_shared_count", zero()),
+        ("expert_used_count", zero()),
+        ("logit_scale", one.clone()),
+        ("nextn_predict_layers", zero()),
+        ("pooling_type", zero()),
+        ("residual_scale", one.clone()),
+        ("rope.scale_linear", one.clone()),
+        ("rope.scaling.attn_factor", one.clone()),
+        ("rope.scaling.yarn_attn_factor", one),
+        ("tensor_data_layout", text("reference")),
+        ("use_parallel_residual", Value::Bool(false)),
+    ]
+}
+
+/// Values of a key whose right value is known, of its type and of all others.
+pub fn any_values(right: &Value) -> Vec<Value> {
+    let floats = [0.0, -0.0, 1.0, -1.0, f32::NAN, f32::INFINITY].map(Value::F32);
+    let texts = ["reference", "Meta AI original pth", "", "jploski"].map(text);
+    let numbers = [0, 1, u32::MAX].map(Value::U32);
+    let others = [
+        raw(0, [0]),
+        raw(5, 0u32.to_le_bytes()),
+        raw(7, [0]),
+        raw(7, [1]),
+        raw(7, [2]),
+        raw(8, [&1u64.to_le_bytes()[..], b"\xff"].concat()),
+        raw(10, 0u64.to_le_bytes()),
+        raw(11, 0u64.to_le_bytes()),
+        raw(12, 0f64.to_le_bytes()),
+        raw(12, 1f64.to_le_bytes()),
+        Value::I32s(vec![0]),
+    ];
+    let all = floats.into_iter().chain(texts).chain(numbers);
+    all.chain(others).chain([right.clone()]).collect()
+}
+
 /// What the key has to be beside the tensors of `base`.
 pub fn right_value(base: &Base, name: &str) -> Value {
     match name {
@@ -49,6 +116,8 @@ pub fn right_value(base: &Base, name: &str) -> Value {
         "rope.scaling.finetuned" => raw(7, [1]),
         "attention.layer_norm_rms_epsilon" => Value::F32(1e-5),
         "rope.freq_base" => Value::F32(10_000.0),
+        "rope.scaling.yarn_beta_fast" => Value::F32(16.0),
+        "rope.scaling.yarn_beta_slow" => Value::F32(2.0),
         _ => Value::U32(right_number(base, name) as u32),
     }
 }

@@ -6,16 +6,21 @@ mod model;
 mod readers;
 
 use engine_native::Architecture;
-use keys::{INTERACTING, OPTIONAL, REQUIRED, odd_values, right_value};
+use keys::{
+    INTERACTING, OF_YARN, OPTIONAL, REQUIRED, WITH_DEFAULT, any_values, known, neutral_values,
+    odd_values, right_value,
+};
 use model::{BASES, Base, Keys};
 use proptest::{collection::vec, prelude::*, sample::select};
 use readers::{assert_same, shape};
+use xtask::make_model::gguf_writer::Value;
 
 /// The required keys, and those optional ones that `subset` has a bit for; all of them right.
 fn right(base: &Base, subset: usize) -> Keys {
     let optional = OPTIONAL.iter().enumerate();
     let chosen = optional.filter(|(bit, _)| subset & (1 << bit) != 0);
-    let names = REQUIRED.iter().chain(chosen.map(|(_, name)| name));
+    let names = REQUIRED.iter().chain(&WITH_DEFAULT);
+    let names = names.chain(chosen.map(|(_, name)| name));
     let values = names.map(|name| (*name, right_value(base, name)));
     Keys::new(values)
 }
@@ -60,19 +65,23 @@ fn every_subset_with_one_odd_key() {
     assert!(accepted > 0, "some odd values are allowed");
 }
 
-/// A required key that is absent or odd, among none or all of the optional ones.
+/// A required key, or one with a default, that is absent or odd, among none or all of the optional ones.
 #[test]
 fn one_required_key_absent_or_odd() {
     for (architecture, base) in bases() {
         for subset in [0, (1 << OPTIONAL.len()) - 1] {
-            for name in REQUIRED {
+            for name in [&REQUIRED[..], &WITH_DEFAULT].concat() {
                 let mut keys = right(base, subset);
                 let odd = odd_values(base, name).into_iter().map(Some);
                 for value in odd.chain([None]) {
                     let is_absent = value.is_none();
                     keys.set(name, value);
                     let is_accepted = assert_same(architecture, base, &keys);
-                    assert!(!(is_absent && is_accepted), "{name} is required");
+                    let has_default = WITH_DEFAULT.contains(&name);
+                    assert!(
+                        !(is_absent && is_accepted) || has_default,
+                        "{name} is required"
+                    );
                 }
             }
         }
@@ -101,16 +110,64 @@ fn all_states_of_the_keys_that_interact() {
     }
 }
 
+/// The subset of the optional keys without which the first base is refused: `attention.head_count_kv`.
+const NEEDED: usize = 1;
+
+/// The keys of YaRN and the base: each absent, right, or one of its odd values.
+#[test]
+fn all_states_of_the_keys_of_yarn() {
+    let base = &BASES[0];
+    let mut accepted = 0;
+    let states = OF_YARN.map(|name| match name {
+        "rope.scaling.type" => {
+            let types = ["yarn", "linear", "none"].map(|t| Some(Value::String(t.to_owned())));
+            [vec![None], types.to_vec()].concat()
+        }
+        _ => {
+            let floats = [0.0, 0.5, 1.0, 1.5, 16.0, f32::NAN].map(|x| Some(Value::F32(x)));
+            let odd = [None, Some(Value::U32(64))].into_iter().chain(floats);
+            odd.collect()
+        }
+    });
+    let n: usize = states.iter().map(Vec::len).product();
+    // A step without a common factor with the number of states visits all of them, in the end.
+    for number in (0..n).step_by(7) {
+        let (mut keys, mut rest) = (right(base, NEEDED), number);
+        for (name, states) in OF_YARN.iter().zip(&states) {
+            keys.set(name, states[rest % states.len()].clone());
+            rest /= states.len();
+        }
+        accepted += usize::from(assert_same(Architecture::Qwen3, base, &keys));
+    }
+    assert!(accepted > 10, "{accepted}");
+}
+
+/// A key that changes nothing at one value is accepted with that value alone, by both readers.
+#[test]
+fn keys_that_are_neutral_at_one_value() {
+    for architecture in Architecture::ALL {
+        for (name, neutral) in neutral_values() {
+            let mut keys = right(&BASES[0], NEEDED);
+            keys.set(name, Some(neutral.clone()));
+            assert!(assert_same(architecture, &BASES[0], &keys), "{name}");
+            let values = any_values(&neutral);
+            let n_values = values.len();
+            let accepted = values.into_iter().filter(|value| {
+                keys.set(name, Some(value.clone()));
+                assert_same(architecture, &BASES[0], &keys)
+            });
+            assert!(accepted.count() < n_values / 3, "{name}");
+        }
+    }
+}
+
 /// A key that one reader learns has to be known to the other, and to these tests.
 #[test]
 fn both_readers_know_the_keys_of_these_tests() {
     let native = include_str!("../../../engine-native/src/model/shape.rs");
     let guest = include_str!("../../../guest-reference/src/model/keys.rs");
-    let tested = REQUIRED.iter().chain(&OPTIONAL);
-    let mut tested: Vec<_> = tested
-        .filter(|name| !name.starts_with("general."))
-        .copied()
-        .collect();
+    let mut tested = known();
+    tested.retain(|name| !name.starts_with("general."));
     tested.sort_unstable();
     for (source, list) in [(native, "const KNOWN_KEYS: "), (guest, "const KNOWN: ")] {
         let (_, list) = source.split_once(list).expect("the list has this name");
@@ -140,7 +197,7 @@ proptest! {
         architecture in select(Architecture::ALL.to_vec()),
         base in select(BASES.iter().collect::<Vec<_>>()),
         subset in 0..1usize << OPTIONAL.len(),
-        edits in vec((select([&REQUIRED[..], &OPTIONAL[..]].concat()), any::<prop::sample::Index>()), 0..6),
+        edits in vec((select(known()), any::<prop::sample::Index>()), 0..6),
     ) {
         let mut keys = right(base, subset);
         for (name, which) in edits {

@@ -103,6 +103,10 @@ fn tensors(architecture: Architecture, base: &Base) -> Vec<(String, Vec<u64>)> {
     if architecture.has_sub_norms() {
         layer.extend([("attn_sub_norm", vec![query]), ("ffn_sub_norm", vec![ff])]);
     }
+    if architecture.has_head_norms() {
+        let head = base.head_dim;
+        layer.extend([("attn_q_norm", vec![head]), ("attn_k_norm", vec![head])]);
+    }
     let layer = layer
         .into_iter()
         .map(|(part, dims)| (format!("blk.0.{part}.weight"), dims));

@@ -1,7 +1,7 @@
 //! What each reader sees in a file.
 
 use engine_native::{Architecture, I2sLayout, Model};
-use guest_reference::{error::Error, session::Session};
+use guest_reference::{error::Error, model, session::Session};
 
 use crate::model::{Base, Keys, file};
 
@@ -11,8 +11,10 @@ pub struct Shape {
     architecture: String,
     /// n_vocab, n_embd, n_layers, n_heads, n_kv_heads, rope_dim, n_ff, context_length.
     counts: [u64; 8],
-    /// Bits of the RoPE base, the RoPE scale and epsilon.
-    reals: [u32; 3],
+    /// Bits of the RoPE base and epsilon.
+    reals: [u32; 2],
+    /// Type of RoPE scaling, factor, original context, fast and slow beta.
+    scaling: (&'static str, f32, u64, f32, f32),
     pub head_dim: u64,
 }
 
@@ -52,12 +54,18 @@ fn native(file: Vec<u8>) -> Result<Shape, String> {
             shape.n_ff,
             shape.context_length,
         ],
-        reals: [
-            shape.rope_base,
-            shape.rope_scaling.factor(),
-            shape.rms_epsilon,
-        ]
-        .map(f32::to_bits),
+        reals: [shape.rope_base, shape.rms_epsilon].map(f32::to_bits),
+        scaling: match shape.rope_scaling {
+            engine_native::RopeScaling::None => ("none", 1.0, 0, 0.0, 0.0),
+            engine_native::RopeScaling::Linear { factor } => ("linear", factor, 0, 0.0, 0.0),
+            engine_native::RopeScaling::Yarn(yarn) => (
+                "yarn",
+                yarn.factor,
+                yarn.original_context_length,
+                yarn.beta_fast,
+                yarn.beta_slow,
+            ),
+        },
         head_dim: shape.head_dim,
     })
 }
@@ -86,7 +94,18 @@ fn guest(file: &[u8]) -> Result<Shape, String> {
         Ok(Shape {
             architecture: shape.architecture.name.to_owned(),
             counts: counts.map(|n| n as u64),
-            reals: [shape.rope_base, shape.rope_scale, shape.eps].map(f32::to_bits),
+            reals: [shape.rope_base, shape.eps].map(f32::to_bits),
+            scaling: match shape.rope_scaling {
+                model::RopeScaling::None => ("none", 1.0, 0, 0.0, 0.0),
+                model::RopeScaling::Linear(factor) => ("linear", factor, 0, 0.0, 0.0),
+                model::RopeScaling::Yarn(yarn) => (
+                    "yarn",
+                    yarn.factor,
+                    yarn.original_context as u64,
+                    yarn.beta_fast,
+                    yarn.beta_slow,
+                ),
+            },
             head_dim: shape.head_dim as u64,
         })
     };

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, fields
 import numpy as np
 from gguf import quants
 
+import grouped
 from gguf_files import RANDOM_BLOCKS, doubled
 
 SUB_NORMS = {"attn_sub_norm", "ffn_sub_norm"}
+HEAD_NORMS = {"attn_q_norm", "attn_k_norm"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class File:
 class Family:
     """Shape and arithmetic of a model. `gains` are the standard deviations that the projections'
     results aim at; `per_layer` replaces some of them in one layer. `optional_keys`: files
-    say what the defaults would give as well."""
+    say what the defaults would give as well. `yarn`: factor, original context length and, if the
+    files say them, fast and slow beta. `group`: columns with one scale, of ternary matrices that
+    have one for each; `zero_share` of these scales are 0."""
 
     name: str
     seed: int
@@ -57,6 +61,9 @@ class Family:
     eps: float = 1e-5
     linear_factor: float = 0.0
     llama3: tuple = ()
+    yarn: tuple = ()
+    group: int = 0
+    zero_share: float = 0.0
     embedding: str = "coarse"
     output: str = ""
     optional_keys: bool = True
@@ -65,7 +72,11 @@ class Family:
 
     @property
     def has_sub_norms(self):
-        return self.architecture != "llama"
+        return self.architecture not in ("llama", "qwen3")
+
+    @property
+    def has_head_norms(self):
+        return self.architecture == "qwen3"
 
     @property
     def epsilon_matters(self):
@@ -75,11 +86,13 @@ class Family:
     @property
     def smallest_maximum_matters(self):
         """Activations lie below the smallest maximum of their quantization."""
-        return bool(self.per_layer)
+        return bool(self.per_layer) and not self.group
 
     def spec(self):
         """What the JSON says of the family."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "files"}
+        later = {"yarn", "group", "zero_share"}
+        said = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "files"}
+        return {name: value for name, value in said.items() if value or name not in later}
 
 
 @dataclass
@@ -92,11 +105,12 @@ class Projection:
 
 @dataclass
 class Table:
-    """Embedding or output matrix, f32 [n_vocab, n_embd]; blocks if it was made from those."""
+    """Embedding or output matrix, f32 [n_vocab, n_embd]; what it was made from, if not values."""
 
     values: np.ndarray
     blocks: np.ndarray | None = None
     block_type: object = None
+    matrix: grouped.GroupedMatrix | None = None
 
 
 @dataclass
@@ -158,6 +172,28 @@ FAMILIES = (
         # quantization, 1e-5, and has a subnormal f16 scale.
         per_layer={1: {"attn_v": 3e-6, "attn_output": 1e5}},
     ),
+    Family(
+        "H", 81, "qwen3", "silu", "halves", 128, 4, 2, 64, 256,
+        (File("H-q2_0.gguf", 1, "q2_0", "q2_0"),
+         File("H-q2_0_g128.gguf", 2, "q2_0_g128", "q2_0_g128"),
+         File("H-pq2_0.gguf", 3, "pq2_0", "pq2_0"),
+         File("H-ptq1_0.gguf", 4, "ptq1_0", "ptq1_0")),
+        rope_base=1e6, eps=1e-6, embedding="grouped", group=128, optional_keys=False,
+    ),
+    Family(
+        "I", 82, "qwen3", "silu", "halves", 128, 2, 1, 128, 256,
+        (File("I-q2_0-outq2_0.gguf", 1, "q2_0", "q2_0", "q2_0"),),
+        rope_base=1e6, eps=1e-6, embedding="grouped", output="grouped", group=64, zero_share=0.02,
+        yarn=(4.0, 1024), optional_keys=False,
+    ),
+    Family(
+        "J", 83, "qwen3", "silu", "halves", 128, 6, 2, 64, 256,
+        (File("J-ptq1_0-outpq2_0.gguf", 1, "ptq1_0", "ptq1_0", "pq2_0"),),
+        rope_base=1e4, embedding="grouped", output="grouped", group=128,
+        yarn=(8.0, 256, 16.0, 2.0),
+        # Layer 1's attention leaves values whose block scale is 0 or a subnormal f16.
+        per_layer={1: {"attn_v": 3e-6, "attn_output": 1e5}},
+    ),
 )
 
 
@@ -182,6 +218,10 @@ def rounded(rng, rows, columns, type_name):
 
 
 def table(rng, family, kind):
+    if kind == "grouped":
+        matrix = grouped.random_matrix(rng, family.n_vocab, family.n_embd, 0.25, family.group)
+        matrix = matrix.with_doubled(doubled(rng, family.n_vocab))
+        return Table(matrix.values, matrix=matrix)
     if kind in RANDOM_BLOCKS:
         block_type, random_blocks = RANDOM_BLOCKS[kind]
         blocks = random_blocks(rng, family.n_vocab, family.n_embd, 0.25)
@@ -212,6 +252,15 @@ def projection(rng, rows, columns, gain):
     return Projection(weights, np.float32(np.rint(scale / step) * step))
 
 
+def matrix(rng, family, rows, columns, gain):
+    """A projection in the family's kind."""
+    if not family.group:
+        return projection(rng, rows, columns, gain)
+    rms = gain / np.sqrt(columns)
+    special = (0, 0, 0, 0, 1, -1)
+    return grouped.random_matrix(rng, rows, columns, rms, family.group, family.zero_share, special)
+
+
 def rope_factors(family):
     """What the frequencies are divided by, f32 [head_dim / 2], from Llama 3's scaling parameters:
     1 for short waves, the factor for long ones, a blend between."""
@@ -238,13 +287,16 @@ def random_weights(family):
     norms, projections = {}, {}
     for layer in range(family.n_layers):
         sizes = {"attn_norm": embd, "attn_sub_norm": q, "ffn_norm": embd, "ffn_sub_norm": ff}
+        sizes |= {name: family.head_dim for name in sorted(HEAD_NORMS)}
+        absent = set() if family.has_sub_norms else SUB_NORMS
+        absent = absent if family.has_head_norms else absent | HEAD_NORMS
         for name, n in sizes.items():
-            if family.has_sub_norms or name not in SUB_NORMS:
+            if name not in absent:
                 norms[f"blk.{layer}.{name}.weight"] = norm(rng, n)
         layer_gains = gains | family.per_layer.get(layer, {})
         for name, shape in shapes.items():
             gain = layer_gains.get(name, 1.0)
-            projections[f"blk.{layer}.{name}.weight"] = projection(rng, *shape, gain)
+            projections[f"blk.{layer}.{name}.weight"] = matrix(rng, family, *shape, gain)
     norms["output_norm.weight"] = norm(rng, embd, signs=True)
     factors = rope_factors(family) if family.llama3 else None
     return Weights(tables, norms, projections, factors)

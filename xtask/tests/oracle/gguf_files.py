@@ -1,7 +1,7 @@
 """Packs the tensors of a model into the types of a GGUF file, and writes the file.
 
-All types but I2_S are packed by the `gguf` package. It has no quantizer for Q4_K and Q6_K: those
-matrices start as random blocks, and the package says what they mean.
+All types but I2_S and those of `grouped.py` are packed by the `gguf` package. It has no quantizer
+for Q4_K and Q6_K: those matrices start as random blocks, and the package says what they mean.
 """
 
 from pathlib import Path
@@ -10,6 +10,8 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Type
 from gguf import quants
+
+import grouped
 
 I2S = 36
 # Width of the groups of four weights that share the bytes; None: a whole row.
@@ -89,20 +91,32 @@ def add_metadata(writer, family, file):
     writer.add_head_count(family.n_heads)
     writer.add_layer_norm_rms_eps(family.eps)
     writer.add_rope_freq_base(family.rope_base)
+    if family.yarn:
+        add_yarn(writer, *family.yarn)
     if family.n_heads * family.head_dim != family.n_embd:
         writer.add_key_length(family.head_dim)
         writer.add_value_length(family.head_dim)
-    if family.optional_keys:
+    if family.optional_keys or family.n_kv_heads != family.n_heads:
         writer.add_head_count_kv(family.n_kv_heads)
+    if family.optional_keys:
         writer.add_vocab_size(family.n_vocab)
         writer.add_rope_dimension_count(family.head_dim)
     if family.linear_factor:
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(family.linear_factor)
-    add_tokenizer(writer, family.n_vocab)
+    add_tokenizer(writer, family.n_vocab, "qwen2" if family.group else "llama-bpe")
 
 
-def add_tokenizer(writer, n_vocab):
+def add_yarn(writer, factor, n_original, beta_fast=None, beta_slow=None):
+    writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+    writer.add_rope_scaling_factor(factor)
+    writer.add_rope_scaling_orig_ctx_len(n_original)
+    if beta_fast:
+        writer.add_rope_scaling_yarn_beta_fast(beta_fast)
+        writer.add_rope_scaling_yarn_beta_slow(beta_slow)
+
+
+def add_tokenizer(writer, n_vocab, pre):
     """A byte-level BPE tokenizer: three special tokens, 256 bytes, merges with `a`."""
     shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
     hidden = [b for b in range(256) if b not in shown]
@@ -115,7 +129,7 @@ def add_tokenizer(writer, n_vocab):
     tokens += [merge.replace(" ", "") for merge in merges]
     assert len(tokens) == n_vocab
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("llama-bpe")
+    writer.add_tokenizer_pre(pre)
     writer.add_token_list(tokens)
     writer.add_token_types([3] * len(SPECIAL_TOKENS) + [1] * (n_vocab - len(SPECIAL_TOKENS)))
     writer.add_token_merges(merges)
@@ -125,22 +139,31 @@ def add_tokenizer(writer, n_vocab):
     writer.add_add_bos_token(False)
 
 
-def add_i2s(writer, name, weights, packed):
-    """The package knows no I2_S: the tensor is announced as 8-bit and its type id replaced."""
-    writer.add_tensor_info(name, weights.shape, np.dtype(np.int8), packed.nbytes, I2S)
+def add_unknown(writer, name, shape, packed, type_id):
+    """The package does not know I2_S and the grouped types: the tensor is announced as 8-bit and
+    its type id replaced."""
+    writer.add_tensor_info(name, shape, np.dtype(np.int8), packed.nbytes, type_id)
     writer.tensors[-1][name].tensor = packed
 
 
+def add_grouped(writer, name, matrix, type_name):
+    packed, type_id = grouped.pack(matrix, type_name)
+    add_unknown(writer, name, matrix.weights.shape, packed, type_id)
+
+
 def add_projection(writer, family, file, name, projection, rng):
+    type_name = file.type_of(name)
+    if family.group:
+        add_grouped(writer, name, projection, type_name)
+        return
     weights = projection.weights
     if family.pairs == "neighbours" and (".attn_q." in name or ".attn_k." in name):
         n_heads = family.n_heads if ".attn_q." in name else family.n_kv_heads
         weights = permute_rows(weights, n_heads)
-    type_name = file.type_of(name)
     if type_name in I2S_LAYOUTS:
         codes = (weights + 1).astype(np.uint8)
         packed = pack_i2s(codes, I2S_LAYOUTS[type_name], projection.scale, rng)
-        add_i2s(writer, name, weights, packed)
+        add_unknown(writer, name, weights.shape, packed, I2S)
     else:
         values = dense_ternary(weights, projection.scale, rng)
         writer.add_tensor(name, exact(values, type_name), raw_dtype=TYPES[type_name])
@@ -153,7 +176,9 @@ def write(path: Path, family, model, file):
     add_metadata(writer, family, file)
     for name, table in model.tables.items():
         type_name = file.embedding if name == "token_embd.weight" else file.output
-        if table.blocks is not None:
+        if table.matrix is not None:
+            add_grouped(writer, name, table.matrix, type_name)
+        elif table.blocks is not None:
             writer.add_tensor(name, table.blocks, raw_dtype=table.block_type)
         else:
             writer.add_tensor(name, exact(table.values, type_name), raw_dtype=TYPES[type_name])

@@ -1,4 +1,4 @@
-"""Makes the fixtures of families D to G: small random models as GGUF files, and what Hugging Face
+"""Makes the fixtures of families D to J: small random models as GGUF files, and what Hugging Face
 transformers computes for them. README.md says what the families are.
 
     python3 -m venv venv
@@ -31,23 +31,30 @@ import torch  # noqa: E402
 import transformers  # noqa: E402
 import verify_fixtures  # noqa: E402
 from families import FAMILIES, random_weights  # noqa: E402
-from transformers import AutoModelForCausalLM, BitNetConfig, DynamicCache, LlamaConfig  # noqa: E402
+from grouped_linear import GroupedLinear  # noqa: E402
+from strict_prompts import N_SPECIAL, logits, strict_prompts  # noqa: E402
+from transformers import (  # noqa: E402
+    AutoModelForCausalLM,
+    BitNetConfig,
+    DynamicCache,
+    LlamaConfig,
+    Qwen3Config,
+)
 from transformers.integrations.bitnet import ActQuant, AutoBitLinear  # noqa: E402
 
 HERE = Path(__file__).parent
-N_PROMPT, N_GENERATE, N_STRICT, STRICT_LEN = 24, 40, 4, 6
-N_SPECIAL = len(gguf_files.SPECIAL_TOKENS)
+N_PROMPT, N_GENERATE = 24, 40
 # Smallest lead of a chosen token, in standard deviations.
 MARGIN = 0.1
-# Smallest distance of a scaled activation of a strict prompt from a rounding boundary.
-BOUNDARY = 1e-3
 MODULES = {
     "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
     "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj", "attn_norm": "input_layernorm",
     "attn_sub_norm": "self_attn.attn_sub_norm", "ffn_norm": "post_attention_layernorm",
-    "ffn_sub_norm": "mlp.ffn_sub_norm",
+    "ffn_sub_norm": "mlp.ffn_sub_norm", "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
 }
+CONFIGS = {"llama": LlamaConfig, "qwen3": Qwen3Config}
 
 
 def config(family):
@@ -59,12 +66,16 @@ def config(family):
         factor, low, high, n_original = family.llama3
         rope |= {"rope_type": "llama3", "factor": factor, "low_freq_factor": low,
                  "high_freq_factor": high, "original_max_position_embeddings": n_original}
-    of = LlamaConfig if family.architecture == "llama" else BitNetConfig
-    return of(
+    context = 2048
+    if family.yarn:
+        context = int(family.yarn[0] * family.yarn[1])
+        names = ("factor", "original_max_position_embeddings", "beta_fast", "beta_slow")
+        rope |= {"rope_type": "yarn"} | dict(zip(names, family.yarn))
+    return CONFIGS.get(family.architecture, BitNetConfig)(
         vocab_size=family.n_vocab, hidden_size=family.n_embd, intermediate_size=family.n_ff,
         num_hidden_layers=family.n_layers, num_attention_heads=family.n_heads,
         num_key_value_heads=family.n_kv_heads, head_dim=family.head_dim,
-        hidden_act=family.activation, rms_norm_eps=family.eps, max_position_embeddings=2048,
+        hidden_act=family.activation, rms_norm_eps=family.eps, max_position_embeddings=context,
         tie_word_embeddings=not family.output, rope_parameters=rope,
         bos_token_id=1, eos_token_id=2, pad_token_id=0,
     )
@@ -84,9 +95,12 @@ def build(family, weights):
     with torch.no_grad():
         for name, projection in weights.projections.items():
             rows, columns = projection.weights.shape
-            linear = AutoBitLinear(columns, rows, bias=False, dtype=torch.float32)
-            linear.weight.copy_(torch.from_numpy(projection.weights))
-            linear.weight_scale.fill_(float(projection.scale))
+            if family.group:
+                linear = GroupedLinear(projection.values)
+            else:
+                linear = AutoBitLinear(columns, rows, bias=False, dtype=torch.float32)
+                linear.weight.copy_(torch.from_numpy(projection.weights))
+                linear.weight_scale.fill_(float(projection.scale))
             assert model.get_submodule(module_name(name)).weight.shape == (rows, columns)
             model.set_submodule(module_name(name), linear)
         for name, norm in weights.norms.items():
@@ -97,78 +111,10 @@ def build(family, weights):
         model.model.embed_tokens.weight.copy_(embedding)
         model.lm_head.weight.copy_(tables.get("output.weight", embedding))
     assert (model.lm_head.weight is model.model.embed_tokens.weight) == (not family.output)
+    if family.group:
+        output = weights.tables.get("output.weight", weights.tables["token_embd.weight"])
+        model.lm_head = GroupedLinear(output.values)
     return model.eval()
-
-
-class BoundaryDistance:
-    """While entered, `least` is the smallest distance of a scaled activation from a rounding
-    boundary, f32 [batch, positions], over the projections of the last forward pass."""
-
-    def __init__(self, model):
-        self.linears = [m for m in model.modules() if isinstance(m, AutoBitLinear)]
-
-    def __enter__(self):
-        self.hooks = [m.register_forward_pre_hook(self.measure) for m in self.linears]
-        self.least = torch.tensor(torch.inf)
-        return self
-
-    def measure(self, _, inputs):
-        scale = 127 / inputs[0].abs().amax(-1, keepdim=True).clamp(min=1e-5)
-        scaled = inputs[0] * scale
-        distance = (scaled - scaled.floor() - 0.5).abs().amin(-1)
-        self.least = torch.minimum(self.least, distance)
-
-    def __exit__(self, *_):
-        for hook in self.hooks:
-            hook.remove()
-
-
-def logits(model, prompts):
-    """f32 [prompts, positions, n_vocab]."""
-    ids = torch.from_numpy(np.array(prompts, np.int64))
-    return model(ids, use_cache=False).logits.numpy()
-
-
-def strict_prompts(family, model):
-    """Prompts without an activation near a rounding boundary, int32 [N_STRICT, STRICT_LEN], and the
-    distance of each. What a position computes depends on earlier ones only, so that a prompt can be
-    extended token by token."""
-    tokens = np.arange(N_SPECIAL, family.n_vocab)
-
-    def candidates(prefix):
-        prompts = np.concatenate([np.tile(prefix, (len(tokens), 1)), tokens[:, None]], axis=1)
-        with BoundaryDistance(model) as boundary:
-            logits(model, prompts)
-        least = boundary.least[:, -1].numpy()
-        order = np.argsort(-least, kind="stable")
-        # A repeated token repeats activations: it is an easy find, and says less.
-        return [tokens[i] for i in order if least[i] >= BOUNDARY and tokens[i] not in prefix]
-
-    def extended(prefix):
-        if len(prefix) == STRICT_LEN:
-            return prefix
-        for token in candidates(prefix):
-            if found := extended([*prefix, token]):
-                return found
-        return None
-
-    starts = [
-        (rank, [first, second])
-        for first in candidates([])
-        for rank, second in enumerate(candidates([first]))
-    ]
-    prompts = []
-    # Different first tokens before a second prompt with the same one.
-    for _, start in sorted(starts, key=lambda ranked: ranked[0]):
-        if len(prompts) < N_STRICT and (prompt := extended(start)):
-            prompts.append(prompt)
-    assert len(prompts) == N_STRICT, f"{family.name}: {len(prompts)} strict prompts"
-    distances = []
-    for prompt in prompts:
-        with BoundaryDistance(model) as boundary:
-            logits(model, [prompt])
-        distances.append(float(boundary.least.min()))
-    return np.array(prompts, np.int32), np.array(distances)
 
 
 def margins(rows):
@@ -214,12 +160,13 @@ def greedy_run(family, model):
 
 def without_activation_quantization(model, prompts):
     """Logits of the same model with float activations: what a wrong program might compute."""
-    quantize = ActQuant.apply
+    quantize = ActQuant.apply, GroupedLinear.quantize
     ActQuant.apply = lambda activation: activation
+    GroupedLinear.quantize = staticmethod(ActQuant.apply)
     try:
         return logits(model, prompts)
     finally:
-        ActQuant.apply = quantize
+        ActQuant.apply, GroupedLinear.quantize = quantize[0], staticmethod(quantize[1])
 
 
 def sha256(path):
@@ -254,7 +201,8 @@ def make(family, folder):
         "model": family.name,
         "spec": family.spec(),
         "generator": f"make_fixtures.py: transformers {transformers.__version__}, torch "
-        f"{torch.__version__.split('+')[0]} CPU, float32, eager attention, AutoBitLinear offline, "
+        f"{torch.__version__.split('+')[0]} CPU, float32, eager attention, "
+        f"{'GroupedLinear' if family.group else 'AutoBitLinear offline'}, "
         f"1 thread, gguf {version('gguf')}, numpy {np.__version__}",
         "prompt": prompt.tolist(),
         "tokens": tokens.tolist(),

@@ -6,96 +6,15 @@ cannot tell is worth nothing. `make_fixtures.py --verify` runs this.
 
 import hashlib
 import json
-import struct
 from dataclasses import dataclass, replace
 
+import grouped_rules
 import numpy as np
-from gguf import GGUFReader, quants
-from gguf import GGMLQuantizationType as Type
+from read_fixtures import Header
 
-I2S = 36
-SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q",
-           11: "<q", 12: "<d"}
 # A mistake has to move a logit by this many standard deviations, 200 times the strict tolerance.
 VISIBLE = 0.01
 PROJECTIONS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
-
-
-class Header:
-    """Metadata and tensor places of a GGUF file. The package's reader refuses files with I2_S; on
-    all others it has to find the same tensors."""
-
-    def __init__(self, path):
-        self.bytes, self.at = path.read_bytes(), 4
-        assert self.bytes[:4] == b"GGUF" and self.scalar(4) == 3
-        n_tensors, n_keys = self.scalar(10), self.scalar(10)
-        self.keys = {self.string(): self.value(self.scalar(4)) for _ in range(n_keys)}
-        self.tensors = {}
-        for _ in range(n_tensors):
-            name = self.string()
-            shape = [self.scalar(10) for _ in range(self.scalar(4))][::-1]
-            self.tensors[name] = (shape, self.scalar(4), self.scalar(10))
-        alignment = self.keys.get("general.alignment", 32)
-        self.data = -(-self.at // alignment) * alignment
-        if all(type_id != I2S for _, type_id, _ in self.tensors.values()):
-            self.compare_with_package(path)
-
-    def compare_with_package(self, path):
-        found = GGUFReader(path).tensors
-        assert [tensor.name for tensor in found] == list(self.tensors)
-        for tensor in found:
-            shape, type_id, offset = self.tensors[tensor.name]
-            assert (tensor.shape[::-1].tolist(), tensor.tensor_type) == (shape, type_id)
-            assert tensor.data_offset == self.data + offset
-
-    def scalar(self, kind):
-        (value,) = struct.unpack_from(SCALARS[kind], self.bytes, self.at)
-        self.at += struct.calcsize(SCALARS[kind])
-        return value
-
-    def string(self):
-        n = self.scalar(10)
-        self.at += n
-        return self.bytes[self.at - n : self.at].decode()
-
-    def value(self, kind):
-        if kind == 8:
-            return self.string()
-        if kind == 9:
-            of = self.scalar(4)
-            return [self.value(of) for _ in range(self.scalar(10))]
-        return self.scalar(kind)
-
-    def tensor(self, name, layout):
-        """f64 values, and for I2_S those of weight times scale."""
-        shape, type_id, offset = self.tensors[name]
-        start = self.data + offset
-        if type_id == I2S:
-            return i2s(self.bytes[start:], *shape, layout)
-        block, size = quants.GGML_QUANT_SIZES[Type(type_id)]
-        n_bytes = int(np.prod(shape)) // block * size
-        raw = np.frombuffer(self.bytes, np.uint8, n_bytes, start)
-        if type_id == Type.F32:
-            return raw.view(np.float32).reshape(shape).astype(np.float64)
-        if type_id == Type.F16:
-            return raw.view(np.float16).reshape(shape).astype(np.float64)
-        rows = raw.reshape(*shape[:-1], -1)
-        return quants.dequantize(rows, Type(type_id)).astype(np.float64)
-
-
-def i2s(data, rows, columns, layout):
-    """Looks every weight up in the byte and bits where its layout puts it."""
-    row, column = np.indices((rows, columns))
-    if layout == "row4":
-        byte, place = row // 4 * columns + column, row % 4
-    else:
-        width = {"block128": 32, "block64": 16}[layout]
-        at = row * columns + column
-        byte, place = at // (4 * width) * width + at % width, at // width % 4
-    packed = np.frombuffer(data, np.uint8, rows * columns // 4)
-    codes = packed[byte] >> (6 - 2 * place).astype(np.uint8) & 3
-    (scale,) = struct.unpack_from("<f", data, rows * columns // 4)
-    return (codes - 1.0) * scale
 
 
 @dataclass(frozen=True)
@@ -115,6 +34,7 @@ class Rules:
     own_output: bool = True
     unscaled: tuple = ()
     layout: str = "block128"
+    grouped: grouped_rules.GroupedRules | None = None
 
 
 def rms_norm(x, weight, eps):
@@ -137,6 +57,10 @@ class Model:
 
     def linear(self, layer, name, x):
         values = self.tensors[f"blk.{layer}.{name}.weight"]
+        if self.rules.grouped:
+            if name in self.rules.unscaled:
+                values = np.sign(values) * np.abs(values[values != 0]).mean()
+            return self.rules.grouped.quantized(x) @ values.T
         scale = 1.0 if name in self.rules.unscaled else np.abs(values).max()
         if not self.rules.quantize_activations:
             return x @ np.sign(values).T * scale
@@ -152,21 +76,34 @@ class Model:
             inverse = inverse / self.tensors["rope_freqs.weight"]
         if self.rules.rope_scaling and self.keys.get("rope.scaling.type") == "linear":
             inverse = inverse / self.keys["rope.scaling.factor"]
+        scale = 1.0
+        if self.keys.get("rope.scaling.type") == "yarn":
+            inverse, scale = self.rules.grouped.yarn(self.keys, inverse, self.head_dim)
         angle = (np.arange(len(x))[:, None] * inverse)[:, None]
         first, second = slice(0, None, 2), slice(1, None, 2)
         if self.rules.pairs == "halves":
             first, second = slice(self.head_dim // 2), slice(self.head_dim // 2, None)
         out = np.empty_like(x)
-        out[..., first] = x[..., first] * np.cos(angle) - x[..., second] * np.sin(angle)
-        out[..., second] = x[..., first] * np.sin(angle) + x[..., second] * np.cos(angle)
+        cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+        out[..., first] = x[..., first] * cos - x[..., second] * sin
+        out[..., second] = x[..., first] * sin + x[..., second] * cos
         return out
+
+    def placed(self, layer, name, x):
+        """Heads of queries or keys, normalized and rotated. x: [positions, heads, head_dim]."""
+        when = self.rules.grouped.head_norms if self.rules.grouped else "never"
+        if when == "before RoPE":
+            x = self.norm(f"blk.{layer}.{name}_norm", x)
+        x = self.rope(x)
+        return self.norm(f"blk.{layer}.{name}_norm", x) if when == "after RoPE" else x
 
     def attention(self, layer, x):
         heads = [
             self.linear(layer, name, x).reshape(len(x), -1, self.head_dim)
             for name in ("attn_q", "attn_k", "attn_v")
         ]
-        q, k, v = self.rope(heads[0]), self.rope(heads[1]), heads[2]
+        q, k = self.placed(layer, "attn_q", heads[0]), self.placed(layer, "attn_k", heads[1])
+        v = heads[2]
         group = self.n_heads // self.n_kv_heads
         of = np.arange(self.n_heads)
         of = of // group if self.rules.consecutive_kv else of % self.n_kv_heads
@@ -197,7 +134,10 @@ class Model:
             x = x + self.linear(layer, "ffn_down", g)
         output = self.tensors.get("output.weight") if self.rules.own_output else None
         output = self.tensors["token_embd.weight"] if output is None else output
-        return self.norm("output_norm", x) @ output.T
+        hidden = self.norm("output_norm", x)
+        if self.rules.grouped and self.rules.grouped.quantize_hidden:
+            hidden = self.rules.grouped.quantized(hidden)
+        return hidden @ output.T
 
 
 def mistakes(family, rules):
@@ -205,8 +145,12 @@ def mistakes(family, rules):
     other = {"silu": "relu2", "relu2": "silu", "halves": "neighbours", "neighbours": "halves"}
     yield "activation", replace(rules, activation=other[rules.activation])
     yield "rotary pairs", replace(rules, pairs=other[rules.pairs])
-    yield "no activation quantization", replace(rules, quantize_activations=False)
-    yield "two activation scales", replace(rules, activation_blocks=2)
+    if family.group:
+        for name, mistake in grouped_rules.mistakes(family, rules.grouped):
+            yield name, replace(rules, grouped=mistake)
+    else:
+        yield "no activation quantization", replace(rules, quantize_activations=False)
+        yield "two activation scales", replace(rules, activation_blocks=2)
     if family.llama3:
         yield "no frequency factors", replace(rules, rope_factors=False)
     if family.linear_factor > 1:
@@ -262,13 +206,19 @@ def check(family, folder):
     oracle = np.load(folder / f"{family.name}-oracle.npz")
     report = json.loads((folder / f"{family.name}-oracle.json").read_text())
     rules = Rules(family.activation, family.pairs, family.has_sub_norms, family.eps)
+    if family.group:
+        rules = replace(rules, grouped=grouped_rules.GroupedRules())
     for file in family.files:
         layout = file.projections.partition("i2s_")[2] or "block128"
+        if family.group:
+            layout = file.projections
         check_file(folder / file.name, replace(rules, layout=layout), oracle, report)
-        if layout != "block128":
+        if "block64" in layout or "row4" in layout:
             wrong = Model(Header(folder / file.name), rules)
             assert strict_difference(wrong, oracle, report["logit_std"]) >= VISIBLE
     header = Header(folder / family.files[0].name)
+    if family.group:
+        rules = replace(rules, layout=family.files[0].projections)
     seen = {}
     for name, mistake in mistakes(family, rules):
         seen[name] = strict_difference(Model(header, mistake), oracle, report["logit_std"])

@@ -1,5 +1,6 @@
 //! A wrong engine gets no receipt, and the message says where it is wrong.
 
+mod grouped;
 mod kernels;
 mod recordings;
 mod remembering;
@@ -21,6 +22,7 @@ use xtask::{
     args::{Args, Command},
     commands::benchmark::run_with,
     exit::{Exit, Failure},
+    make_model::{Recipe, to_vec},
 };
 
 const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
@@ -30,6 +32,7 @@ const OLD_RECEIPT: &str = r#"{"schema_version": "1.0.0", "receipt_schema": "0.9.
 /// Runs `benchmark` with another engine, over an old receipt.
 struct Bench {
     folder: tempfile::TempDir,
+    model: PathBuf,
     n_generate: usize,
 }
 
@@ -41,7 +44,20 @@ impl Bench {
     fn of_tokens(n_generate: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("r.json"), OLD_RECEIPT).unwrap();
-        Self { folder, n_generate }
+        Self {
+            folder,
+            model: TINY.into(),
+            n_generate,
+        }
+    }
+
+    /// The same with a generated model.
+    fn of_model(recipe: Recipe) -> Self {
+        let mut bench = Self::new();
+        bench.model = bench.folder.path().join("generated.gguf");
+        let file = to_vec(recipe, "sabotage", 7).unwrap();
+        std::fs::write(&bench.model, file).unwrap();
+        bench
     }
 
     fn receipt(&self) -> PathBuf {
@@ -74,7 +90,7 @@ impl Bench {
             "--repetitions",
             "3",
             "--model",
-            TINY,
+            self.model.to_str().unwrap(),
             "--output",
             output.to_str().unwrap(),
         ];

@@ -14,10 +14,11 @@ use std::collections::HashSet;
 
 use engine_native::{Architecture, I2sLayout};
 use models::{
-    DENSE_TYPES, FLOATS, File, WEIGHT_TYPES, dense_shape, in_types, odd_shapes, power_of_two_shape,
+    DENSE_TYPES, FLOATS, File, GROUPED_TYPES, WEIGHT_TYPES, dense_shape, grouped, in_types, mixed,
+    odd_shapes, power_of_two_shape,
 };
 use runs::{assert_same_everywhere, chosen_tokens, first_prompt_id, plainest};
-use xtask::make_model::{DenseType, OutputMatrix, WeightType};
+use xtask::make_model::{DenseType, GroupedType, OutputMatrix, WeightType};
 
 #[test]
 fn all_weight_types_give_the_same_bits() {
@@ -100,6 +101,26 @@ fn every_output_matrix_is_the_floats_that_it_stands_for() {
     }
 }
 
+#[test]
+fn all_grouped_types_give_the_same_bits() {
+    for is_tied in [true, false] {
+        let files = GROUPED_TYPES.map(|grouped_type| File::new(&grouped(grouped_type, is_tied)));
+        assert_same_everywhere(&files);
+        // The halves of its groups have scales of their own.
+        let uneven = File::new(&grouped(GroupedType::Q2_0Uneven, is_tied));
+        assert_same_everywhere(&[uneven.clone()]);
+        assert!(plainest(&uneven) != plainest(&files[0]));
+    }
+}
+
+/// Grouped or not: each matrix in its own way, with all kernels and thread counts.
+#[test]
+fn grouped_matrices_go_with_others() {
+    for recipe in mixed() {
+        assert_same_everywhere(&[File::new(&recipe)]);
+    }
+}
+
 /// The comparisons can fail.
 #[test]
 fn one_flipped_weight_changes_a_run() {
@@ -108,6 +129,19 @@ fn one_flipped_weight_changes_a_run() {
         let file = in_types(Architecture::Llama, &shape, weights, DenseType::F16);
         let flipped = repack::with_flipped_weight(&file, "blk.1.attn_v.weight", weights);
         assert!(plainest(&file) != plainest(&flipped), "{weights:?}");
+    }
+    for grouped_type in GROUPED_TYPES {
+        let file = File::new(&grouped(grouped_type, false));
+        let (weights, rows) = (
+            WeightType::Grouped(grouped_type),
+            DenseType::Grouped(grouped_type),
+        );
+        for flipped in [
+            repack::with_flipped_weight(&file, "blk.1.attn_v.weight", weights),
+            repack::with_flipped_row(&file, "token_embd.weight", first_prompt_id(), rows),
+        ] {
+            assert!(plainest(&file) != plainest(&flipped), "{grouped_type:?}");
+        }
     }
     for dense in DENSE_TYPES {
         let file = in_types(Architecture::Llama, &dense_shape(), WeightType::I2S, dense);

@@ -1,7 +1,9 @@
 //! The models that are compared.
 
 use engine_native::{Architecture, I2sLayout};
-use xtask::make_model::{DenseType, OutputMatrix, Recipe, Shape, WeightType, to_vec};
+use xtask::make_model::{
+    DenseType, GroupedType, OutputMatrix, Recipe, Shape, WeightType, Yarn, to_vec,
+};
 
 pub const WEIGHT_TYPES: [WeightType; 6] = [
     WeightType::I2S,
@@ -103,4 +105,60 @@ pub fn in_types(
         output: OutputMatrix::Tied,
         ..recipe(architecture, shape)
     })
+}
+
+/// Grouped types that hold the same weights and scales.
+pub const GROUPED_TYPES: [GroupedType; 4] = [
+    GroupedType::Q2_0,
+    GroupedType::Q2_0G128,
+    GroupedType::Pq2_0,
+    GroupedType::Ptq1_0,
+];
+
+/// `qwen3` with projections, embedding and output matrix of a grouped type, and YaRN.
+pub fn grouped(grouped: GroupedType, is_tied: bool) -> Recipe {
+    let rows = DenseType::Grouped(grouped);
+    Recipe {
+        architecture: Architecture::Qwen3,
+        weights: WeightType::Grouped(grouped),
+        embedding: rows,
+        output: match is_tied {
+            true => OutputMatrix::Tied,
+            false => OutputMatrix::Own(rows),
+        },
+        yarn: Some(Yarn {
+            factor: 4.0,
+            original_context_length: 32,
+        }),
+        ..Recipe::from(&shape(256, (4, 2, 96), 640))
+    }
+}
+
+/// Grouped projections with an embedding and an output matrix of every other kind, and grouped ones
+/// with projections of one scale.
+pub fn mixed() -> Vec<Recipe> {
+    let q2_0 = WeightType::Grouped(GroupedType::Q2_0);
+    let [pq2_0, ptq1_0] = [GroupedType::Pq2_0, GroupedType::Ptq1_0].map(DenseType::Grouped);
+    let own = OutputMatrix::Own;
+    let types = [
+        (q2_0, DenseType::F16, OutputMatrix::Tied),
+        (q2_0, DenseType::Q6K, own(ptq1_0)),
+        (q2_0, pq2_0, own(DenseType::Bf16)),
+        (q2_0, pq2_0, own(ptq1_0)),
+        (WeightType::I2S, pq2_0, OutputMatrix::Tied),
+        (WeightType::Tq2_0, ptq1_0, own(DenseType::F16)),
+    ];
+    let recipes = types.map(|(weights, embedding, output)| Recipe {
+        weights,
+        embedding,
+        output,
+        ..recipe(Architecture::Qwen3, &shape(256, (4, 2, 64), 768))
+    });
+    let narrow = |architecture| Recipe {
+        weights: WeightType::Grouped(GroupedType::Q2_0Uneven),
+        embedding: DenseType::Grouped(GroupedType::Q2_0),
+        ..recipe(architecture, &shape(192, (3, 1, 64), 320))
+    };
+    let narrow = Architecture::ALL.map(narrow);
+    recipes.into_iter().chain(narrow).collect()
 }

@@ -14,10 +14,13 @@ use host::{
     watch::Watch,
 };
 use support::{SANDBOX, task};
-use xtask::make_model::{DenseType, OutputMatrix, Recipe, WeightType};
+use xtask::make_model::{DenseType, GroupedType, OutputMatrix, Recipe, WeightType};
 
 use crate::{
-    models::{DENSE_TYPES, FLOATS, File, WEIGHT_TYPES, dense_shape, in_types, odd_shapes, recipe},
+    models::{
+        DENSE_TYPES, FLOATS, File, GROUPED_TYPES, WEIGHT_TYPES, dense_shape, grouped, in_types,
+        mixed, odd_shapes, recipe,
+    },
     repack,
 };
 
@@ -117,5 +120,24 @@ fn every_embedding_and_output_matrix() {
             });
             assert_parity(&file, KvType::F16);
         }
+    }
+}
+
+#[test]
+fn every_grouped_type() {
+    let types = GROUPED_TYPES.into_iter().chain([GroupedType::Q2_0Uneven]);
+    for grouped_type in types {
+        for is_tied in [true, false] {
+            let file = File::new(&grouped(grouped_type, is_tied));
+            assert_parity(&file, KvType::F16);
+            assert_parity(&file, KvType::F32);
+        }
+    }
+}
+
+#[test]
+fn grouped_matrices_beside_others() {
+    for recipe in mixed() {
+        assert_parity(&File::new(&recipe), KvType::F16);
     }
 }

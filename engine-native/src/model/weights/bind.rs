@@ -265,9 +265,21 @@ impl<'a> Unbound<'a> {
             None => Ok(()),
             Some((name, info)) => Err(ModelError::Unsupported {
                 what: format!("tensor {}", name.escape_default()),
-                found: format!("{} {:?}", info.tensor_type, info.dims),
+                found: format!("{} {:?}{}", info.tensor_type, info.dims, tensor_note(name)),
                 supported: "only the tensors of the architecture, without biases".into(),
             }),
         }
+    }
+}
+
+/// Why a tensor without a role is there, if that is known.
+fn tensor_note(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "scale" | "weight_scale" | "input_scale")) => {
+            ": a projection's scale in a tensor of its own, as llama.cpp's first BitNet converter \
+             wrote it; convert the original model again"
+        }
+        Some((_, "bias")) => ", which is a bias",
+        _ => "",
     }
 }

@@ -1,5 +1,7 @@
 //! The container, written from parts that need not make sense.
 
+use super::tensors::{Q2_0, Q2_0_OF_128};
+
 /// A metadata value, encoded.
 #[derive(Clone, Debug)]
 pub struct Value {
@@ -45,9 +47,17 @@ pub struct File {
     pub alignment: usize,
     pub keys: Vec<(String, Value)>,
     pub tensors: Vec<Tensor>,
+    /// Whether the infos stand in the opposite order of the data.
+    pub reversed_infos: bool,
 }
 
 impl File {
+    /// Bytes of padding at the end.
+    pub fn last_padding(&self) -> usize {
+        let len = self.tensors.last().map_or(0, |tensor| tensor.data.len());
+        len.next_multiple_of(self.alignment) - len
+    }
+
     /// Everything before the data section, padded.
     pub fn header(&self) -> Vec<u8> {
         let mut out = b"GGUF".to_vec();
@@ -59,15 +69,25 @@ impl File {
             out.extend(value.type_id.to_le_bytes());
             out.extend(&value.bytes);
         }
+        let mut infos = Vec::new();
         let mut offset = 0;
         for tensor in &self.tensors {
-            out.extend(string(tensor.name.as_bytes()));
+            let mut out = string(tensor.name.as_bytes());
             out.extend((tensor.dims.len() as u32).to_le_bytes());
             out.extend(tensor.dims.iter().flat_map(|dim| dim.to_le_bytes()));
-            out.extend(tensor.type_id.to_le_bytes());
+            let type_id = match tensor.type_id {
+                Q2_0_OF_128 => Q2_0,
+                other => other,
+            };
+            out.extend(type_id.to_le_bytes());
             out.extend((offset as u64).to_le_bytes());
             offset = (offset + tensor.data.len()).next_multiple_of(self.alignment);
+            infos.push(out);
         }
+        if self.reversed_infos {
+            infos.reverse();
+        }
+        out.extend(infos.concat());
         out.resize(out.len().next_multiple_of(self.alignment), 0);
         out
     }

@@ -2,7 +2,9 @@
 
 use half::{bf16, f16};
 
-use super::tensors::{BF16, F16, F32, I2_S, Q6_K, Q8_0, TQ1_0, TQ2_0};
+use super::tensors::{
+    BF16, F16, F32, I2_S, PQ2_0, PTQ1_0, Q2_0, Q2_0_OF_128, Q6_K, Q8_0, TQ1_0, TQ2_0,
+};
 use crate::choices::{Choices, Noise};
 
 /// Numbers that are drawn before a tensor is filled with them: it is faster, and gives equal logits.
@@ -125,12 +127,32 @@ pub fn ternary(noise: &mut Noise, type_id: u32, n: usize, scale: f32, odds: [usi
             let codes = filled(noise, 64, |noise| vec![four_codes(noise, odds)]);
             [&codes[..], &half(scale)].concat()
         }),
+        Q2_0 => blocks(n / 64, || {
+            let codes = filled(noise, 16, |noise| vec![four_codes(noise, odds)]);
+            [&group_scale(noise, scale)[..], &codes].concat()
+        }),
+        Q2_0_OF_128 | PQ2_0 => blocks(n / 128, || {
+            let codes = filled(noise, 32, |noise| vec![four_codes(noise, odds)]);
+            [&group_scale(noise, scale)[..], &codes].concat()
+        }),
+        PTQ1_0 => blocks(n / 128, || {
+            [&noise.bytes(26)[..], &group_scale(noise, scale)].concat()
+        }),
         TQ1_0 => blocks(n / 256, || [&noise.bytes(52)[..], &half(scale)].concat()),
         _ => filled(noise, n, |noise| {
             let weight = code(noise, odds) as f32 - 1.0;
             let zero = 0.0 * sign(noise);
             encoded(type_id, if weight == 0.0 { zero } else { weight * scale })
         }),
+    }
+}
+
+/// Scales of groups differ; some are 0.
+fn group_scale(noise: &mut Noise, scale: f32) -> [u8; 2] {
+    match noise.below(16) {
+        0 => [0; 2],
+        1 => half(scale),
+        _ => half(scale * (0.5 + noise.unit())),
     }
 }
 

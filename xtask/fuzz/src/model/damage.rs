@@ -2,6 +2,7 @@
 
 use super::{
     container::{File, Value, array, string},
+    keys,
     sizes::Sizes,
 };
 use crate::choices::Choices;
@@ -9,7 +10,7 @@ use crate::choices::Choices;
 /// Edits keys and tensor infos, several times.
 pub fn keys_and_names(choices: &mut Choices, file: &mut File, sizes: &Sizes) {
     for _ in 0..choices.of(&[1, 1, 2, 3]) {
-        match choices.below(14) {
+        match choices.below(16) {
             0 | 1 => change_type_of_key(choices, file),
             2 | 3 => drop(remove(choices, &mut file.keys)),
             4 => repeat(choices, &mut file.keys),
@@ -28,6 +29,8 @@ pub fn keys_and_names(choices: &mut Choices, file: &mut File, sizes: &Sizes) {
                 shuffle(choices, &mut file.keys);
                 shuffle(choices, &mut file.tensors);
             }
+            13 => add_neutral_key(choices, file, sizes),
+            14 => add_part_or_kind(choices, file),
             _ => change_architecture(choices, file, sizes),
         }
     }
@@ -35,7 +38,20 @@ pub fn keys_and_names(choices: &mut Choices, file: &mut File, sizes: &Sizes) {
 
 /// The bytes of `file` with one thing damaged.
 pub fn contents(choices: &mut Choices, mut file: File, sizes: &Sizes) -> Vec<u8> {
-    match choices.below(13) {
+    match choices.below(18) {
+        13 | 14 => lengthen(choices, &mut file),
+        15 => {
+            let mut bytes = file.to_bytes();
+            bytes.resize(bytes.len() + choices.of(&[1, 31, 32, 4096]), 0);
+            return bytes;
+        }
+        // Without the padding of the last tensor, or a part of it.
+        16 => {
+            let padding = file.last_padding();
+            let bytes = file.to_bytes();
+            return bytes[..bytes.len() - choices.below(padding + 1)].to_vec();
+        }
+        17 => shuffle_infos(choices, &mut file),
         0 => {
             let at = choices.below(file.keys.len());
             let value = &mut file.keys[at].1;
@@ -75,7 +91,14 @@ pub fn contents(choices: &mut Choices, mut file: File, sizes: &Sizes) -> Vec<u8>
                 37,
                 38,
                 39,
+                40,
+                41,
+                42,
                 99,
+                134,
+                135,
+                142,
+                143,
                 u32::MAX,
             ];
             file.tensors[at].type_id = choices.of(&types);
@@ -98,7 +121,8 @@ pub fn contents(choices: &mut Choices, mut file: File, sizes: &Sizes) -> Vec<u8>
 }
 
 /// Keys that may be missing.
-const OPTIONAL: [&str; 6] = [
+const OPTIONAL: [&str; 7] = [
+    "rope.freq_base",
     "attention.key_length",
     "attention.value_length",
     "vocab_size",
@@ -197,6 +221,56 @@ fn add_scaling(choices: &mut Choices, file: &mut File, sizes: &Sizes) {
     }
 }
 
+/// A key that changes nothing, perhaps at another value or of another type.
+fn add_neutral_key(choices: &mut Choices, file: &mut File, sizes: &Sizes) {
+    for (name, mut value) in choices.of(&keys::neutral()) {
+        match choices.below(6) {
+            0 => value = number(choices, 0),
+            1 => value = number(choices, 1),
+            2 => value.bytes = choices.noise().bytes(value.bytes.len()),
+            _ => {}
+        }
+        file.keys
+            .push((format!("{}.{name}", sizes.architecture), value));
+    }
+}
+
+/// What tells a part of a model, or another kind of file.
+fn add_part_or_kind(choices: &mut Choices, file: &mut File) {
+    let n = choices.of(&[0, 1, 2, u64::MAX]);
+    let (key, value) = match choices.below(6) {
+        0 => ("split.count", number(choices, n)),
+        1 => ("split.no", number(choices, n)),
+        2 => ("prism.hadamard.block_size", number(choices, n)),
+        3 => (
+            "general.type",
+            Value::text(choices.of(&["adapter", "vocab", "mmproj"])),
+        ),
+        4 => (
+            "general.type",
+            Value::text(choices.of(&["model", "", "Adapter", "\u{fe}"])),
+        ),
+        _ => ("general.type", number(choices, n)),
+    };
+    file.keys.push((key.to_owned(), value));
+}
+
+/// Bytes that belong to no tensor, behind one of them; or some of its own, missing.
+fn lengthen(choices: &mut Choices, file: &mut File) {
+    let at = choices.below(file.tensors.len());
+    let data = &mut file.tensors[at].data;
+    match choices.below(3) {
+        0 => data.truncate(data.len() - data.len().min(choices.of(&[1, 32, 256]))),
+        _ => data.resize(data.len() + choices.of(&[1, 31, 32, 64, 256]), 0),
+    }
+}
+
+/// Tensors in the data section in another order than their infos: they are the same model.
+fn shuffle_infos(choices: &mut Choices, file: &mut File) {
+    shuffle(choices, &mut file.tensors);
+    file.reversed_infos = choices.chance(50);
+}
+
 fn change_dims(choices: &mut Choices, file: &mut File) {
     if file.tensors.is_empty() {
         return;
@@ -278,6 +352,8 @@ fn change_architecture(choices: &mut Choices, file: &mut File, sizes: &Sizes) {
         "llama ",
         "bitnet-b1.58\0",
         "gpt2",
+        "qwen3",
+        "qwen35",
     ]);
     let with_prefixes = choices.chance(70);
     for (key, value) in &mut file.keys {

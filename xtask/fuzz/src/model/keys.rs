@@ -3,6 +3,58 @@
 use super::{container::Value, sizes::Sizes};
 use crate::choices::Choices;
 
+/// RoPE scaling of one type.
+fn scaling(choices: &mut Choices) -> Vec<(&'static str, Value)> {
+    let factor = choices.of(&[1.0, 2.0, 8.0, 1e-30, 1e30, 1e-45, 3.4e38]);
+    let factor = ("rope.scaling.factor", Value::f32(factor));
+    if choices.chance(50) {
+        return vec![("rope.scaling.type", Value::text("linear")), factor];
+    }
+    let context = choices.of(&[8, 64, 4096, 1, 1 << 24]);
+    let mut keys = vec![
+        ("rope.scaling.type", Value::text("yarn")),
+        factor,
+        ("rope.scaling.original_context_length", Value::u32(context)),
+    ];
+    if choices.chance(30) {
+        let (fast, slow) = choices.of(&[(32.0, 1.0), (1e30, 1e-30), (2.0, 1.5), (1.0, 2.0)]);
+        keys.push(("rope.scaling.yarn_beta_fast", Value::f32(fast)));
+        keys.push(("rope.scaling.yarn_beta_slow", Value::f32(slow)));
+    }
+    keys
+}
+
+/// Keys that change nothing at these values.
+pub fn neutral() -> Vec<Vec<(&'static str, Value)>> {
+    let off = || Value::f32(0.0);
+    let one = || Value::f32(1.0);
+    let zero = || Value::u32(0);
+    vec![
+        vec![("expert_count", zero()), ("expert_used_count", zero())],
+        vec![
+            ("expert_shared_count", zero()),
+            ("nextn_predict_layers", zero()),
+        ],
+        vec![
+            ("pooling_type", zero()),
+            ("attention.sliding_window", zero()),
+        ],
+        vec![("attention.causal", Value::new(7, [1]))],
+        vec![("use_parallel_residual", Value::new(7, [0]))],
+        vec![
+            ("attention.clamp_kqv", off()),
+            ("attention.max_alibi_bias", off()),
+        ],
+        vec![("attention.scale", off())],
+        vec![("logit_scale", one()), ("residual_scale", one())],
+        vec![("embedding_scale", one()), ("rope.scale_linear", one())],
+        vec![("rope.scaling.attn_factor", one())],
+        vec![("rope.scaling.yarn_attn_factor", one())],
+        vec![("tensor_data_layout", Value::text("reference"))],
+        vec![("tensor_data_layout", Value::text("Meta AI original pth"))],
+    ]
+}
+
 /// The keys that say what `sizes` are, and the constants.
 pub fn keys(choices: &mut Choices, sizes: &Sizes, wildness: u32) -> Vec<(String, Value)> {
     let epsilon = match choices.chance(wildness) {
@@ -35,9 +87,10 @@ pub fn keys(choices: &mut Choices, sizes: &Sizes, wildness: u32) -> Vec<(String,
         keys.push(("rope.dimension_count", Value::u32(n as u64)));
     }
     if choices.chance(20) {
-        let factor = choices.of(&[1.0, 2.0, 8.0, 1e-30, 1e30, 1e-45, 3.4e38]);
-        keys.push(("rope.scaling.type", Value::text("linear")));
-        keys.push(("rope.scaling.factor", Value::f32(factor)));
+        keys.extend(scaling(choices));
+    }
+    if choices.chance(20) {
+        keys.extend(choices.of(&neutral()));
     }
     if choices.chance(20) {
         keys.push(("vocab_size", Value::u32(sizes.n_vocab as u64)));

@@ -48,6 +48,7 @@ pub fn generate(choices: &mut Choices) -> Generated {
         alignment: 32,
         keys: keys::keys(choices, &sizes, wildness),
         tensors: tensors::tensors(choices, &sizes, wildness),
+        reversed_infos: false,
     };
     let bytes = match kind {
         Odd | Wild => file.to_bytes(),

@@ -2,7 +2,10 @@
 
 use super::{
     Kind,
-    tensors::{BF16, F16, F32, I2_S, TQ1_0, TQ2_0},
+    tensors::{
+        BF16, F16, F32, GROUPED, I2_S, ONE_SCALE, PQ2_0, PTQ1_0, Q2_0, Q2_0_OF_128, TQ1_0, TQ2_0,
+        block_of,
+    },
 };
 use crate::choices::Choices;
 
@@ -11,6 +14,10 @@ pub struct Sizes {
     pub architecture: &'static str,
     /// Type of all projections; `None`: each has its own.
     pub projections: Option<u32>,
+    /// What those are chosen from.
+    pub mixed_types: Vec<u32>,
+    /// Which form of type 42 the file has.
+    pub q2_0: u32,
     pub n_embd: usize,
     pub n_ff: usize,
     pub n_heads: usize,
@@ -29,17 +36,28 @@ const MAX_QUERY: usize = 600;
 impl Sizes {
     /// Sizes that `choices` make. Files whose keys are damaged stay small: they are many.
     pub fn choose(choices: &mut Choices, kind: Kind) -> Self {
-        let architecture = choices.of(&["bitnet-b1.58", "bitnet-25", "bitnet", "llama"]);
-        let types = [I2_S, I2_S, TQ1_0, TQ2_0, F32, F16, BF16].map(Some);
+        let architecture = choices.of(&["bitnet-b1.58", "bitnet-25", "bitnet", "llama", "qwen3"]);
+        let q2_0 = choices.of(&[Q2_0, Q2_0_OF_128]);
+        let types = [
+            I2_S, I2_S, q2_0, TQ1_0, TQ2_0, F32, F16, BF16, q2_0, PQ2_0, PTQ1_0,
+        ]
+        .map(Some);
+        // Both kinds in one file are refused.
+        let mixed_types = choices.of(&[
+            ONE_SCALE.to_vec(),
+            [q2_0, PQ2_0, PTQ1_0].to_vec(),
+            [&ONE_SCALE[..], &GROUPED].concat(),
+        ]);
         let projections = match kind {
             Kind::Keys => Some(F32),
             _ if choices.chance(10) => None,
             _ => choices.of(&types),
         };
         let block = match projections {
-            Some(F32 | F16 | BF16) => 1,
-            Some(I2_S) => 128,
-            _ => 256,
+            // Some layouts have smaller blocks.
+            Some(I2_S) => choices.of(&[128, 128, 64, 4]),
+            Some(type_id) => block_of(type_id),
+            None => 256,
         };
         let mut sizes = match block {
             1 => Self::without_blocks(choices),
@@ -47,6 +65,8 @@ impl Sizes {
         };
         sizes.architecture = architecture;
         sizes.projections = projections;
+        sizes.mixed_types = mixed_types;
+        sizes.q2_0 = q2_0;
         sizes.n_vocab = choices.of(&[
             1, 2, 3, 5, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 128, 129, 257, 1000,
         ]);
@@ -103,6 +123,8 @@ impl Sizes {
         Self {
             architecture: "",
             projections: None,
+            mixed_types: Vec::new(),
+            q2_0: Q2_0,
             n_embd: 0,
             n_ff: 0,
             n_heads,

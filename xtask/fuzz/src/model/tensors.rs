@@ -16,12 +16,34 @@ pub const BF16: u32 = 30;
 pub const TQ1_0: u32 = 34;
 pub const TQ2_0: u32 = 35;
 pub const I2_S: u32 = 36;
+pub const Q2_0: u32 = 42;
+pub const PQ2_0: u32 = 142;
+pub const PTQ1_0: u32 = 143;
+
+/// Stands for 42 in its older form, of blocks of 128. The header says 42.
+pub const Q2_0_OF_128: u32 = 1 << 16 | 42;
+
+/// Types with one scale for a projection, and types with one for each group.
+pub const ONE_SCALE: [u32; 6] = [I2_S, TQ1_0, TQ2_0, F32, F16, BF16];
+pub const GROUPED: [u32; 4] = [Q2_0, Q2_0_OF_128, PQ2_0, PTQ1_0];
+
+/// What rows of this type are a multiple of.
+pub fn block_of(type_id: u32) -> usize {
+    match type_id {
+        F32 | F16 | BF16 => 1,
+        Q8_0 => 32,
+        Q2_0 => 64,
+        I2_S | Q2_0_OF_128 | PQ2_0 | PTQ1_0 => 128,
+        _ => 256,
+    }
+}
 
 /// All tensors that a model of `sizes` needs, and some that it may have.
 pub fn tensors(choices: &mut Choices, sizes: &Sizes, wildness: u32) -> Vec<Tensor> {
     let mut maker = Maker {
         choices,
         wildness,
+        q2_0: sizes.q2_0,
         tensors: Vec::new(),
     };
     let (embd, ff, vocab) = (sizes.n_embd, sizes.n_ff, sizes.n_vocab);
@@ -37,9 +59,13 @@ pub fn tensors(choices: &mut Choices, sizes: &Sizes, wildness: u32) -> Vec<Tenso
         let name = |part: &str| format!("blk.{layer}.{part}.weight");
         maker.norm(&name("attn_norm"), embd);
         maker.norm(&name("ffn_norm"), embd);
-        if sizes.architecture != "llama" {
+        if sizes.architecture.starts_with("bitnet") {
             maker.norm(&name("attn_sub_norm"), sizes.n_query());
             maker.norm(&name("ffn_sub_norm"), ff);
+        }
+        if sizes.architecture == "qwen3" {
+            maker.norm(&name("attn_q_norm"), sizes.head_dim);
+            maker.norm(&name("attn_k_norm"), sizes.head_dim);
         }
         let (query, key) = (sizes.n_query(), sizes.n_key());
         for (part, n_cols, n_rows) in [
@@ -51,8 +77,8 @@ pub fn tensors(choices: &mut Choices, sizes: &Sizes, wildness: u32) -> Vec<Tenso
             ("ffn_up", embd, ff),
             ("ffn_down", ff, embd),
         ] {
-            let any = [I2_S, TQ1_0, TQ2_0, F32, F16, BF16];
-            let type_id = sizes.projections.unwrap_or_else(|| maker.choices.of(&any));
+            let any = || maker.choices.of(&sizes.mixed_types);
+            let type_id = sizes.projections.unwrap_or_else(any);
             maker.projection(&name(part), type_id, n_cols, n_rows);
         }
     }
@@ -63,6 +89,8 @@ struct Maker<'c, 'b> {
     choices: &'c mut Choices<'b>,
     /// In percent.
     wildness: u32,
+    /// Which form of type 42 the file has.
+    q2_0: u32,
     tensors: Vec<Tensor>,
 }
 
@@ -84,12 +112,13 @@ impl Maker<'_, '_> {
     }
 
     fn rows(&mut self, name: &str, n_cols: usize, n_rows: usize) {
-        let types = match n_cols {
-            n if n.is_multiple_of(256) => &[F32, F16, BF16, Q8_0, Q6_K, Q4_K][..],
-            n if n.is_multiple_of(32) => &[F32, F16, BF16, Q8_0],
-            _ => &[F32, F16, BF16],
-        };
-        let type_id = self.choices.of(types);
+        let all = [F32, F16, BF16, Q8_0, Q6_K, Q4_K, PQ2_0, PTQ1_0, self.q2_0];
+        let fits = |type_id: &u32| n_cols.is_multiple_of(block_of(*type_id));
+        let types: Vec<u32> = all.into_iter().filter(fits).collect();
+        let type_id = self.choices.of(&types);
+        if GROUPED.contains(&type_id) {
+            return self.projection(name, type_id, n_cols, n_rows);
+        }
         let magnitude = self.magnitude();
         let data = dense(
             &mut self.choices.noise(),
@@ -131,7 +160,7 @@ impl Maker<'_, '_> {
     }
 
     fn projection(&mut self, name: &str, type_id: u32, n_cols: usize, n_rows: usize) {
-        let is_narrow = matches!(type_id, F16 | TQ1_0 | TQ2_0);
+        let is_narrow = matches!(type_id, F16 | TQ1_0 | TQ2_0) || GROUPED.contains(&type_id);
         let scale = match self.choices.chance(self.wildness) {
             true if is_narrow => self.choices.of(&[6e-8, 6e-5, 65504.0, 1.0, 0.0]),
             true if type_id == I2_S => {

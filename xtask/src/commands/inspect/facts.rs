@@ -96,10 +96,10 @@ impl Inspected {
         if watch.is_stopped() {
             return Err(Failure::interrupted());
         }
-        let string = |key| gguf.metadata.string(key).ok().flatten();
+        let string = |key| gguf.metadata.string_lossy(key);
         Ok(Self {
-            name: string("general.name").map(str::to_owned),
-            architecture: string("general.architecture").map(str::to_owned),
+            name: string("general.name"),
+            architecture: string("general.architecture"),
             bytes,
             gguf_version: gguf.version,
             sha256,
@@ -130,6 +130,12 @@ fn types(gguf: &Gguf) -> Vec<TypeFound> {
         found.bytes = found.bytes.saturating_add(tensor.n_bytes());
     }
     types.into_values().collect()
+}
+
+/// Whether the file names its RoPE base; if not, it has the format's default.
+pub fn has_rope_base(model: &Model) -> bool {
+    let key = format!("{}.rope.freq_base", model.shape().architecture);
+    model.metadata().get(&key).is_some()
 }
 
 /// What runs of two lengths take: a usual one, and the longest.

@@ -4,7 +4,7 @@ use engine_native::{Model, ModelShape};
 use host::{input::tokenizer_of, machine::available_memory};
 use serde_json::{Value, json};
 
-use super::facts::{Content, Inspected, memory};
+use super::facts::{Content, Inspected, has_rope_base, memory};
 
 /// Everything that can be read of a file. What only a model that can be run has is null otherwise, and
 /// so is what only a file that is read to its end has.
@@ -66,6 +66,12 @@ fn describe(model: &Model) -> Value {
         "feed_forward": shape.n_ff,
         "i2s_layout": model.i2s_layout().map(|layout| layout.as_str()),
         "context": shape.context_length,
+        "rope_base": shape.rope_base,
+        "rope_base_is_default": !has_rope_base(model),
+        "arithmetic": match model.description().has_grouped_projections {
+            true => "grouped ternary",
+            false => "BitLinear",
+        },
         "bytes_per_token": model.bytes_per_token(),
         "memory": need,
         "available_bytes": available_memory(),

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use engine_native::{Activation, Model, ModelShape, RopePairs, RopeScaling};
+use engine_native::{Activation, Architecture, Model, ModelShape, RopePairs, RopeScaling};
 use host::{input::tokenizer_of, machine::available_memory, plain::plain};
 
-use super::facts::{Content, Inspected, memory};
+use super::facts::{Content, Inspected, has_rope_base, memory};
 use crate::units;
 
 /// Everything that can be read of a file, a line each.
@@ -30,7 +30,7 @@ fn line(text: &mut String, name: &str, value: impl std::fmt::Display) {
 
 fn describe_file(text: &mut String, inspected: &Inspected) {
     if let Some(name) = &inspected.name {
-        line(text, "name", name.escape_default());
+        line(text, "name", name);
     }
     let architecture = inspected.architecture.as_deref().unwrap_or("not said");
     line(text, "architecture", architecture.escape_default());
@@ -82,6 +82,7 @@ fn describe_model(text: &mut String, model: &Model) {
     let norms = format_args!("RMS, epsilon {:e}, {sub_norms}", s.rms_epsilon);
     line(text, "norms", norms);
     line(text, "RoPE", rope(model));
+    line(text, "arithmetic", arithmetic(model));
     if let Some(layout) = model.i2s_layout() {
         let why = "a setting: files do not say it";
         line(
@@ -96,6 +97,26 @@ fn describe_model(text: &mut String, model: &Model) {
         format_args!("{} positions", s.context_length),
     );
     describe_cost(text, model);
+}
+
+/// Which arithmetic the projections get, and why.
+fn arithmetic(model: &Model) -> String {
+    if model.description().has_grouped_projections {
+        return "grouped ternary, because each group of weights has a scale: activations are \
+                rounded to 8 bits in blocks of 32, as other engines do with these files"
+            .into();
+    }
+    let trained = match model.shape().architecture {
+        Architecture::Llama | Architecture::Qwen3 => {
+            "; a model trained with ternary weights alone, such as TriLM, has not seen that \
+             rounding"
+        }
+        _ => ", as such models are trained",
+    };
+    format!(
+        "BitLinear, because each projection has one scale: activations are rounded to 8 bits per \
+         token{trained}"
+    )
 }
 
 /// What the header says of a file that was not read to its end.
@@ -139,8 +160,12 @@ fn rope(model: &Model) -> String {
         RopePairs::Halves => "halves",
         RopePairs::Neighbours => "neighbours",
     };
+    let said = match has_rope_base(model) {
+        true => "",
+        false => " (the format's default: the file names none)",
+    };
     let mut text = format!(
-        "base {}, {} of {} elements, pairs are {pairs}",
+        "base {}{said}, {} of {} elements, pairs are {pairs}",
         s.rope_base, s.rope_dim, s.head_dim
     );
     match s.rope_scaling {

@@ -81,9 +81,9 @@ pub(super) fn rope_scaling() -> Vec<Hostile> {
     let eight = || Some(Value::F32(8.0));
     vec![
         case(
-            "llama with YaRN",
+            "llama with YaRN from an unknown length",
             with(Some("yarn"), eight()),
-            &[TYPE, "yarn"],
+            &["original_context_length"],
         ),
         case(
             "scaling type in capitals",
@@ -158,7 +158,7 @@ pub(super) fn keys_and_tensors() -> Vec<Hostile> {
         ),
         case(
             "llama with experts",
-            llama.with_key("llama.expert_count", Value::U32(0)),
+            llama.with_key("llama.expert_count", Value::U32(8)),
             &["llama.expert_count"],
         ),
         case(

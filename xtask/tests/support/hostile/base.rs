@@ -4,7 +4,7 @@ use engine_native::Architecture;
 use xtask::make_model::gguf_writer::{ALIGNMENT, GgufHeader, TensorInfo, Value};
 use xtask::make_model::{DenseType, OutputMatrix, Recipe, Shape, WeightType, model_header, to_vec};
 
-pub(super) const MODEL_NAME: &str = "hostile";
+const MODEL_NAME: &str = "hostile";
 const SEED: u64 = 3;
 
 /// Rows of the vocabulary.
@@ -50,6 +50,23 @@ impl Base {
             ..shape()
         };
         Self::of(&Recipe {
+            weights,
+            embedding,
+            output,
+            ..Recipe::from(&wide)
+        })
+    }
+
+    /// `qwen3` of the same shape, whose heads are wider together than the embedding.
+    pub(super) fn qwen3(weights: WeightType, embedding: DenseType, output: OutputMatrix) -> Self {
+        let wide = Shape {
+            n_embd: 256,
+            n_heads: 4,
+            head_dim: 128,
+            ..shape()
+        };
+        Self::of(&Recipe {
+            architecture: Architecture::Qwen3,
             weights,
             embedding,
             output,

@@ -2,7 +2,7 @@
 
 use xtask::make_model::gguf_writer::Value;
 
-use super::base::{Base, MODEL_NAME, overwritten};
+use super::base::{Base, overwritten};
 use super::{Hostile, case};
 
 pub(super) fn truncations(base: &Base) -> Vec<Hostile> {
@@ -140,11 +140,6 @@ pub(super) fn encodings(base: &Base) -> Vec<Hostile> {
         case(
             "key that is not UTF-8",
             base.with_patch("general.name", 3, b"\xff"),
-            &["UTF-8"],
-        ),
-        case(
-            "string that is not UTF-8",
-            base.with_patch(MODEL_NAME, 0, b"\xc3\x28"),
             &["UTF-8"],
         ),
         case(

@@ -45,11 +45,6 @@ pub(super) fn missing_keys(base: &Base) -> Vec<Hostile> {
             without("attention.layer_norm_rms_epsilon"),
             &["attention.layer_norm_rms_epsilon"],
         ),
-        case(
-            "no RoPE base",
-            without("rope.freq_base"),
-            &["rope.freq_base"],
-        ),
     ]
 }
 
@@ -128,8 +123,8 @@ pub(super) fn wrong_values(base: &Base) -> Vec<Hostile> {
         ),
         case(
             "RoPE scaling",
-            base.with_key("bitnet-b1.58.rope.scaling.type", text("yarn")),
-            &["rope.scaling.type", "yarn"],
+            base.with_key("bitnet-b1.58.rope.scaling.type", text("longrope")),
+            &["rope.scaling.type", "longrope"],
         ),
         case(
             "vocabulary one larger than the embedding",

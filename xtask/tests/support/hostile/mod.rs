@@ -7,10 +7,12 @@ mod architectures;
 mod base;
 mod container;
 mod dense;
+mod grouped;
 mod layouts;
 mod metadata;
 mod tensors;
 mod ternary;
+mod whole_files;
 
 use base::Base;
 use engine_native::{Architecture, I2sLayout};
@@ -39,7 +41,8 @@ pub fn valid() -> Vec<(&'static str, Vec<u8>)> {
     let bases = own
         .into_iter()
         .chain(ternary::bases())
-        .chain(dense::bases());
+        .chain(dense::bases())
+        .chain(grouped::bases());
     bases.map(|(name, base)| (name, base.bytes())).collect()
 }
 
@@ -62,6 +65,11 @@ pub fn corpus() -> Vec<Hostile> {
         tensors::offsets,
         tensors::weights,
         tensors::scales,
+        whole_files::parts_and_other_kinds,
+        whole_files::settings,
+        whole_files::foreign_tensors,
+        whole_files::places,
+        whole_files::other_formats,
     ];
     let changed = changed.iter().flat_map(|group| group(&base));
     let others = [
@@ -76,6 +84,11 @@ pub fn corpus() -> Vec<Hostile> {
         dense::elements,
         dense::columns,
         dense::types,
+        grouped::codes,
+        grouped::scales,
+        grouped::kinds,
+        grouped::head_norms,
+        grouped::yarn,
     ];
     changed
         .chain(others.iter().flat_map(|group| group()))

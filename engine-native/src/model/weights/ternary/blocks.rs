@@ -86,7 +86,9 @@ fn pack<const BYTES: usize>(
         }
         let expected = *tensor_scale.get_or_insert(d);
         if d != expected {
-            let allowed = format!("{expected}, as in the blocks before it, or 0");
+            let allowed = format!(
+                "{expected}, as in the blocks before it, or 0: one scale for the tensor (TriLM has several)"
+            );
             return Err(source.invalid(part(), d, allowed));
         }
     }

@@ -80,7 +80,10 @@ fn pack<F: Format<N>, const N: usize>(source: &Source) -> Result<PackedAndScale,
             format_args!("element {index}"),
             found,
             match found.is_finite() {
-                true => format!("0 or ±{}: the tensor has to be ternary", F::widen(scale)),
+                true => format!(
+                    "0 or ±{}: the tensor has to be ternary with one scale (TriLM has several)",
+                    F::widen(scale)
+                ),
                 false => "finite values".into(),
             },
         )

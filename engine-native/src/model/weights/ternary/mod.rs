@@ -71,6 +71,9 @@ impl TernaryMatrix {
             scale,
             packed: Packed::Owned(packed),
         };
+        if info.tensor_type == TensorType::I2S {
+            i2s::check_row_len(&source, layout)?;
+        }
         Ok(match (info.tensor_type, layout) {
             (TensorType::I2S, I2sLayout::Block128) => {
                 let scale = i2s::check(&source)?;
@@ -92,7 +95,11 @@ impl TernaryMatrix {
                 return Err(ModelError::Unsupported {
                     what: format!("type of tensor {}", info.name),
                     found: other.to_string(),
-                    supported: "I2_S, TQ1_0, TQ2_0, or F32, F16, BF16 with ternary values".into(),
+                    supported: format!(
+                        "I2_S, TQ1_0, TQ2_0, Q2_0, PQ2_0, PTQ1_0, or F32, F16, BF16 with ternary \
+                         values{}",
+                        other.advice()
+                    ),
                 });
             }
         })

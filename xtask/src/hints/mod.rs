@@ -1,5 +1,7 @@
 //! What to do about a file that is missing, or is of another kind than was asked for.
 
+mod foreign_file;
+
 use std::{fs, path::Path};
 
 use host::{files, machine::thread_limits};
@@ -20,37 +22,19 @@ pub fn no_more_threads() -> String {
 
 /// What a file is that is no model, and what to do with it. None if it is of no kind that people
 /// mistake for one.
-pub fn instead_of_a_model(path: &Path) -> Option<&'static str> {
+pub fn instead_of_a_model(path: &Path) -> Option<String> {
     let head = files::read_bounded(path, HEAD_BYTES).ok()?;
+    if let Some((what, advice)) = foreign_file::describe(&head) {
+        return Some(format!("this is {what}; {advice}"));
+    }
     let text = std::str::from_utf8(&head).unwrap_or_default().trim_start();
-    Some(match &head[..] {
+    let what = match &head[..] {
         [] => "the file is empty; download or make it again",
-        [_, _, _, _, _, _, 0, 0, b'{', ..] => {
-            "this is a safetensors file; convert it to GGUF, with convert_hf_to_gguf.py of \
-             llama.cpp for one"
-        }
-        [b'P', b'K', 3, 4, ..] => {
-            "this is a zip archive or a PyTorch file; unpack it, or convert it to GGUF"
-        }
-        [0x1f, 0x8b, ..] => "this is a gzip file; unpack it first",
-        [b'l', b'm', b'g', b'g', ..]
-        | [b't', b'j', b'g', b'g', ..]
-        | [b'f', b'm', b'g', b'g', ..] => {
-            "this is a GGML file of the time before GGUF; convert it, or download a newer one"
-        }
-        [b'F', b'U', b'G', b'G', ..] => {
-            "this is a big-endian GGUF file; only little-endian ones are read"
-        }
-        _ if text.starts_with("version https://git-lfs") => {
-            "this is a Git LFS pointer; fetch the file itself with `git lfs pull`"
-        }
-        _ if text.starts_with("<!") || text.starts_with("<html") => {
-            "this is a web page; download the file itself"
-        }
         _ if is_receipt(path) => "this is a receipt, not a model; name a .gguf file",
         _ if text.starts_with('{') => "this is JSON; name the model file",
         _ => return None,
-    })
+    };
+    Some(what.into())
 }
 
 /// What a JSON file is that is no transcript, and what to do with it.
@@ -192,10 +176,13 @@ mod tests {
                 &b"\x40\x00\x00\x00\x00\x00\x00\x00{\"a\""[..],
                 Some("safetensors"),
             ),
-            (b"PK\x03\x04rest", Some("PyTorch")),
+            (b"PK\x03\x04rest", Some("ZIP")),
+            (b"PK\x03\x04archive/data.pkl", Some("PyTorch")),
+            (b"\x80\x02}q\0", Some("pickle")),
+            (b"\0\0\0\0\0\0\0\0", Some("zeros")),
             (b"lmgg\x01\x00", Some("GGML")),
             (b"version https://git-lfs.github.com/spec/v1", Some("LFS")),
-            (b"<!DOCTYPE html>", Some("web page")),
+            (b"\xef\xbb\xbf\n<!doctype html>", Some("web page")),
             (b" {\"a\": 1}", Some("JSON")),
             (b"", Some("empty")),
             (b"# a text", None),
