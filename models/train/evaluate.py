@@ -17,16 +17,19 @@ from exported import read
 from model import Model, Shape
 from ngram import KneserNey
 
-# Each window adds this many tokens, so that all but the first have at least as many before them.
-STRIDE = Shape().context // 2
+# Most of the training saw the first, its end the second.
+CONTEXTS = (256, Shape().context)
 
 
 @torch.inference_mode()
-def nats(model: Model, ids: np.ndarray) -> float:
-    """Minus the logarithm of the probability of all tokens but those that begin a page."""
-    total, context = 0.0, Shape().context
-    for start in range(0, len(ids) - 1, STRIDE):
-        end = min(start + STRIDE, len(ids) - 1)
+def nats(model: Model, ids: np.ndarray, context: int) -> float:
+    """Minus the logarithm of the probability of all tokens but those that begin a page.
+
+    Each window adds half of it, so that all but the first tokens have at least as many before them.
+    """
+    total, stride = 0.0, context // 2
+    for start in range(0, len(ids) - 1, stride):
+        end = min(start + stride, len(ids) - 1)
         first = max(end - context, 0)
         window = torch.from_numpy(ids[first : end + 1].astype(np.int64))
         losses = F.cross_entropy(model(window[None, :-1]), window[1:], reduction="none")
@@ -59,7 +62,9 @@ def main() -> None:
     for name, (state, is_ternary) in states.items():
         model = Model(Shape(), is_ternary, torch.float32)
         model.load_state_dict(state)
-        report(name, nats(model.eval(), ids["held-out"]))
+        for context in CONTEXTS:
+            found = nats(model.eval(), ids["held-out"], context)
+            report(f"{name}, windows of {context}", found)
     baseline = KneserNey(ids["train"], vocabulary.BEGIN, vocabulary.N_VOCAB)
     report("5-gram", baseline.nats(ids["held-out"]))
 
