@@ -8,6 +8,7 @@ mod description;
 mod error;
 mod grouped_type;
 mod i2s_layout;
+mod keys;
 mod kv_type;
 mod matrix_type;
 mod neutral_keys;

@@ -2,7 +2,7 @@
 
 use super::{
     ModelError,
-    shape::{Keys, MAX_COUNT},
+    keys::{Keys, MAX_COUNT},
 };
 use crate::gguf::GgufError;
 

@@ -3,7 +3,8 @@
 use std::{num::NonZeroUsize, path::Path};
 
 use engine_native::{
-    Engine, EngineOptions, I2sLayout, Kernels, Layer, Model, ModelSource, SessionOptions,
+    Engine, EngineOptions, I2sLayout, Kernels, Layer, Model, ModelSource, Projection,
+    SessionOptions,
 };
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
@@ -158,13 +159,13 @@ const ROOM_BESIDE: u64 = 64 << 20;
 /// Bytes of a guest: the largest layer, its KV cache in f32, and two vectors per position.
 fn replay(model: &Model, n_positions: u64) -> u64 {
     let shape = model.shape();
-    let layer = |layer: &Layer| -> u64 {
-        let packed = layer
-            .projections()
-            .map(|m| m.kernel_bytes(model.file_bytes()) as u64);
-        packed.iter().sum()
+    let packed = |projection: &Projection| match projection {
+        Projection::OneScale(matrix) => matrix.packed(model.file_bytes()).len() as u64,
+        // Two bits for each weight, and an f32 for each 64.
+        Projection::Grouped(matrix) => (matrix.n_rows * matrix.n_cols) as u64 / 16 * 5,
     };
-    let largest = model.layers().iter().map(layer).max().unwrap_or(0);
+    let layer = |layer: &Layer| layer.projections().map(packed).iter().sum();
+    let largest: u64 = model.layers().iter().map(layer).max().unwrap_or(0);
     let kv_dim = shape.n_kv_heads.saturating_mul(shape.head_dim);
     let per_position = shape.n_embd.saturating_add(kv_dim).saturating_mul(8);
     let positions = per_position.saturating_mul(n_positions);
