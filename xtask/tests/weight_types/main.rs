@@ -108,7 +108,7 @@ fn all_grouped_types_give_the_same_bits() {
         assert_same_everywhere(&files);
         // The halves of its groups have scales of their own.
         let uneven = File::new(&grouped(GroupedType::Q2_0Uneven, is_tied));
-        assert_same_everywhere(&[uneven.clone()]);
+        assert_same_everywhere(std::slice::from_ref(&uneven));
         assert!(plainest(&uneven) != plainest(&files[0]));
     }
 }
