@@ -8,6 +8,8 @@ use std::{
 
 use serde_json::{Value, json};
 
+use xtask::make_model::{Recipe, Shape, model_header};
+
 use crate::process::{Ran, Workspace};
 
 const TERABYTE: u64 = 1 << 40;
@@ -15,11 +17,29 @@ const TERABYTE: u64 = 1 << 40;
 /// What takes no time. Hashing a terabyte takes more than five minutes on any machine.
 const AT_ONCE: Duration = Duration::from_secs(60);
 
-/// The tiny model with a terabyte of zeros behind it, none of which lies on a disk.
-fn sparse(workspace: &Workspace, name: &str) {
-    std::fs::copy(crate::process::TINY, workspace.path(name)).unwrap();
+/// A model of two layers whose weights are more than a terabyte of zeros, none of which lies on a
+/// disk. Returns the size of the file.
+fn sparse(workspace: &Workspace, name: &str) -> u64 {
+    let shape = Shape {
+        n_vocab: 258,
+        n_embd: 1 << 19,
+        n_layers: 2,
+        n_heads: 4096,
+        n_kv_heads: 8,
+        head_dim: 128,
+        n_ff: 1 << 20,
+        context_length: 2048,
+        rope_base: 10_000.0,
+        rms_epsilon: 1e-5,
+    };
+    let header = model_header(&Recipe::from(&shape), "big").unwrap();
+    let bytes = header.to_bytes();
+    let n_bytes = bytes.len() as u64 + header.data_bytes();
+    workspace.write(name, bytes);
     let file = File::options().write(true).open(workspace.path(name));
-    file.unwrap().set_len(TERABYTE).unwrap();
+    file.unwrap().set_len(n_bytes).unwrap();
+    assert!(n_bytes > TERABYTE);
+    n_bytes
 }
 
 #[track_caller]
@@ -49,14 +69,15 @@ fn edit(workspace: &Workspace, edit: impl Fn(&mut Value)) {
 #[test]
 fn a_sparse_terabyte_is_shown_at_once() {
     let workspace = with_receipt();
-    sparse(&workspace, "big.gguf");
+    let n_bytes = sparse(&workspace, "big.gguf");
     let ran = at_once(&workspace, "inspect big.gguf").exits(0);
+    let file = format!("file           {n_bytes} bytes");
     for line in [
-        "file           1099511627776 bytes",
+        &*file,
         "sha256         not computed: add --sha256",
         "supported      not known",
-        "layers         6\n",
-        "attention      4 query heads",
+        "layers         2\n",
+        "attention      4096 query heads",
         "context        2048 positions",
     ] {
         assert!(ran.stdout.contains(line), "no {line:?} in {}", ran.stdout);
@@ -67,7 +88,7 @@ fn a_sparse_terabyte_is_shown_at_once() {
     for field in ["sha256", "supported", "not_supported_because"] {
         assert_eq!(json[field], Value::Null, "{field}");
     }
-    assert_eq!(json["model"]["layers"], 6);
+    assert_eq!(json["model"]["layers"], 2);
     // What is small is read without being asked.
     let json = workspace
         .run("inspect models/tiny.gguf --format json")
@@ -80,7 +101,7 @@ fn a_sparse_terabyte_is_shown_at_once() {
 #[test]
 fn nobody_hashes_a_terabyte_unasked() {
     let workspace = with_receipt();
-    sparse(&workspace, "big.gguf");
+    let n_bytes = sparse(&workspace, "big.gguf");
     for words in ["benchmark --model big.gguf", "run big.gguf --prompt a"] {
         at_once(&workspace, words).fails(2, &["memory"]);
     }
@@ -88,7 +109,7 @@ fn nobody_hashes_a_terabyte_unasked() {
     let why = "big.gguf is not the receipt's model; name that model";
     assert!(ran.stdout.contains(why), "{}", ran.stdout);
     assert!(
-        ran.stdout.contains("it has 1099511627776 bytes"),
+        ran.stdout.contains(&format!("it has {n_bytes} bytes")),
         "{}",
         ran.stdout
     );
@@ -98,19 +119,20 @@ fn nobody_hashes_a_terabyte_unasked() {
 #[test]
 fn a_receipt_of_a_terabyte_is_refused_at_once() {
     let workspace = with_receipt();
+    let n_bytes = sparse(&workspace, "models/big.gguf");
     edit(&workspace, |receipt| {
-        receipt["model"]["file_bytes"] = json!(TERABYTE);
+        receipt["model"]["file_bytes"] = json!(n_bytes);
         receipt["model"]["sha256"] = json!("0".repeat(64));
         receipt["host"]["memory_bytes"] = json!(2 * TERABYTE);
     });
-    sparse(&workspace, "models/big.gguf");
+    let gigabytes = format!("{:.1}", n_bytes as f64 / 1e9);
     for words in ["verify-receipt", "verify-receipt --model models/big.gguf"] {
-        at_once(&workspace, words).fails(2, &["memory", "1099.5"]);
+        at_once(&workspace, words).fails(2, &["memory", &gigabytes]);
     }
     let words = "verify-receipt --max-bytes 1000000000";
     let ran = at_once(&workspace, words).exits(3);
-    let why = "not begun: found 1099511627776 bytes of the model";
-    assert!(ran.stdout.contains(why), "{}", ran.stdout);
+    let why = format!("not begun: found {n_bytes} bytes of the model");
+    assert!(ran.stdout.contains(&why), "{}", ran.stdout);
 }
 
 /// What is asked for can be interrupted.
