@@ -90,7 +90,7 @@ fn inspect_says_why_a_file_is_not_supported() {
     changed[at + name.len() + 4 + 8] = 6;
     workspace.write("q5.gguf", changed);
     let ran = workspace.run("inspect q5.gguf").ends(4, &["found Q5_0"]);
-    let reason = "type of tensor blk.0.attn_norm.weight: found Q5_0, supported F32, F16";
+    let reason = "type of tensor blk.0.attn_norm.weight: found Q5_0 (type 6), supported F32, F16";
     assert!(
         ran.stdout.contains(&format!("supported      no: {reason}")),
         "{}",
@@ -98,7 +98,7 @@ fn inspect_says_why_a_file_is_not_supported() {
     );
     assert!(
         ran.stdout
-            .contains("  Q5_0         size unknown, 1 tensors"),
+            .contains("  Q5_0 (type 6) size unknown, 1 tensors"),
         "{}",
         ran.stdout
     );
