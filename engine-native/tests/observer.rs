@@ -1,5 +1,8 @@
 //! Observers: they see all of the work, and stop it between any two pieces.
 
+#[path = "support/grouped.rs"]
+mod grouped;
+
 use std::{
     path::Path,
     sync::{
@@ -71,7 +74,14 @@ fn options(screening: Screening, n_threads: usize) -> EngineOptions {
 }
 
 fn engine(options: EngineOptions, observer: &dyn Observer) -> Result<Engine, RunError> {
-    let model = Arc::new(load(&()).unwrap());
+    engine_of(Arc::new(load(&()).unwrap()), options, observer)
+}
+
+fn engine_of(
+    model: Arc<Model>,
+    options: EngineOptions,
+    observer: &dyn Observer,
+) -> Result<Engine, RunError> {
     let kernels = KernelChoice::Auto.resolve().unwrap();
     Engine::with_options(model, kernels, options, observer)
 }
@@ -157,6 +167,44 @@ fn a_run_counts_its_multiply_accumulates() {
             }
         }
     }
+}
+
+/// Grouped ternary output matrices are not screened. That the hidden state is quantized for them is not in
+/// the shape, and so not in the work.
+#[test]
+fn grouped_ternary_weights_are_counted() {
+    let model = grouped::model(&[]);
+    for (screening, n_threads) in [(Screening::Off, 1), (Screening::Always, 3)] {
+        let (counter, options) = (Counter::new(), options(screening, n_threads));
+        let engine = engine_of(model.clone(), options, &*counter).unwrap();
+        let kernels = KernelChoice::Auto.resolve().unwrap();
+        let expected = Engine::bytes_to_pack(&model, &*kernels, &options);
+        assert!(expected > 0, "panels are a copy");
+        assert_eq!(counter.work(), expected);
+        for (options, n_choices) in sessions() {
+            let counter = Counter::new();
+            run(&engine, options, counter.clone()).unwrap();
+            let n_positions = (PROMPT.len() + N_TOKENS - 1) as u64;
+            let expected = Op::run_work(model.shape(), n_positions, n_choices as u64);
+            assert_eq!(Some(counter.work()), expected, "{options:?}");
+        }
+    }
+}
+
+#[test]
+fn a_run_with_grouped_weights_stops_anywhere() {
+    let is_cancelled = |error: &RunError| *error == RunError::Cancelled;
+    let model = grouped::model(&[]);
+    let options = options(Screening::Auto, 2);
+    stop_anywhere(
+        |counter| engine_of(model.clone(), options, &*counter),
+        is_cancelled,
+    );
+    let engine = engine_of(model, options, &()).unwrap();
+    let [.., (choosing, _)] = sessions()[..] else {
+        panic!("several kinds");
+    };
+    stop_anywhere(|counter| run(&engine, choosing, counter), is_cancelled);
 }
 
 /// Stops `work` after 0, 1, 2, 4, … questions, until it is not stopped any more.

@@ -31,7 +31,8 @@ pub struct EngineArgs {
     /// Layout of the I2_S tensors, which files do not record; published files have block128
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
     pub i2s_layout: I2s,
-    /// How ternary weights are arranged in memory when they are loaded; never changes a result
+    /// How ternary weights are arranged in memory when they are loaded; never changes a result. No effect
+    /// on weights with a scale for each group, which have one arrangement
     #[arg(long, value_enum, default_value = "auto")]
     pub packing: WeightPacking,
     /// Use a low-bit copy of the output matrix to find which logits must be computed exactly; never
@@ -69,7 +70,8 @@ pub struct SweptEngineArgs {
     /// Layout of the I2_S tensors, which files do not record; published files have block128
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
     pub i2s_layout: I2s,
-    /// How ternary weights are arranged in memory when they are loaded; never changes a result
+    /// How ternary weights are arranged in memory when they are loaded; never changes a result. No effect
+    /// on weights with a scale for each group, which have one arrangement
     #[arg(
         long,
         value_enum,

@@ -113,3 +113,74 @@ fn overflow_after_token_500(file: &mut [u8]) {
         }
     }
 }
+
+/// An activation of a grouped product that is too large for its scale ends a run on both sides at the same
+/// operation. No logit of such a matrix can overflow.
+#[test]
+fn a_scale_that_overflows_ends_both_sides() {
+    let workspace = Workspace::new();
+    let words = "make-model qwen3-tiny --weights pq2_0 --output qwen3.gguf";
+    workspace.run(words).exits(0);
+    let file = workspace.read("qwen3.gguf");
+    for (factors, place, op) in [
+        (
+            &[("blk.1.attn_norm.weight", 1e9)][..],
+            "layer 1, op attn_qkv_quantize",
+            "layer 1, attn_qkv_quantize",
+        ),
+        (
+            &[
+                ("blk.1.attn_norm.weight", 1e5),
+                ("blk.1.attn_v.weight", 1e4),
+            ],
+            "layer 1, op attn_output_quantize",
+            "layer 1, attn_output_quantize",
+        ),
+        (
+            &[("blk.1.ffn_norm.weight", 1e9)],
+            "layer 1, op ffn_gate_up_quantize",
+            "layer 1, ffn_gate_up_quantize",
+        ),
+        (
+            &[("blk.1.ffn_norm.weight", 1e5)],
+            "layer 1, op ffn_down_quantize",
+            "layer 1, ffn_down_quantize",
+        ),
+        (
+            &[("output_norm.weight", 1e9)],
+            "op output_quantize",
+            "output rows from 0",
+        ),
+    ] {
+        let mut large = file.clone();
+        for (tensor, factor) in factors {
+            multiply(&mut large, tensor, *factor);
+        }
+        workspace.write("large.gguf", &large);
+        for (engine, place) in [("native", place), ("guest", op)] {
+            let words = "logits --model large.gguf --kv-type f32 --output out.npy";
+            let ran = workspace.run(&format!("{words} --prompt-ids 9,5 --engine {engine}"));
+            let place = format!("position 0, {place}: ");
+            ran.fails(1, &[&place]);
+        }
+    }
+    let words = "logits --model qwen3.gguf --prompt-ids 9,5 --output out.npy";
+    workspace.run(words).exits(0);
+}
+
+/// Makes a norm, or the scales of a PQ2_0 tensor, larger.
+fn multiply(file: &mut [u8], name: &str, factor: f32) {
+    let header = Gguf::parse(file).unwrap();
+    let mut tensors = header.tensors.iter();
+    let tensor = tensors.find(|tensor| tensor.name == name).unwrap();
+    let bytes = &mut file[tensor.in_memory()];
+    match tensor.dims.len() {
+        1 => bytes.as_chunks_mut().0.iter_mut().for_each(|x| {
+            *x = (f32::from_le_bytes(*x) * factor).to_le_bytes();
+        }),
+        _ => bytes.as_chunks_mut::<34>().0.iter_mut().for_each(|block| {
+            let scale = f16::from_le_bytes([block[0], block[1]]).to_f32() * factor;
+            block[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
+        }),
+    }
+}

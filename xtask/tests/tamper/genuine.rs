@@ -30,10 +30,11 @@ pub use host::receipt::seal;
 pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
 
 /// The committed model, opened and hashed.
-static MODEL: LazyLock<HashedModel> = LazyLock::new(|| {
-    HashedModel::open(Path::new(TINY), I2sLayout::default(), &Watch::default())
-        .expect("the committed model is a model")
-});
+static MODEL: LazyLock<HashedModel> = LazyLock::new(|| open(Path::new(TINY)));
+
+pub fn open(model: &Path) -> HashedModel {
+    HashedModel::open(model, I2sLayout::default(), &Watch::default()).expect("it is a model")
+}
 
 pub static SANDBOX: LazyLock<Sandbox> =
     LazyLock::new(|| Sandbox::new(&Watch::default()).expect("the embedded guest compiles"));
@@ -43,6 +44,11 @@ pub static GENUINE_BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| benchmarked(&[]))
 
 /// The bytes that `benchmark` writes with `flags`.
 pub fn benchmarked(flags: &[&str]) -> Vec<u8> {
+    benchmarked_model(TINY, flags)
+}
+
+/// The same of another model file.
+pub fn benchmarked_model(model: &str, flags: &[&str]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("receipt.json");
     let output_arg = output.to_str().unwrap();
@@ -52,13 +58,13 @@ pub fn benchmarked(flags: &[&str]) -> Vec<u8> {
     let few = few.filter(|_| !flags.contains(&"--prompt-tokens"));
     let words = words
         .split_whitespace()
-        .chain([TINY, "--output", output_arg])
+        .chain([model, "--output", output_arg])
         .chain(few)
         .chain(flags.iter().copied());
     let Command::Benchmark(args) = Args::parse_from(words).command else {
         unreachable!("the words say benchmark")
     };
-    let exit = benchmark::run(&args, &Watch::default()).expect("the committed model runs");
+    let exit = benchmark::run(&args, &Watch::default()).expect("the model runs");
     assert_eq!(exit, Exit::Done);
     std::fs::read(output).unwrap()
 }
@@ -109,19 +115,28 @@ pub fn verify_under(bytes: &[u8], policy: &Policy) -> Result<Verdict, NotAReceip
 
 /// What `verify-receipt` finds of the receipt by the committed model.
 pub fn with_replay(checked: &mut Checked) {
+    with_replay_of(checked, &MODEL);
+}
+
+/// What it finds by another model.
+pub fn with_replay_of(checked: &mut Checked, model: &HashedModel) {
     let Some(receipt) = checked.receipt.clone() else {
         return;
     };
-    checked.with_model(&MODEL.facts());
-    match receipt.model.sha256 == MODEL.sha256 {
-        true => checked.with_replay(replay(&receipt)),
+    checked.with_model(&model.facts());
+    match receipt.model.sha256 == model.sha256 {
+        true => checked.with_replay(replay_of(&receipt, model)),
         false => checked.without_replay("the model of the receipt is not here"),
     }
 }
 
 /// The replay of a receipt on the committed model.
 pub fn replay(receipt: &Receipt) -> Result<ReplayResult, ReplayFailure> {
-    replay_receipt(receipt, &SANDBOX, &MODEL.model, NonZeroUsize::MIN).expect("nobody interrupts")
+    replay_of(receipt, &MODEL)
+}
+
+fn replay_of(receipt: &Receipt, model: &HashedModel) -> Result<ReplayResult, ReplayFailure> {
+    replay_receipt(receipt, &SANDBOX, &model.model, NonZeroUsize::MIN).expect("nobody interrupts")
 }
 
 /// As [`verify_with_replay`], for a receipt in memory.

@@ -15,6 +15,7 @@ mod floors;
 mod forgeries;
 mod freshness;
 mod genuine;
+mod grouped;
 mod json_schema;
 mod machines;
 mod malformed;
