@@ -8,6 +8,7 @@ mod blocks;
 mod dense;
 mod gemm;
 pub(super) mod grouped;
+mod grouped_gemm;
 mod lanes;
 mod linear;
 mod pointwise;
@@ -17,6 +18,7 @@ mod token;
 mod widen;
 
 pub(super) use gemm::{halves, store_sums};
+pub(super) use grouped_gemm::multiply_with;
 pub(super) use lanes::{load_bytes, load_i8, prefetch, sum_i32_four};
 pub(super) use linear::store_products;
 pub(super) use screen::store_approximations;

@@ -6,8 +6,8 @@ use super::AvxVnni;
 use crate::{
     kernels::{
         avx2::{
-            grouped::{PREFETCH_AHEAD, PanelGroup, add_terms, gemv_with, multiply_with},
-            halves, load_bytes, prefetch,
+            grouped::{PREFETCH_AHEAD, PanelGroup, add_terms, gemv_with},
+            halves, load_bytes, multiply_with, prefetch,
         },
         grouped_tiles::{GroupedTileKernel, Panel},
     },
