@@ -46,27 +46,25 @@ fn shapes() -> Vec<Shape> {
     ]
 }
 
-/// Grouped ternary weights whose rows are no whole panels: with an output matrix of their own type, and
-/// with a dense one.
-fn grouped() -> [Recipe; 2] {
+/// Grouped ternary weights whose rows are no whole panels, in all matrices.
+fn grouped() -> Recipe {
     let [_, _, shape, ..] = &shapes()[..] else {
         unreachable!("there are five")
     };
-    let [q2_0, ptq1_0] = [GroupedType::Q2_0Uneven, GroupedType::Ptq1_0];
-    let outputs = [DenseType::Grouped(ptq1_0), DenseType::F16].map(OutputMatrix::Own);
-    outputs.map(|output| Recipe {
+    let rows = DenseType::Grouped(GroupedType::Ptq1_0);
+    Recipe {
         architecture: Architecture::Qwen3,
-        weights: WeightType::Grouped(q2_0),
-        embedding: DenseType::Grouped(ptq1_0),
-        output,
+        weights: WeightType::Grouped(GroupedType::Q2_0Uneven),
+        embedding: rows,
+        output: OutputMatrix::Own(rows),
         ..Recipe::from(shape)
-    })
+    }
 }
 
 fn recipes() -> Vec<Recipe> {
     let one_scale = shapes();
     let one_scale = one_scale.iter().map(Recipe::from);
-    one_scale.chain(grouped()).collect()
+    one_scale.chain([grouped()]).collect()
 }
 
 fn models() -> Vec<Arc<Model>> {
