@@ -20,7 +20,7 @@ pub struct QuantizedActivations {
     /// Sum of the values. The kernels multiply by codes, which are weights plus one, and subtract
     /// it.
     pub sum: i32,
-    /// After a block quantization: the scales of the blocks of [`BLOCK_COLS`] values, instead of
+    /// After a block quantization: the scales of the blocks of 32 values, instead of
     /// `scale`.
     pub block_scales: Vec<f32>,
     /// After a block quantization: the sums of the blocks, instead of `sum`.

@@ -22,7 +22,7 @@ pub struct GroupedRows<'a> {
     pub scales: &'a [u8],
     /// Number of rows, without the padding of the last panel.
     pub n_rows: usize,
-    /// Elements of a row, a multiple of [`GROUP_COLS`](super::GROUP_COLS) and of the length of a group.
+    /// Elements of a row, a multiple of 64 and of the length of a group.
     pub n_cols: usize,
     /// Columns with the same scale: 64 or 128.
     pub group_len: usize,
