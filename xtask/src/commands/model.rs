@@ -2,10 +2,9 @@
 
 use std::{fmt::Write, path::PathBuf};
 
-use engine_native::ModelError;
+use engine_native::{ModelError, ModelSource};
 use host::{
     digest::Digest,
-    files::open_regular,
     watch::{Phase, Watch},
 };
 use serde::Serialize;
@@ -86,10 +85,14 @@ pub fn verify(args: &ModelVerifyArgs, watch: &Watch) -> Result<Exit, Failure> {
     let display = RunProgress::of(args.print, watch);
     watch.begin(Phase::Other("hash the model"), 0);
     let failed = |e| Failure::model(path, &ModelError::Io(e));
-    let file = open_regular(path).map_err(failed)?;
-    let bytes = file.metadata().map_err(failed)?.len();
-    let sha256 = Digest::of_reader_unless(file, || watch.is_stopped()).map_err(failed)?;
+    let source = ModelSource::open(path).map_err(failed)?;
+    let bytes = source.file_len();
+    let sha256 = Digest::of_reader_unless(source.file(), || watch.is_stopped()).map_err(failed)?;
     let sha256 = sha256.ok_or_else(Failure::interrupted)?;
+    // A digest of two versions of a file would call it altered.
+    source
+        .check_unchanged()
+        .map_err(|e| Failure::model(path, &e))?;
     drop(display);
     let (exit, verdict, explanation) = judge(&known()?, sha256, bytes);
     let report = Report {

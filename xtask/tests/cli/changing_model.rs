@@ -102,7 +102,7 @@ fn a_file_that_is_cut_short_ends_no_command_with_a_signal() {
             &[0, 4],
         ),
         ("inspect models/tiny.gguf", &[0, 4]),
-        ("model verify models/tiny.gguf", &[0, 3]),
+        ("model verify models/tiny.gguf", &[0, 3, 4]),
     ] {
         let workspace = Workspace::new();
         workspace.benchmark("--quiet").exits(0);

@@ -81,6 +81,11 @@ impl ModelSource {
         Ok(Self { file, opened })
     }
 
+    /// The file, to be read from where it stands: from its start after [`ModelSource::open`].
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
     /// Bytes of the file.
     pub fn file_len(&self) -> u64 {
         self.opened.len()
@@ -142,7 +147,10 @@ impl ModelSource {
     }
 
     /// Checks that nobody has written to the file since it was opened.
-    fn check_unchanged(&self) -> Result<(), ModelError> {
+    ///
+    /// # Errors
+    /// Somebody has, or the system does not say.
+    pub fn check_unchanged(&self) -> Result<(), ModelError> {
         let now = self.file.metadata()?;
         let (then, now) = (facts(&self.opened), facts(&now));
         let changed = then.iter().zip(&now).find(|(then, now)| then != now);
