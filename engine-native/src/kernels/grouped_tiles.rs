@@ -13,14 +13,20 @@ pub trait GroupedTileKernel {
     /// The most positions of a block; at most [`MAX_POSITIONS`].
     const BLOCK_POSITIONS: usize;
 
+    /// The functions that unpack panels.
+    fn packing(&self) -> &impl GroupedTilePacking;
+
+    /// Computes the products of the rows of a panel with each position of a block, `out[p]`.
+    fn multiply(&self, panel: Panel, block: &[GroupActivations], out: &mut [FloatLine]);
+}
+
+/// How panels are unpacked.
+pub trait GroupedTilePacking {
     /// Unpacks the codes of a panel, `[n_cols / 4]` lines of four columns each.
     fn unpack(&self, codes: &[u8], lines: &mut [CodeLine]);
 
     /// Widens the scales of a panel, `[n_cols / 64]` lines; each is used for `repeat` of them.
     fn widen(&self, scales: &[u8], repeat: usize, lines: &mut [FloatLine]);
-
-    /// Computes the products of the rows of a panel with each position of a block, `out[p]`.
-    fn multiply(&self, panel: Panel, block: &[GroupActivations], out: &mut [FloatLine]);
 }
 
 /// The most positions of a block of any ISA.
@@ -147,8 +153,8 @@ impl<K: GroupedTileKernel> Part<'_, K> {
         let scale_lines = scratch.group_scales.chunks_exact_mut(self.n_groups);
         for ((codes, scales), (lines, scale_lines)) in codes.zip(scales).zip(lines.zip(scale_lines))
         {
-            self.kernel.unpack(codes, lines);
-            self.kernel.widen(scales, repeat, scale_lines);
+            self.kernel.packing().unpack(codes, lines);
+            self.kernel.packing().widen(scales, repeat, scale_lines);
         }
     }
 

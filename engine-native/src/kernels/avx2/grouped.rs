@@ -22,8 +22,8 @@ use crate::{
 /// Prefetch distance of the codes, in bytes, into L2.
 pub const PREFETCH_AHEAD: usize = 4 << 10;
 
-/// The codes of a panel in a group of columns: two blocks of two lines.
-pub type PanelGroup = [u8; 2 * PANEL_BLOCK_BYTES];
+/// The codes of a panel in a block of columns: two lines.
+pub type PanelBlock = [u8; PANEL_BLOCK_BYTES];
 
 #[target_feature(enable = "avx2")]
 pub fn quantize_blocks(
@@ -48,19 +48,21 @@ pub fn quantize_blocks(
     Ok(())
 }
 
-/// GEMV over whole panels; `dot` computes `a_0·acc_0 + a_1·acc_1` of the rows of a panel in a group.
+/// GEMV over whole panels. `dot_block` computes Σ code·q of a block of columns, for rows 0 to 7 and 8
+/// to 15; its last argument is the first place of the block among the fours of the activations.
 #[target_feature(enable = "avx2,f16c")]
 #[inline]
 pub fn gemv_with(
     weights: GroupedRows,
     activations: &QuantizedActivations,
     out: &mut [f32],
-    dot: impl Fn(&PanelGroup, &[i8; GROUP_COLS], [f32; 2], [i32; 2]) -> [__m256; 2],
+    dot_block: impl Fn(&PanelBlock, &[i8; GROUP_COLS], usize) -> [__m256i; 2],
 ) {
     weights.assert_fits(activations, out.len());
     let n_groups = weights.n_cols / GROUP_COLS;
     let per_scale = weights.group_len / GROUP_COLS;
-    let (codes, _) = weights.codes.as_chunks::<{ 2 * PANEL_BLOCK_BYTES }>();
+    let (blocks, _) = weights.codes.as_chunks::<PANEL_BLOCK_BYTES>();
+    let (codes, _) = blocks.as_chunks::<2>();
     let (scales, _) = weights.scales.as_chunks::<PANEL_SCALES_BYTES>();
     let panels = codes.chunks_exact(n_groups);
     let panels = panels.zip(scales.chunks_exact(n_groups / per_scale));
@@ -73,8 +75,9 @@ pub fn gemv_with(
         let mut x = x.clone();
         for (codes, scales) in codes.chunks_exact(per_scale).zip(scales) {
             let d = widen_scales(scales);
-            for (codes, ((values, factors), sums)) in codes.iter().zip(&mut x) {
-                let t = dot(codes, values, *factors, *sums);
+            for ([first, second], ((values, factors), sums)) in codes.iter().zip(&mut x) {
+                let acc = [dot_block(first, values, 0), dot_block(second, values, 8)];
+                let t = add_terms(acc, *factors, *sums);
                 for h in 0..2 {
                     y[h] = _mm256_add_ps(y[h], _mm256_mul_ps(d[h], t[h]));
                 }
@@ -93,32 +96,17 @@ pub fn gemv(
     out: &mut [f32],
     recorder: &mut Recorder,
 ) {
-    gemv_with(weights, activations, out, |codes, values, factors, sums| {
-        dot_group(codes, values, factors, sums)
+    gemv_with(weights, activations, out, |codes, values, from| {
+        dot_block(codes, values, from)
     });
     let macs = out.len() * weights.n_cols;
     recorder.record(KernelName::GroupedGemv, Isa::Avx2, macs);
 }
 
-/// `a_0·acc_0 + a_1·acc_1` of a group, for sixteen rows.
+/// `a_0·acc_0 + a_1·acc_1` of a group, from the sums with codes.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn dot_group(
-    codes: &PanelGroup,
-    values: &[i8; GROUP_COLS],
-    factors: [f32; 2],
-    sums: [i32; 2],
-) -> [__m256; 2] {
-    let (blocks, _) = codes.as_chunks::<PANEL_BLOCK_BYTES>();
-    let first = dot_block(&blocks[0], values, 0);
-    let second = dot_block(&blocks[1], values, 8);
-    add_terms([first, second], factors, sums)
-}
-
-/// The terms of two blocks, from the sums with codes.
-#[target_feature(enable = "avx2")]
-#[inline]
-pub fn add_terms(acc: [[__m256i; 2]; 2], factors: [f32; 2], sums: [i32; 2]) -> [__m256; 2] {
+fn add_terms(acc: [[__m256i; 2]; 2], factors: [f32; 2], sums: [i32; 2]) -> [__m256; 2] {
     let term = |i: usize, h: usize| {
         let exact = _mm256_cvtepi32_ps(_mm256_sub_epi32(acc[i][h], _mm256_set1_epi32(sums[i])));
         _mm256_mul_ps(_mm256_set1_ps(factors[i]), exact)
@@ -137,11 +125,7 @@ pub fn add_terms(acc: [[__m256i; 2]; 2], factors: [f32; 2], sums: [i32; 2]) -> [
 /// each are at most 8,128, so all of a block fits.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn dot_block(
-    codes: &[u8; PANEL_BLOCK_BYTES],
-    values: &[i8; GROUP_COLS],
-    from: usize,
-) -> [__m256i; 2] {
+fn dot_block(codes: &PanelBlock, values: &[i8; GROUP_COLS], from: usize) -> [__m256i; 2] {
     let (lines, _) = codes.as_chunks::<64>();
     let [low_field, high_field] = [0b0011, 0b1100].map(|mask| _mm256_set1_epi8(mask));
     let mut plain = [_mm256_setzero_si256(); 2];

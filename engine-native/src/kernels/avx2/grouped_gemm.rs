@@ -1,4 +1,5 @@
-//! Grouped ternary GEMM. The sixteen rows of a panel are two vectors of eight.
+//! Grouped ternary GEMM: unpacking, which the wider ISAs use too, and the multiplication with
+//! `maddubs`. The sixteen rows of a panel are two vectors of eight.
 
 use std::arch::x86_64::*;
 
@@ -9,15 +10,11 @@ use super::{
     lanes::{load, load_bytes},
 };
 use crate::{
-    kernels::grouped_tiles::{GroupedTileKernel, Panel},
+    kernels::grouped_tiles::{GroupedTileKernel, GroupedTilePacking, Panel},
     operands::{CodeLine, FloatLine, GroupActivations, PANEL_SCALES_BYTES, four},
 };
 
-impl GroupedTileKernel for Avx2 {
-    // 2 × 6 integer sums, two vectors of codes, one of activations and a product: 16 registers. The
-    // float sums change once in 64 columns and live in memory.
-    const BLOCK_POSITIONS: usize = 6;
-
+impl GroupedTilePacking for Avx2 {
     fn unpack(&self, codes: &[u8], lines: &mut [CodeLine]) {
         // SAFETY: `self` proves that the CPU has AVX2.
         unsafe { unpack(codes, lines) }
@@ -26,6 +23,16 @@ impl GroupedTileKernel for Avx2 {
     fn widen(&self, scales: &[u8], repeat: usize, lines: &mut [FloatLine]) {
         // SAFETY: `self` proves that the CPU has AVX2 and F16C.
         unsafe { widen(scales, repeat, lines) }
+    }
+}
+
+impl GroupedTileKernel for Avx2 {
+    // 2 × 6 integer sums, two vectors of codes, one of activations and a product: 16 registers. The
+    // float sums change once in 64 columns and live in memory.
+    const BLOCK_POSITIONS: usize = 6;
+
+    fn packing(&self) -> &impl GroupedTilePacking {
+        self
     }
 
     fn multiply(&self, panel: Panel, block: &[GroupActivations], out: &mut [FloatLine]) {

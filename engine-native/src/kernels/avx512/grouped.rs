@@ -8,12 +8,12 @@ use super::{
 };
 use crate::{
     kernels::{
-        avx2::prefetch,
-        grouped_tiles::{GroupedTileKernel, Panel},
+        avx2::{load_bytes, prefetch},
+        grouped_tiles::{GroupedTileKernel, GroupedTilePacking, Panel},
     },
     ledger::{Isa, KernelName, Recorder},
     operands::{
-        CodeLine, FloatLine, GROUP_COLS, GroupActivations, GroupedRows, PANEL_ROWS,
+        FloatLine, GROUP_COLS, GroupActivations, GroupedRows, PANEL_ROWS, PANEL_SCALES_BYTES,
         QuantizedActivations, four,
     },
 };
@@ -33,58 +33,32 @@ pub fn gemv(
 ) {
     weights.assert_fits(activations, out.len());
     let n_groups = weights.n_cols / GROUP_COLS;
-    let n_scales = weights.n_cols / weights.group_len;
+    let per_scale = weights.group_len / GROUP_COLS;
     let (codes, _) = weights.codes.as_chunks::<256>();
-    let (scales, _) = weights.scales.as_chunks::<32>();
-    let panels = codes
-        .chunks_exact(n_groups)
-        .zip(scales.chunks_exact(n_scales));
+    let (scales, _) = weights.scales.as_chunks::<PANEL_SCALES_BYTES>();
+    let panels = codes.chunks_exact(n_groups);
+    let panels = panels.zip(scales.chunks_exact(n_groups / per_scale));
+    let (values, _) = activations.values.as_chunks::<GROUP_COLS>();
+    let (factors, _) = activations.block_scales.as_chunks::<2>();
+    let (sums, _) = activations.block_sums.as_chunks::<2>();
+    let x = values.iter().zip(factors).zip(sums);
     for ((codes, scales), out) in panels.zip(out.chunks_mut(PANEL_ROWS)) {
-        let y = match weights.group_len == GROUP_COLS {
-            true => dot_panel::<1>(codes, scales, activations),
-            false => dot_panel::<2>(codes, scales, activations),
-        };
-        match out.as_chunks_mut::<PANEL_ROWS>() {
-            ([out], _) => store_floats(out, y),
-            (_, rest) => {
-                let mut all = [0.0; PANEL_ROWS];
-                store_floats(&mut all, y);
-                rest.copy_from_slice(&all[..rest.len()]);
+        let mut y = _mm512_setzero_ps();
+        let mut x = x.clone();
+        for (codes, scales) in codes.chunks_exact(per_scale).zip(scales) {
+            prefetch(scales, PREFETCH_AHEAD / 8);
+            let d = widen_scales(scales);
+            for (codes, ((values, factors), sums)) in codes.iter().zip(&mut x) {
+                let t = dot_group(codes, values, *factors, *sums);
+                y = _mm512_add_ps(y, _mm512_mul_ps(d, t));
             }
         }
+        let mut all = [0.0; PANEL_ROWS];
+        store_floats(&mut all, y);
+        out.copy_from_slice(&all[..out.len()]);
     }
     let macs = out.len() * weights.n_cols;
     recorder.record(KernelName::GroupedGemv, Isa::Avx512Vnni, macs);
-}
-
-/// The products of the rows of a panel; R groups share a scale.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2,f16c")]
-#[inline(never)]
-fn dot_panel<const R: usize>(
-    codes: &[PanelGroup],
-    scales: &[[u8; 32]],
-    activations: &QuantizedActivations,
-) -> __m512 {
-    let (codes, _) = codes.as_chunks::<R>();
-    let (values, _) = activations.values.as_chunks::<GROUP_COLS>();
-    let (values, _) = values.as_chunks::<R>();
-    let (factors, _) = activations.block_scales.as_chunks::<2>();
-    let (factors, _) = factors.as_chunks::<R>();
-    let (sums, _) = activations.block_sums.as_chunks::<2>();
-    let (sums, _) = sums.as_chunks::<R>();
-    let n = codes.len();
-    let (scales, values) = (&scales[..n], &values[..n]);
-    let (factors, sums) = (&factors[..n], &sums[..n]);
-    let mut y = _mm512_setzero_ps();
-    for i in 0..n {
-        prefetch(&scales[i], PREFETCH_AHEAD / 8);
-        let d = widen_scales(&scales[i]);
-        for r in 0..R {
-            let t = dot_group(&codes[i][r], &values[i][r], factors[i][r], sums[i][r]);
-            y = _mm512_add_ps(y, _mm512_mul_ps(d, t));
-        }
-    }
-    y
 }
 
 /// `a_0·acc_0 + a_1·acc_1` of a group, for sixteen rows.
@@ -127,22 +101,16 @@ fn dot_block(lines: [&[u8; 64]; 2], values: &[i8; 64], from: usize) -> __m512i {
 /// The scales of sixteen rows.
 #[target_feature(enable = "avx512f,avx2")]
 #[inline]
-fn widen_scales(scales: &[u8; 32]) -> __m512 {
-    _mm512_cvtph_ps(crate::kernels::avx2::load_bytes(scales))
+fn widen_scales(scales: &[u8; PANEL_SCALES_BYTES]) -> __m512 {
+    _mm512_cvtph_ps(load_bytes(scales))
 }
 
 impl GroupedTileKernel for Avx512Vnni {
     // 3 × 8 accumulators, a vector of codes, one of scales.
     const BLOCK_POSITIONS: usize = 8;
 
-    fn unpack(&self, codes: &[u8], lines: &mut [CodeLine]) {
-        // SAFETY: `self` proves that the CPU has AVX-512 F and BW.
-        unsafe { unpack(codes, lines) }
-    }
-
-    fn widen(&self, scales: &[u8], repeat: usize, lines: &mut [FloatLine]) {
-        // SAFETY: `self` proves that the CPU has AVX-512 F, and AVX2.
-        unsafe { widen(scales, repeat, lines) }
+    fn packing(&self) -> &impl GroupedTilePacking {
+        &self.base
     }
 
     fn multiply(&self, panel: Panel, block: &[GroupActivations], out: &mut [FloatLine]) {
@@ -159,39 +127,6 @@ impl GroupedTileKernel for Avx512Vnni {
                 8 => multiply::<8>(panel, block, out),
                 n => unreachable!("a block of {n} positions"),
             }
-        }
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-fn unpack(codes: &[u8], lines: &mut [CodeLine]) {
-    let mask = _mm512_set1_epi8(0b11);
-    let (codes, _) = codes.as_chunks::<64>();
-    let (fours, _) = lines.as_chunks_mut::<4>();
-    for (codes, lines) in codes.iter().zip(fours) {
-        let x = load_64(codes);
-        let fields = [
-            x,
-            _mm512_srli_epi16::<2>(x),
-            _mm512_srli_epi16::<4>(x),
-            _mm512_srli_epi16::<6>(x),
-        ];
-        for (line, field) in lines.iter_mut().zip(fields) {
-            // SAFETY: the line is 64 writable bytes; the store needs no alignment.
-            unsafe {
-                _mm512_storeu_si512(line.0.as_mut_ptr().cast(), _mm512_and_si512(field, mask));
-            }
-        }
-    }
-}
-
-#[target_feature(enable = "avx512f,avx2")]
-fn widen(scales: &[u8], repeat: usize, lines: &mut [FloatLine]) {
-    let (scales, _) = scales.as_chunks::<32>();
-    for (scales, lines) in scales.iter().zip(lines.chunks_exact_mut(repeat)) {
-        let d = widen_scales(scales);
-        for line in lines {
-            store_floats(&mut line.0, d);
         }
     }
 }

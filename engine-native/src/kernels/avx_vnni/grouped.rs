@@ -6,16 +6,13 @@ use super::AvxVnni;
 use crate::{
     kernels::{
         avx2::{
-            grouped::{PREFETCH_AHEAD, PanelGroup, add_terms, gemv_with},
+            grouped::{PREFETCH_AHEAD, PanelBlock, gemv_with},
             halves, load_bytes, multiply_with, prefetch,
         },
-        grouped_tiles::{GroupedTileKernel, Panel},
+        grouped_tiles::{GroupedTileKernel, GroupedTilePacking, Panel},
     },
     ledger::{Isa, KernelName, Recorder},
-    operands::{
-        CodeLine, FloatLine, GROUP_COLS, GroupActivations, GroupedRows, PANEL_BLOCK_BYTES,
-        QuantizedActivations, four,
-    },
+    operands::{FloatLine, GROUP_COLS, GroupActivations, GroupedRows, QuantizedActivations, four},
 };
 
 #[target_feature(enable = "avx2,f16c,avxvnni")]
@@ -25,37 +22,18 @@ pub fn gemv(
     out: &mut [f32],
     recorder: &mut Recorder,
 ) {
-    gemv_with(weights, activations, out, |codes, values, factors, sums| {
-        dot_group(codes, values, factors, sums)
+    gemv_with(weights, activations, out, |codes, values, from| {
+        dot_block(codes, values, from)
     });
     let macs = out.len() * weights.n_cols;
     recorder.record(KernelName::GroupedGemv, Isa::AvxVnni, macs);
-}
-
-/// `a_0·acc_0 + a_1·acc_1` of a group, for sixteen rows.
-#[target_feature(enable = "avx2,avxvnni")]
-#[inline]
-fn dot_group(
-    codes: &PanelGroup,
-    values: &[i8; GROUP_COLS],
-    factors: [f32; 2],
-    sums: [i32; 2],
-) -> [__m256; 2] {
-    let (blocks, _) = codes.as_chunks::<PANEL_BLOCK_BYTES>();
-    let first = dot_block(&blocks[0], values, 0);
-    let second = dot_block(&blocks[1], values, 8);
-    add_terms([first, second], factors, sums)
 }
 
 /// Σ code·q of a block of 32 columns, for rows 0 to 7 and 8 to 15; `from` is its first place among
 /// the fours of `values`. Fields used in place, as 4·code, have a sum of their own, as with AVX2.
 #[target_feature(enable = "avx2,avxvnni")]
 #[inline]
-fn dot_block(
-    codes: &[u8; PANEL_BLOCK_BYTES],
-    values: &[i8; GROUP_COLS],
-    from: usize,
-) -> [__m256i; 2] {
+fn dot_block(codes: &PanelBlock, values: &[i8; GROUP_COLS], from: usize) -> [__m256i; 2] {
     let (lines, _) = codes.as_chunks::<64>();
     let [low_field, high_field] = [0b0011, 0b1100].map(|mask| _mm256_set1_epi8(mask));
     let mut plain = [_mm256_setzero_si256(); 2];
@@ -87,12 +65,8 @@ impl GroupedTileKernel for AvxVnni {
     // than it saves.
     const BLOCK_POSITIONS: usize = 3;
 
-    fn unpack(&self, codes: &[u8], lines: &mut [CodeLine]) {
-        self.base.unpack(codes, lines);
-    }
-
-    fn widen(&self, scales: &[u8], repeat: usize, lines: &mut [FloatLine]) {
-        self.base.widen(scales, repeat, lines);
+    fn packing(&self) -> &impl GroupedTilePacking {
+        &self.base
     }
 
     fn multiply(&self, panel: Panel, block: &[GroupActivations], out: &mut [FloatLine]) {
