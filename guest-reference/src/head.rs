@@ -89,7 +89,7 @@ impl HeadWorkspace {
     /// Allocates everything.
     pub fn new(n_embd: usize) -> Result<Self> {
         Ok(Self {
-            input: QuantizedInput::with_capacity(n_embd)?,
+            input: QuantizedInput::new(n_embd, true)?,
             q: zeroed("quantized hidden state", n_embd)?,
         })
     }
@@ -104,7 +104,7 @@ impl HeadWorkspace {
         match rows {
             OutputRows::Numbers(rows) => logits(rows, hidden, out),
             OutputRows::Grouped(matrix) => {
-                self.input.quantize(true, hidden, &mut self.q)?;
+                self.input.quantize(hidden, &mut self.q)?;
                 self.input.multiply(matrix, out);
                 all_finite("logit of loaded row", out)
             }

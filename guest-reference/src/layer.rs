@@ -17,8 +17,6 @@ pub struct LayerWorkspace {
     /// Outputs of the last [`LayerWorkspace::forward`].
     pub outputs: OpOutputs,
     input: QuantizedInput,
-    /// Whether every group of the projections' weights has a scale.
-    is_grouped: bool,
     /// Rotation of the position, `[rope_dim / 2]`.
     turns: Vec<Turn>,
     /// `[n_positions]`.
@@ -35,8 +33,7 @@ impl LayerWorkspace {
         let widest = hp.n_embd.max(hp.n_query()).max(hp.n_ff);
         Ok(Self {
             outputs: OpOutputs::new(hp)?,
-            input: QuantizedInput::with_capacity(widest)?,
-            is_grouped: model.tensors.grouped_projections,
+            input: QuantizedInput::new(widest, model.tensors.has_grouped_projections())?,
             turns: zeroed("rotation", hp.rope_dim / 2)?,
             scores: zeroed("attention scores", n_positions)?,
             architecture: hp.architecture,
@@ -73,7 +70,7 @@ impl LayerWorkspace {
         let norm = weights.norm(Norm::Attention);
         rms_norm(residual, norm, self.eps, &mut o.attn_norm).map_err(Op::AttnNorm.fault())?;
         input
-            .quantize(self.is_grouped, &o.attn_norm, &mut o.attn_qkv_quantize)
+            .quantize(&o.attn_norm, &mut o.attn_qkv_quantize)
             .map_err(Op::AttnQkvQuantize.fault())?;
         input.multiply(matrix(Projection::Query), &mut o.attn_q);
         input.multiply(matrix(Projection::Key), &mut o.attn_k);
@@ -113,7 +110,7 @@ impl LayerWorkspace {
             attended = &o.attn_sub_norm;
         }
         input
-            .quantize(self.is_grouped, attended, &mut o.attn_output_quantize)
+            .quantize(attended, &mut o.attn_output_quantize)
             .map_err(Op::AttnOutputQuantize.fault())?;
         input.multiply(matrix(Projection::Output), &mut o.attn_output);
         add(residual, &o.attn_output, &mut o.attn_residual);
@@ -127,7 +124,7 @@ impl LayerWorkspace {
         let norm = weights.norm(Norm::FeedForward);
         rms_norm(&o.attn_residual, norm, self.eps, &mut o.ffn_norm).map_err(Op::FfnNorm.fault())?;
         input
-            .quantize(self.is_grouped, &o.ffn_norm, &mut o.ffn_gate_up_quantize)
+            .quantize(&o.ffn_norm, &mut o.ffn_gate_up_quantize)
             .map_err(Op::FfnGateUpQuantize.fault())?;
         input.multiply(matrix(Projection::Gate), &mut o.ffn_gate);
         input.multiply(matrix(Projection::Up), &mut o.ffn_up);
@@ -142,7 +139,7 @@ impl LayerWorkspace {
             activated = &o.ffn_sub_norm;
         }
         input
-            .quantize(self.is_grouped, activated, &mut o.ffn_down_quantize)
+            .quantize(activated, &mut o.ffn_down_quantize)
             .map_err(Op::FfnDownQuantize.fault())?;
         input.multiply(matrix(Projection::Down), &mut o.ffn_down);
         add(&o.attn_residual, &o.ffn_down, &mut o.ffn_residual);

@@ -10,6 +10,8 @@ use crate::ternary::{Scales, TernaryMatrix};
 
 /// A quantized vector.
 pub struct QuantizedInput {
+    /// Whether its matrices are grouped, and it is quantized in blocks.
+    is_grouped: bool,
     packed: PackedActivations,
     /// What undoes the quantization for matrices with one scale.
     scale: f32,
@@ -19,9 +21,10 @@ pub struct QuantizedInput {
 }
 
 impl QuantizedInput {
-    /// Room for vectors of up to `n` elements.
-    pub fn with_capacity(n: usize) -> Result<Self> {
+    /// Room for vectors of up to `n` elements that grouped matrices multiply, or all others.
+    pub fn new(n: usize, is_grouped: bool) -> Result<Self> {
         Ok(Self {
+            is_grouped,
             packed: PackedActivations::with_capacity(n)?,
             scale: 0.0,
             block_scales: zeroed("activation scales", n / BLOCK)?,
@@ -30,8 +33,8 @@ impl QuantizedInput {
     }
 
     /// Quantizes x to `q` as the matrices require: in blocks for grouped ones, otherwise as a whole.
-    pub fn quantize(&mut self, is_grouped: bool, x: &[f32], q: &mut [i8]) -> Result<(), Fault> {
-        if is_grouped {
+    pub fn quantize(&mut self, x: &[f32], q: &mut [i8]) -> Result<(), Fault> {
+        if self.is_grouped {
             self.n_blocks = x.len() / BLOCK;
             quantize_blocks(x, q, &mut self.block_scales[..self.n_blocks])?;
         } else {

@@ -83,8 +83,9 @@ fn turned((cos, sin): Turn, (x0, x1): (f32, f32)) -> (f32, f32) {
 fn ramp(yarn: &Yarn, rope_dim: f64, base: f64, j: f64) -> f64 {
     // The pair, not necessarily a whole one, that turns so often over the original context.
     let pair_that_turns = |times: f32| {
-        let wavelength = yarn.original_context as f64 / (f64::from(times) * core::f64::consts::TAU);
-        (rope_dim * libm::log(wavelength)) / (2.0 * libm::log(base))
+        let positions_per_radian =
+            yarn.original_context as f64 / (f64::from(times) * core::f64::consts::TAU);
+        (rope_dim * libm::log(positions_per_radian)) / (2.0 * libm::log(base))
     };
     let low = libm::floor(pair_that_turns(yarn.beta_fast)).max(0.0);
     let mut high = libm::ceil(pair_that_turns(yarn.beta_slow)).min(rope_dim - 1.0);
@@ -94,8 +95,8 @@ fn ramp(yarn: &Yarn, rope_dim: f64, base: f64, j: f64) -> f64 {
     ((j - low) / (high - low)).clamp(0.0, 1.0)
 }
 
-/// What cosines and sines are multiplied by: YaRN makes scores larger, where there are more of
-/// them.
+/// What cosines and sines are multiplied by. With YaRN, attention over a longer context has to be
+/// sharper, so scores grow.
 fn magnitude(scaling: RopeScaling) -> f64 {
     match scaling {
         RopeScaling::Yarn(yarn) if yarn.factor > 1.0 => {

@@ -122,7 +122,7 @@ impl DecodeWeights {
         op: Op,
     ) -> Option<TernaryRows<'a>> {
         let rows = projection(model, layer, op)?;
-        Some(match self.ranges.get(layer * 7 + op.projection_index()) {
+        Some(match self.ranges.get(op.projection_place(layer)) {
             None => rows,
             Some(range) => TernaryRows {
                 layout: self.layout,

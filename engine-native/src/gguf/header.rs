@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{GgufError, Metadata, TensorInfo, TensorType, caps, cursor::Cursor, tensors};
 
-/// A parsed header. The byte ranges of tensors lie within the file, one after another.
+/// A parsed header. The byte ranges of tensors lie within the file, one after another; this is not
+/// checked if a type of unknown size is among them, which no model may have.
 #[derive(Debug)]
 pub struct Gguf {
     /// Format version, 2 or 3.

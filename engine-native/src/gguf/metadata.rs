@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, ops::Range};
 
 use super::{GgufError, caps, cursor::Cursor};
 
-/// A metadata value. Of an array or a very long string only the place is kept, or not even that: a copy of
-/// a vocabulary would take more memory than the rest of the header.
+/// A metadata value. Of an array only the place of its elements is kept, and of a very long string
+/// nothing: a copy of a vocabulary would take more memory than the rest of the header.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Value {
@@ -14,10 +14,11 @@ pub enum Value {
     F32(f32),
     F64(f64),
     Bool(bool),
-    /// Its bytes. That they are UTF-8 is checked where the string is used: most are not.
+    /// Its bytes. Most strings are never used, so only those that are have to be UTF-8;
+    /// [`Metadata::string`] checks it.
     String(Vec<u8>),
-    /// The length of a string that is longer than any that is used.
-    LongString(u64),
+    /// A string that is longer than any that is used.
+    LongString,
     Array(Array),
 }
 
@@ -32,7 +33,8 @@ pub struct Array {
 }
 
 impl Value {
-    fn type_name(&self) -> &'static str {
+    /// Its type, for messages.
+    pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Self::Unsigned(_) => "an unsigned integer",
             Self::Signed(_) => "a signed integer",
@@ -40,7 +42,7 @@ impl Value {
             Self::F64(_) => "an f64",
             Self::Bool(_) => "a bool",
             Self::String(_) => "a string",
-            Self::LongString(_) => "a string of more than 16 MiB",
+            Self::LongString => "a string of more than 16 MiB",
             Self::Array(_) => "an array",
         }
     }
@@ -225,7 +227,7 @@ fn read_string(cursor: &mut Cursor, key: &str) -> Result<Value, GgufError> {
     let len = cursor.u64(key)?;
     let bytes = cursor.take(len, key)?;
     Ok(match len > caps::STRING_BYTES {
-        true => Value::LongString(len),
+        true => Value::LongString,
         false => Value::String(bytes.to_vec()),
     })
 }

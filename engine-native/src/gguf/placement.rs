@@ -1,4 +1,4 @@
-//! Where the tensors of a file lie. They follow one another without gaps, as every ggml reader asks, so
+//! Where the tensors of a file lie. They follow one another without gaps, as ggml's own reader requires, so
 //! a layout that is taken for another one shows: it leaves bytes that belong to no tensor.
 
 use std::ops::Range;

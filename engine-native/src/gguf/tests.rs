@@ -317,7 +317,7 @@ fn types_have_blocks_and_a_trailer() {
     assert_eq!(names, ["I2_S", "Q4_0 (type 2)", "type 99"]);
 }
 
-/// Parses a file of tensors of one row each: type, elements and offset; `rest` bytes follow its last byte.
+/// Parses a file of tensors of one row each (type, elements, offset), whose data section has `end` bytes.
 fn file_of(tensors: &[(u32, u64, u64)], end: u64) -> Result<Gguf, GgufError> {
     let mut out = b"GGUF\x03\0\0\0".to_vec();
     out.extend((tensors.len() as u64).to_le_bytes());

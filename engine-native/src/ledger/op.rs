@@ -105,7 +105,20 @@ impl Op {
         )
     }
 
-    /// The place of a projection among the seven of a layer, in the order in which they run.
+    /// Projections of a layer.
+    #[cfg(feature = "run")]
+    const N_PROJECTIONS: usize = 7;
+
+    /// The place of a projection of `layer` among those of all layers, in the order in which they run.
+    ///
+    /// # Panics
+    /// It is no projection.
+    #[cfg(feature = "run")]
+    pub(crate) fn projection_place(self, layer: usize) -> usize {
+        layer * Self::N_PROJECTIONS + self.projection_index()
+    }
+
+    /// The place of a projection among those of a layer, in the order in which they run.
     ///
     /// # Panics
     /// It is no projection.

@@ -6,8 +6,8 @@ use crate::gguf::{GgufError, Metadata};
 /// Most rows of the vocabulary, and most positions.
 pub(super) const MAX_COUNT: u64 = 1 << 24;
 
-/// RoPE frequency base where converters leave the key out: the models' configurations did not name it
-/// either, and every reader of the format takes this.
+/// RoPE frequency base of files without the key, as in llama.cpp: converters leave it out where the
+/// model's configuration does.
 const DEFAULT_ROPE_BASE: f32 = 10_000.0;
 
 /// The keys of an architecture.

@@ -19,7 +19,11 @@ enum Neutral {
 /// The keys, their neutral values, and what any other value would ask for.
 const NEUTRAL_KEYS: [(&str, Neutral, &str); 18] = [
     ("attention.causal", Neutral::Bool(true), BIDIRECTIONAL),
-    ("attention.clamp_kqv", Neutral::F32(0.0), "clamped keys"),
+    (
+        "attention.clamp_kqv",
+        Neutral::F32(0.0),
+        "clamped queries, keys and values",
+    ),
     ("attention.max_alibi_bias", Neutral::F32(0.0), "ALiBi"),
     (
         "attention.scale",
@@ -88,8 +92,11 @@ pub(super) fn check(
     }
     Err(ModelError::Unsupported {
         what: format!("key {key}"),
-        found: format!("a value that asks for {asks_for}"),
-        supported: format!("only {neutral}, which changes nothing"),
+        found: match neutral.shown(value) {
+            Some(value) => format!("{value}, which asks for {asks_for}"),
+            None => value.type_name().into(),
+        },
+        supported: format!("{neutral}, at which the key changes nothing"),
     })
 }
 
@@ -103,6 +110,22 @@ impl Neutral {
                 texts.iter().any(|text| text.as_bytes() == found)
             }
             _ => false,
+        }
+    }
+}
+
+impl Neutral {
+    /// A value for a message; `None` if it is of another type than this one.
+    fn shown(self, value: &Value) -> Option<String> {
+        match (self, value) {
+            (Self::Unsigned(_), Value::Unsigned(n)) => Some(n.to_string()),
+            (Self::F32(_), Value::F32(x)) => Some(format!("{x:?}")),
+            (Self::Bool(_), Value::Bool(b)) => Some(b.to_string()),
+            (Self::String(_), Value::String(bytes)) => {
+                let text = String::from_utf8_lossy(bytes);
+                Some(format!("\"{}\"", text.escape_default()))
+            }
+            _ => None,
         }
     }
 }

@@ -33,17 +33,6 @@ pub struct Yarn {
     pub beta_slow: f32,
 }
 
-impl RopeScaling {
-    /// The factor; 1 without scaling.
-    pub fn factor(self) -> f32 {
-        match self {
-            Self::None => 1.0,
-            Self::Linear { factor } => factor,
-            Self::Yarn(yarn) => yarn.factor,
-        }
-    }
-}
-
 /// Reads the scaling from the metadata.
 pub(super) fn rope_scaling(keys: &Keys) -> Result<RopeScaling, ModelError> {
     let key = keys.name("rope.scaling.type");

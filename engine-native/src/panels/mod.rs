@@ -169,7 +169,7 @@ impl Panels {
 
     /// The projection `op` of `layer`; `None` if projections are not grouped.
     pub(crate) fn projection(&self, layer: usize, op: Op) -> Option<GroupedRows<'_>> {
-        let index = layer * 7 + op.projection_index();
+        let index = op.projection_place(layer);
         (index < self.n_projections).then(|| self.rows(index))
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{engine::Engine, ledger::Op, model::KvType, operands::RefineRows};
+use crate::{engine::Engine, ledger::Op, model::KvType, operands::RefineRows, run::ProjectionRows};
 
 impl Engine {
     /// Bytes that `op` reads in the decode steps at `positions`, in all layers together: weights in
@@ -23,7 +23,7 @@ impl Engine {
             Op::FfnSubNorm => layers.map(|l| norm(l.ffn_sub_norm.as_deref())).sum(),
             Op::OutputNorm => norm(Some(model.output_norm())),
             op if op.is_projection() => (0..model.layers().len())
-                .map(|layer| self.projection_bytes(layer, op))
+                .map(|layer| ProjectionRows::for_one(self, layer, op).bytes())
                 .sum(),
             Op::AttentionScores | Op::AttentionValues => {
                 let heads = shape.n_layers * shape.n_kv_heads * shape.head_dim;
@@ -45,15 +45,5 @@ impl Engine {
             _ => 0,
         };
         positions.len() as u64 * each_step as u64
-    }
-
-    /// Bytes of the projection `op` of `layer` in the layout that decoding reads.
-    fn projection_bytes(&self, layer: usize, op: Op) -> usize {
-        let grouped = self.panels.projection(layer, op);
-        let grouped = grouped.map(|rows| rows.codes.len() + rows.scales.len());
-        let one_scale = self.decode_weights.projection(&self.model, layer, op);
-        grouped
-            .or(one_scale.map(|rows| rows.packed.len()))
-            .unwrap_or(0)
     }
 }

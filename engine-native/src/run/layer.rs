@@ -131,7 +131,8 @@ impl LayerPass<'_> {
         self.each_position(|state, engine, ledger, layer| {
             let epsilon = engine.model.shape().rms_epsilon;
             let position = state.position;
-            let normed = &mut state.normed_head;
+            // Attention is not computed yet: its place serves for the norm of a head.
+            let normed = &mut state.attention[..of_queries.len()];
             let heads = [
                 (Op::AttnQNorm, &mut state.query, of_queries),
                 (Op::AttnKNorm, &mut state.key, of_keys),

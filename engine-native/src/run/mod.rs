@@ -17,4 +17,5 @@ use kv_cache::KvCache;
 pub use options::{LogitsAt, SessionOptions};
 pub(crate) use position::PositionState;
 pub use probe::{OpOutput, Probe, ProbePoint};
+pub(crate) use projection_rows::ProjectionRows;
 pub use session::Session;

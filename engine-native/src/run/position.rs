@@ -14,8 +14,6 @@ pub(crate) struct PositionState {
     pub normed_q8: QuantizedActivations,
     /// Queries, `[n_heads * head_dim]`.
     pub query: Vec<f32>,
-    /// Norm of one head, `[head_dim]`.
-    pub normed_head: Vec<f32>,
     /// Keys, `[n_kv_heads * head_dim]`.
     pub key: Vec<f32>,
     /// Values, `[n_kv_heads * head_dim]`.
@@ -52,7 +50,6 @@ impl PositionState {
             normed: vec![0.0; n_embd],
             normed_q8: QuantizedActivations::with_len(n_embd),
             query: vec![0.0; q_dim],
-            normed_head: vec![0.0; shape.head_dim as usize],
             key: vec![0.0; kv_dim],
             value: vec![0.0; kv_dim],
             attention: vec![0.0; q_dim],

@@ -13,7 +13,7 @@ use crate::{
 
 /// The rows of a projection.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum ProjectionRows<'a> {
+pub(crate) enum ProjectionRows<'a> {
     /// With one scale for the matrix.
     OneScale(TernaryRows<'a>),
     /// With a scale for each group of weights.
@@ -22,7 +22,7 @@ pub(super) enum ProjectionRows<'a> {
 
 impl<'a> ProjectionRows<'a> {
     /// The projection `op` of `layer`, laid out for a product with one position.
-    pub(super) fn for_one(engine: &'a Engine, layer: usize, op: Op) -> Self {
+    pub(crate) fn for_one(engine: &'a Engine, layer: usize, op: Op) -> Self {
         let one_scale = || {
             let weights = &engine.decode_weights;
             weights.projection(&engine.model, layer, op)
@@ -51,6 +51,14 @@ impl<'a> ProjectionRows<'a> {
         match self {
             Self::OneScale(rows) => rows.n_rows,
             Self::Grouped(rows) => rows.n_rows,
+        }
+    }
+
+    /// Bytes of the weights in this layout.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::OneScale(rows) => rows.packed.len(),
+            Self::Grouped(rows) => rows.codes.len() + rows.scales.len(),
         }
     }
 

@@ -53,7 +53,7 @@ impl RopeTable {
     }
 }
 
-/// Turns per position and pair, times 2π, `[rope_dim / 2]`.
+/// Radians per position, for each pair, `[rope_dim / 2]`.
 fn inverse_frequencies(shape: &ModelShape, factors: Option<&[f32]>) -> Vec<f64> {
     let base = f64::from(shape.rope_base);
     let unscaled = |j: usize| {

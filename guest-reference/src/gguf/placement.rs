@@ -1,4 +1,4 @@
-//! Tensors follow one another without gaps, as every reader of the format asks.
+//! Tensors follow one another without gaps, as ggml's own reader requires.
 //!
 //! A type whose size is misjudged then cannot pass for another one: its tensors would leave gaps or
 //! bytes behind the last of them. So the file itself says which of two layouts the number 42 means.
@@ -46,7 +46,7 @@ pub fn settle_q2_0(
         (Ok(()), Err(_)) => read_as(TensorType::Q2_0),
         (Ok(()), Ok(())) => Err(Error::Unsupported(
             "type 42 (Q2_0): both blocks of 64 weights in 18 bytes and blocks of 128 in 34 fit this \
-             file; one of them has to be ruled out"
+             file, so it does not show which one it has"
                 .into(),
         )),
         (Err(of_64), Err(of_128)) => Err(Error::Malformed(format!(

@@ -36,7 +36,7 @@ impl LayerSlot {
         let norm = |n: Norm| zeroed("norm", norms[n as usize].map_or(0, |tensor| tensor.len));
         let matrix = |p: Projection| {
             let TernaryTensor { n_rows, n_cols, .. } = projections[p as usize];
-            match model.tensors.grouped_projections {
+            match model.tensors.has_grouped_projections() {
                 true => PackedMatrix::grouped(n_rows, n_cols),
                 false => PackedMatrix::new(n_rows, n_cols),
             }

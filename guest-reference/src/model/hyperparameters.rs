@@ -17,7 +17,7 @@ const MAX_WIDTH: u64 = 1 << 20;
 /// Most heads.
 const MAX_HEADS: u64 = 4096;
 
-/// RoPE base of files that name none, in every reader of the format.
+/// RoPE base of files without the key, as in llama.cpp.
 const DEFAULT_ROPE_BASE: f32 = 10_000.0;
 
 /// Sizes and constants of a model; all sizes count elements.

@@ -76,16 +76,15 @@ impl<'a> Resolver<'a> {
         let layers = (0..hp.n_layers).map(|layer| self.layer(layer, hp));
         let layers = layers.collect::<Result<Vec<_>>>()?;
         self.refuse_leftovers(hp)?;
-        let grouped_projections = layers[0].projections[0].projection_type.is_grouped();
-        check_same_scaling(&layers, grouped_projections)?;
-        Ok(Tensors {
+        let tensors = Tensors {
             embedding,
             output,
             output_norm,
             frequency_factors,
-            grouped_projections,
             layers,
-        })
+        };
+        check_same_scaling(&tensors)?;
+        Ok(tensors)
     }
 
     /// Elements of all tensors found.
@@ -218,8 +217,9 @@ impl<'a> Resolver<'a> {
 }
 
 /// Refuses a model in which some projections have a scale for every group and others do not.
-fn check_same_scaling(layers: &[LayerTensors], is_grouped: bool) -> Result<()> {
-    for (layer, tensors) in layers.iter().enumerate() {
+fn check_same_scaling(tensors: &Tensors) -> Result<()> {
+    let is_grouped = tensors.has_grouped_projections();
+    for (layer, tensors) in tensors.layers.iter().enumerate() {
         for ((_, part), tensor) in Projection::ALL.iter().zip(&tensors.projections) {
             if tensor.projection_type.is_grouped() != is_grouped {
                 let has = |grouped| {

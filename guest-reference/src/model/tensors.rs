@@ -152,8 +152,6 @@ pub struct Tensors {
     pub output_norm: VectorTensor,
     /// `rope_freqs.weight`, `[rope_dim / 2]`.
     pub frequency_factors: Option<VectorTensor>,
-    /// Whether all projections have a scale for every group; otherwise none has.
-    pub grouped_projections: bool,
     /// One entry per layer.
     pub layers: Vec<LayerTensors>,
 }
@@ -162,5 +160,10 @@ impl Tensors {
     /// The output matrix: it gives the logits.
     pub fn head(&self) -> &RowTensor {
         self.output.as_ref().unwrap_or(&self.embedding)
+    }
+
+    /// Whether all projections have a scale for every group; otherwise none has.
+    pub fn has_grouped_projections(&self) -> bool {
+        self.layers[0].projections[0].projection_type.is_grouped()
     }
 }

@@ -100,8 +100,9 @@ fn turns_match_values_computed_elsewhere() {
 }
 
 #[test]
-fn frequency_factors_come_first() {
-    // Pair 3 is fast and stays but for its factor; pair 31 is slow and is divided by both.
+fn frequency_factors_and_yarn_both_divide() {
+    // Pair 3 turns fast and is divided by its frequency factor only; pair 31 turns slowly and is
+    // divided by YaRN's factor too.
     let yarn = yarn(4.0, 2048, [32.0, 1.0]);
     let mut rotation = rotation((1e4, 64), RopeScaling::Yarn(yarn));
     let mut plain = self::rotation((1e4, 64), RopeScaling::None);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     all_cores,
     gguf::{Gguf, GgufError, TensorInfo, TensorType},
-    model::{GroupedType, I2sLayout, ModelError, ModelShape},
+    model::{GroupedType, I2sLayout, ModelError, ModelShape, refusals::tensor_note},
     observer::Observer,
 };
 
@@ -186,8 +186,8 @@ fn bind_projection(
     Ok(Projection::OneScale(matrix))
 }
 
-/// Checks that all projections have one scale, or none: the contract quantizes their activations in
-/// two ways, and no model was made for both.
+/// Checks that either every projection has one scale or every projection is grouped. The two kinds
+/// quantize activations differently, and a file may not mix them.
 fn check_one_kind(layers: &[ClaimedLayer]) -> Result<(), ModelError> {
     let is_grouped = |t: &TensorInfo| GroupedType::of_tensor_type(t.tensor_type).is_some();
     let mut projections = layers.iter().flat_map(ClaimedLayer::projections);
@@ -269,17 +269,5 @@ impl<'a> Unbound<'a> {
                 supported: "only the tensors of the architecture, without biases".into(),
             }),
         }
-    }
-}
-
-/// Why a tensor without a role is there, if that is known.
-fn tensor_note(name: &str) -> &'static str {
-    match name.rsplit_once('.') {
-        Some((_, "scale" | "weight_scale" | "input_scale")) => {
-            ": a projection's scale in a tensor of its own, as llama.cpp's first BitNet converter \
-             wrote it; convert the original model again"
-        }
-        Some((_, "bias")) => ", which is a bias",
-        _ => "",
     }
 }

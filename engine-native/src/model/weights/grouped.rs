@@ -141,7 +141,7 @@ impl<const N: usize> Block<N> for Trits {
     }
 }
 
-/// Whether the F16 `bits` are a finite number, not below 0. A negative zero is not.
+/// Whether the F16 `bits` are a valid scale: finite and not below 0. Negative zero counts as 0.
 fn is_scale(bits: u16) -> bool {
     bits < 0x7c00 || bits == 0x8000
 }

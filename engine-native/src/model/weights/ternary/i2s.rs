@@ -44,8 +44,8 @@ fn first_invalid_code(codes: &[u8]) -> Option<usize> {
 /// Checks that rows are whole blocks of the layout.
 pub fn check_row_len(source: &Source, layout: I2sLayout) -> Result<(), GgufError> {
     let (multiple, others) = match layout {
-        I2sLayout::Block128 => (128, "--i2s-layout block64 allows multiples of 64"),
-        I2sLayout::Block64 => (64, "--i2s-layout row4 allows multiples of 4"),
+        I2sLayout::Block128 => (128, "row4 or block64"),
+        I2sLayout::Block64 => (64, "row4"),
         I2sLayout::Row4 => return Ok(()),
     };
     if source.n_cols.is_multiple_of(multiple) {
@@ -55,7 +55,8 @@ pub fn check_row_len(source: &Source, layout: I2sLayout) -> Result<(), GgufError
         "row length",
         source.n_cols,
         format_args!(
-            "a multiple of {multiple} in layout {} ({others})",
+            "a multiple of {multiple} in layout {}; a file with such rows was packed in another layout \
+             (--i2s-layout {others})",
             layout.as_str()
         ),
     ))
