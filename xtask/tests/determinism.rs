@@ -48,16 +48,14 @@ fn shapes() -> Vec<Shape> {
 
 /// Grouped ternary weights whose rows are no whole panels, in all matrices.
 fn grouped() -> Recipe {
-    let [_, _, shape, ..] = &shapes()[..] else {
-        unreachable!("there are five")
-    };
+    let shape = shapes().swap_remove(2);
     let rows = DenseType::Grouped(GroupedType::Ptq1_0);
     Recipe {
         architecture: Architecture::Qwen3,
         weights: WeightType::Grouped(GroupedType::Q2_0Uneven),
         embedding: rows,
         output: OutputMatrix::Own(rows),
-        ..Recipe::from(shape)
+        ..Recipe::from(&shape)
     }
 }
 

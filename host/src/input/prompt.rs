@@ -38,7 +38,9 @@ pub enum PromptError {
     #[error("{0}")]
     Key(#[from] GgufError),
     /// The file has no supported tokenizer.
-    #[error("{0}; without a text, `benchmark` takes ids (--prompt-ids) or a seed (--seed)")]
+    #[error(
+        "{0}; `benchmark` can run this model without a text: give token ids with --prompt-ids, or a seed with --seed"
+    )]
     Tokenizer(#[from] TokenizerError),
     /// The tokenizer cannot encode the text.
     #[error("prompt: {0}")]

@@ -11,7 +11,7 @@ use super::{
     output::{LongOutputArgs, OutputArgs},
     values::I2s,
 };
-use crate::make_model::{DenseType, OutputMatrix, PRESETS, WeightType, Yarn};
+use crate::make_model::{DenseType, MAX_CONTEXT, OutputMatrix, PRESETS, WeightType, Yarn};
 
 /// Arguments of `make-model`.
 #[derive(Debug, ClapArgs)]
@@ -24,10 +24,13 @@ pub struct MakeModelArgs {
     /// Which model
     #[command(flatten)]
     pub preset: PresetArg,
-    /// Type of the projections [default: the preset's, most often i2_s]
+    /// Type of the projections. q2_0 has blocks of 64 weights, two of which share a scale as in
+    /// published files; q2_0_uneven has a scale for each block; q2_0_g128, pq2_0 and ptq1_0 have
+    /// blocks of 128 [default: q2_0 for qwen3-tiny and bonsai-*, otherwise i2_s]
     #[arg(long, value_enum, value_name = "TYPE")]
     pub weights: Option<WeightType>,
-    /// Type of the token embedding [default: the preset's, most often f16]
+    /// Type of the token embedding [default: for qwen3-tiny and bonsai-*, the type of the
+    /// projections if that is one of q2_0 to ptq1_0, or q2_0; otherwise f16]
     #[arg(long, value_enum, value_name = "TYPE")]
     pub embedding: Option<DenseType>,
     /// Type of the output matrix, or tied for the token embedding itself [default: the preset's]
@@ -80,7 +83,13 @@ fn yarn(text: &str) -> Result<Yarn, String> {
             original_context_length: length.parse().ok()?,
         })
     });
-    parsed.ok_or_else(|| "allowed is a number, a colon and a whole number, such as 4:16384".into())
+    let allowed = parsed.filter(|yarn| yarn.validate().is_ok());
+    allowed.ok_or_else(|| {
+        format!(
+            "allowed is a factor above 0, a colon and a context length from 1 to {MAX_CONTEXT}, \
+             such as 4:16384"
+        )
+    })
 }
 
 fn presets() -> PossibleValuesParser {

@@ -83,7 +83,10 @@ fn place(
     differs(recipe.embedding != usual.embedding, "embedding-", embedding);
     let output = recipe.output.to_possible_value();
     differs(recipe.output != usual.output, "output-", output);
-    differs(recipe.yarn != usual.yarn, "", Some("yarn".into()));
+    if let Some(yarn) = recipe.yarn.filter(|_| recipe.yarn != usual.yarn) {
+        let (factor, length) = (yarn.factor, yarn.original_context_length);
+        name += &format!("-yarn{factor}-{length}");
+    }
     Ok(make_cache_folder()?.join(name + ".gguf"))
 }
 

@@ -48,7 +48,7 @@ fn text(models: &[Listed]) -> String {
         let model = &listed.model;
         let _ = writeln!(text, "{} ({}, {})", model.file, model.size(), model.licence);
         let unconfirmed = match model.is_unconfirmed() {
-            true => " (quoted, unconfirmed)",
+            true => " (unconfirmed)",
             false => "",
         };
         let _ = writeln!(text, "  sha256  {}{unconfirmed}", model.sha256);
@@ -60,6 +60,8 @@ fn text(models: &[Listed]) -> String {
     let call = program::current().call();
     text + &format!(
         "\n\"here\" means: same name and size. \"{call} model verify FILE\" compares the digest.\n\
+         \"unconfirmed\": the digest is quoted from somebody, and was not compared with the \
+         publisher's.\n\
          Receipts find a model under any name.\n"
     )
 }
@@ -120,8 +122,8 @@ fn judge(known: &[KnownModel], sha256: Digest, bytes: u64) -> (Exit, &'static st
             Exit::Unverifiable,
             "unknown",
             format!(
-                "has the size of this model, but not the digest {} that is quoted for it; one of \
-                 them is wrong:\n{}",
+                "has this model's size, but not the digest {} that is listed for it. The listed \
+                 digest is unconfirmed, so either may be wrong:\n{}",
                 model.sha256,
                 describe(model)
             ),
@@ -158,7 +160,7 @@ fn describe(model: &KnownModel) -> String {
             unconfirmed,
         } => {
             let note = match unconfirmed {
-                true => " (quoted; compare the digest with the publisher's)",
+                true => " (unconfirmed: compare the digest with the publisher's)",
                 false => "",
             };
             format!("{repository}, {}\nsource   {source}{note}", model.file)

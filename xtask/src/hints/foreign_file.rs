@@ -1,16 +1,20 @@
 //! Files that people mistake for models, by their first bytes, and what to do with each.
 
-const CONVERT: &str = "convert the folder of the original model to GGUF, with llama.cpp's \
-                       `python convert_hf_to_gguf.py FOLDER --outfile MODEL.gguf` for one";
+const CONVERT: &str = "convert the folder of the original model to GGUF, for example with llama.cpp: \
+                       `python convert_hf_to_gguf.py FOLDER --outfile MODEL.gguf`";
 const REPLACE: &str = "convert the original model, or download a newer file";
 const DOWNLOAD: &str = "download the file itself";
 
 /// First bytes, what begins with them, and what to do.
 const MAGICS: [(&[u8], &str, &str); 18] = [
-    (b"lmgg", "a GGML file of the time before GGUF", REPLACE),
-    (b"tjgg", "a GGJT file of the time before GGUF", REPLACE),
-    (b"fmgg", "a GGMF file of the time before GGUF", REPLACE),
-    (b"algg", "a GGLA adapter of the time before GGUF", REPLACE),
+    (b"lmgg", "an old GGML file, from before GGUF", REPLACE),
+    (b"tjgg", "an old GGJT file, from before GGUF", REPLACE),
+    (b"fmgg", "an old GGMF file, from before GGUF", REPLACE),
+    (
+        b"algg",
+        "an old GGLA adapter, from before GGUF",
+        "name a model, not an adapter",
+    ),
     (
         b"FUGG",
         "a big-endian GGUF file",
@@ -35,7 +39,7 @@ const MAGICS: [(&[u8], &str, &str); 18] = [
     (
         b"\0\0\0\0",
         "a file that starts with zeros",
-        "its download has perhaps not finished",
+        "the download is probably incomplete: download it again",
     ),
 ];
 

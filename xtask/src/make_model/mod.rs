@@ -62,7 +62,7 @@ use metered::Metered;
 
 pub use metered::Progress;
 pub use presets::{PRESETS, Preset, preset};
-pub use recipe::{Recipe, Yarn};
+pub use recipe::{MAX_CONTEXT, Recipe, Yarn};
 pub use shape::Shape;
 pub use types::{DenseType, GroupedType, OutputMatrix, WeightType};
 

@@ -171,8 +171,8 @@ pub const PRESETS: [Preset; 9] = [
         yarn: None,
         default_seed: 1,
     },
-    // The shapes of Ternary-Bonsai. The published sizes are those of 151,669 tokens. YaRN makes
-    // each context four times as long as the original one.
+    // The shapes of Ternary-Bonsai, whose published files have 151,669 tokens. YaRN makes each
+    // context four times as long as the one in training.
     Preset {
         name: "bonsai-1.7b",
         model_name: "bitreceipt bonsai-1.7b (generated)",

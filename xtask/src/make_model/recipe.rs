@@ -5,13 +5,33 @@ use engine_native::Architecture;
 use super::shape::{Shape, check_positive};
 use super::types::{DenseType, Layout, OutputMatrix, WeightType};
 
+/// The longest context that readers accept, in positions.
+pub const MAX_CONTEXT: u32 = 1 << 24;
+
 /// A scaling of RoPE's frequencies for contexts longer than the model was trained on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Yarn {
-    /// How many times longer the context is.
+    /// How many times longer the context is: above 0.
     pub factor: f32,
-    /// The context length in positions that the model was trained on.
+    /// The context length in positions that the model was trained on: 1 to [`MAX_CONTEXT`].
     pub original_context_length: u32,
+}
+
+impl Yarn {
+    /// Checks that a model can have this scaling.
+    ///
+    /// # Errors
+    /// A number is out of its range; the message names the first one, with the value found.
+    pub fn validate(self) -> Result<(), String> {
+        check_positive("the factor of YaRN", self.factor)?;
+        let length = self.original_context_length;
+        if !(1..=MAX_CONTEXT).contains(&length) {
+            return Err(format!(
+                "the original context length of YaRN is {length}, allowed are 1 to {MAX_CONTEXT}"
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Everything that determines a model, except for its seed and its name.
@@ -54,7 +74,11 @@ impl Recipe {
     pub fn validate(&self) -> Result<(), String> {
         self.shape.validate()?;
         if let Some(yarn) = self.yarn {
-            check_positive("the factor of YaRN", yarn.factor)?;
+            yarn.validate()?;
+            let base = self.shape.rope_base;
+            if base <= 1.0 {
+                return Err(format!("rope_base is {base}, must be above 1 for YaRN"));
+            }
         }
         let (weights, shape) = (self.weights.layout(), &self.shape);
         check_columns("n_embd", shape.n_embd, weights, "weights")?;
@@ -82,7 +106,7 @@ fn check_columns(name: &str, found: u32, layout: Layout, of: &str) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use super::{DenseType, OutputMatrix, Recipe, WeightType};
+    use super::{DenseType, OutputMatrix, Recipe, WeightType, Yarn};
     use crate::make_model::{Shape, preset};
 
     /// The error for `tiny` in these types, after `edit` has changed its shape.
@@ -131,6 +155,35 @@ mod tests {
         }
         for float in [WeightType::F32, WeightType::F16, WeightType::Bf16] {
             assert_eq!(weights(|s| (s.n_embd, s.n_ff) = (199, 1), float), "");
+        }
+    }
+
+    #[test]
+    fn yarn_has_a_factor_a_length_and_a_base() {
+        let found = |factor, original_context_length, rope_base| {
+            let yarn = Yarn {
+                factor,
+                original_context_length,
+            };
+            let mut recipe = preset("bonsai-8b").unwrap().usual();
+            (recipe.yarn, recipe.shape.rope_base) = (Some(yarn), rope_base);
+            recipe.validate().err().unwrap_or_default()
+        };
+        assert_eq!(found(1e-45, 1, 1.5), "");
+        assert_eq!(found(4.0, 1 << 24, 1e6), "");
+        for factor in [0.0, -4.0, f32::INFINITY, f32::NAN] {
+            let expected = format!("the factor of YaRN is {factor}, must be finite and above 0");
+            assert_eq!(found(factor, 8192, 1e6), expected);
+        }
+        for length in [0, (1 << 24) + 1] {
+            let expected = format!(
+                "the original context length of YaRN is {length}, allowed are 1 to 16777216"
+            );
+            assert_eq!(found(4.0, length, 1e6), expected);
+        }
+        for base in [1.0, 0.5] {
+            let expected = format!("rope_base is {base}, must be above 1 for YaRN");
+            assert_eq!(found(4.0, 8192, base), expected);
         }
     }
 

@@ -15,22 +15,18 @@ use crate::exit::Failure;
 pub struct EmbeddedModel {
     file: &'static str,
     content: &'static [u8],
-    /// Where a checkout has the same file.
-    in_checkout: &'static str,
 }
 
 /// The model of benchmarks, of the policy and of the test vectors: random weights.
 pub const TINY: EmbeddedModel = EmbeddedModel {
     file: "tiny.gguf",
     content: include_bytes!("../../../models/tiny.gguf"),
-    in_checkout: "models/tiny.gguf",
 };
 
 /// The model of `run`, trained on the documentation of Rust.
 pub const TINY_RUST: EmbeddedModel = EmbeddedModel {
     file: "tiny-rust.gguf",
     content: include_bytes!("../../../models/tiny-rust.gguf"),
-    in_checkout: "models/tiny-rust.gguf",
 };
 
 const ALL: [EmbeddedModel; 2] = [TINY, TINY_RUST];
@@ -41,9 +37,9 @@ impl EmbeddedModel {
     /// # Errors
     /// The cache folder cannot be written to.
     pub fn path(self) -> Result<PathBuf, Failure> {
-        let in_checkout = Path::new(self.in_checkout);
+        let in_checkout = Path::new("models").join(self.file);
         match in_checkout.exists() {
-            true => Ok(in_checkout.to_owned()),
+            true => Ok(in_checkout),
             false => self.in_cache(),
         }
     }
@@ -85,7 +81,6 @@ mod tests {
             let known = models.iter().find(|m| m.file == embedded.file).unwrap();
             assert_eq!(known.sha256, Digest::of(embedded.content));
             assert_eq!(known.bytes, Some(embedded.content.len() as u64));
-            assert!(embedded.in_checkout.ends_with(embedded.file));
         }
     }
 }

@@ -41,8 +41,9 @@ pub enum Origin {
         repository: String,
         /// Who publishes the digest.
         source: String,
-        /// Whether it is quoted, and nobody compared it with what the publisher states.
-        #[serde(default, skip_serializing_if = "is_false")]
+        /// Whether the digest is only quoted by `source`: nobody has compared it with the publisher's
+        /// own.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         unconfirmed: bool,
     },
 }
@@ -53,12 +54,4 @@ pub enum Origin {
 /// It is not JSON, or an entry has not the form of one.
 pub fn read(manifest: &str) -> serde_json::Result<Vec<KnownModel>> {
     serde_json::from_str(manifest)
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_false(flag: &bool) -> bool {
-    !flag
 }

@@ -36,7 +36,10 @@ impl KnownModel {
             }
             Origin::Trained { .. } => {
                 let call = program::current().call();
-                format!("it is inside this program: {call} run --prompt TEXT")
+                format!(
+                    "nothing to download: it is inside this program, and `{call} run --prompt TEXT` \
+                     uses it"
+                )
             }
             Origin::Published { repository, .. } => {
                 let folder = cache_folder().map_or("models".into(), |f| f.display().to_string());
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn only_published_digests_are_unconfirmed() {
+    fn the_digests_of_bonsai_alone_are_unconfirmed() {
         let models = known_models().unwrap();
         let bonsai = |m: &&KnownModel| m.file.starts_with("Ternary-Bonsai-");
         assert_eq!(models.iter().filter(bonsai).count(), 6);

@@ -54,11 +54,12 @@ fn files_of_another_kind() {
     checkpoint.resize(30, 0);
     checkpoint.extend(b"archive/data.pkl");
     let safetensors = [&2u64.to_le_bytes()[..], b"{}"].concat();
-    let files: [(&[u8], &[&str]); 10] = [
+    let files: [(&[u8], &[&str]); 11] = [
         (b"# not a model\n", &["magic"]),
         (b"lmgg\x01\0\0\0", &["GGML", "convert the original model"]),
         (b"tjgg\x03\0\0\0", &["GGJT", "convert the original model"]),
-        (&[0; 4096], &["zeros", "download"]),
+        (b"algg\x01\0\0\0", &["GGLA", "name a model, not an adapter"]),
+        (&[0; 4096], &["zeros", "download it again"]),
         (&checkpoint, &["PyTorch", "convert_hf_to_gguf.py"]),
         (b"\x80\x02}q\0", &["pickle", "convert_hf_to_gguf.py"]),
         (&safetensors, &["safetensors", "convert_hf_to_gguf.py"]),

@@ -34,6 +34,21 @@ fn a_model_is_made_found_listed_and_removed() {
     workspace.run("cache clear").exits(0);
 }
 
+/// Two scalings are two models.
+#[test]
+fn the_name_of_a_model_says_its_scaling() {
+    let workspace = Workspace::empty(BITRECEIPT);
+    for yarn in ["4:8192", "8:4096"] {
+        let words = format!("make-model qwen3-tiny --yarn {yarn} --cache");
+        workspace.run(&words).exits(0);
+    }
+    let listed = workspace.run("cache list --format json").exits(0).json();
+    let files = listed["files"].as_array().unwrap().iter();
+    let names: Vec<_> = files.map(|f| &f["file"]).collect();
+    let expected = ["qwen3-tiny-yarn4-8192.gguf", "qwen3-tiny-yarn8-4096.gguf"];
+    assert_eq!(names, expected);
+}
+
 #[test]
 fn a_model_in_the_cache_is_not_replaced_unasked() {
     let workspace = Workspace::empty(BITRECEIPT);
@@ -75,6 +90,12 @@ fn the_list_says_what_is_here_and_how_to_get_the_rest() {
     );
     assert!(text.contains("https://huggingface.co/"), "{text}");
     assert!(text.contains(", under any name\n"), "{text}");
+    let mark = "(unconfirmed)\n";
+    assert_eq!(text.matches(mark).count(), 6, "{text}");
+    assert!(
+        text.contains("\n\"unconfirmed\": the digest is quoted"),
+        "{text}"
+    );
     let compare = "\"bitreceipt model verify FILE\" compares the digest.";
     assert!(text.contains(compare), "{text}");
 }

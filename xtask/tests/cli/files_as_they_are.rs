@@ -110,11 +110,15 @@ fn inspect_says_which_arithmetic_a_file_gets() {
     File::new().write(&workspace, "bitnet.gguf");
     let shown = workspace.run("inspect bitnet.gguf").exits(0).stdout;
     assert!(shown.contains("BitLinear, because each projection has one scale"));
+    assert!(shown.contains("per token, as in the training of these models\n"));
+    assert!(!shown.contains("norms of query"), "{shown}");
     workspace
         .run("make-model qwen3-tiny --weights ptq1_0 --output grouped.gguf")
         .exits(0);
     let shown = workspace.run("inspect grouped.gguf").exits(0).stdout;
     assert!(shown.contains("grouped ternary, because each group of weights has a scale"));
+    let norms = "RMS, epsilon 1e-6, no sub-norms, norms of query and key heads\n";
+    assert!(shown.contains(norms), "{shown}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use host::digest::Digest;
 use serde_json::json;
 
-use crate::process::{Ran, Workspace};
+use crate::process::{Ran, TINY, Workspace};
 
 const TEXT: &str = "the sea \u{1F30A}";
 
@@ -49,8 +49,7 @@ fn run_refuses_what_cannot_be() {
 
 /// The default model under another name of its pre-tokenizer, which must be as long.
 fn renamed(workspace: &Workspace, pre: &str) {
-    let mut bytes =
-        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf")).unwrap();
+    let mut bytes = std::fs::read(TINY).unwrap();
     let old = b"llama-bpe";
     let at = bytes.windows(old.len()).position(|w| w == old).unwrap();
     bytes[at..at + old.len()].copy_from_slice(pre.as_bytes());
@@ -78,6 +77,7 @@ fn an_unknown_pre_tokenizer_is_named_with_those_that_are_known() {
         "\"llama-abc\"",
         "llama-bpe, ",
         "qwen2, ",
+        "`benchmark` can run this model without a text",
         "--prompt-ids",
         "--seed",
     ];

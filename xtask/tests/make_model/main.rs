@@ -147,10 +147,23 @@ fn the_command_takes_types_and_refuses_those_that_do_not_fit() {
     let expected = to_vec(expected, tiny.model_name, tiny.default_seed).unwrap();
     assert!(fs::read(&output).unwrap() == expected);
 
-    let refused = run("qwen3-tiny --force --yarn 4");
-    assert_eq!(refused.status.code(), Some(2));
-    let stderr = String::from_utf8_lossy(&refused.stderr);
-    assert!(stderr.contains("such as 4:16384"), "{stderr}");
+    for yarn in [
+        "4",
+        "0:8192",
+        "-4:8192",
+        "inf:8192",
+        "4:0",
+        "4:16777217",
+        "4:",
+    ] {
+        let refused = run(&format!("qwen3-tiny --force --yarn={yarn}"));
+        assert_eq!(refused.status.code(), Some(2), "{yarn}");
+        let stderr = String::from_utf8_lossy(&refused.stderr);
+        let allowed = "a factor above 0, a colon and a context length from 1 to 16777216, such as \
+                       4:16384";
+        assert!(stderr.contains(allowed), "{stderr}");
+        assert!(!stderr.contains("--weights"), "{stderr}");
+    }
 
     let made = run("qwen3-tiny --force --weights ptq1_0 --output-matrix q2_0 --yarn 4:16384");
     assert_eq!(made.status.code(), Some(0));

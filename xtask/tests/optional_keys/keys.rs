@@ -93,8 +93,8 @@ pub fn any_values(right: &Value) -> Vec<Value> {
     let others = [
         raw(0, [0]),
         raw(5, 0u32.to_le_bytes()),
-        raw(7, [0]),
-        raw(7, [1]),
+        Value::Bool(false),
+        Value::Bool(true),
         raw(7, [2]),
         raw(8, [&1u64.to_le_bytes()[..], b"\xff"].concat()),
         raw(10, 0u64.to_le_bytes()),
@@ -105,6 +105,27 @@ pub fn any_values(right: &Value) -> Vec<Value> {
     ];
     let all = floats.into_iter().chain(texts).chain(numbers);
     all.chain(others).chain([right.clone()]).collect()
+}
+
+/// Whether `value` says what `neutral` says: it is equal, or both are one number in unsigned types.
+pub fn says_same(value: &Value, neutral: &Value) -> bool {
+    let number = unsigned(value);
+    value == neutral || number.is_some() && number == unsigned(neutral)
+}
+
+fn unsigned(value: &Value) -> Option<u64> {
+    match value {
+        Value::U32(n) => Some((*n).into()),
+        Value::Raw {
+            type_id: 0 | 10,
+            bytes,
+        } => {
+            let mut wide = [0; 8];
+            wide[..bytes.len()].copy_from_slice(bytes);
+            Some(u64::from_le_bytes(wide))
+        }
+        _ => None,
+    }
 }
 
 /// What the key has to be beside the tensors of `base`.

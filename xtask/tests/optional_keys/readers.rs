@@ -5,6 +5,17 @@ use guest_reference::{error::Error, model, session::Session};
 
 use crate::model::{Base, Keys, file};
 
+/// Type of RoPE scaling, original context, and the bits of factor, fast and slow beta.
+type Scaling = (&'static str, u64, [u32; 3]);
+
+const fn none() -> Scaling {
+    ("none", 0, [0; 3])
+}
+
+const fn linear(factor: f32) -> Scaling {
+    ("linear", 0, [factor.to_bits(), 0, 0])
+}
+
 /// All that keys decide, in one form for both readers.
 #[derive(Debug, PartialEq)]
 pub struct Shape {
@@ -13,8 +24,7 @@ pub struct Shape {
     counts: [u64; 8],
     /// Bits of the RoPE base and epsilon.
     reals: [u32; 2],
-    /// Type of RoPE scaling, factor, original context, fast and slow beta.
-    scaling: (&'static str, f32, u64, f32, f32),
+    scaling: Scaling,
     pub head_dim: u64,
 }
 
@@ -56,14 +66,12 @@ fn native(file: Vec<u8>) -> Result<Shape, String> {
         ],
         reals: [shape.rope_base, shape.rms_epsilon].map(f32::to_bits),
         scaling: match shape.rope_scaling {
-            engine_native::RopeScaling::None => ("none", 1.0, 0, 0.0, 0.0),
-            engine_native::RopeScaling::Linear { factor } => ("linear", factor, 0, 0.0, 0.0),
+            engine_native::RopeScaling::None => none(),
+            engine_native::RopeScaling::Linear { factor } => linear(factor),
             engine_native::RopeScaling::Yarn(yarn) => (
                 "yarn",
-                yarn.factor,
                 yarn.original_context_length,
-                yarn.beta_fast,
-                yarn.beta_slow,
+                [yarn.factor, yarn.beta_fast, yarn.beta_slow].map(f32::to_bits),
             ),
         },
         head_dim: shape.head_dim,
@@ -96,14 +104,12 @@ fn guest(file: &[u8]) -> Result<Shape, String> {
             counts: counts.map(|n| n as u64),
             reals: [shape.rope_base, shape.eps].map(f32::to_bits),
             scaling: match shape.rope_scaling {
-                model::RopeScaling::None => ("none", 1.0, 0, 0.0, 0.0),
-                model::RopeScaling::Linear(factor) => ("linear", factor, 0, 0.0, 0.0),
+                model::RopeScaling::None => none(),
+                model::RopeScaling::Linear(factor) => linear(factor),
                 model::RopeScaling::Yarn(yarn) => (
                     "yarn",
-                    yarn.factor,
                     yarn.original_context as u64,
-                    yarn.beta_fast,
-                    yarn.beta_slow,
+                    [yarn.factor, yarn.beta_fast, yarn.beta_slow].map(f32::to_bits),
                 ),
             },
             head_dim: shape.head_dim as u64,

@@ -5,7 +5,7 @@ use xtask::make_model::{GroupedType, Recipe, WeightType, preset};
 
 use crate::{Bench, with_kernels};
 
-/// `qwen3` with all matrices in Q2_0.
+/// `qwen3` with all matrices in Q2_0, each block with a scale of its own.
 fn recipe() -> Recipe {
     let mut preset = preset("qwen3-tiny").unwrap();
     preset.shape.n_vocab = 301;

@@ -403,6 +403,18 @@ fn groups_and_heads_are_added_one_after_another() {
     assert_near(difference, adds((n_layers * of_a_head) as f64));
 }
 
+/// A shape without products has no work that overflows, but its sums are as long as it says.
+#[test]
+fn the_columns_of_a_layer_may_be_too_many_to_add() {
+    let ceilings = Policy::default().ceilings;
+    let mut receipt: Receipt = serde_json::from_value(GENUINE.clone()).unwrap();
+    let shape = &mut receipt.model.shape;
+    (shape.n_heads, shape.n_kv_heads, shape.n_ff, shape.n_vocab) = (0, 0, 0, 0);
+    shape.n_embd = 1 << 63;
+    let least = least_step_seconds(&receipt, &ceilings, 20);
+    assert_eq!(least, Err("the shape's work overflows".into()));
+}
+
 #[track_caller]
 fn assert_near(found: f64, expected: f64) {
     assert!(

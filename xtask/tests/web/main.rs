@@ -1,5 +1,5 @@
-//! The page of `xtask web` in real browsers, opened from a disk. Where there is no Chromium, these tests
-//! say so and check nothing.
+//! The page of `xtask web` in real browsers, opened from a disk. Where a browser is missing, its tests say so
+//! and check nothing.
 
 mod access;
 mod devtools;

@@ -17,6 +17,9 @@ const LLAMA_BPE: Named = ("llama-bpe", &LLAMA_3);
 /// Source, except for `falcon_e`: llama.cpp 0c1e57098. `src/llama-vocab.cpp` says which names have the
 /// same regular expression, the same treatment of whole words and the same default for BOS;
 /// `convert_hf_to_gguf_update.py` says which model has which name.
+///
+/// Normalization form C is known of Qwen's own tokenizer only; the other four names of `QWEN_2` are assumed
+/// to have it.
 const NAMES: [Named; 26] = [
     LLAMA_BPE,                     // meta-llama/Meta-Llama-3-8B
     ("llama3", &LLAMA_3),          // Llama 3, from early converters

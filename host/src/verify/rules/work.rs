@@ -142,8 +142,14 @@ impl Work {
             false => 0,
         };
         // Of the projections that follow one another, two have n_embd columns.
+        let columns = || {
+            s.n_embd
+                .checked_mul(2)?
+                .checked_add(s.q_dim()?)?
+                .checked_add(s.n_ff)
+        };
         let projections = match self.has_grouped_projections {
-            true => (2 * s.n_embd + s.q_dim()? + s.n_ff) / GROUP,
+            true => columns()? / GROUP,
             false => 0,
         };
         let output = match self.has_grouped_output {

@@ -51,59 +51,63 @@ fn bits(values: &[f32]) -> Vec<u32> {
 /// # Errors
 /// They differ: where, and with which settings.
 pub fn compare(data: &[u8]) -> Result<Agreement, String> {
-    let mut choices = Choices::new(data);
-    let settings = Settings::choose(&mut choices);
-    let file = generate(&mut choices);
-    let settings = Settings {
-        // Without I2_S tensors a layout is refused, by the one side that looks for them.
-        layout: match file.is_i2s {
-            true => settings.layout,
-            false => I2sLayout::Block128,
-        },
-        ..settings
-    };
-    compared(&file, &settings).map_err(|how| format!("{how}\n{:?}, {settings:?}", file.kind))
+    let (file, settings) = generated(data);
+    compared(&file, &settings).map_err(|how| described(&how, &file, &settings))
 }
 
-/// Generates a model from `data`, and lets both sides read it; says whether they take it. Much faster than
-/// [`compare`], as nothing is run.
+/// Generates a model from `data`, and lets both sides read it. Much faster than [`compare`], as nothing is
+/// run.
 ///
 /// # Errors
-/// One side alone refuses it.
-pub fn compare_readers(data: &[u8]) -> Result<bool, String> {
+/// One side alone refuses it: which, and with which settings.
+pub fn compare_readers(data: &[u8]) -> Result<(), String> {
+    let (file, settings) = generated(data);
+    let sides = read(&file, &settings).map(drop);
+    sides.map_err(|how| described(&how, &file, &settings))
+}
+
+/// The file that `data` generates, to be looked at.
+pub fn file_of(data: &[u8]) -> Vec<u8> {
+    generated(data).0.bytes
+}
+
+/// The file that `data` generates, and how it is run.
+fn generated(data: &[u8]) -> (Generated, Settings) {
     let mut choices = Choices::new(data);
     let mut settings = Settings::choose(&mut choices);
     let file = generate(&mut choices);
     if !file.is_i2s {
+        // Without I2_S tensors a layout is refused, by the one side that looks for them.
         settings.layout = I2sLayout::Block128;
     }
+    (file, settings)
+}
+
+/// What is wrong, and with what.
+fn described(how: &str, file: &Generated, settings: &Settings) -> String {
+    format!("{how}\n{:?}, {settings:?}", file.kind)
+}
+
+/// The file as both sides have read it, or none if both refuse it.
+fn read<'a>(
+    file: &'a Generated,
+    settings: &'a Settings,
+) -> Result<Option<(Model, Reference<'a>)>, String> {
     let model = Model::load(file.bytes.clone().into(), settings.layout, &());
-    match (model, Reference::load(&file.bytes, &settings)) {
-        (Ok(_), Ok(_)) => Ok(true),
-        (Err(_), Err(error)) if is_refusal(&error) => Ok(false),
+    match (model, Reference::load(&file.bytes, settings)) {
+        (Ok(model), Ok(reference)) => Ok(Some((model, reference))),
+        (Err(_), Err(error)) if is_refusal(&error) => Ok(None),
         (Ok(_), Err(error)) => Err(format!("the reference alone refuses: {error:?}")),
         (Err(error), Ok(_)) => Err(format!("the native reader alone refuses: {error}")),
         (Err(ours), Err(error)) => Err(format!("refused as {ours}, but {error:?}")),
     }
 }
 
-/// The file that `data` generates, to be looked at.
-pub fn file_of(data: &[u8]) -> Vec<u8> {
-    let mut choices = Choices::new(data);
-    let _ = Settings::choose(&mut choices);
-    generate(&mut choices).bytes
-}
-
 fn compared(file: &Generated, settings: &Settings) -> Result<Agreement, String> {
-    let model = Model::load(file.bytes.clone().into(), settings.layout, &());
-    let reference = Reference::load(&file.bytes, settings);
-    let (model, mut reference) = match (model, reference) {
-        (Ok(model), Ok(reference)) => (Arc::new(model), reference),
-        (Err(_), Err(error)) if is_refusal(&error) => return Ok(Agreement::BothRefuse),
-        (Ok(_), Err(error)) => return Err(format!("the reference alone refuses: {error}")),
-        (Err(error), Ok(_)) => return Err(format!("the native reader alone refuses: {error}")),
-        (Err(ours), Err(error)) => return Err(format!("refused as {ours}, but {error:?}")),
+    let Some((model, mut reference)) = read(file, settings)? else {
+        return Ok(Agreement::BothRefuse);
     };
+    let model = Arc::new(model);
     let run = settings.fit(model.shape());
     let (found, failure) = native::run(&model, settings, &run);
     match failure {

@@ -53,10 +53,10 @@ pub fn generate(choices: &mut Choices) -> Generated {
     let bytes = match kind {
         Odd | Wild => file.to_bytes(),
         Keys => {
-            damage::keys_and_names(choices, &mut file, &sizes);
+            damage::damage_keys(choices, &mut file, &sizes);
             file.to_bytes()
         }
-        Bytes => damage::contents(choices, file, &sizes),
+        Bytes => damage::damaged_bytes(choices, file, &sizes),
     };
     Generated {
         kind,

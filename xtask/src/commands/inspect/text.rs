@@ -79,8 +79,16 @@ fn describe_model(text: &mut String, model: &Model) {
         true => "with sub-norms",
         false => "no sub-norms",
     };
-    let norms = format_args!("RMS, epsilon {:e}, {sub_norms}", s.rms_epsilon);
-    line(text, "norms", norms);
+    let head_norms = match s.architecture.has_head_norms() {
+        true => ", norms of query and key heads",
+        false => "",
+    };
+    let epsilon = s.rms_epsilon;
+    line(
+        text,
+        "norms",
+        format_args!("RMS, epsilon {epsilon:e}, {sub_norms}{head_norms}"),
+    );
     line(text, "RoPE", rope(model));
     line(text, "arithmetic", arithmetic(model));
     if let Some(layout) = model.i2s_layout() {
@@ -108,10 +116,10 @@ fn arithmetic(model: &Model) -> String {
     }
     let trained = match model.shape().architecture {
         Architecture::Llama | Architecture::Qwen3 => {
-            "; a model trained with ternary weights alone, such as TriLM, has not seen that \
-             rounding"
+            "; a model whose weights alone were ternary in training, such as TriLM, was trained \
+             without this rounding"
         }
-        _ => ", as such models are trained",
+        _ => ", as in the training of these models",
     };
     format!(
         "BitLinear, because each projection has one scale: activations are rounded to 8 bits per \

@@ -69,7 +69,6 @@ pub fn corpus() -> Vec<Hostile> {
         whole_files::settings,
         whole_files::foreign_tensors,
         whole_files::places,
-        whole_files::other_formats,
     ];
     let changed = changed.iter().flat_map(|group| group(&base));
     let others = [
@@ -89,6 +88,7 @@ pub fn corpus() -> Vec<Hostile> {
         grouped::kinds,
         grouped::head_norms,
         grouped::yarn,
+        whole_files::other_formats,
     ];
     changed
         .chain(others.iter().flat_map(|group| group()))

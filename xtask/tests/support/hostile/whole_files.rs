@@ -76,7 +76,7 @@ pub(super) fn settings(base: &Base) -> Vec<Hostile> {
                 "expert_count",
                 Value::Raw {
                     type_id: 5,
-                    bytes: vec![0; 4],
+                    bytes: (-1i32).to_le_bytes().to_vec(),
                 },
             ),
             &["expert_count"],
@@ -182,7 +182,7 @@ pub(super) fn places(base: &Base) -> Vec<Hostile> {
 }
 
 /// Bytes that start no GGUF file.
-pub(super) fn other_formats(_: &Base) -> Vec<Hostile> {
+pub(super) fn other_formats() -> Vec<Hostile> {
     let padded = |start: &[u8]| [start, &[b' '; 4096]].concat();
     let safetensors = [&64u64.to_le_bytes()[..], b"{\"__metadata__\":{}}"].concat();
     vec![
