@@ -95,15 +95,3 @@ pub(super) fn architecture_note(name: &str) -> String {
     let known = OTHER_ARCHITECTURES.iter().find(|(other, _)| *other == name);
     known.map_or(String::new(), |(_, what)| format!(", {what}"))
 }
-
-/// Why a tensor without a role is there, if that is known.
-pub(in crate::model) fn tensor_note(name: &str) -> &'static str {
-    match name.rsplit_once('.') {
-        Some((_, "scale" | "weight_scale" | "input_scale")) => {
-            ": a projection's scale in a tensor of its own, as llama.cpp's first BitNet converter \
-             wrote it; convert the original model again"
-        }
-        Some((_, "bias")) => ", which is a bias",
-        _ => "",
-    }
-}

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     all_cores,
     gguf::{Gguf, GgufError, TensorInfo, TensorType},
-    model::{GroupedType, I2sLayout, ModelError, ModelShape, refusals::tensor_note},
+    model::{GroupedType, I2sLayout, ModelError, ModelShape},
     observer::Observer,
 };
 
@@ -269,5 +269,17 @@ impl<'a> Unbound<'a> {
                 supported: "only the tensors of the architecture, without biases".into(),
             }),
         }
+    }
+}
+
+/// Why a tensor without a role is there, if that is known.
+fn tensor_note(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "scale" | "weight_scale" | "input_scale")) => {
+            ": a projection's scale in a tensor of its own, as llama.cpp's first BitNet converter \
+             wrote it; convert the original model again"
+        }
+        Some((_, "bias")) => ", which is a bias",
+        _ => "",
     }
 }
