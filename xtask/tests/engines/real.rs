@@ -49,7 +49,10 @@ fn judged(text: &str, model: &Path, tag: &str) -> Answer {
     };
     let again = engine.run(&with_logits, &watch).unwrap();
     assert_eq!(again.tokens, answer.tokens);
-    assert!(again.top_logits.unwrap().iter().all(|top| top.len() == 4));
+    // Not shown by a server that keeps tokens back.
+    if again.joined == 0 {
+        assert!(again.top_logits.unwrap().iter().all(|top| top.len() == 4));
+    }
     drop(engine);
     fake::assert_none_left(tag);
     let transcript = model.with_extension(format!("{tag}.json"));
