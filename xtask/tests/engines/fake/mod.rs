@@ -72,7 +72,8 @@ fn hang() -> ! {
 fn fork() {
     use std::os::unix::process::CommandExt;
     let mut child = process::Command::new("sleep");
-    child.arg("1000").process_group(0).spawn().unwrap();
+    let mut child = child.arg("1000").process_group(0).spawn().unwrap();
+    thread::spawn(move || child.wait());
 }
 
 /// The processes that have this tag, but for those that have ended.
