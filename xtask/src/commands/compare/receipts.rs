@@ -33,7 +33,7 @@ pub(super) fn compare(
     old: &Path,
     new: &Path,
 ) -> Result<Vec<Comparison>, Failure> {
-    let across: BTreeSet<Aspect> = args.across.iter().map(|&across| across.into()).collect();
+    let across = args.across();
     let sides = [read_side(old)?, read_side(new)?].map(|receipts| group(receipts, &across));
     let [of_old, of_new] = &sides;
     let pairs = of_old
