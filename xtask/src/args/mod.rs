@@ -25,7 +25,7 @@ pub use benchmark::{
 };
 pub use challenge::{ChallengeArgs, ChallengeCommand, ChallengeServeArgs};
 pub use compare::{BuildsArgs, CompareArgs, CompareFormat, CompareOutputArgs, Vary};
-pub use engines::{Named, OURS, OtherEnginesArgs};
+pub use engines::{EngineFile, OURS, OtherEnginesArgs};
 pub use files::{KeyFile, RequiredModel, SweptModels, TranscriptAndModel};
 pub use leaderboard::LeaderboardArgs;
 pub use models::{
