@@ -67,6 +67,7 @@ pub mod external;
 pub mod files;
 pub mod guest;
 mod hex;
+pub mod judge;
 pub mod noise;
 pub mod plain;
 pub mod receipt;

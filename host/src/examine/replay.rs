@@ -6,7 +6,7 @@ use engine_native::Model;
 
 use crate::{
     receipt::Receipt,
-    replay::{ClaimedRun, replay},
+    replay::{ClaimedRun, replay, replay_ranking},
     sandbox::{ModelInput, Sandbox, SandboxError},
     verify::{ReplayFailure, ReplayResult},
 };
@@ -28,11 +28,16 @@ pub fn replay_receipt(
     let claimed = ClaimedRun::new(model, &task, &r.tokens, guests, sandbox.watch());
     let guesses = claimed.as_ref().map(ClaimedRun::guesses);
     let input = ModelInput::from(&**model);
-    match replay(sandbox, input, &task, &r.tokens, guesses) {
-        Ok(replay) => Ok(Ok(ReplayResult {
+    let replayed = match r.is_external() {
+        true => replay_ranking(sandbox, input, &task, &r.tokens, guesses),
+        false => replay(sandbox, input, &task, &r.tokens, guesses).map(|replay| (replay, Vec::new())),
+    };
+    match replayed {
+        Ok((replay, margins)) => Ok(Ok(ReplayResult {
             tokens: replay.tokens().collect(),
             checksum: replay.checksum(&task, r.model.sha256),
             fuel: replay.fuel,
+            margins,
         })),
         Err(error) => error.into_replay_failure().map(Err),
     }

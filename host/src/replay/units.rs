@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     digest::Digest,
-    external::Margin,
+    judge::{Claim, Margin},
     sandbox::{Guest, Instance, SandboxError},
     task::{PositionRecord, Task},
     watch::Watch,
@@ -59,8 +59,8 @@ pub(super) struct Run<'a> {
     pub(super) task: Cow<'a, Task>,
     /// `[n_positions]`
     pub(super) inputs: Vec<u32>,
-    /// The claimed tokens, `[n_generate]`, if margins are wanted.
-    pub(super) claims: Option<&'a [u32]>,
+    /// What is claimed, if margins are wanted.
+    pub(super) claim: Option<Claim<'a>>,
     pub(super) watch: Watch,
 }
 
@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
     pub(super) fn new(task: Cow<'a, Task>, tokens: &[u32], watch: Watch) -> Self {
         Self {
             inputs: task.inputs(tokens).collect(),
-            claims: None,
+            claim: None,
             task,
             watch,
         }
@@ -182,8 +182,9 @@ impl<'a> Run<'a> {
     /// The start of a margin at `position`, if margins are wanted and a token is claimed here.
     fn claim_at(&self, position: usize) -> Option<Passing> {
         let first = self.task.prompt.len() - 1;
-        let claim = self.claims?.get(position.checked_sub(first)?)?;
-        Some(Passing::of(*claim))
+        let (claim, index) = (self.claim?, position.checked_sub(first)?);
+        let listed = claim.listed(index).iter().map(|&(id, _)| id);
+        Some(Passing::of(*claim.tokens.get(index)?, listed))
     }
 
     /// The records of a run that has been computed completely. `boundaries` are the digests of the

@@ -10,6 +10,7 @@
 mod broken_rule;
 mod challenged;
 mod compare;
+pub mod external;
 mod live_transcript;
 mod loaded;
 mod measured;

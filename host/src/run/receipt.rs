@@ -41,6 +41,7 @@ impl Measured {
             schema_version: COMMON_SCHEMA.into(),
             receipt_schema: RECEIPT_SCHEMA.into(),
             compute_path: "real".into(),
+            engine: None,
             backend: "cpu".into(),
             kernels: kernel_ids(&kernel_ledger),
             timing_ms: milliseconds(median.total_ns()),
@@ -58,7 +59,7 @@ impl Measured {
             run: self.run_record(),
             samples,
             evidence: Some(self.attempt.system.clone()),
-            kernel_ledger,
+            kernel_ledger: Some(kernel_ledger),
             tokens,
             parity: parity_record(self.checksum(), &loaded.task, proof),
             host: Machine::current(),
@@ -114,6 +115,7 @@ pub(super) fn parity_record(checksum: Digest, task: &Task, proof: Option<&Proof>
             wasmtime_version: Some(WASMTIME_VERSION.into()),
             fuel: proof.fuel,
             wall_ns: Some(proof.wall_ns),
+            judgement: None,
         },
         None => Parity {
             status: ParityStatus::NotChecked,
@@ -125,6 +127,7 @@ pub(super) fn parity_record(checksum: Digest, task: &Task, proof: Option<&Proof>
             wasmtime_version: None,
             fuel: None,
             wall_ns: None,
+            judgement: None,
         },
     }
 }

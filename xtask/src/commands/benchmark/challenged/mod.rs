@@ -133,7 +133,7 @@ impl Proving<'_> {
             return Err(Failure::new(Exit::BadInput, what).into());
         }
         figures.bytes_per_token =
-            bytes_per_decoded_token(&engine, &task, &receipts[0].kernel_ledger);
+            bytes_per_decoded_token(&engine, &task, receipts[0].ledger());
         Ok(Made {
             receipts,
             answered_after_ns,

@@ -1,0 +1,23 @@
+//! The judgement on runs of other engines: could a right engine have chosen these tokens?
+//!
+//! Our engine must equal the reference in every bit. Other engines sum in other orders and round elsewhere,
+//! so a choice between two nearly equal logits can go either way. The reference is fed the tokens of the engine,
+//! so that one wrong token does not make all later ones wrong. At each position there is one of three answers:
+//! *exact*, *tied* within a [`Tolerance`], or *wrong*. A run is *consistent* if nothing is wrong and it has
+//! no more ties than the noise of right engines explains on this run. Where the engine gave its
+//! largest logits, their values are compared as well.
+//!
+//! `ci/TRANSCRIPT.md` explains the rules to users.
+
+mod claim;
+mod judgement;
+mod margin;
+mod ties;
+mod tolerance;
+mod values;
+
+pub use claim::{BadClaim, Claim};
+pub use judgement::{Answer, Consistency, Judgement, Ties, TokenVerdict};
+pub use margin::{MAX_RIVALS, Margin};
+pub use tolerance::{DEFAULT_SPREADS, FALSE_ALARM, SPREADS_PER_NOISE, Tolerance};
+pub use values::Values;
