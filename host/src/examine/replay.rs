@@ -5,8 +5,9 @@ use std::{num::NonZeroUsize, sync::Arc};
 use engine_native::Model;
 
 use crate::{
+    judge::Claim,
     receipt::Receipt,
-    replay::{ClaimedRun, replay, replay_ranking},
+    replay::{ClaimedRun, margins, replay},
     sandbox::{ModelInput, Sandbox, SandboxError},
     verify::{ReplayFailure, ReplayResult},
 };
@@ -29,8 +30,10 @@ pub fn replay_receipt(
     let guesses = claimed.as_ref().map(ClaimedRun::guesses);
     let input = ModelInput::from(&**model);
     let replayed = match r.is_external() {
-        true => replay_ranking(sandbox, input, &task, &r.tokens, guesses),
-        false => replay(sandbox, input, &task, &r.tokens, guesses).map(|replay| (replay, Vec::new())),
+        true => margins(sandbox, input, &task, Claim::of_tokens(&r.tokens), guesses),
+        false => {
+            replay(sandbox, input, &task, &r.tokens, guesses).map(|replay| (replay, Vec::new()))
+        }
     };
     match replayed {
         Ok((replay, margins)) => Ok(Ok(ReplayResult {

@@ -13,13 +13,8 @@ pub const EXTERNAL_SCHEMA: &str = "1.5.0";
 pub const WRITTEN_SCHEMAS: [&str; 2] = [RECEIPT_SCHEMA, EXTERNAL_SCHEMA];
 
 /// The versions of the schema that a verifier reads, oldest first.
-pub const READABLE_SCHEMAS: [&str; 5] = [
-    "1.1.0",
-    "1.2.0",
-    "1.3.0",
-    RECEIPT_SCHEMA,
-    EXTERNAL_SCHEMA,
-];
+pub const READABLE_SCHEMAS: [&str; 5] =
+    ["1.1.0", "1.2.0", "1.3.0", RECEIPT_SCHEMA, EXTERNAL_SCHEMA];
 
 /// The version of the fields that BitNet-rs tools read. They accept only this version.
 pub const COMMON_SCHEMA: &str = "1.0.0";

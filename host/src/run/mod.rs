@@ -16,6 +16,7 @@ mod loaded;
 mod measured;
 mod profile;
 mod proved;
+mod rates;
 mod receipt;
 mod repetitions;
 mod runner;

@@ -14,7 +14,10 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    attest::PublicKey, challenge::Bound, digest::Digest, guest::guest_sha256,
+    attest::PublicKey,
+    challenge::Bound,
+    digest::Digest,
+    guest::guest_sha256,
     judge::{Claim, Judgement, Tolerance},
     receipt::Receipt,
     task::Challenge,

@@ -75,7 +75,11 @@ impl EngineSummary {
         }
         let _ = write!(text, "\n{indent}          {}\n", self.command);
         if let Some((name, sha256)) = &self.model {
-            let _ = writeln!(text, "{indent}          read {name}, sha256 {}", Short(*sha256));
+            let _ = writeln!(
+                text,
+                "{indent}          read {name}, sha256 {}",
+                Short(*sha256)
+            );
         }
         text
     }

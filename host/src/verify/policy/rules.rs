@@ -93,7 +93,11 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
     ];
     let rules = rules.map(|(rule, result)| RuleOutcome::of(rule, result));
     let possible = match r.is_external() {
-        true => vec![RuleOutcome::new("physics_decode", Outcome::Note, NOT_JUDGED)],
+        true => vec![RuleOutcome::new(
+            "physics_decode",
+            Outcome::Note,
+            NOT_JUDGED,
+        )],
         false => vec![
             RuleOutcome::of("physics_decode", physics::decode(r, policy)),
             RuleOutcome::of("physics_cpu_time", physics::cpu_time(r, policy)),
@@ -107,7 +111,10 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
         challenged(policy, done.bound),
     ];
     let retimed = done.retimed.map(|found| retime(policy, found));
-    let rules = rules.into_iter().chain(possible).chain(of_this_verification);
+    let rules = rules
+        .into_iter()
+        .chain(possible)
+        .chain(of_this_verification);
     rules.chain(retimed).collect()
 }
 
@@ -190,7 +197,10 @@ fn engine(r: &Receipt, allowed: &[String]) -> Result<(), String> {
         true => "only this project's own: it names no engines".into(),
         false => allowed.join(", "),
     };
-    Err(format!("found {:?}, the policy accepts {accepted}", engine.name))
+    Err(format!(
+        "found {:?}, the policy accepts {accepted}",
+        engine.name
+    ))
 }
 
 /// The replay checks the count.
@@ -231,7 +241,9 @@ fn writer_proof(policy: &Policy, r: &Receipt, done: Done) -> RuleOutcome {
             Outcome::Fail,
             "found not_checked, the policy requires a replay by the writer",
         ),
-        (true, ParityStatus::Passed | ParityStatus::Consistent) if done.shows_writer_proof => (Outcome::Pass, ""),
+        (true, ParityStatus::Passed | ParityStatus::Consistent) if done.shows_writer_proof => {
+            (Outcome::Pass, "")
+        }
         (true, ParityStatus::Passed | ParityStatus::Consistent) => (
             Outcome::Unverifiable,
             "the writer's replay cannot be checked: that takes a full replay by the writer's guest \

@@ -42,9 +42,7 @@ fn engine(r: &Receipt) -> Result<(), String> {
     let Some(model) = model else { return Ok(()) };
     if !is_plain_file_name(&model.file_name) {
         let found = &model.file_name;
-        return Err(format!(
-            "model: found {found:?}, allowed a plain file name"
-        ));
+        return Err(format!("model: found {found:?}, allowed a plain file name"));
     }
     if model.file_bytes == 0 {
         return Err("model: found a file of 0 bytes".into());
@@ -71,7 +69,11 @@ fn claims(r: &Receipt) -> Result<(), String> {
     if evidence.read_bandwidth.is_some() || evidence.pinned {
         return Err("evidence: found read_bandwidth or pinned threads, allowed neither".into());
     }
-    match evidence.repetitions.iter().any(|e| *e != Default::default()) {
+    match evidence
+        .repetitions
+        .iter()
+        .any(|e| *e != Default::default())
+    {
         true => Err("evidence: found what was counted in a repetition, allowed null".into()),
         false => Ok(()),
     }

@@ -5,8 +5,8 @@ use engine_native::{Architecture, I2sLayout, gguf::TensorType};
 use super::found::{equal, in_vocabulary, within};
 use crate::{
     receipt::{
-        EXTERNAL, MAX_SEED, MAX_THREADS, ModelRecord, PromptSource, Receipt, ShapeRecord, parse_kernel_name,
-        parse_kv_type_name,
+        EXTERNAL, MAX_SEED, MAX_THREADS, ModelRecord, PromptSource, Receipt, ShapeRecord,
+        parse_kernel_name, parse_kv_type_name,
     },
     task::seeded_prompt,
     verify::outcome::Rule,

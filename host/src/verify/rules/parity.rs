@@ -86,7 +86,9 @@ fn judgement(r: &Receipt) -> Result<(), String> {
 /// Notes on the writer's replay for the reader. They decide nothing: the verifier's replay does.
 pub(super) fn notes(r: &Receipt) -> Vec<RuleOutcome> {
     let status = match r.parity.status {
-        ParityStatus::Passed | ParityStatus::Consistent => RuleOutcome::new("parity_status", Outcome::Pass, ""),
+        ParityStatus::Passed | ParityStatus::Consistent => {
+            RuleOutcome::new("parity_status", Outcome::Pass, "")
+        }
         ParityStatus::NotChecked => RuleOutcome::new(
             "parity_status",
             Outcome::Note,
@@ -175,7 +177,11 @@ pub(in crate::verify) fn check_replay(
         compare(r, "parity_checksum", checksum(r, replay)),
         fuel(r, replay),
     ];
-    [pass].into_iter().chain(of_tokens).chain(of_values).collect()
+    [pass]
+        .into_iter()
+        .chain(of_tokens)
+        .chain(of_values)
+        .collect()
 }
 
 fn consistent(judgement: &Judgement) -> Result<(), String> {
@@ -186,7 +192,10 @@ fn consistent(judgement: &Judgement) -> Result<(), String> {
 fn counts(r: &Receipt, judgement: &Judgement) -> Result<(), String> {
     let found = r.parity.judgement.as_ref();
     let found = found.map(|j| (j.exact, j.tied)).unwrap_or_default();
-    let derived = (judgement.exact as u64, r.tokens.len() as u64 - judgement.exact as u64);
+    let derived = (
+        judgement.exact as u64,
+        r.tokens.len() as u64 - judgement.exact as u64,
+    );
     match found == derived {
         true => Ok(()),
         false => Err(format!(

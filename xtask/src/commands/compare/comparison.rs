@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use host::{
     comparison::{Aspect, Difference, Verdict, Work, clock_stands_still, compare_work},
     plain::plain,
-    receipt::{ParityStatus, Receipt},
+    receipt::Receipt,
 };
 use serde::Serialize;
 
@@ -159,7 +159,7 @@ impl Side {
 }
 
 fn is_replayed(r: &Receipt) -> bool {
-    r.parity.status != ParityStatus::NotChecked
+    r.parity.status.is_replayed()
 }
 
 fn repetitions(receipts: &[Receipt]) -> BTreeSet<u64> {

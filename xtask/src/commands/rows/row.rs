@@ -38,7 +38,7 @@ impl Entry {
 
     /// Whether its writer, by its own word, replayed the run.
     pub fn is_replayed(&self) -> bool {
-        self.receipt.parity.status != ParityStatus::NotChecked
+        self.receipt.parity.status.is_replayed()
     }
 
     /// What its writer knows of its tokens, and how many of another engine's are tied.

@@ -2,7 +2,6 @@
 
 use host::{
     failure::RunFailure,
-    input::tokenizer_of,
     judge::Tolerance,
     machine::default_threads,
     receipt::Receipt,
@@ -11,11 +10,7 @@ use host::{
 };
 
 use super::measure::OtherRun;
-use crate::{
-    args::BenchmarkArgs,
-    commands::benchmark::no_number::NoNumber,
-    exit::{Exit, Failure},
-};
+use crate::args::BenchmarkArgs;
 
 /// The tolerance that `args` ask for.
 pub fn tolerance(args: &BenchmarkArgs) -> Tolerance {
@@ -43,33 +38,12 @@ pub fn judge(
 /// The receipt of a run, if it is consistent with the reference.
 ///
 /// # Errors
-/// The run is rejected: its engine chose a wrong token, or not the same ones each time. Or it cannot be
-/// judged: the reference ends the text where the engine may not.
+/// The run is rejected: its engine chose a wrong token, or not the same ones each time.
 pub fn receipt(
     run: &OtherRun,
     judged: &Judged,
     settings: &RunSettings,
     model: &TimedModel,
-) -> Result<Receipt, NoNumber> {
-    let receipt = judged.receipt(&run.measurement, settings, model.file());
-    let wrong = judged.judgement.first_wrong;
-    match (receipt, wrong) {
-        (Err(RunFailure::Rejected { .. }), Some(wrong))
-            if run.bans_end_of_text && is_end(model, wrong.chosen) =>
-        {
-            let (engine, index) = (&run.measurement.engine.name, wrong.index);
-            let what = format!(
-                "{engine} never ends a text, and at token {index} the reference does: nothing can be said of \
-                 what follows"
-            );
-            let failure = Failure::new(Exit::Unverifiable, what);
-            Err(failure.with_hint("choose another prompt, with --seed").into())
-        }
-        (receipt, _) => Ok(receipt?),
-    }
-}
-
-/// Whether a token ends a text, as the model's file says.
-fn is_end(model: &TimedModel, token: u32) -> bool {
-    tokenizer_of(&model.file().model).is_ok_and(|tokenizer| tokenizer.is_end(token))
+) -> Result<Receipt, RunFailure> {
+    judged.receipt(&run.measurement, settings, model.file())
 }

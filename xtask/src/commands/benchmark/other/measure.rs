@@ -25,8 +25,6 @@ pub struct OtherRun {
     pub measurement: ExternalMeasurement,
     /// The task that it ran.
     pub task: Task,
-    /// Whether the engine never chooses the end of a text.
-    pub bans_end_of_text: bool,
     /// The engine's own times of each repetition, if it says any.
     pub reported: Vec<Reported>,
     /// How many steps have the mean time of several that arrived together, in all repetitions.
@@ -82,7 +80,6 @@ pub fn measure(
             system,
         },
         task,
-        bans_end_of_text: facts.bans_end_of_text,
         reported: answers.iter().filter_map(|answer| answer.reported).collect(),
         joined: answers.iter().map(|answer| answer.joined).sum(),
     })
