@@ -69,6 +69,9 @@ pub fn benchmark(entry: &Entry, figures: &Figures, path: &Path) -> String {
             warning.found, warning.advice
         );
     }
+    for note in &figures.notes {
+        let _ = writeln!(text, "note:     {note}");
+    }
     text
 }
 

@@ -30,7 +30,7 @@ pub struct Cell {
     pub kernel: Kernel,
     /// Threads; the default if none.
     pub threads: Option<usize>,
-    /// Element type of the KV cache. The reference replays another engine with it, which has its own.
+    /// Element type of the KV cache of our engine. Another one says its own when it is started.
     pub kv_type: Kv,
     /// How weights are arranged by our engine.
     pub packing: WeightPacking,
@@ -92,7 +92,7 @@ pub fn cells(
             tokens: 0,
             kernel: Kernel::Auto,
             threads: None,
-            kv_type: engine.kv_type[0],
+            kv_type: Kv::F16,
             packing: WeightPacking::Auto,
         })
         .collect();

@@ -199,10 +199,13 @@ fn of_another(
     let run = other::measure(planned, other, file, &model, watch)?;
     watch.begin(Phase::Other("compile the reference"), 0);
     let sandbox = Sandbox::new(watch)?;
-    let judged = other::judge(&run, settings, &model, other::tolerance(args), &sandbox)?;
+    let judged = other::judge(&run, &model, other::tolerance(args), &sandbox)?;
     Ok(Made {
-        receipt: other::receipt(&run, &judged, settings, &model)?,
-        figures: Figures::default(),
+        receipt: other::receipt(&run, &judged, &model)?,
+        figures: Figures {
+            notes: run.notes,
+            ..Figures::default()
+        },
         reported: run.reported,
     })
 }

@@ -5,7 +5,7 @@ use host::{
     judge::Tolerance,
     machine::default_threads,
     receipt::Receipt,
-    run::{RunSettings, TimedModel, external::Judged},
+    run::{TimedModel, external::Judged},
     sandbox::Sandbox,
 };
 
@@ -25,25 +25,19 @@ pub fn tolerance(args: &BenchmarkArgs) -> Tolerance {
 /// The reference failed.
 pub fn judge(
     run: &OtherRun,
-    settings: &RunSettings,
     model: &TimedModel,
     tolerance: Tolerance,
     sandbox: &Sandbox,
 ) -> Result<Judged, RunFailure> {
     let claim = run.measurement.repetitions[0].claim();
     let (file, guests) = (model.file(), default_threads());
-    Judged::of(claim, settings, file, tolerance, sandbox, guests)
+    Judged::of(claim, &run.settings, file, tolerance, sandbox, guests)
 }
 
 /// The receipt of a run, if it is consistent with the reference.
 ///
 /// # Errors
 /// The run is rejected: its engine chose a wrong token, or not the same ones each time.
-pub fn receipt(
-    run: &OtherRun,
-    judged: &Judged,
-    settings: &RunSettings,
-    model: &TimedModel,
-) -> Result<Receipt, RunFailure> {
-    judged.receipt(&run.measurement, settings, model.file())
+pub fn receipt(run: &OtherRun, judged: &Judged, model: &TimedModel) -> Result<Receipt, RunFailure> {
+    judged.receipt(&run.measurement, &run.settings, model.file())
 }

@@ -4,7 +4,7 @@ use host::{
     machine::{MemoryNeed, Observation},
     receipt::{EngineModel, EngineRecord},
     run::{
-        TimedModel,
+        RunSettings, TimedModel,
         external::{ExternalMeasurement, ExternalRepetition},
     },
     task::Task,
@@ -23,12 +23,14 @@ use crate::{
 pub struct OtherRun {
     /// The measurement, by our clock.
     pub measurement: ExternalMeasurement,
+    /// Its settings, with the type of the engine's own KV cache.
+    pub settings: RunSettings,
     /// The task that it ran.
     pub task: Task,
     /// The engine's own times of each repetition, if it says any.
     pub reported: Vec<Reported>,
-    /// How many steps have the mean time of several that arrived together, in all repetitions.
-    pub joined: usize,
+    /// What has to be known about its times.
+    pub notes: Vec<String>,
 }
 
 /// Starts the engine, lets it run the task as often as ours would, and ends it. `file` is the one that it
@@ -52,6 +54,7 @@ pub fn measure(
         model: other.model.as_ref().unwrap_or(&settings.model).clone(),
         threads: settings.environment.threads,
         context: task.prompt.len() + task.n_generate,
+        n_vocab: u32::try_from(reference.shape().n_vocab).unwrap_or(u32::MAX),
         start: other.patience,
         silence: other.patience,
     };
@@ -70,6 +73,10 @@ pub fn measure(
     }
     let system = observation.end();
     let facts = engine.facts();
+    let settings = RunSettings {
+        kv_type: facts.kv_type,
+        ..settings.clone()
+    };
     Ok(OtherRun {
         measurement: ExternalMeasurement {
             engine: record(facts, file),
@@ -79,10 +86,30 @@ pub fn measure(
             repetitions: answers.iter().map(repetition).collect(),
             system,
         },
-        task,
+        task: Task {
+            kv_type: facts.kv_type,
+            ..task
+        },
+        settings,
         reported: answers.iter().filter_map(|answer| answer.reported).collect(),
-        joined: answers.iter().map(|answer| answer.joined).sum(),
+        notes: notes(facts, &answers),
     })
+}
+
+/// What makes times of an engine less exact than ours.
+fn notes(facts: &Facts, answers: &[Answer]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let joined: usize = answers.iter().map(|answer| answer.joined).sum();
+    if joined > 0 {
+        notes.push(format!(
+            "{joined} steps of {} have the mean time of several, whose tokens arrived together",
+            facts.name
+        ));
+    }
+    if facts.is_remote {
+        notes.push(format!("the times of {} contain a network", facts.name));
+    }
+    notes
 }
 
 fn ask(engine: &mut dyn Engine, task: &Task, watch: &Watch) -> Result<Answer, Failure> {

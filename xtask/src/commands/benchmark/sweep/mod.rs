@@ -17,7 +17,6 @@ mod proof;
 
 use host::{
     noise::{Warning, warnings},
-    receipt::Receipt,
     watch::Watch,
 };
 
@@ -74,7 +73,7 @@ pub fn run(
     places.fill(&receipts)?.write(&lines)?;
     say_failures(planned, &outcomes);
     note(emit(&args.print.output, &lines, || {
-        let warned = planned.iter().zip(&receipts).filter_map(warnings_of);
+        let warned = planned.iter().zip(&outcomes).map(warnings_of);
         format!(
             "{}\n{}order:    random (--order-seed {seed})\nreceipts: {} in {folder}\n{}",
             markdown(&lines),
@@ -119,12 +118,16 @@ fn say_failures(planned: &[Planned], outcomes: &[Outcome]) {
     }
 }
 
-/// What a cell's times say about the machine, a line each.
-fn warnings_of((planned, receipt): (&Planned, &Option<&Receipt>)) -> Option<String> {
-    let line = |warning: Warning| {
-        let (name, found, advice) = (&planned.name, &warning.found, &warning.advice);
-        format!("warning:  {name}: {found}: {advice}\n")
+/// What a cell's times say about the machine, and what has to be known about them, a line each.
+fn warnings_of((planned, outcome): (&Planned, &Outcome)) -> String {
+    let Outcome::Made(made) = outcome else {
+        return String::new();
     };
-    let receipt = (*receipt)?;
-    Some(warnings(receipt).into_iter().map(line).collect())
+    let name = &planned.name;
+    let warned = warnings(&made.receipt).into_iter().map(|warning: Warning| {
+        let (found, advice) = (&warning.found, &warning.advice);
+        format!("warning:  {name}: {found}: {advice}\n")
+    });
+    let noted = made.notes.iter().map(|note| format!("note:     {name}: {note}\n"));
+    warned.chain(noted).collect()
 }

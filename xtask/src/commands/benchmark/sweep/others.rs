@@ -90,27 +90,26 @@ impl Sweep<'_> {
         for group in of_same_tokens(others.measured) {
             course.begin_replay();
             let (sandbox, start) = (reference.sandbox()?, Instant::now());
-            let (first, settings) = (&group[0].1, &self.planned[group[0].0].settings);
             let tolerance = other::tolerance(self.args);
-            let judged = other::judge(first, settings, model, tolerance, sandbox);
+            let judged = other::judge(&group[0].1, model, tolerance, sandbox);
             let judged = judged.map_err(Failure::from)?;
             for (at, run) in group {
                 course.forecast.done(self.replay(at), start.elapsed());
-                outcomes.push((at, self.outcome(at, run, &judged, model)));
+                outcomes.push((at, outcome(run, &judged, model)));
             }
         }
         Ok(outcomes)
     }
+}
 
-    fn outcome(&self, at: usize, run: OtherRun, judged: &Judged, model: &TimedModel) -> Outcome {
-        let settings = &self.planned[at].settings;
-        match other::receipt(&run, judged, settings, model) {
-            Ok(receipt) => Outcome::Made(Box::new(Made {
-                receipt,
-                reported: run.reported,
-            })),
-            Err(failure) => Outcome::Without(failure.into()),
-        }
+fn outcome(run: OtherRun, judged: &Judged, model: &TimedModel) -> Outcome {
+    match other::receipt(&run, judged, model) {
+        Ok(receipt) => Outcome::Made(Box::new(Made {
+            receipt,
+            reported: run.reported,
+            notes: run.notes,
+        })),
+        Err(failure) => Outcome::Without(failure.into()),
     }
 }
 

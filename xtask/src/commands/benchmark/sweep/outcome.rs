@@ -25,6 +25,8 @@ pub struct Made {
     pub receipt: Receipt,
     /// What another engine says of its own times.
     pub reported: Vec<Reported>,
+    /// What has to be known about its times.
+    pub notes: Vec<String>,
 }
 
 impl From<Receipt> for Outcome {
@@ -32,6 +34,7 @@ impl From<Receipt> for Outcome {
         Self::Made(Box::new(Made {
             receipt,
             reported: Vec::new(),
+            notes: Vec::new(),
         }))
     }
 }
