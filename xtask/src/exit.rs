@@ -201,7 +201,7 @@ impl From<EngineFailure> for Failure {
     fn from(error: EngineFailure) -> Self {
         let exit = match &error.cause {
             Cause::Usage(_) => Exit::Usage,
-            Cause::NoAnswer(_) => Exit::Unverifiable,
+            Cause::Ended { .. } | Cause::Silent { .. } | Cause::Refused(_) => Exit::Unverifiable,
             Cause::BadAnswer(_) => Exit::BadInput,
             Cause::Io(source) => Self::of_io(source).exit,
             Cause::Interrupted => return Self::interrupted(),

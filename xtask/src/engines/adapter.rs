@@ -1,5 +1,6 @@
 //! How an engine is started, asked and understood, as data. `ci/engines/README.md` describes the keys.
 
+use engine_native::KvType;
 use serde::Deserialize;
 
 /// Those that come with the program.
@@ -30,6 +31,9 @@ pub struct Adapter {
     pub ready: Option<String>,
     /// Where a server says its version.
     pub version: Option<Version>,
+    /// Element type of its KV cache, as its command sets it: "f16" (the default) or "f32".
+    #[serde(default)]
+    pub kv_type: AdapterKvType,
     /// Whether it never chooses the end of a text.
     #[serde(default)]
     pub bans_end_of_text: bool,
@@ -49,14 +53,44 @@ pub enum Kind {
     Program,
 }
 
+/// Element type of a KV cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AdapterKvType {
+    /// Half precision.
+    #[default]
+    F16,
+    /// Single precision.
+    F32,
+}
+
+impl From<AdapterKvType> for KvType {
+    fn from(named: AdapterKvType) -> Self {
+        match named {
+            AdapterKvType::F16 => Self::F16,
+            AdapterKvType::F32 => Self::F32,
+        }
+    }
+}
+
 /// Where a server says its version.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Version {
-    /// What is asked for.
-    pub path: String,
-    /// A JSON pointer into the answer.
-    pub value: String,
+#[serde(untagged, deny_unknown_fields)]
+pub enum Version {
+    /// In an answer.
+    Answer {
+        /// What is asked for.
+        path: String,
+        /// A JSON pointer into the answer.
+        value: String,
+    },
+    /// In what it prints when it is called with this argument alone.
+    Printed {
+        /// Such as `--version`.
+        argument: String,
+        /// What stands before the version, on its line.
+        after: String,
+    },
 }
 
 /// What a server is asked.
@@ -67,6 +101,9 @@ pub struct AdapterRequest {
     pub path: String,
     /// The body; the strings `{prompt}`, `{n}` and `{top_logits}` stand for values.
     pub body: toml::Table,
+    /// What is different in the body of a request whose answer has all tokens at once, if the stream can
+    /// keep some back.
+    pub whole: Option<toml::Table>,
 }
 
 /// Where an event of a server's answer has what: JSON pointers.
@@ -93,7 +130,9 @@ pub struct AdapterAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TopLogits {
-    /// The list, in the event.
+    /// The list of tokens, in the event.
+    pub positions: String,
+    /// The list of logits, in an element of it.
     pub list: String,
     /// The id, in an element.
     pub id: String,
@@ -152,6 +191,7 @@ impl Adapter {
             command: None,
             ready: None,
             version: None,
+            kv_type: AdapterKvType::F16,
             bans_end_of_text: false,
             request: None,
             answer: None,

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use engine_native::KvType;
 use host::{digest::Digest, watch::Watch};
 
 use super::failure::EngineFailure;
@@ -15,6 +16,8 @@ pub struct Settings {
     pub threads: usize,
     /// The most positions of a request, prompt and tokens together: `{context}` of its command.
     pub context: usize,
+    /// Rows of the vocabulary: an id from here up is refused.
+    pub n_vocab: u32,
     /// How long it may take until it is ready.
     pub start: Duration,
     /// How long it may be silent: before its first token, and between two.
@@ -30,9 +33,17 @@ pub struct Request<'a> {
     pub n: usize,
     /// The largest logits that are wanted at each token; 0: none. Timed runs want none.
     pub top_logits: usize,
-    /// Tensors whose integer sums are wanted at the last position of the prompt, such as
-    /// `blk.0.attn_q.weight`. An engine that does not show them leaves them out.
-    pub sums: &'a [String],
+    /// Integer sums that are wanted. An engine that does not show them leaves them out.
+    pub sums: &'a [SumsRequest],
+}
+
+/// A ternary projection of one input, whose integer sums are wanted.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct SumsRequest {
+    /// Name of the tensor, such as `blk.0.attn_q.weight`.
+    pub tensor: String,
+    /// The activations before they are quantized, one for each column.
+    pub input: Vec<f32>,
 }
 
 impl<'a> Request<'a> {
@@ -63,19 +74,19 @@ pub struct Answer {
     /// and are shown. Log-probabilities will do: only differences count.
     pub top_logits: Option<Vec<Vec<(u32, f32)>>>,
     /// Those integer sums that were asked for and are shown.
-    pub sums: Vec<LayerSums>,
+    pub sums: Vec<Sums>,
     /// The engine's own times.
     pub reported: Option<Reported>,
 }
 
-/// The integer sums of a ternary projection: for each row, the sum of weight × quantized activation
-/// before any scale.
+/// The integer sums of a ternary projection: weight × quantized activation, before any scale.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LayerSums {
+pub struct Sums {
     /// Name of the tensor.
     pub tensor: String,
-    /// One for each row.
+    /// Row after row: one for each row, or, where weights have a scale for each group, one for each group
+    /// of the row.
     pub sums: Vec<i64>,
 }
 
@@ -86,6 +97,17 @@ pub struct Reported {
     pub prompt_ms: f64,
     /// All steps after it, in milliseconds.
     pub decode_ms: f64,
+}
+
+impl Reported {
+    /// Those of an engine that says both.
+    pub(super) fn of(prompt_ms: Option<f64>, decode_ms: Option<f64>) -> Option<Self> {
+        let (prompt_ms, decode_ms) = prompt_ms.zip(decode_ms)?;
+        Some(Self {
+            prompt_ms,
+            decode_ms,
+        })
+    }
 }
 
 /// Who the engine is.
@@ -104,6 +126,8 @@ pub struct Facts {
     /// Whether it never chooses the end of a text, as llama.cpp's `ignore_eos` has it: where the reference
     /// does, its token is another.
     pub bans_end_of_text: bool,
+    /// Element type of its KV cache, "f16" or "f32": the reference replays with the same.
+    pub kv_type: KvType,
     /// From its start until it was ready; of none, if it was running already.
     pub load_ns: Option<u64>,
 }
