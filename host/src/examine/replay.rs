@@ -5,6 +5,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 use engine_native::Model;
 
 use crate::{
+    input::ends_of,
     judge::Claim,
     receipt::Receipt,
     replay::{ClaimedRun, margins, replay},
@@ -30,7 +31,14 @@ pub fn replay_receipt(
     let guesses = claimed.as_ref().map(ClaimedRun::guesses);
     let input = ModelInput::from(&**model);
     let replayed = match r.is_external() {
-        true => margins(sandbox, input, &task, Claim::of_tokens(&r.tokens), guesses),
+        true => {
+            let ends = ends_of(model);
+            let claim = Claim {
+                ends: &ends,
+                ..Claim::of_tokens(&r.tokens)
+            };
+            margins(sandbox, input, &task, claim, guesses)
+        }
         false => {
             replay(sandbox, input, &task, &r.tokens, guesses).map(|replay| (replay, Vec::new()))
         }

@@ -8,6 +8,9 @@ pub struct Claim<'a> {
     /// For each token, ids and the engine's logits for them, `[n_generate][k]`, the largest logit among them.
     /// A constant may be added to all logits of a position, so log-probabilities do as well.
     pub top_logits: Option<&'a [Vec<(u32, f32)>]>,
+    /// Ids that end a text, ascending. An engine that is asked for a number of tokens leaves them out, so a token
+    /// is judged against the best of the others, unless it is one of them itself.
+    pub ends: &'a [u32],
 }
 
 /// Why the logits of a claim cannot be compared with anything.
@@ -32,6 +35,7 @@ impl<'a> Claim<'a> {
         Self {
             tokens,
             top_logits: None,
+            ends: &[],
         }
     }
 
@@ -45,6 +49,11 @@ impl<'a> Claim<'a> {
         let listed = self.top_logits.into_iter().flatten().flatten();
         let listed = listed.map(|&(id, _)| id);
         self.tokens.iter().copied().chain(listed)
+    }
+
+    /// Whether a text ends with this id.
+    pub(crate) fn is_end(&self, id: u32) -> bool {
+        self.ends.binary_search(&id).is_ok()
     }
 
     /// Checks that there are logits for all tokens or for none, and that they are those of a greedy choice.
@@ -62,25 +71,32 @@ impl<'a> Claim<'a> {
             });
         }
         let mut positions = self.tokens.iter().zip(top).enumerate();
-        positions.try_for_each(|(index, (&chosen, listed))| check_position(index, chosen, listed))
+        positions
+            .try_for_each(|(index, (&chosen, listed))| self.check_position(index, chosen, listed))
     }
-}
 
-fn check_position(index: usize, chosen: u32, listed: &[(u32, f32)]) -> Result<(), BadClaim> {
-    let mut ids: Vec<u32> = listed.iter().map(|&(id, _)| id).collect();
-    ids.sort_unstable();
-    if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
-        let id = pair[0];
-        return Err(BadClaim::Twice { index, id });
-    }
-    if let Some(&(id, logit)) = listed.iter().find(|(_, logit)| !logit.is_finite()) {
-        return Err(BadClaim::NotFinite { index, id, logit });
-    }
-    let Some(&(id, own)) = listed.iter().find(|&&(id, _)| id == chosen) else {
-        return Err(BadClaim::NoChoice { index, id: chosen });
-    };
-    match listed.iter().find(|&&(_, logit)| logit > own) {
-        Some(&(larger, _)) => Err(BadClaim::NotGreedy { index, id, larger }),
-        None => Ok(()),
+    fn check_position(
+        &self,
+        index: usize,
+        chosen: u32,
+        listed: &[(u32, f32)],
+    ) -> Result<(), BadClaim> {
+        let mut ids: Vec<u32> = listed.iter().map(|&(id, _)| id).collect();
+        ids.sort_unstable();
+        if let Some(pair) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+            let id = pair[0];
+            return Err(BadClaim::Twice { index, id });
+        }
+        if let Some(&(id, logit)) = listed.iter().find(|(_, logit)| !logit.is_finite()) {
+            return Err(BadClaim::NotFinite { index, id, logit });
+        }
+        let Some(&(id, own)) = listed.iter().find(|&&(id, _)| id == chosen) else {
+            return Err(BadClaim::NoChoice { index, id: chosen });
+        };
+        let mut others = listed.iter().filter(|&&(id, _)| !self.is_end(id));
+        match others.find(|&&(_, logit)| logit > own) {
+            Some(&(larger, _)) => Err(BadClaim::NotGreedy { index, id, larger }),
+            None => Ok(()),
+        }
     }
 }

@@ -2,41 +2,15 @@
 
 use serde::Serialize;
 
-use super::{claim::Claim, margin::Margin, ties::Decisions, tolerance::Tolerance, values::Values};
-
-/// What the reference says of one token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Answer {
-    /// The reference's choice.
-    Exact,
-    /// Another token, whose logit is within the tolerance of the largest.
-    Tied,
-    /// Another token, beyond the tolerance, or logits beyond it.
-    Wrong,
-}
-
-/// The judgement of one token.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct TokenVerdict {
-    /// Index of the token in `tokens`.
-    pub index: usize,
-    /// What the reference says of it.
-    pub answer: Answer,
-    /// The claimed token.
-    pub found: u32,
-    /// The token that the reference chooses.
-    pub chosen: u32,
-    /// How far the reference's logit for the claimed token is below its largest logit.
-    pub deficit: f64,
-    /// How far the largest logit is above all others; `None` in a vocabulary of one token.
-    pub lead: Option<f64>,
-    /// The standard deviation of the reference's logits at this position.
-    pub spread: f64,
-    /// The largest difference between the engine's logits and the reference's, in spreads; `None` where the
-    /// engine gave none.
-    pub deviation: Option<f64>,
-}
+use super::{
+    claim::Claim,
+    margin::Margin,
+    mistake::Mistake,
+    ties::{Decisions, Ties},
+    tolerance::Tolerance,
+    values::Values,
+    verdict::{Answer, TokenVerdict},
+};
 
 /// What the reference says of a whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -65,6 +39,9 @@ pub struct Judgement {
     /// Rejected if a token is wrong, if there are more ties than a right engine has, or if the logits are
     /// further off on average than a right engine's.
     pub conclusion: Consistency,
+    /// What a right engine does not do; `None` if the run is consistent.
+    #[serde(skip)]
+    pub mistake: Option<Mistake>,
     /// The tolerance, which is the verifier's.
     pub tolerance: Tolerance,
     /// Number of tokens that are the reference's choice.
@@ -75,6 +52,9 @@ pub struct Judgement {
     pub wrong: usize,
     /// Number of tokens whose logits were compared as well.
     pub by_value: usize,
+    /// Number of positions at which the reference would end the text, and the engine goes on. The token is
+    /// judged against the best of those that do not end it.
+    pub goes_on: usize,
     /// The ties by decision, and how many a right engine has.
     pub ties: Ties,
     /// How far the engine's logits are off; `None` where it gave none.
@@ -87,19 +67,6 @@ pub struct Judgement {
     pub tokens: Vec<TokenVerdict>,
 }
 
-/// Ties, counted by decision: each pair of tokens once, however often the run meets it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Ties {
-    /// Decisions that the engine made otherwise than the reference.
-    pub found: usize,
-    /// Decisions between logits within the tolerance.
-    pub close: usize,
-    /// How many of them a right engine makes otherwise, on average, at most.
-    pub expected: f64,
-    /// How many it makes otherwise but for one run in 10,000.
-    pub allowed: usize,
-}
-
 impl Judgement {
     /// The judgement that follows from the margins of all tokens, which the reference computed for `claim`.
     pub fn of(margins: &[Margin], claim: Claim, tolerance: Tolerance) -> Self {
@@ -109,56 +76,32 @@ impl Judgement {
             .collect();
         let count = |answer| tokens.iter().filter(|t| t.answer == answer).count();
         let first = |answer| tokens.iter().find(|t| t.answer == answer).copied();
-        let decisions = Decisions::of(margins, tolerance);
-        let ties = Ties {
-            found: decisions.turned(),
-            close: decisions.close(),
-            expected: decisions.expected(),
-            allowed: decisions.allowed(),
-        };
+        let ties = Decisions::of(margins, tolerance).ties();
         let values = Values::of(margins, claim);
         let first_wrong = first(Answer::Wrong);
-        let right = first_wrong.is_none()
-            && ties.found <= ties.allowed
-            && values.is_none_or(|values| values.fit(tolerance));
+        let too_many = Some(Mistake::Ties(ties)).filter(|_| ties.found > ties.allowed);
+        let far_off = values.filter(|values| !values.fit(tolerance));
+        let mistake = first_wrong
+            .map(|token| Mistake::of(token, tolerance))
+            .or(too_many)
+            .or(far_off.map(|values| Mistake::Values(values, tolerance)));
         Self {
-            conclusion: match right {
-                true => Consistency::Consistent,
-                false => Consistency::Rejected,
+            conclusion: match mistake {
+                None => Consistency::Consistent,
+                Some(_) => Consistency::Rejected,
             },
+            mistake,
             tolerance,
             exact: count(Answer::Exact),
             tied: count(Answer::Tied),
             wrong: count(Answer::Wrong),
             by_value: tokens.iter().filter(|t| t.deviation.is_some()).count(),
+            goes_on: margins.iter().filter(|margin| margin.goes_on).count(),
             ties,
             values,
             first_wrong,
             first_tied: first(Answer::Tied),
             tokens,
-        }
-    }
-}
-
-impl TokenVerdict {
-    fn of(index: usize, margin: &Margin, claim: Claim, tolerance: Tolerance) -> Self {
-        let deviation = Values::at(margin, claim.listed(index)).map(|values| values.largest);
-        let within = |spreads: f64| tolerance.covers(spreads);
-        let tied = within(margin.in_spreads(margin.deficit()));
-        let is_choice = margin.claimed.token == margin.chosen.token;
-        Self {
-            index,
-            answer: match deviation.is_none_or(within) {
-                true if is_choice => Answer::Exact,
-                true if tied => Answer::Tied,
-                _ => Answer::Wrong,
-            },
-            found: margin.claimed.token,
-            chosen: margin.chosen.token,
-            deficit: margin.deficit(),
-            lead: Some(margin.lead()).filter(|lead| lead.is_finite()),
-            spread: margin.spread,
-            deviation,
         }
     }
 }

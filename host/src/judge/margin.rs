@@ -3,13 +3,16 @@
 use engine_native::Choice;
 
 /// The most rivals of a choice that are kept.
-pub const MAX_RIVALS: usize = 8;
+pub const MAX_RIVALS: usize = 64;
 
 /// The reference's choice at one position, compared with a claimed token.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Margin {
-    /// The token that the reference chooses, with its logit.
+    /// The token that the reference chooses, with its logit. Where the text would end and the engine goes on,
+    /// the best token that does not end it.
     pub chosen: Choice,
+    /// Whether the reference would end the text here, and the engine goes on.
+    pub goes_on: bool,
     /// The tokens with the next largest logits, descending, of equal ones the lower id first; as many as the
     /// vocabulary has, at most [`MAX_RIVALS`].
     pub rivals: Vec<Choice>,
@@ -41,14 +44,19 @@ impl Margin {
 
     /// A difference of logits, in spreads. 0 is 0, also in a row without any spread.
     pub(super) fn in_spreads(&self, difference: f64) -> f64 {
-        match difference == 0.0 {
-            true => 0.0,
-            false => difference / self.spread,
-        }
+        in_spreads(difference, self.spread)
     }
 
     /// How far a rival's logit is below the largest, in spreads.
     pub(super) fn gap(&self, rival: &Choice) -> f64 {
         self.in_spreads(self.below(rival.logit))
+    }
+}
+
+/// A difference of logits, in spreads.
+pub(super) fn in_spreads(difference: f64, spread: f64) -> f64 {
+    match difference == 0.0 {
+        true => 0.0,
+        false => difference / spread,
     }
 }

@@ -12,12 +12,19 @@
 mod claim;
 mod judgement;
 mod margin;
+mod mistake;
+#[cfg(test)]
+mod tests;
 mod ties;
 mod tolerance;
 mod values;
+mod verdict;
 
 pub use claim::{BadClaim, Claim};
-pub use judgement::{Answer, Consistency, Judgement, Ties, TokenVerdict};
+pub use judgement::{Consistency, Judgement};
 pub use margin::{MAX_RIVALS, Margin};
-pub use tolerance::{DEFAULT_SPREADS, FALSE_ALARM, SPREADS_PER_NOISE, Tolerance};
+pub use mistake::Mistake;
+pub use ties::Ties;
+pub use tolerance::{DEFAULT_NOISE, DEFAULT_SPREADS, FALSE_ALARM, Tolerance};
 pub use values::Values;
+pub use verdict::{Answer, TokenVerdict};

@@ -13,10 +13,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::{
     margin::{MAX_RIVALS, Margin},
     tolerance::{FALSE_ALARM, Tolerance},
 };
+
+/// Ties, counted by decision: each pair of tokens once, however often the run meets it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Ties {
+    /// Decisions that the engine made otherwise than the reference.
+    pub found: usize,
+    /// Decisions between logits within the tolerance.
+    pub close: usize,
+    /// How many of them a right engine makes otherwise, on average, at most.
+    pub expected: f64,
+    /// How many it makes otherwise but for one run in 10,000.
+    pub allowed: usize,
+}
 
 /// What is decided: which of two tokens, or, where more rivals are close than are known, all at a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,30 +85,20 @@ impl Decisions {
         }
     }
 
-    /// How many decisions the engine turned.
-    pub(super) fn turned(&self) -> usize {
-        self.turned.len()
-    }
-
-    /// How many decisions are close enough for noise to turn them.
-    pub(super) fn close(&self) -> usize {
-        self.chances.len()
-    }
-
-    /// How many a right engine turns on average, at most.
-    pub(super) fn expected(&self) -> f64 {
-        self.chances.values().sum()
-    }
-
-    /// The most that a right engine turns, but for a share [`FALSE_ALARM`] of runs.
-    pub(super) fn allowed(&self) -> usize {
-        most(self.chances.values().copied(), FALSE_ALARM)
+    pub(super) fn ties(&self) -> Ties {
+        let chances = || self.chances.values().copied();
+        Ties {
+            found: self.turned.len(),
+            close: self.chances.len(),
+            expected: chances().sum(),
+            allowed: most(chances(), FALSE_ALARM),
+        }
     }
 }
 
 /// The smallest k for which a sum of independent trials with these `chances` exceeds k with a probability of at
 /// most `alarm`.
-fn most(chances: impl Iterator<Item = f64>, alarm: f64) -> usize {
+pub(super) fn most(chances: impl Iterator<Item = f64>, alarm: f64) -> usize {
     // of[k] is the probability of exactly k so far.
     let mut of = vec![1.0];
     for chance in chances {

@@ -1,5 +1,7 @@
 //! How far a right engine's logits may be from the reference's. The one place for these numbers.
 
+use std::f64::consts::SQRT_2;
+
 use serde::Serialize;
 
 /// How far apart logits of a right engine and of the reference may be, in spreads: multiples of the
@@ -14,10 +16,10 @@ pub struct Tolerance {
 }
 
 /// [`Tolerance::spreads`] by default.
-pub const DEFAULT_SPREADS: f64 = 0.1;
+pub const DEFAULT_SPREADS: f64 = 0.5;
 
-/// [`Tolerance::spreads`] divided by [`Tolerance::noise`].
-pub const SPREADS_PER_NOISE: f64 = 5.0;
+/// [`Tolerance::noise`] by default: that of engines that compute attention or matrices in bf16 or f16.
+pub const DEFAULT_NOISE: f64 = 0.15;
 
 /// A right engine has more ties than are allowed in at most so large a share of runs.
 pub const FALSE_ALARM: f64 = 1e-4;
@@ -36,7 +38,7 @@ impl Tolerance {
     pub const fn of_spreads(spreads: f64) -> Self {
         Self {
             spreads,
-            noise: spreads / SPREADS_PER_NOISE,
+            noise: spreads * (DEFAULT_NOISE / DEFAULT_SPREADS),
         }
     }
 
@@ -45,7 +47,8 @@ impl Tolerance {
         self.spreads
     }
 
-    /// The mean absolute error of the difference between two logits, in spreads: no right engine has more.
+    /// The standard deviation of a right engine's error in the difference between two logits, in spreads: no
+    /// right engine has more.
     pub fn noise(self) -> f64 {
         self.noise
     }
@@ -55,13 +58,13 @@ impl Tolerance {
         spreads <= self.spreads
     }
 
-    /// The probability that a right engine prefers a token whose logit is `spreads` below another one's.
-    /// The error of a difference is taken for Laplace's: normal errors whose size differs from position to
-    /// position have such tails.
+    /// The probability that a right engine prefers a token whose logit is `spreads` below another one's, with
+    /// normal noise.
     pub(super) fn preference(self, spreads: f64) -> f64 {
         match self.noise > 0.0 {
-            true => (-spreads / self.noise).exp() / 2.0,
-            false => f64::from(u8::from(spreads <= 0.0)) / 2.0,
+            true => libm::erfc(spreads / self.noise / SQRT_2) / 2.0,
+            // Whoever sums in the same order finds two equal logits equal, and may prefer either.
+            false => f64::from(u8::from(spreads <= 0.0)),
         }
     }
 }

@@ -10,8 +10,8 @@ use super::{claim::Claim, margin::Margin, tolerance::Tolerance};
 pub struct Values {
     /// Number of logits that were compared.
     pub count: usize,
-    /// The mean absolute deviation.
-    pub mean: f64,
+    /// The root of the mean square of the deviations.
+    pub rms: f64,
     /// The largest deviation.
     pub largest: f64,
 }
@@ -33,19 +33,19 @@ impl Values {
         let (mut count, mut sum, mut largest) = (0usize, 0.0, 0.0f64);
         for deviation in deviations {
             count += 1;
-            sum += deviation;
+            sum += deviation * deviation;
             largest = largest.max(deviation);
         }
         (count > 0).then(|| Self {
             count,
-            mean: sum / count as f64,
+            rms: (sum / count as f64).sqrt(),
             largest,
         })
     }
 
     /// Whether they are no further off, on average, than a right engine's.
     pub(super) fn fit(&self, tolerance: Tolerance) -> bool {
-        self.mean <= tolerance.noise()
+        self.rms <= tolerance.noise()
     }
 }
 

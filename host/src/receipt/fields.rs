@@ -9,6 +9,7 @@ use super::{
     figures::Figures,
     machine::Machine,
     samples::Samples,
+    schema::fields_by_version,
     version::{COMMON_SCHEMA, WRITTEN_SCHEMAS, not_null},
 };
 use crate::{digest::Digest, task::Challenge};
@@ -16,6 +17,7 @@ use crate::{digest::Digest, task::Challenge};
 /// A receipt of a benchmark run. Field order is the order in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = fields_by_version)]
 pub struct Receipt {
     /// "1.0.0": the version of the fields that BitNet-rs tools read.
     #[schemars(extend("const" = COMMON_SCHEMA))]

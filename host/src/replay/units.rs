@@ -87,11 +87,11 @@ impl Head {
 }
 
 /// The head at some positions, while its chunks are computed.
-pub(super) struct HeadPass {
+pub(super) struct HeadPass<'a> {
     positions: Range<usize>,
     heads: Vec<Head>,
     /// Those that are wanted.
-    margins: Vec<Option<Passing>>,
+    margins: Vec<Option<Passing<'a>>>,
 }
 
 impl<'a> Run<'a> {
@@ -130,7 +130,7 @@ impl<'a> Run<'a> {
     }
 
     /// Begins to compute the head at `positions`.
-    pub(super) fn begin_head(&self, positions: Range<usize>) -> HeadPass {
+    pub(super) fn begin_head(&self, positions: Range<usize>) -> HeadPass<'a> {
         HeadPass {
             heads: Vec::with_capacity(positions.len()),
             margins: positions.clone().map(|p| self.claim_at(p)).collect(),
@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
         &self,
         guest: &mut Guest<I>,
         chunk: u64,
-        pass: &mut HeadPass,
+        pass: &mut HeadPass<'a>,
     ) -> Result<(), SandboxError> {
         for (position, margin) in pass.positions.clone().zip(&mut pass.margins) {
             if chunk == 0 {
@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
     pub(super) fn end_head<I: Instance>(
         &self,
         guest: &mut Guest<I>,
-        pass: HeadPass,
+        pass: HeadPass<'a>,
     ) -> Result<Vec<Head>, SandboxError> {
         let mut heads = pass.heads;
         for ((position, head), margin) in pass.positions.zip(&mut heads).zip(pass.margins) {
@@ -180,11 +180,10 @@ impl<'a> Run<'a> {
     }
 
     /// The start of a margin at `position`, if margins are wanted and a token is claimed here.
-    fn claim_at(&self, position: usize) -> Option<Passing> {
+    fn claim_at(&self, position: usize) -> Option<Passing<'a>> {
         let first = self.task.prompt.len() - 1;
         let (claim, index) = (self.claim?, position.checked_sub(first)?);
-        let listed = claim.listed(index).iter().map(|&(id, _)| id);
-        Some(Passing::of(*claim.tokens.get(index)?, listed))
+        (index < claim.tokens.len()).then(|| Passing::of(claim, index))
     }
 
     /// The records of a run that has been computed completely. `boundaries` are the digests of the

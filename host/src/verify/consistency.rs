@@ -17,6 +17,8 @@ pub struct JudgementSummary {
     pub tied: usize,
     /// Tokens beyond it.
     pub wrong: usize,
+    /// Tokens where the reference would end the text, and the best other token counts.
+    pub goes_on: usize,
 }
 
 impl JudgementSummary {
@@ -27,6 +29,7 @@ impl JudgementSummary {
             exact: judgement.exact,
             tied: judgement.tied,
             wrong: judgement.wrong,
+            goes_on: judgement.goes_on,
         }
     }
 }
@@ -38,49 +41,21 @@ pub fn agreement(judgement: &Judgement) -> String {
         tied,
         tolerance,
         tokens,
+        goes_on,
         ..
     } = judgement;
     let n = tokens.len();
     let tolerance = tolerance.spreads();
-    match tied {
+    let mut text = match tied {
         0 => format!("all {n} tokens are the reference's choice"),
         _ => format!(
             "{exact} of {n} tokens are the reference's choice, {tied} tied within {tolerance} spreads"
         ),
+    };
+    if *goes_on > 0 {
+        text += &format!(
+            "; at {goes_on} of them it would end the text, and its best other token counts"
+        );
     }
-}
-
-/// Why a judgement rejects the tokens; `None` if it does not.
-pub fn rejection(judgement: &Judgement) -> Option<String> {
-    if judgement.conclusion == Consistency::Consistent {
-        return None;
-    }
-    let tolerance = judgement.tolerance.spreads();
-    if let Some(wrong) = &judgement.first_wrong {
-        let behind = wrong.deficit / wrong.spread;
-        return Some(match wrong.found == wrong.chosen {
-            false => format!(
-                "token {}: found {}, the reference chooses {}, whose logit is {behind:.3} spreads higher; \
-                 allowed {tolerance}",
-                wrong.index, wrong.found, wrong.chosen
-            ),
-            true => format!(
-                "token {}: the engine's logits are {:.3} spreads from the reference's, allowed {tolerance}",
-                wrong.index,
-                wrong.deviation.unwrap_or_default()
-            ),
-        });
-    }
-    let ties = &judgement.ties;
-    if ties.found > ties.allowed {
-        return Some(format!(
-            "found {} ties decided otherwise than by the reference, a right engine has at most {} in this run",
-            ties.found, ties.allowed
-        ));
-    }
-    let mean = judgement.values.map_or(0.0, |values| values.mean);
-    Some(format!(
-        "the engine's logits are {mean:.4} spreads from the reference's on average, allowed {}",
-        judgement.tolerance.noise()
-    ))
+    text
 }

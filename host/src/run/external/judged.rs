@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use super::{measurement::ExternalMeasurement, receipt::receipt};
 use crate::{
     failure::RunFailure,
-    input::HashedModel,
+    input::{HashedModel, ends_of},
     judge::{Claim, Judgement, Tolerance},
     receipt::{MAX_RECEIPT_BYTES, Receipt, largest_receipt_bytes},
     replay::{ClaimedRun, margins},
@@ -16,7 +16,6 @@ use crate::{
     },
     sandbox::{ModelInput, Sandbox},
     task::Task,
-    verify::rejection,
 };
 
 /// Tokens that the reference has judged. They may be rejected: then no receipt is made of them.
@@ -44,6 +43,11 @@ impl Judged {
         guests: NonZeroUsize,
     ) -> Result<Self, RunFailure> {
         let task = task(settings, file)?;
+        let ends = ends_of(&file.model);
+        let claim = Claim {
+            ends: &ends,
+            ..claim
+        };
         check(claim, &task, file)?;
         let (model, input) = (&file.model, ModelInput::from(&*file.model));
         let claimed = ClaimedRun::new(model, &task, claim.tokens, guests, sandbox.watch());
@@ -79,7 +83,8 @@ impl Judged {
         file: &HashedModel,
     ) -> Result<Receipt, RunFailure> {
         let engine = measurement.engine.name.clone();
-        if let Some(why) = rejection(&self.judgement) {
+        if let Some(mistake) = self.judgement.mistake {
+            let why = mistake.to_string();
             return Err(RunFailure::Rejected { engine, why });
         }
         steady(measurement)?;

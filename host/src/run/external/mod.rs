@@ -57,6 +57,8 @@ impl ExternalRepetition {
         Claim {
             tokens: &self.tokens,
             top_logits: self.top_logits.as_deref(),
+            // The model's, which the judge knows.
+            ends: &[],
         }
     }
 }

@@ -6,10 +6,7 @@ use crate::{
     guest::{WASMTIME_VERSION, guest_sha256},
     judge::{Judgement, Margin},
     receipt::{MAX_TOLERANCE, ParityStatus, Receipt},
-    verify::{
-        consistency::rejection,
-        outcome::{Outcome, Rule, RuleOutcome},
-    },
+    verify::outcome::{Outcome, Rule, RuleOutcome},
 };
 
 pub(super) const RULES: &[Rule] = &[("parity_record", record)];
@@ -185,7 +182,10 @@ pub(in crate::verify) fn check_replay(
 }
 
 fn consistent(judgement: &Judgement) -> Result<(), String> {
-    rejection(judgement).map_or(Ok(()), Err)
+    match judgement.mistake {
+        None => Ok(()),
+        Some(mistake) => Err(mistake.to_string()),
+    }
 }
 
 /// The counts depend on no tolerance, as long as nothing is wrong.
