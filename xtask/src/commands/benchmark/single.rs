@@ -67,7 +67,7 @@ fn print_receipt(
             .with_hint("name a file for the receipt"));
     }
     let exports = Exports::prepare(&args.print.output.exports, &[&planned.cell.model.1], &[])?;
-    let made = make(args, planned, watch, runner)?;
+    let made = make(args, planned, watch, runner).map_err(|no_number| no_number.failure)?;
     let entry = made.entry(planned, "-".into());
     exports.write(&[Line::from(&entry)])?;
     print(&to_json(&entry.receipt))
@@ -198,7 +198,7 @@ fn of_another(
     let file = other::file(other, &model, watch)?;
     let run = other::measure(planned, other, file, &model, watch)?;
     watch.begin(Phase::Other("compile the reference"), 0);
-    let sandbox = Sandbox::new(watch)?;
+    let sandbox = Sandbox::new(watch).map_err(Failure::from)?;
     let judged = other::judge(&run, &model, other::tolerance(args), &sandbox)?;
     Ok(Made {
         receipt: other::receipt(&run, &judged, &model)?,

@@ -41,6 +41,16 @@ impl Entry {
         self.receipt.parity.status.is_replayed()
     }
 
+    /// The row of the prompt, and that of decoding where there is one.
+    pub fn rows(&self) -> Vec<Row<'_>> {
+        let tests = match self.receipt.run.tokens {
+            ..2 => &[Test::Prefill][..],
+            _ => &[Test::Prefill, Test::Decode],
+        };
+        let row = |&test| Row { entry: self, test };
+        tests.iter().map(row).collect()
+    }
+
     /// What its writer knows of its tokens, and how many of another engine's are tied.
     pub fn verdict(&self) -> String {
         tokens_are(&self.receipt)

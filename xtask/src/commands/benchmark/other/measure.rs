@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What was measured of another engine, and what it says itself.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct OtherRun {
     /// The measurement, by our clock.
     pub measurement: ExternalMeasurement,

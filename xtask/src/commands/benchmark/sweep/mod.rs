@@ -20,7 +20,7 @@ use host::{
     watch::Watch,
 };
 
-use super::{other::tolerance, settings::Planned, single::MakeRunner};
+use super::{settings::Planned, single::MakeRunner};
 use crate::{
     args::{BenchmarkArgs, ParityMode},
     commands::rows::{Line, emit, markdown},
@@ -99,11 +99,7 @@ fn proofs(args: &BenchmarkArgs, planned: &[Planned]) -> String {
         };
     }
     if n_others > 0 {
-        text += &format!(
-            "others:   judged by a replay of their tokens; a tie is a token within {} standard deviations of \
-             the largest logit\n",
-            tolerance(args).spreads()
-        );
+        text += "others:   judged by a replay of their tokens; each receipt has the tolerance\n";
     }
     text
 }
