@@ -52,6 +52,14 @@ impl EngineCommand {
         })
     }
 
+    /// Checks that `command` names a program that is there.
+    ///
+    /// # Errors
+    /// As for [`words`], or there is no such program.
+    pub(super) fn check(command: &str) -> Result<(), Cause> {
+        find(&words(command)?[0]).map(drop)
+    }
+
     /// The digest of the program's file.
     pub(super) fn digest(&self) -> Result<Digest, Cause> {
         Ok(Digest::of_reader(File::open(&self.program)?)?)

@@ -29,4 +29,4 @@ pub use engine::{Answer, Engine, Facts, Reported, Request, Settings, Sums, SumsR
 pub use failure::{Cause, EngineFailure};
 pub use process::end_all;
 pub use spec::{EngineSpec, Place};
-pub use start::start;
+pub use start::{check, start};

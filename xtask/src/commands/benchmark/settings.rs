@@ -13,7 +13,7 @@ use host::{
     run::{Loaded, RunSettings},
 };
 
-use super::cell::Cell;
+use super::{cell::Cell, no_number::NoNumber};
 use crate::{
     args::{BenchmarkArgs, Kernel},
     commands::{
@@ -46,7 +46,7 @@ impl Planned {
     }
 
     /// Its row where its engine has no number.
-    pub fn without_number(&self, why: &Failure, is_rejected: bool) -> WithoutNumber {
+    pub fn without_number(&self, found: &NoNumber) -> WithoutNumber {
         let name = self.cell.model.1.file_name().unwrap_or_default();
         let n_prompt = match &self.settings.prompt {
             Prompt::Seeded { count, .. } => Some(*count),
@@ -59,8 +59,8 @@ impl Planned {
             threads: self.settings.environment.threads as u64,
             n_prompt: n_prompt.map(|n| n as u64),
             n_tokens: self.settings.n_generate as u64,
-            is_rejected,
-            why: why.to_string(),
+            is_rejected: found.is_wrong,
+            why: found.row.clone(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     args::{BenchmarkArgs, Kernel, Kv, OURS, ParityMode, Screen, WeightPacking, numbers},
-    engines::{Adapters, EngineSpec, Place},
+    engines::{Adapters, EngineSpec, Place, check},
     exit::{Exit, Failure},
     hints::Kind,
     input::read_text,
@@ -61,6 +61,9 @@ pub fn chosen(args: &BenchmarkArgs) -> Result<Vec<Option<Arc<Other>>>, Failure> 
         engines.push(None);
     }
     check_names(&engines)?;
+    for other in engines.iter().flatten() {
+        check(&other.spec)?;
+    }
     give_files(args, &mut engines)?;
     check_arguments(args, &engines)?;
     Ok(engines.into_iter().map(|one| one.map(Arc::new)).collect())

@@ -74,9 +74,7 @@ pub fn shown(planned: &Planned, outcome: &Outcome, file: String) -> Shown {
             reported: made.reported.clone(),
             ..planned.entry(&made.receipt, file)
         }),
-        Outcome::Without(NoNumber { failure, is_wrong }) => {
-            Shown::Without(planned.without_number(failure, *is_wrong))
-        }
+        Outcome::Without(no_number) => Shown::Without(planned.without_number(no_number)),
     }
 }
 

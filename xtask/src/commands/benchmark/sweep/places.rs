@@ -106,7 +106,7 @@ impl Places {
         let retired = outcomes.into_iter().enumerate().map(|(at, outcome)| match outcome {
             Outcome::Without(wrong) if wrong.is_wrong => Outcome::Without(NoNumber {
                 failure: self.retire(at, wrong.failure),
-                is_wrong: true,
+                ..wrong
             }),
             other => other,
         });
