@@ -53,6 +53,7 @@ pub fn run(args: &ReplayArgs, watch: &Watch) -> Result<Exit, Failure> {
     Ok(match judgement.conclusion {
         Consistency::Consistent => Exit::Done,
         Consistency::Rejected => Exit::Rejected,
+        Consistency::Unverifiable => Exit::Unverifiable,
     })
 }
 
