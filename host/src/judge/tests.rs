@@ -92,8 +92,8 @@ fn by_value(own: [f32; 3], tolerance: f64) -> Judgement {
     };
     let top = [[1, 3, 4].into_iter().zip(own).collect::<Vec<_>>()];
     let claim = Claim {
-        tokens: &[1],
         top_logits: Some(&top),
+        ..Claim::of_tokens(&[1])
     };
     claim.check().unwrap();
     let ranking = Ranking {
@@ -128,10 +128,9 @@ fn values_are_compared_but_for_a_constant() {
 #[test]
 fn logits_that_no_greedy_engine_has_are_no_claim() {
     let check = |top: &[Vec<(u32, f32)>]| {
-        let tokens = &[7, 8];
         Claim {
-            tokens,
             top_logits: Some(top),
+            ..Claim::of_tokens(&[7, 8])
         }
         .check()
     };
@@ -159,6 +158,12 @@ fn logits_that_no_greedy_engine_has_are_no_claim() {
             larger
         }
     );
+    let ends = Claim {
+        top_logits: Some(&[vec![(8, 1.0), (9, 1.5)]]),
+        ends: &[9],
+        ..Claim::of_tokens(&[8])
+    };
+    assert_eq!(ends.check(), Ok(()), "an end of text is left out");
     assert!(matches!(
         second(&[(8, f32::NAN)]),
         BadClaim::NotFinite { .. }

@@ -152,39 +152,41 @@ mod tests {
 
     #[test]
     fn listed_tokens_have_their_logits_in_their_order() {
-        let claim = |top| Claim {
-            top_logits: Some(top),
-            ..Claim::of_tokens(&[1])
-        };
         let logits = [0.5, 4.0, -1.0, 2.0];
+        let listed = |ids: &[u32], chunk| {
+            let top = [ids.iter().map(|&id| (id, 0.0)).collect::<Vec<_>>()];
+            let claim = Claim {
+                top_logits: Some(&top),
+                ..Claim::of_tokens(&[1])
+            };
+            of_claim(&logits, claim, chunk).map(|margin| margin.listed)
+        };
         for chunk in 1..=4 {
-            let margin = of_claim(&logits, claim(&[vec![(3, 0.0), (1, 0.0), (0, 0.0)]]), chunk);
-            assert_eq!(margin.unwrap().listed, [2.0, 4.0, 0.5]);
+            assert_eq!(listed(&[3, 1, 0], chunk), Some(vec![2.0, 4.0, 0.5]));
         }
-        assert_eq!(
-            of_claim(&logits, claim(&[vec![(4, 0.0)]]), 4),
-            None,
-            "no such token"
-        );
+        assert_eq!(listed(&[4], 4), None, "no such token");
     }
 
     #[test]
     fn where_the_text_would_end_the_best_other_token_counts() {
-        let claim = |tokens| Claim {
-            ends: &[1, 2],
-            ..Claim::of_tokens(tokens)
+        let of = |logits: &[f32], claimed| {
+            let claim = Claim {
+                ends: &[1, 2],
+                ..Claim::of_tokens(&[claimed])
+            };
+            of_claim(logits, claim, 2).unwrap()
         };
         let logits = [1.0, 4.0, 3.0, 2.0];
-        let goes_on = of_claim(&logits, claim(&[0]), 2).unwrap();
+        let goes_on = of(&logits, 0);
         assert!(goes_on.goes_on);
         assert_eq!((goes_on.chosen.token, goes_on.deficit()), (3, 1.0));
         assert_eq!(goes_on.rivals.len(), 1);
         // An engine that ends the text is judged as any.
         for claimed in [1, 2] {
-            let ends = of_claim(&logits, claim(&[claimed]), 2).unwrap();
+            let ends = of(&logits, claimed);
             assert_eq!((ends.chosen.token, ends.goes_on), (1, false));
         }
-        let elsewhere = of_claim(&[5.0, 4.0, 3.0, 2.0], claim(&[3]), 2).unwrap();
+        let elsewhere = of(&[5.0, 4.0, 3.0, 2.0], 3);
         assert_eq!((elsewhere.chosen.token, elsewhere.goes_on), (0, false));
     }
 
