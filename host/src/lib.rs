@@ -90,3 +90,5 @@ pub mod input;
 pub mod machine;
 #[cfg(feature = "run")]
 pub mod run;
+#[cfg(feature = "run")]
+pub mod weights;

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::{
     claim::Claim,
-    margin::Margin,
     mistake::Mistake,
+    ranking::Ranking,
     ties::{Decisions, Ties},
-    tolerance::Tolerance,
+    tolerance::{Limit, Limits, Tolerance},
     values::Values,
     verdict::{Answer, TokenVerdict},
 };
@@ -17,10 +17,12 @@ use super::{
 #[serde(rename_all = "lowercase")]
 pub enum Consistency {
     /// Every token is the reference's choice, or tied with it, and there are no more ties than a right engine
-    /// has.
+    /// makes.
     Consistent,
     /// A right engine does not do this.
     Rejected,
+    /// The model makes so much of rounding that right engines do this, too, and so do wrong ones.
+    Unverifiable,
 }
 
 impl Consistency {
@@ -29,6 +31,7 @@ impl Consistency {
         match self {
             Self::Consistent => "consistent",
             Self::Rejected => "rejected",
+            Self::Unverifiable => "unverifiable",
         }
     }
 }
@@ -36,18 +39,21 @@ impl Consistency {
 /// The judgement of a whole run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Judgement {
-    /// Rejected if a token is wrong, if there are more ties than a right engine has, or if the logits are
-    /// further off on average than a right engine's.
+    /// What follows.
     pub conclusion: Consistency,
-    /// What a right engine does not do; `None` if the run is consistent.
+    /// Why the run is not consistent; `None` if it is.
     #[serde(skip)]
     pub mistake: Option<Mistake>,
-    /// The tolerance, which is the verifier's.
-    pub tolerance: Tolerance,
+    /// The limits, which are the verifier's.
+    pub limits: Limits,
+    /// How much the model makes of rounding, in spreads; `None` if nobody measured it.
+    pub sensitivity: Option<f64>,
     /// Number of tokens that are the reference's choice.
     pub exact: usize,
     /// Number of tokens that are tied with the reference's choice.
     pub tied: usize,
+    /// Number of tokens of which nobody can tell, on this model.
+    pub unclear: usize,
     /// Number of tokens that are wrong.
     pub wrong: usize,
     /// Number of tokens whose logits were compared as well.
@@ -55,7 +61,7 @@ pub struct Judgement {
     /// Number of positions at which the reference would end the text, and the engine goes on. The token is
     /// judged against the best of those that do not end it.
     pub goes_on: usize,
-    /// The ties by decision, and how many a right engine has.
+    /// The ties by decision, and how many a right engine makes.
     pub ties: Ties,
     /// How far the engine's logits are off; `None` where it gave none.
     pub values: Option<Values>,
@@ -68,40 +74,56 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// The judgement that follows from the margins of all tokens, which the reference computed for `claim`.
-    pub fn of(margins: &[Margin], claim: Claim, tolerance: Tolerance) -> Self {
+    /// The judgement that follows from how the reference ranks `claim`.
+    pub fn of(ranking: &Ranking, claim: Claim, tolerance: Tolerance) -> Self {
+        let limits = tolerance.limits(ranking.sensitivity);
+        let margins = &ranking.margins[..];
         let verdicts = margins.iter().enumerate();
         let tokens: Vec<_> = verdicts
-            .map(|(i, margin)| TokenVerdict::of(i, margin, claim, tolerance))
+            .map(|(i, margin)| TokenVerdict::of(i, margin, claim, limits))
             .collect();
+        let values = Values::of(margins, claim);
+        let ties = |limit| Decisions::of(margins, limit).ties();
+        let mistake = |limit| first_mistake(&tokens, ties(limit), values, limit);
+        let (conclusion, mistake) = match (mistake(limits.rejected), mistake(limits.consistent)) {
+            (Some(mistake), _) => (Consistency::Rejected, Some(mistake)),
+            (None, Some(doubt)) => (Consistency::Unverifiable, Some(doubt)),
+            (None, None) => (Consistency::Consistent, None),
+        };
         let count = |answer| tokens.iter().filter(|t| t.answer == answer).count();
         let first = |answer| tokens.iter().find(|t| t.answer == answer).copied();
-        let ties = Decisions::of(margins, tolerance).ties();
-        let values = Values::of(margins, claim);
-        let first_wrong = first(Answer::Wrong);
-        let too_many = Some(Mistake::Ties(ties)).filter(|_| ties.found > ties.allowed);
-        let far_off = values.filter(|values| !values.fit(tolerance));
-        let mistake = first_wrong
-            .map(|token| Mistake::of(token, tolerance))
-            .or(too_many)
-            .or(far_off.map(|values| Mistake::Values(values, tolerance)));
         Self {
-            conclusion: match mistake {
-                None => Consistency::Consistent,
-                Some(_) => Consistency::Rejected,
-            },
+            conclusion,
             mistake,
-            tolerance,
+            limits,
+            sensitivity: ranking.sensitivity,
             exact: count(Answer::Exact),
             tied: count(Answer::Tied),
+            unclear: count(Answer::Unclear),
             wrong: count(Answer::Wrong),
             by_value: tokens.iter().filter(|t| t.deviation.is_some()).count(),
             goes_on: margins.iter().filter(|margin| margin.goes_on).count(),
-            ties,
+            ties: ties(limits.consistent),
             values,
-            first_wrong,
+            first_wrong: first(Answer::Wrong),
             first_tied: first(Answer::Tied),
             tokens,
         }
     }
+}
+
+/// What goes beyond `limit` first: a token, the number of ties, the logits as a whole.
+fn first_mistake(
+    tokens: &[TokenVerdict],
+    ties: Ties,
+    values: Option<Values>,
+    limit: Limit,
+) -> Option<Mistake> {
+    let token = tokens.iter().find(|token| token.is_beyond(limit));
+    let too_many = ties.found > ties.allowed;
+    let far_off = values.filter(|values| values.rms > limit.noise);
+    token
+        .map(|&token| Mistake::of(token, limit))
+        .or(too_many.then_some(Mistake::Ties(ties)))
+        .or(far_off.map(|values| Mistake::Values(values, limit)))
 }

@@ -13,6 +13,9 @@ mod claim;
 mod judgement;
 mod margin;
 mod mistake;
+mod ranking;
+mod row;
+mod sensitivity;
 #[cfg(test)]
 mod tests;
 mod ties;
@@ -24,7 +27,12 @@ pub use claim::{BadClaim, Claim};
 pub use judgement::{Consistency, Judgement};
 pub use margin::{MAX_RIVALS, Margin};
 pub use mistake::Mistake;
+pub use ranking::Ranking;
+pub(crate) use row::{Largest, Moments};
+pub use sensitivity::{Sensitivity, Summit};
 pub use ties::Ties;
-pub use tolerance::{DEFAULT_NOISE, DEFAULT_SPREADS, FALSE_ALARM, Tolerance};
+pub use tolerance::{
+    DEFAULT, FALSE_ALARM, Limit, Limits, NOISE_PER_SENSITIVITY, SPREADS_PER_NOISE, Tolerance,
+};
 pub use values::Values;
 pub use verdict::{Answer, TokenVerdict};

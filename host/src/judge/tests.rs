@@ -4,8 +4,8 @@ use engine_native::Choice;
 use proptest::prelude::*;
 
 use super::{
-    Answer, BadClaim, Claim, Consistency, FALSE_ALARM, Judgement, MAX_RIVALS, Margin, Mistake,
-    Tolerance, ties::most,
+    Answer, BadClaim, Claim, Consistency, DEFAULT, FALSE_ALARM, Judgement, Limit, MAX_RIVALS,
+    Margin, Mistake, Ranking, Tolerance, ties::most,
 };
 use crate::task::SplitMix64;
 
@@ -25,11 +25,15 @@ fn margin(rival: f32, claimed: (u32, f32)) -> Margin {
 const CHOICE: (u32, f32) = (1, 10.0);
 
 fn judged(margins: &[Margin], spreads: f64) -> Judgement {
-    Judgement::of(
-        margins,
-        Claim::of_tokens(&[]),
-        Tolerance::of_spreads(spreads),
-    )
+    judged_as(margins, Tolerance::of_spreads(spreads), None)
+}
+
+fn judged_as(margins: &[Margin], tolerance: Tolerance, sensitivity: Option<f64>) -> Judgement {
+    let ranking = Ranking {
+        margins: margins.to_vec(),
+        sensitivity,
+    };
+    Judgement::of(&ranking, Claim::of_tokens(&[]), tolerance)
 }
 
 #[test]
@@ -88,11 +92,15 @@ fn by_value(own: [f32; 3], tolerance: f64) -> Judgement {
     };
     let top = [[1, 3, 4].into_iter().zip(own).collect::<Vec<_>>()];
     let claim = Claim {
-        tokens: &[1],
         top_logits: Some(&top),
+        ..Claim::of_tokens(&[1])
     };
     claim.check().unwrap();
-    Judgement::of(&[margin], claim, Tolerance::of_spreads(tolerance))
+    let ranking = Ranking {
+        margins: vec![margin],
+        sensitivity: None,
+    };
+    Judgement::of(&ranking, claim, Tolerance::of_spreads(tolerance))
 }
 
 #[test]
@@ -120,10 +128,9 @@ fn values_are_compared_but_for_a_constant() {
 #[test]
 fn logits_that_no_greedy_engine_has_are_no_claim() {
     let check = |top: &[Vec<(u32, f32)>]| {
-        let tokens = &[7, 8];
         Claim {
-            tokens,
             top_logits: Some(top),
+            ..Claim::of_tokens(&[7, 8])
         }
         .check()
     };
@@ -151,6 +158,12 @@ fn logits_that_no_greedy_engine_has_are_no_claim() {
             larger
         }
     );
+    let ends = Claim {
+        top_logits: Some(&[vec![(8, 1.0), (9, 1.5)]]),
+        ends: &[9],
+        ..Claim::of_tokens(&[8])
+    };
+    assert_eq!(ends.check(), Ok(()), "an end of text is left out");
     assert!(matches!(
         second(&[(8, f32::NAN)]),
         BadClaim::NotFinite { .. }
@@ -237,8 +250,8 @@ impl Rows {
     }
 
     /// A right engine, as noisy as any: the errors of two logits differ by the noise.
-    fn right(&mut self, tolerance: Tolerance) -> Margin {
-        let error = tolerance.noise() / std::f64::consts::SQRT_2;
+    fn right(&mut self, limit: Limit) -> Margin {
+        let error = limit.noise / std::f64::consts::SQRT_2;
         self.margin(|rows, logits| {
             let own = logits.iter().map(|x| x + error * rows.normal());
             let ranked = own.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
@@ -247,8 +260,8 @@ impl Rows {
     }
 
     /// An engine that takes the runner-up wherever nobody can call that wrong.
-    fn sly(&mut self, tolerance: Tolerance) -> Margin {
-        self.margin(|_, logits| usize::from(-logits[1] <= tolerance.spreads()))
+    fn sly(&mut self, limit: Limit) -> Margin {
+        self.margin(|_, logits| usize::from(-logits[1] <= limit.spreads))
     }
 }
 
@@ -257,7 +270,6 @@ const N_TOKENS: usize = 128;
 #[test]
 fn a_right_engine_has_no_more_ties_than_are_allowed() {
     const RUNS: usize = 5_000;
-    let tolerance = Tolerance::default();
     for vocabulary in [100_000, 30] {
         let mut rows = Rows {
             stream: SplitMix64::new(vocabulary),
@@ -265,8 +277,8 @@ fn a_right_engine_has_no_more_ties_than_are_allowed() {
         };
         let (mut alarms, mut found, mut expected) = (0, 0, 0.0);
         for _ in 0..RUNS {
-            let margins: Vec<_> = (0..N_TOKENS).map(|_| rows.right(tolerance)).collect();
-            let ties = judged(&margins, tolerance.spreads()).ties;
+            let margins: Vec<_> = (0..N_TOKENS).map(|_| rows.right(DEFAULT)).collect();
+            let ties = judged(&margins, DEFAULT.spreads).ties;
             alarms += usize::from(ties.found > ties.allowed);
             found += ties.found;
             expected += ties.expected;
@@ -283,7 +295,6 @@ fn a_right_engine_has_no_more_ties_than_are_allowed() {
 
 #[test]
 fn an_engine_that_hides_in_ties_is_rejected() {
-    let tolerance = Tolerance::default();
     let vocabulary = 100_000;
     let mut rows = Rows {
         stream: SplitMix64::new(7),
@@ -291,8 +302,8 @@ fn an_engine_that_hides_in_ties_is_rejected() {
     };
     let mut passed = 0;
     for _ in 0..1000 {
-        let margins: Vec<_> = (0..N_TOKENS).map(|_| rows.sly(tolerance)).collect();
-        let judgement = judged(&margins, tolerance.spreads());
+        let margins: Vec<_> = (0..N_TOKENS).map(|_| rows.sly(DEFAULT)).collect();
+        let judgement = judged(&margins, DEFAULT.spreads);
         assert_eq!(judgement.wrong, 0);
         match judgement.mistake {
             None => passed += 1,
@@ -326,4 +337,40 @@ fn a_crowd_of_rivals_says_nothing() {
     let judgement = judged(&vec![crowded; 40], 0.1);
     assert_eq!((judgement.ties.found, judgement.ties.allowed), (40, 40));
     assert_eq!(judgement.mistake, None);
+}
+
+/// On a model that makes much of rounding, right engines are further off than the default: between it and what
+/// they are at most, nobody can tell.
+#[test]
+fn a_sensitive_model_leaves_doubt() {
+    let conclusion = |deficit: f32, sensitivity| {
+        let other = margin(10.0 - deficit, (3, 10.0 - deficit));
+        judged_as(&[other], Tolerance::default(), Some(sensitivity)).conclusion
+    };
+    // A spread is 2 logits.
+    for (deficit, sensitivity, expected) in [
+        (0.9, 0.2, Consistency::Consistent),
+        (1.1, 0.2, Consistency::Unverifiable),
+        (3.9, 0.2, Consistency::Unverifiable),
+        (4.1, 0.2, Consistency::Rejected),
+        (0.18, 0.01, Consistency::Consistent),
+        (0.22, 0.01, Consistency::Rejected),
+    ] {
+        assert_eq!(
+            conclusion(deficit, sensitivity),
+            expected,
+            "{deficit} {sensitivity}"
+        );
+    }
+    // So is it with too many ties.
+    let tied: Vec<_> = (3..23)
+        .map(|other| {
+            let mut margin = margin(9.6, (other, 9.6));
+            margin.rivals[0].token = other;
+            margin
+        })
+        .collect();
+    let conclusion = |sensitivity| judged_as(&tied, Tolerance::default(), sensitivity).conclusion;
+    assert_eq!(conclusion(None), Consistency::Rejected);
+    assert_eq!(conclusion(Some(0.2)), Consistency::Unverifiable);
 }

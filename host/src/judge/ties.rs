@@ -1,7 +1,7 @@
 //! How many ties a right engine makes on a run.
 //!
 //! A right engine's logits differ from the reference's by noise, so at a position where a rival's logit is close
-//! to the largest, it prefers the rival with a known probability ([`Tolerance::preference`]). A wrong engine
+//! to the largest, it prefers the rival with a known probability ([`Limit::preference`]). A wrong engine
 //! could hide among such ties: it would have more of them.
 //!
 //! Ties are counted by *decision*, a pair of tokens. A run that repeats itself meets the same decision again and
@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::{
     margin::{MAX_RIVALS, Margin},
-    tolerance::{FALSE_ALARM, Tolerance},
+    tolerance::{FALSE_ALARM, Limit},
 };
 
 /// Ties, counted by decision: each pair of tokens once, however often the run meets it.
@@ -48,22 +48,20 @@ pub(super) struct Decisions {
 }
 
 impl Decisions {
-    pub(super) fn of(margins: &[Margin], tolerance: Tolerance) -> Self {
+    pub(super) fn of(margins: &[Margin], limit: Limit) -> Self {
         let mut decisions = Self {
             chances: BTreeMap::new(),
             turned: BTreeSet::new(),
         };
         for (index, margin) in margins.iter().enumerate() {
-            decisions.meet(index, margin, tolerance);
+            decisions.meet(index, margin, limit);
         }
         decisions
     }
 
-    fn meet(&mut self, index: usize, margin: &Margin, tolerance: Tolerance) {
+    fn meet(&mut self, index: usize, margin: &Margin, limit: Limit) {
         let close = margin.rivals.iter().map(|rival| (rival, margin.gap(rival)));
-        let close: Vec<_> = close
-            .take_while(|&(_, gap)| tolerance.covers(gap))
-            .collect();
+        let close: Vec<_> = close.take_while(|&(_, gap)| limit.covers(gap)).collect();
         let crowd = close.len() == MAX_RIVALS;
         let decision = |other: u32| match crowd {
             true => Decision::Crowd(index),
@@ -75,7 +73,7 @@ impl Decisions {
         for (rival, gap) in close {
             let chance = match crowd {
                 true => 1.0,
-                false => tolerance.preference(gap),
+                false => limit.preference(gap),
             };
             let sum = self.chances.entry(decision(rival.token)).or_default();
             *sum = (*sum + chance).min(1.0);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{claim::Claim, margin::Margin, tolerance::Tolerance};
+use super::{claim::Claim, margin::Margin};
 
 /// How far an engine's logits are from the reference's, in spreads. Compared are differences from the engine's
 /// largest logit, since an engine may add a constant to all of them.
@@ -41,11 +41,6 @@ impl Values {
             rms: (sum / count as f64).sqrt(),
             largest,
         })
-    }
-
-    /// Whether they are no further off, on average, than a right engine's.
-    pub(super) fn fit(&self, tolerance: Tolerance) -> bool {
-        self.rms <= tolerance.noise()
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     claim::Claim,
     margin::{Margin, in_spreads},
-    tolerance::Tolerance,
+    tolerance::{Limit, Limits},
     values::Values,
 };
 
@@ -17,6 +17,8 @@ pub enum Answer {
     Exact,
     /// Another token, whose logit is within the tolerance of the largest.
     Tied,
+    /// Another token or logits of which nobody can tell, on a model that makes much of rounding.
+    Unclear,
     /// Another token, beyond the tolerance, or logits beyond it.
     Wrong,
 }
@@ -44,29 +46,35 @@ pub struct TokenVerdict {
 }
 
 impl TokenVerdict {
-    /// How far the reference's logit for the claimed token is below its largest logit, in spreads.
-    pub fn deficit_in_spreads(&self) -> f64 {
-        in_spreads(self.deficit, self.spread)
-    }
-
-    pub(super) fn of(index: usize, margin: &Margin, claim: Claim, tolerance: Tolerance) -> Self {
+    pub(super) fn of(index: usize, margin: &Margin, claim: Claim, limits: Limits) -> Self {
         let deviation = Values::at(margin, claim.listed(index)).map(|values| values.largest);
-        let within = |spreads: f64| tolerance.covers(spreads);
-        let tied = within(margin.in_spreads(margin.deficit()));
-        let is_choice = margin.claimed.token == margin.chosen.token;
-        Self {
+        let mut verdict = Self {
             index,
-            answer: match deviation.is_none_or(within) {
-                true if is_choice => Answer::Exact,
-                true if tied => Answer::Tied,
-                _ => Answer::Wrong,
-            },
+            answer: Answer::Exact,
             found: margin.claimed.token,
             chosen: margin.chosen.token,
             deficit: margin.deficit(),
             lead: Some(margin.lead()).filter(|lead| lead.is_finite()),
             spread: margin.spread,
             deviation,
-        }
+        };
+        verdict.answer = match verdict.found == verdict.chosen {
+            _ if verdict.is_beyond(limits.rejected) => Answer::Wrong,
+            _ if verdict.is_beyond(limits.consistent) => Answer::Unclear,
+            true => Answer::Exact,
+            false => Answer::Tied,
+        };
+        verdict
+    }
+
+    /// How far the reference's logit for the claimed token is below its largest logit, in spreads.
+    pub fn deficit_in_spreads(&self) -> f64 {
+        in_spreads(self.deficit, self.spread)
+    }
+
+    /// Whether the token or its logits are further off than `limit`.
+    pub(super) fn is_beyond(&self, limit: Limit) -> bool {
+        let off = self.deviation.unwrap_or_default();
+        !limit.covers(self.deficit_in_spreads()) || !limit.covers(off)
     }
 }

@@ -2,7 +2,7 @@
 
 use engine_native::Choice;
 
-use crate::judge::{Claim, MAX_RIVALS, Margin};
+use crate::judge::{Claim, Largest, MAX_RIVALS, Margin, Moments};
 
 /// Computes a margin while the logits come in, in ascending order of tokens.
 #[derive(Debug, Clone)]
@@ -10,37 +10,12 @@ pub(super) struct Passing<'a> {
     claim: Claim<'a>,
     index: usize,
     claimed_logit: Option<f32>,
-    /// The largest logits so far, descending; of equal ones the lower id first.
-    largest: Vec<Choice>,
+    largest: Largest,
     /// The largest logit of a token that is left out.
     end: Option<Choice>,
     /// The logits that are wanted.
     listed: Vec<Option<f32>>,
     moments: Moments,
-}
-
-/// Sums over a row, of differences from its first value.
-#[derive(Debug, Clone, Copy, Default)]
-struct Moments {
-    first: Option<f64>,
-    count: u64,
-    sum: f64,
-    squares: f64,
-}
-
-impl Moments {
-    fn add(&mut self, x: f64) {
-        let x = x - *self.first.get_or_insert(x);
-        self.count += 1;
-        self.sum += x;
-        self.squares += x * x;
-    }
-
-    fn deviation(self) -> f64 {
-        let n = self.count as f64;
-        let mean = self.sum / n;
-        (self.squares / n - mean * mean).max(0.0).sqrt()
-    }
 }
 
 impl<'a> Passing<'a> {
@@ -50,7 +25,7 @@ impl<'a> Passing<'a> {
             claim,
             index,
             claimed_logit: None,
-            largest: Vec::with_capacity(MAX_RIVALS + 2),
+            largest: Largest::of(MAX_RIVALS + 1),
             end: None,
             listed: vec![None; claim.listed(index).len()],
             moments: Moments::default(),
@@ -69,7 +44,7 @@ impl<'a> Passing<'a> {
             let choice = Choice { token, logit };
             match goes_on && self.claim.is_end(token) {
                 true => self.leave_out(choice),
-                false => self.rank(choice),
+                false => self.largest.rank(choice),
             }
         }
         let at = |id: u32| Some(*logits.get(id.checked_sub(first)? as usize)?);
@@ -85,20 +60,9 @@ impl<'a> Passing<'a> {
         }
     }
 
-    fn rank(&mut self, choice: Choice) {
-        let full = self.largest.len() > MAX_RIVALS;
-        let least = self.largest.last();
-        if full && least.is_some_and(|least| choice.logit <= least.logit) {
-            return;
-        }
-        let at = self.largest.partition_point(|c| c.logit >= choice.logit);
-        self.largest.insert(at, choice);
-        self.largest.truncate(MAX_RIVALS + 1);
-    }
-
     /// The margin. `None` if a token had no logit, or the reference's own choice is not the largest one.
     pub(super) fn margin(self, own: Choice) -> Option<Margin> {
-        let (&chosen, rivals) = self.largest.split_first()?;
+        let (&chosen, rivals) = self.largest.descending().split_first()?;
         let goes_on = self.end == Some(own);
         let claimed = Choice {
             token: self.claimed(),
@@ -188,39 +152,41 @@ mod tests {
 
     #[test]
     fn listed_tokens_have_their_logits_in_their_order() {
-        let claim = |top| Claim {
-            top_logits: Some(top),
-            ..Claim::of_tokens(&[1])
-        };
         let logits = [0.5, 4.0, -1.0, 2.0];
+        let listed = |ids: &[u32], chunk| {
+            let top = [ids.iter().map(|&id| (id, 0.0)).collect::<Vec<_>>()];
+            let claim = Claim {
+                top_logits: Some(&top),
+                ..Claim::of_tokens(&[1])
+            };
+            of_claim(&logits, claim, chunk).map(|margin| margin.listed)
+        };
         for chunk in 1..=4 {
-            let margin = of_claim(&logits, claim(&[vec![(3, 0.0), (1, 0.0), (0, 0.0)]]), chunk);
-            assert_eq!(margin.unwrap().listed, [2.0, 4.0, 0.5]);
+            assert_eq!(listed(&[3, 1, 0], chunk), Some(vec![2.0, 4.0, 0.5]));
         }
-        assert_eq!(
-            of_claim(&logits, claim(&[vec![(4, 0.0)]]), 4),
-            None,
-            "no such token"
-        );
+        assert_eq!(listed(&[4], 4), None, "no such token");
     }
 
     #[test]
     fn where_the_text_would_end_the_best_other_token_counts() {
-        let claim = |tokens| Claim {
-            ends: &[1, 2],
-            ..Claim::of_tokens(tokens)
+        let of = |logits: &[f32], claimed| {
+            let claim = Claim {
+                ends: &[1, 2],
+                ..Claim::of_tokens(&[claimed])
+            };
+            of_claim(logits, claim, 2).unwrap()
         };
         let logits = [1.0, 4.0, 3.0, 2.0];
-        let goes_on = of_claim(&logits, claim(&[0]), 2).unwrap();
+        let goes_on = of(&logits, 0);
         assert!(goes_on.goes_on);
         assert_eq!((goes_on.chosen.token, goes_on.deficit()), (3, 1.0));
         assert_eq!(goes_on.rivals.len(), 1);
         // An engine that ends the text is judged as any.
         for claimed in [1, 2] {
-            let ends = of_claim(&logits, claim(&[claimed]), 2).unwrap();
+            let ends = of(&logits, claimed);
             assert_eq!((ends.chosen.token, ends.goes_on), (1, false));
         }
-        let elsewhere = of_claim(&[5.0, 4.0, 3.0, 2.0], claim(&[3]), 2).unwrap();
+        let elsewhere = of(&[5.0, 4.0, 3.0, 2.0], 3);
         assert_eq!((elsewhere.chosen.token, elsewhere.goes_on), (0, false));
     }
 

@@ -1,6 +1,6 @@
 //! Arguments of `replay`.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::Args as ClapArgs;
 
@@ -18,6 +18,7 @@ use super::{
 #[command(after_help = examples(&[
     "replay transcript.json model.gguf",
     "replay - model.gguf --tolerance 0.05 < transcript.json",
+    "replay transcript.json model-i2_s.gguf --engine-model model-iq2_bn.gguf",
 ]))]
 pub struct ReplayArgs {
     /// The files
@@ -26,6 +27,9 @@ pub struct ReplayArgs {
     /// Layout of the I2_S tensors, which files do not record; published files have block128
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
     pub i2s_layout: I2s,
+    /// The model file that the engine read, if it is another one: its weights must be the same
+    #[arg(long, value_name = "MODEL")]
+    pub engine_model: Option<PathBuf>,
     /// How far below the largest logit that of a right engine's token may be, in standard deviations of the
     /// logits [default: 0.5, which was measured]
     #[arg(long, value_name = "X", value_parser = tolerance)]

@@ -3,10 +3,17 @@
 use std::{fmt::Write, path::Path};
 
 use host::{
-    digest::Digest, external::ExternalRun, guest::guest_sha256, input::HashedModel,
-    judge::Judgement, plain::plain,
+    digest::Digest,
+    external::ExternalRun,
+    guest::guest_sha256,
+    input::HashedModel,
+    judge::{Consistency, Judgement},
+    plain::plain,
 };
 use serde::Serialize;
+
+const DOUBT: &str = "; this model makes so much of rounding that a right engine may do this, so nobody can tell; \
+                     judge the engine on another model";
 
 /// The judgement, and what it is about.
 #[derive(Serialize)]
@@ -75,15 +82,16 @@ impl<'a> Report<'a> {
             judgement.tied,
         );
         if let Some(why) = &self.why {
-            let _ = writeln!(text, "  FAIL {why}");
+            let (mark, doubt) = match judgement.conclusion {
+                Consistency::Unverifiable => ("????", DOUBT),
+                _ => ("FAIL", ""),
+            };
+            let _ = writeln!(text, "  {mark} {why}{doubt}");
         }
         let _ = writeln!(
             text,
             "  ties: {} of {} close decisions made otherwise, at most {} allowed; close is within {} spreads",
-            ties.found,
-            ties.close,
-            ties.allowed,
-            judgement.tolerance.spreads(),
+            ties.found, ties.close, ties.allowed, judgement.limits.consistent.spreads,
         );
         if let Some(values) = judgement.values {
             let _ = writeln!(
