@@ -195,7 +195,7 @@ fn of_another(
 ) -> Result<Made, NoNumber> {
     let settings = &planned.settings;
     let model = TimedModel::open(&settings.model, settings.i2s_layout, watch)?;
-    let file = other::file(other, &model, watch)?;
+    let file = other::file(other, settings, &model, watch)?;
     let run = other::measure(planned, other, file, &model, watch)?;
     watch.begin(Phase::Other("compile the reference"), 0);
     let sandbox = Sandbox::new(watch).map_err(Failure::from)?;

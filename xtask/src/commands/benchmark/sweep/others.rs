@@ -63,7 +63,7 @@ impl Sweep<'_> {
         let file = match files.get(&engine) {
             Some(file) => file.clone(),
             None => {
-                let file = other::file(other, model, self.watch)?;
+                let file = other::file(other, &planned.settings, model, self.watch)?;
                 files.insert(engine, file.clone());
                 file
             }
