@@ -44,6 +44,13 @@ pub enum RunFailure {
     #[error("{engine}: rejected, so it has no speed: {why}")]
     #[allow(missing_docs)]
     Rejected { engine: String, why: String },
+    /// On this model, nobody can tell the tokens of a right engine from those of a wrong one.
+    #[error(
+        "{engine}: nobody can tell whether its tokens are right, so it has no speed; this model makes too much of \
+         rounding: {why}"
+    )]
+    #[allow(missing_docs)]
+    Unclear { engine: String, why: String },
     /// Another engine chose other tokens in another repetition.
     #[error(
         "{engine}: repetition {repetition} has another token than the first repetition at index {token}: a receipt \

@@ -5,10 +5,9 @@ use std::{num::NonZeroUsize, sync::Arc};
 use engine_native::Model;
 
 use crate::{
-    input::ends_of,
     judge::Claim,
     receipt::Receipt,
-    replay::{ClaimedRun, margins, replay},
+    replay::{ClaimedRun, rank, replay},
     sandbox::{ModelInput, Sandbox, SandboxError},
     verify::{ReplayFailure, ReplayResult},
 };
@@ -27,28 +26,26 @@ pub fn replay_receipt(
         let why = "the run's settings do not describe a task";
         return Ok(Err(ReplayFailure::Refuted(why.into())));
     };
-    let claimed = ClaimedRun::new(model, &task, &r.tokens, guests, sandbox.watch());
-    let guesses = claimed.as_ref().map(ClaimedRun::guesses);
-    let input = ModelInput::from(&**model);
     let replayed = match r.is_external() {
         true => {
-            let ends = ends_of(model);
-            let claim = Claim {
-                ends: &ends,
-                ..Claim::of_tokens(&r.tokens)
-            };
-            margins(sandbox, input, &task, claim, guesses)
+            let claim = Claim::of_tokens(&r.tokens);
+            let ranked = rank(&task, claim, sandbox, model, guests);
+            ranked.map(|(replay, ranking)| (replay, Some(ranking)))
         }
         false => {
-            replay(sandbox, input, &task, &r.tokens, guesses).map(|replay| (replay, Vec::new()))
+            let claimed = ClaimedRun::new(model, &task, &r.tokens, guests, sandbox.watch());
+            let guesses = claimed.as_ref().map(ClaimedRun::guesses);
+            let input = ModelInput::from(&**model);
+            let replayed = replay(sandbox, input, &task, &r.tokens, guesses);
+            replayed.map(|replay| (replay, None))
         }
     };
     match replayed {
-        Ok((replay, margins)) => Ok(Ok(ReplayResult {
+        Ok((replay, ranking)) => Ok(Ok(ReplayResult {
             tokens: replay.tokens().collect(),
             checksum: replay.checksum(&task, r.model.sha256),
             fuel: replay.fuel,
-            margins,
+            ranking,
         })),
         Err(error) => error.into_replay_failure().map(Err),
     }

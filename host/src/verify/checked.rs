@@ -167,9 +167,12 @@ impl Checked {
     pub fn with_replay(&mut self, replay: Result<ReplayResult, ReplayFailure>) {
         let Some(receipt) = &self.receipt else { return };
         let judgement = replay.as_ref().ok().and_then(|replay| {
-            let is_ranked = receipt.is_external() && replay.margins.len() == receipt.tokens.len();
             let claim = Claim::of_tokens(&receipt.tokens);
-            is_ranked.then(|| Judgement::of(&replay.margins, claim, self.tolerance))
+            let n_tokens = receipt.tokens.len();
+            let ranking = replay.ranking.as_ref();
+            let ranking = ranking.filter(|found| found.margins.len() == n_tokens);
+            let ranking = ranking.filter(|_| receipt.is_external());
+            ranking.map(|ranking| Judgement::of(ranking, claim, self.tolerance))
         });
         let rules = match &replay {
             Ok(replay) => rules::parity::check_replay(receipt, replay, judgement.as_ref()),

@@ -9,7 +9,7 @@ use crate::judge::{Consistency, Judgement};
 pub struct JudgementSummary {
     /// Whether the tokens are consistent.
     pub conclusion: Consistency,
-    /// The verifier's tolerance, in spreads.
+    /// The verifier's tolerance on this model, in spreads.
     pub tolerance: f64,
     /// Tokens that are the reference's choice.
     pub exact: usize,
@@ -25,7 +25,7 @@ impl JudgementSummary {
     pub(super) fn of(judgement: &Judgement) -> Self {
         Self {
             conclusion: judgement.conclusion,
-            tolerance: judgement.tolerance.spreads(),
+            tolerance: judgement.limits.consistent.spreads,
             exact: judgement.exact,
             tied: judgement.tied,
             wrong: judgement.wrong,
@@ -39,13 +39,13 @@ pub fn agreement(judgement: &Judgement) -> String {
     let Judgement {
         exact,
         tied,
-        tolerance,
+        limits,
         tokens,
         goes_on,
         ..
     } = judgement;
     let n = tokens.len();
-    let tolerance = tolerance.spreads();
+    let tolerance = shown(limits.consistent.spreads);
     let mut text = match tied {
         0 => format!("all {n} tokens are the reference's choice"),
         _ => format!(
@@ -58,4 +58,12 @@ pub fn agreement(judgement: &Judgement) -> String {
         );
     }
     text
+}
+
+/// A tolerance with a useful number of decimals.
+pub(super) fn shown(spreads: f64) -> String {
+    match spreads {
+        0.001.. => format!("{}", (spreads * 1e4).round() / 1e4),
+        _ => format!("{spreads:.1e}"),
+    }
 }

@@ -6,15 +6,15 @@ use super::{measurement::ExternalMeasurement, receipt::receipt};
 use crate::{
     failure::RunFailure,
     input::{HashedModel, ends_of},
-    judge::{Claim, Judgement, Tolerance},
+    judge::{Claim, Consistency, Judgement, Tolerance},
     receipt::{MAX_RECEIPT_BYTES, Receipt, largest_receipt_bytes},
-    replay::{ClaimedRun, margins},
+    replay::judge,
     run::{
         RunSettings,
         broken_rule::BrokenRule,
         proved::{Proof, check_shape},
     },
-    sandbox::{ModelInput, Sandbox},
+    sandbox::Sandbox,
     task::Task,
 };
 
@@ -49,13 +49,10 @@ impl Judged {
             ..claim
         };
         check(claim, &task, file)?;
-        let (model, input) = (&file.model, ModelInput::from(&*file.model));
-        let claimed = ClaimedRun::new(model, &task, claim.tokens, guests, sandbox.watch());
-        let guesses = claimed.as_ref().map(ClaimedRun::guesses);
-        let (reference, margins) = margins(sandbox, input, &task, claim, guesses)?;
-        check_shape(model, &reference.shape)?;
+        let (reference, judgement) = judge(&task, claim, tolerance, sandbox, &file.model, guests)?;
+        check_shape(&file.model, &reference.shape)?;
         Ok(Self {
-            judgement: Judgement::of(&margins, claim, tolerance),
+            judgement,
             proof: Proof {
                 checksum: reference.checksum(&task, file.sha256),
                 fuel: reference.fuel,
@@ -85,7 +82,10 @@ impl Judged {
         let engine = measurement.engine.name.clone();
         if let Some(mistake) = self.judgement.mistake {
             let why = mistake.to_string();
-            return Err(RunFailure::Rejected { engine, why });
+            return Err(match self.judgement.conclusion {
+                Consistency::Unverifiable => RunFailure::Unclear { engine, why },
+                _ => RunFailure::Rejected { engine, why },
+            });
         }
         steady(measurement)?;
         if !self.is_of(measurement) {

@@ -91,7 +91,7 @@ fn parity(judged: &Judged) -> Parity {
     Parity {
         status: ParityStatus::Consistent,
         judgement: Some(JudgementRecord {
-            tolerance: judgement.tolerance.spreads(),
+            tolerance: judgement.limits.consistent.spreads,
             exact: judgement.exact as u64,
             tied: judgement.tied as u64,
         }),

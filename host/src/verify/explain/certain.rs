@@ -7,7 +7,7 @@ use super::{
 };
 use crate::verify::{
     audit_report::AuditReport,
-    consistency::JudgementSummary,
+    consistency::{JudgementSummary, shown},
     outcome::{Conclusion, Outcome},
     summary::Summary,
 };
@@ -97,7 +97,7 @@ fn consistent(summary: &Summary, judgement: JudgementSummary) -> String {
             } else {
                 format!("{tied} others are")
             },
-            judgement.tolerance
+            shown(judgement.tolerance)
         ),
     }
 }

@@ -82,8 +82,8 @@ fn open(rule: &str) -> &'static str {
         "schema_version" => "its format is not one that this program reads",
         "model_sha256" => "the model file that was given is another one than it names",
         "parity_replay" => "its run was not calculated again for this check",
-        "parity_tokens" | "parity_judgement" | "parity_counts" | "parity_checksum"
-        | "retime_tokens" => {
+        "parity_judgement" => "it could not be told whether its tokens are right",
+        "parity_tokens" | "parity_counts" | "parity_checksum" | "retime_tokens" => {
             "its run has another result here, where the separate program is of another version than the writer's"
         }
         "audit_transcript" | "audit_units" => {

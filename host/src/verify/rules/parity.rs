@@ -4,7 +4,7 @@ use super::engine::is_tolerance;
 use crate::{
     digest::Digest,
     guest::{WASMTIME_VERSION, guest_sha256},
-    judge::{Judgement, Margin},
+    judge::{Consistency, Judgement, Ranking},
     receipt::{MAX_TOLERANCE, ParityStatus, Receipt},
     verify::outcome::{Outcome, Rule, RuleOutcome},
 };
@@ -146,8 +146,8 @@ pub struct ReplayResult {
     pub checksum: Digest,
     /// The fuel of the reference's calls; `None` if the sandbox does not count it.
     pub fuel: Option<u64>,
-    /// How the reference's logits rank the receipt's tokens, `[tokens]`; empty if nobody asked.
-    pub margins: Vec<Margin>,
+    /// How the reference's logits rank the receipt's tokens; `None` if nobody asked.
+    pub ranking: Option<Ranking>,
 }
 
 /// Compares the receipt with a full replay of its task, and with the judgement of its tokens if they are
@@ -166,7 +166,7 @@ pub(in crate::verify) fn check_replay(
         )],
         None => vec![compare(r, "parity_tokens", tokens(r, replay))],
         Some(judgement) => vec![
-            compare(r, "parity_judgement", consistent(judgement)),
+            consistent(r, judgement),
             compare(r, "parity_counts", counts(r, judgement)),
         ],
     };
@@ -181,10 +181,18 @@ pub(in crate::verify) fn check_replay(
         .collect()
 }
 
-fn consistent(judgement: &Judgement) -> Result<(), String> {
-    match judgement.mistake {
-        None => Ok(()),
-        Some(mistake) => Err(mistake.to_string()),
+fn consistent(r: &Receipt, judgement: &Judgement) -> RuleOutcome {
+    let rule = "parity_judgement";
+    let why = judgement.mistake.map(|mistake| mistake.to_string());
+    let why = why.unwrap_or_default();
+    match judgement.conclusion {
+        Consistency::Consistent => RuleOutcome::new(rule, Outcome::Pass, ""),
+        Consistency::Unverifiable => RuleOutcome::new(
+            rule,
+            Outcome::Unverifiable,
+            format!("nobody can tell, this model makes too much of rounding: {why}"),
+        ),
+        Consistency::Rejected => difference(r, rule, why),
     }
 }
 
