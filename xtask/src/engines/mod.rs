@@ -12,6 +12,7 @@ mod family;
 mod lines;
 mod log;
 mod messages;
+mod pieces;
 mod printed;
 mod process;
 mod program;
