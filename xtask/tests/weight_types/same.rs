@@ -52,7 +52,7 @@ fn assert_same(first: &File, second: &File) {
     let elements = |t: &crate::walk::Tensor| t.dims.iter().product::<u64>();
     assert_eq!(
         found.weights,
-        read.tensors.iter().map(elements).sum(),
+        read.tensors.iter().map(elements).sum::<u64>(),
         "{names}"
     );
 }
