@@ -29,7 +29,7 @@ use crate::{
 /// How a command ended. The numbers are documented in the README and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Done, or accepted.
+    /// Done, accepted or consistent.
     Done = 0,
     /// Rejected, or parity failed.
     Rejected = 1,
