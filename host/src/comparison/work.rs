@@ -82,7 +82,11 @@ pub fn compare_work(old: &Receipt, new: &Receipt) -> Vec<Work> {
             "bytes of decoding at least, shape",
             sides,
             // Of the output matrix, the ledger says how much of it had to be read.
-            |r| r.kernel_ledger.as_ref().and_then(|_| of_shape(|work| work.bytes)(r)),
+            |r| {
+                r.kernel_ledger
+                    .as_ref()
+                    .and_then(|_| of_shape(|work| work.bytes)(r))
+            },
         ),
         Work::of_instructions("instructions of a repetition, CPU", sides.map(instructions)),
         Work::new("fuel of the replay, sandbox", sides, |r| r.parity.fuel),

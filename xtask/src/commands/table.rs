@@ -38,7 +38,14 @@ pub fn benchmark(entry: &Entry, figures: &Figures, path: &Path) -> String {
         ("model", Align::Left),
         ("size", Align::Right),
         ("params", Align::Right),
-        (if receipt.is_external() { "engine" } else { "kernels" }, Align::Left),
+        (
+            if receipt.is_external() {
+                "engine"
+            } else {
+                "kernels"
+            },
+            Align::Left,
+        ),
         ("threads", Align::Right),
         ("test", Align::Left),
         ("tokens/s", Align::Right),
@@ -100,7 +107,10 @@ fn engine(entry: &Entry) -> String {
         return String::new();
     };
     let shown = |text: &str| plain(text, 300);
-    let version = engine.version.as_deref().map(|version| format!(" {}", shown(version)));
+    let version = engine
+        .version
+        .as_deref()
+        .map(|version| format!(" {}", shown(version)));
     let (name, version) = (shown(&engine.name), version.unwrap_or_default());
     let mut text = format!("engine:   {name}{version}, {}\n", shown(&engine.command));
     if let Some([prompt, decode]) = entry.reported_ms() {

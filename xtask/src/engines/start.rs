@@ -18,8 +18,9 @@ use super::{
 /// It has none.
 pub fn check(spec: &EngineSpec) -> Result<(), EngineFailure> {
     match &spec.place {
-        Place::Command(command) => EngineCommand::check(command)
-            .map_err(|cause| EngineFailure::new(&spec.name, cause)),
+        Place::Command(command) => {
+            EngineCommand::check(command).map_err(|cause| EngineFailure::new(&spec.name, cause))
+        }
         Place::Url(_) => Ok(()),
     }
 }

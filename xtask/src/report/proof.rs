@@ -84,21 +84,25 @@ pub fn table(subject: &Subject) -> Markup {
     let (proved, work, claims) = match is_external {
         false => (
             "Tokens, logits, hidden states",
-            checked(&subject.verdict, "Multiply-accumulates must fit the model's shape."),
+            checked(
+                &subject.verdict,
+                "Multiply-accumulates must fit the model's shape.",
+            ),
             "Kernels, machine, build, date",
         ),
         true => (
             "Tokens",
-            ("Open", "open", "Another engine says nothing about its work.".to_owned()),
+            (
+                "Open",
+                "open",
+                "Another engine says nothing about its work.".to_owned(),
+            ),
             "Engine, machine, build, date",
         ),
     };
     let rows = [
         (proved, tokens.clone()),
-        (
-            "Model and prompt",
-            named(&tokens),
-        ),
+        ("Model and prompt", named(&tokens)),
         ("Freshness", freshness),
         ("Amount of work", work),
         (
@@ -128,8 +132,16 @@ pub fn table(subject: &Subject) -> Markup {
 
 /// What model and prompt are worth: the reference computes with both, whoever chose the tokens.
 fn named(tokens: &Worth) -> Worth {
-    let word = if tokens.0 == "Consistent" { "Proved" } else { tokens.0 };
-    (word, tokens.1, "With the tokens: named by digest and by ids.".to_owned())
+    let word = if tokens.0 == "Consistent" {
+        "Proved"
+    } else {
+        tokens.0
+    };
+    (
+        word,
+        tokens.1,
+        "With the tokens: named by digest and by ids.".to_owned(),
+    )
 }
 
 fn of_tokens(verdict: &Verdict) -> Worth {

@@ -34,7 +34,9 @@ const OURS: (&str, &str) = ("ours", "");
 
 /// The rows of JSON lines.
 fn rows(lines: &str) -> Vec<Value> {
-    let rows = lines.lines().map(|line| serde_json::from_str(line).unwrap());
+    let rows = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
     rows.collect()
 }
 
@@ -49,7 +51,12 @@ fn a_right_engine_stands_beside_ours() {
     let ran = benchmark(&workspace, &[OURS, ("other", "right")], words).exits(0);
     let names = ["q-p4-n6-t1-other.json", "q-p4-n6-t1.json"];
     assert_eq!(workspace.names("out"), names);
-    for part in ["| other ", "bit for bit", "consistent, 0 of 6 tied", "first token, ms"] {
+    for part in [
+        "| other ",
+        "bit for bit",
+        "consistent, 0 of 6 tied",
+        "first token, ms",
+    ] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
     let [theirs, ours] = names.map(|name| receipt(&workspace, &format!("out/{name}")));
@@ -59,21 +66,43 @@ fn a_right_engine_stands_beside_ours() {
     assert_eq!(theirs["parity"]["judgement"]["exact"], 6);
     assert_eq!(theirs["samples"]["prefill_ns"].as_array().unwrap().len(), 2);
     // The same tokens after the same prompt: the reference's transcript over them is the one of ours.
-    for pointer in ["/tokens", "/parity/checksum", "/run/prompt_ids", "/run/threads"] {
+    for pointer in [
+        "/tokens",
+        "/parity/checksum",
+        "/run/prompt_ids",
+        "/run/threads",
+    ] {
         assert_eq!(theirs.pointer(pointer), ours.pointer(pointer), "{pointer}");
     }
     for name in names {
-        workspace.run(&format!("verify-receipt out/{name}")).exits(0);
+        workspace
+            .run(&format!("verify-receipt out/{name}"))
+            .exits(0);
     }
     let found = rows(&String::from_utf8(workspace.read("rows.jsonl")).unwrap());
     assert_eq!(found.len(), 4);
-    let said = |row: &Value| (row["engine"].clone(), row["tokens_are"].clone(), row["n_tied"].clone());
-    assert_eq!(said(&found[0]), (json!("ours"), json!("bit for bit"), Value::Null));
-    assert_eq!(said(&found[3]), (json!("other"), json!("consistent"), json!(0)));
+    let said = |row: &Value| {
+        (
+            row["engine"].clone(),
+            row["tokens_are"].clone(),
+            row["n_tied"].clone(),
+        )
+    };
+    assert_eq!(
+        said(&found[0]),
+        (json!("ours"), json!("bit for bit"), Value::Null)
+    );
+    assert_eq!(
+        said(&found[3]),
+        (json!("other"), json!("consistent"), json!(0))
+    );
     // By its own clock: five steps in four milliseconds.
     assert_eq!(found[3]["engine_avg_ts"], json!(1250.0));
     assert_eq!(found[3]["kernels"], Value::Null);
-    assert_eq!(found[2]["time_to_first_token_ns"], theirs["figures"]["time_to_first_token_ns"]);
+    assert_eq!(
+        found[2]["time_to_first_token_ns"],
+        theirs["figures"]["time_to_first_token_ns"]
+    );
 }
 
 /// The keys of a row that would say how fast an engine is.
@@ -93,11 +122,21 @@ const SPEEDS: [&str; 10] = [
 #[test]
 fn a_wrong_engine_has_no_number_and_takes_none_from_others() {
     let workspace = workspace();
-    benchmark(&workspace, &[OURS, ("bad", "right")], "-t 1 --output-dir out -q").exits(0);
+    benchmark(
+        &workspace,
+        &[OURS, ("bad", "right")],
+        "-t 1 --output-dir out -q",
+    )
+    .exits(0);
     let old = workspace.read("out/q-p4-n6-t1-bad.json");
     let words = "-t 1 --output-dir out -o jsonl --export-csv r.csv --export-md r.md --export-sql r.sql \
                  --export-json r.json";
-    let ran = benchmark(&workspace, &[OURS, ("bad", "wrong"), ("good", "right")], words).exits(1);
+    let ran = benchmark(
+        &workspace,
+        &[OURS, ("bad", "wrong"), ("good", "right")],
+        words,
+    )
+    .exits(1);
     let expected = [
         "q-p4-n6-t1-bad.json.stale",
         "q-p4-n6-t1-good.json",
@@ -107,7 +146,11 @@ fn a_wrong_engine_has_no_number_and_takes_none_from_others() {
     assert_eq!(workspace.read(format!("out/{}", expected[0])), old);
     let why = format!("first wrong token {WRONG}: found ");
     let cell = "error: cell q-p4-n6-t1-bad: bad: rejected";
-    assert!(ran.stderr.contains(cell) && ran.stderr.contains(&why), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains(cell) && ran.stderr.contains(&why),
+        "{}",
+        ran.stderr
+    );
     let found = rows(&ran.stdout);
     assert_eq!(found.len(), 5, "{}", ran.stdout);
     let bad = found.iter().find(|row| row["engine"] == "bad").unwrap();
@@ -137,15 +180,29 @@ fn a_wrong_engine_alone_makes_the_old_receipt_stale() {
     benchmark(&workspace, &[("bad", "right")], "-t 1 --output r.json").exits(0);
     let ran = benchmark(&workspace, &[("bad", "wrong")], "-t 1 --output r.json -q");
     let why = format!("first wrong token {WRONG}: found ");
-    ran.fails(1, &["bad: rejected", &why, "the old one is now r.json.stale"]);
+    ran.fails(
+        1,
+        &["bad: rejected", &why, "the old one is now r.json.stale"],
+    );
     assert_eq!(workspace.names("."), ["q.gguf", "r.json.stale"]);
 }
 
 #[test]
 fn an_engine_that_chooses_otherwise_each_time_has_no_receipt() {
     let workspace = workspace();
-    let ran = benchmark(&workspace, &[("odd", "unsteady")], "-t 1 --output r.json -q");
-    ran.fails(1, &["odd: repetition 1", &WRONG.to_string(), "no receipt written"]);
+    let ran = benchmark(
+        &workspace,
+        &[("odd", "unsteady")],
+        "-t 1 --output r.json -q",
+    );
+    ran.fails(
+        1,
+        &[
+            "odd: repetition 1",
+            &WRONG.to_string(),
+            "no receipt written",
+        ],
+    );
     assert_eq!(workspace.names("."), ["q.gguf"]);
 }
 
@@ -153,13 +210,25 @@ fn an_engine_that_chooses_otherwise_each_time_has_no_receipt() {
 #[test]
 fn an_engine_that_dies_only_loses_its_own_row() {
     let workspace = workspace();
-    benchmark(&workspace, &[OURS, ("frail", "right")], "-t 1 --output-dir out -q").exits(0);
+    benchmark(
+        &workspace,
+        &[OURS, ("frail", "right")],
+        "-t 1 --output-dir out -q",
+    )
+    .exits(0);
     let old = workspace.read("out/q-p4-n6-t1-frail.json");
     let words = "-t 1 --output-dir out -o md";
     let ran = benchmark(&workspace, &[OURS, ("frail", "dies")], words).exits(3);
     assert_eq!(workspace.read("out/q-p4-n6-t1-frail.json"), old);
-    let line = ran.stdout.lines().find(|line| line.contains("| frail ")).unwrap();
-    assert!(line.contains("no answer: ") && line.contains("out of luck"), "{line}");
+    let line = ran
+        .stdout
+        .lines()
+        .find(|line| line.contains("| frail "))
+        .unwrap();
+    assert!(
+        line.contains("no answer: ") && line.contains("out of luck"),
+        "{line}"
+    );
     assert!(ran.stdout.contains("bit for bit"), "{}", ran.stdout);
     let ran = benchmark(&workspace, &[("frail", "dies")], "-t 1 --output r.json -q");
     ran.fails(3, &["frail: ", "out of luck"]);
@@ -171,7 +240,11 @@ fn what_is_of_our_engine_makes_no_more_cells_of_another() {
     let workspace = workspace();
     let words = "-t 1,2 --kernel scalar,auto --kv-type f32,f16 --packing auto,off --output-dir out";
     let ran = benchmark(&workspace, &[OURS, ("other", "right")], words).exits(0);
-    assert!(ran.stderr.contains("18 cells in random order"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("18 cells in random order"),
+        "{}",
+        ran.stderr
+    );
     let names = workspace.names("out");
     let others: Vec<&String> = names.iter().filter(|name| name.contains("other")).collect();
     assert_eq!(others, ["q-p4-n6-t1-other.json", "q-p4-n6-t2-other.json"]);
@@ -193,11 +266,20 @@ fn what_another_engine_cannot_do_is_refused() {
         ("--parity off", &["--parity", "no verdict, no number"]),
         ("--kernel scalar", &["--kernel", "--engine ours"]),
         ("--kv-type f32", &["--kv-type", "--engine ours"]),
-        ("--engine-model x=a.gguf", &["--engine-model", "found x", "other"]),
+        (
+            "--engine-model x=a.gguf",
+            &["--engine-model", "found x", "other"],
+        ),
         ("--engine other=./other", &["--engine", "found other twice"]),
         ("--engine ./absent", &["absent", "there is no program"]),
-        ("--engine lama-server", &["--engine", "lama-server", "llama-server"]),
-        ("-t 1,2 --engine a=http://127.0.0.1:1", &["--threads", "{threads}"]),
+        (
+            "--engine lama-server",
+            &["--engine", "lama-server", "llama-server"],
+        ),
+        (
+            "-t 1,2 --engine a=http://127.0.0.1:1",
+            &["--threads", "{threads}"],
+        ),
     ] {
         refused(&other, words, parts);
     }
@@ -215,7 +297,10 @@ fn a_file_of_the_engine_is_the_model_or_has_its_weights() {
     let other = [("other", "right")];
     let words = "-t 1 --output r.json -q --engine-model";
     benchmark(&workspace, &other, &format!("{words} copy.gguf")).exits(0);
-    assert_eq!(receipt(&workspace, "r.json")["engine"]["model"], Value::Null);
+    assert_eq!(
+        receipt(&workspace, "r.json")["engine"]["model"],
+        Value::Null
+    );
     workspace
         .run("make-model qwen3-tiny --seed 5 --output other.gguf")
         .exits(0);

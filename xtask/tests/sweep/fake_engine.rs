@@ -8,6 +8,8 @@ use std::{
     io::{self, BufRead, Write},
     process,
     sync::Arc,
+    thread,
+    time::Duration,
 };
 
 use engine_native::{
@@ -18,6 +20,9 @@ use serde_json::{Value, json};
 
 /// The variable that says how to behave; without it this is a test that does nothing.
 const BEHAVIOUR: &str = "FAKE_ENGINE";
+
+/// So long a token takes: enough that most of them arrive one by one.
+const STEP: Duration = Duration::from_millis(25);
 
 /// Which token a wrong engine gets wrong.
 pub const WRONG: usize = 3;
@@ -41,7 +46,10 @@ fn main() {
     let mut output = OpenOptions::new().write(true).open("/dev/fd/3").unwrap();
     let model = env::var("FAKE_MODEL").unwrap();
     let engine = load(&model);
-    say(&mut output, json!({"ready": 1, "name": "fake", "version": "7"}));
+    say(
+        &mut output,
+        json!({"ready": 1, "name": "fake", "version": "7"}),
+    );
     for (asked, line) in io::stdin().lock().lines().enumerate() {
         let request: Value = serde_json::from_str(&line.unwrap()).unwrap();
         answer(&behaviour, asked, &engine, &request, &mut output);
@@ -84,7 +92,11 @@ fn answer(behaviour: &str, asked: usize, engine: &Engine, request: &Value, outpu
         if is_wrong {
             token = (token + 1) % 100;
         }
+        thread::sleep(STEP);
         say(output, json!({ "token": token }));
     }
-    say(output, json!({"end": true, "prompt_ms": 2.0, "decode_ms": 4.0}));
+    say(
+        output,
+        json!({"end": true, "prompt_ms": 2.0, "decode_ms": 4.0}),
+    );
 }

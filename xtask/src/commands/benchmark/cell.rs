@@ -62,7 +62,11 @@ pub fn cells(
         [] => vec![None],
         given => given.iter().copied().map(Some).collect(),
     };
-    let ours = [engine.kernel.len(), engine.kv_type.len(), engine.packing.len()];
+    let ours = [
+        engine.kernel.len(),
+        engine.kv_type.len(),
+        engine.packing.len(),
+    ];
     let of_engine = |other: &Option<_>| match other {
         None => product(&ours),
         Some(_) => 1,

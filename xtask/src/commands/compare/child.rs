@@ -42,7 +42,8 @@ pub(super) fn check(args: &[OsString]) -> Result<(), Failure> {
             return Err(Failure::new(Exit::Usage, what).with_hint(hint));
         }
         if OTHERS.contains(&flag) {
-            let what = format!("found {flag} after --, and only builds of bitreceipt take turns here");
+            let what =
+                format!("found {flag} after --, and only builds of bitreceipt take turns here");
             let hint = "measure all engines with benchmark --engine, and compare their receipts";
             return Err(Failure::new(Exit::Usage, what).with_hint(hint));
         }

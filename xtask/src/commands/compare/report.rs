@@ -83,7 +83,10 @@ fn side(side: &Side) -> String {
     let plural = if receipts == 1 { "" } else { "s" };
     let (builds, engines) = (side.builds.join(", "), side.engines.join(", "));
     match engines == OURS {
-        true => format!("{}: {receipts} receipt{plural} of build {builds}", side.name),
+        true => format!(
+            "{}: {receipts} receipt{plural} of build {builds}",
+            side.name
+        ),
         false => format!(
             "{}: {receipts} receipt{plural} of {engines}, by build {builds}",
             side.name

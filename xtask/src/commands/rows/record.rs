@@ -128,7 +128,10 @@ impl Row<'_> {
         record.extend([
             ("kernels", own(entry.isa())),
             ("kernel_option", own(&r.run.kernel)),
-            ("packing", packing.map_or(Value::Nothing, |packing| Value::Text(packing.into()))),
+            (
+                "packing",
+                packing.map_or(Value::Nothing, |packing| Value::Text(packing.into())),
+            ),
             ("model_sha256", Value::Text(r.model.sha256.to_string())),
             ("checksum", Value::Text(r.parity.checksum.to_string())),
             ("replayed_by_writer", Value::Flag(entry.is_replayed())),
@@ -150,10 +153,22 @@ impl Row<'_> {
         let version = engine.and_then(|engine| engine.version.as_ref());
         vec![
             ("engine", Value::Text(self.entry.engine())),
-            ("engine_version", text(version.map(|version| shown(version)))),
-            ("engine_command", text(engine.map(|engine| plain(&engine.command, usize::MAX)))),
-            ("engine_sha256", text(sha256.map(|digest| digest.to_string()))),
-            ("engine_model_sha256", text(file.map(|file| file.sha256.to_string()))),
+            (
+                "engine_version",
+                text(version.map(|version| shown(version))),
+            ),
+            (
+                "engine_command",
+                text(engine.map(|engine| plain(&engine.command, usize::MAX))),
+            ),
+            (
+                "engine_sha256",
+                text(sha256.map(|digest| digest.to_string())),
+            ),
+            (
+                "engine_model_sha256",
+                text(file.map(|file| file.sha256.to_string())),
+            ),
             ("engine_avg_ts", Value::real(self.reported_rate())),
         ]
     }
@@ -162,7 +177,10 @@ impl Row<'_> {
     fn of_tokens(&self) -> Record {
         let judgement = self.entry.receipt.parity.judgement;
         vec![
-            ("tokens_are", Value::Text(status(&self.entry.receipt).into())),
+            (
+                "tokens_are",
+                Value::Text(status(&self.entry.receipt).into()),
+            ),
             ("n_exact", Value::integer(judgement.map(|j| j.exact))),
             ("n_tied", Value::integer(judgement.map(|j| j.tied))),
             ("tolerance", Value::real(judgement.map(|j| j.tolerance))),

@@ -92,8 +92,10 @@ fn parse(flag: &str, word: &str, adapters: &Adapters) -> Result<EngineSpec, Fail
     let wrong = |what: String| Failure::new(Exit::Usage, what).about(flag);
     let spec = EngineSpec::parse(word, adapters).map_err(|cause| wrong(cause.to_string()))?;
     match spec.name == OURS {
-        true => Err(wrong(format!("found {OURS:?}, which is this engine's name"))
-            .with_hint("give the other engine another name")),
+        true => Err(
+            wrong(format!("found {OURS:?}, which is this engine's name"))
+                .with_hint("give the other engine another name"),
+        ),
         false => Ok(spec),
     }
 }
@@ -124,10 +126,13 @@ fn give_files(args: &BenchmarkArgs, engines: &mut [Option<Other>]) -> Result<(),
                 let what = format!("found no name before the file, and {} engines", known.len());
                 return Err(wrong(what).with_hint("give NAME=FILE, with the name of an --engine"));
             }
-            Some(name) => known.iter().position(|known| known == name).ok_or_else(|| {
-                let known = known.join(", ");
-                wrong(format!("found {name}, allowed the other engines: {known}"))
-            })?,
+            Some(name) => known
+                .iter()
+                .position(|known| known == name)
+                .ok_or_else(|| {
+                    let known = known.join(", ");
+                    wrong(format!("found {name}, allowed the other engines: {known}"))
+                })?,
         };
         if others[at].model.replace(file.path.clone()).is_some() {
             let what = format!("found two files for {}, allowed is one", others[at].name());
@@ -156,7 +161,8 @@ fn check_arguments(args: &BenchmarkArgs, engines: &[Option<Other>]) -> Result<()
     };
     let name = first.name();
     if args.parity == ParityMode::Off {
-        let what = format!("found off with the engine {name}, whose tokens nobody knows to be right");
+        let what =
+            format!("found off with the engine {name}, whose tokens nobody knows to be right");
         return refused("--parity", &what, "leave it out: no verdict, no number");
     }
     let measurement = &args.measurement;

@@ -61,7 +61,13 @@ pub fn measure(
     let mut engine = start(&other.spec, &started, watch)?;
     let warm_up = task.warm_up(reference.shape().n_vocab);
     for run in 1..=settings.warmup {
-        watch.begin(Phase::WarmUp { run, of: settings.warmup }, 0);
+        watch.begin(
+            Phase::WarmUp {
+                run,
+                of: settings.warmup,
+            },
+            0,
+        );
         ask(&mut *engine, &warm_up, watch)?;
     }
     let of = settings.repetitions_of(&task, reference.shape());
@@ -91,7 +97,10 @@ pub fn measure(
             ..task
         },
         settings,
-        reported: answers.iter().filter_map(|answer| answer.reported).collect(),
+        reported: answers
+            .iter()
+            .filter_map(|answer| answer.reported)
+            .collect(),
         notes: notes(facts, &answers),
     })
 }

@@ -47,7 +47,11 @@ pub fn file(
             Err(failure.with_hint("name the model that it was made of"))
         }
         None => Ok(Some(EngineModel {
-            file_name: path.file_name().unwrap_or_default().to_string_lossy().into(),
+            file_name: path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into(),
             sha256,
             file_bytes,
         })),

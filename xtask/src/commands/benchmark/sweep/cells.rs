@@ -120,7 +120,13 @@ impl<'s> Sweep<'s> {
         let task = |at: usize| {
             let cell = &self.planned[at].cell;
             let n_prompt = cell.prompt_tokens + cell.depth;
-            (cell.model.0, cell.engine.0, n_prompt, cell.tokens, cell.kv_type)
+            (
+                cell.model.0,
+                cell.engine.0,
+                n_prompt,
+                cell.tokens,
+                cell.kv_type,
+            )
         };
         let all = 0..self.planned.len();
         let is_first = |at: &usize| (0..*at).all(|earlier| task(earlier) != task(*at));
@@ -208,7 +214,11 @@ impl<'s> Sweep<'s> {
         for group in groups {
             if self.args.parity == ParityMode::Off {
                 agree(&group).map_err(|wrong| Failed::unreplayed(self.planned, &wrong))?;
-                made.extend(group.into_iter().map(|c| (c.at, c.run.without_proof().into())));
+                made.extend(
+                    group
+                        .into_iter()
+                        .map(|c| (c.at, c.run.without_proof().into())),
+                );
                 continue;
             }
             course.begin_replay();

@@ -124,6 +124,9 @@ fn warnings_of((planned, outcome): (&Planned, &Outcome)) -> String {
         let (found, advice) = (&warning.found, &warning.advice);
         format!("warning:  {name}: {found}: {advice}\n")
     });
-    let noted = made.notes.iter().map(|note| format!("note:     {name}: {note}\n"));
+    let noted = made
+        .notes
+        .iter()
+        .map(|note| format!("note:     {name}: {note}\n"));
     warned.chain(noted).collect()
 }

@@ -88,7 +88,8 @@ impl Places {
     /// Writing or renaming failed.
     pub fn fill(self, receipts: &[Option<&Receipt>]) -> Result<Exports, Failure> {
         let places = self.files.iter().zip(self.bundles).zip(receipts);
-        let filled = places.filter_map(|((file, bundle), receipt)| Some((file, bundle, (*receipt)?)));
+        let filled =
+            places.filter_map(|((file, bundle), receipt)| Some((file, bundle, (*receipt)?)));
         let staged = filled.map(|(file, bundle, receipt)| {
             let json = to_json(receipt);
             let staged = stage(file, json.as_bytes())?;
@@ -103,13 +104,16 @@ impl Places {
 
     /// Retires the old receipts of cells whose engine computed something wrong.
     pub fn retire_wrong(&self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
-        let retired = outcomes.into_iter().enumerate().map(|(at, outcome)| match outcome {
-            Outcome::Without(wrong) if wrong.is_wrong => Outcome::Without(NoNumber {
-                failure: self.retire(at, wrong.failure),
-                ..wrong
-            }),
-            other => other,
-        });
+        let retired = outcomes
+            .into_iter()
+            .enumerate()
+            .map(|(at, outcome)| match outcome {
+                Outcome::Without(wrong) if wrong.is_wrong => Outcome::Without(NoNumber {
+                    failure: self.retire(at, wrong.failure),
+                    ..wrong
+                }),
+                other => other,
+            });
         retired.collect()
     }
 
