@@ -3,6 +3,7 @@
 mod benchmark;
 mod challenge;
 mod compare;
+mod engines;
 mod examples;
 mod files;
 mod leaderboard;
@@ -24,11 +25,12 @@ pub use benchmark::{
 };
 pub use challenge::{ChallengeArgs, ChallengeCommand, ChallengeServeArgs};
 pub use compare::{BuildsArgs, CompareArgs, CompareFormat, CompareOutputArgs, Vary};
+pub use engines::{EngineFile, OURS, OtherEnginesArgs};
 pub use files::{KeyFile, RequiredModel, SweptModels, TranscriptAndModel};
 pub use leaderboard::LeaderboardArgs;
 pub use models::{
     CacheArgs, CacheClearArgs, CacheCommand, CacheListArgs, InspectArgs, MakeModelArgs, ModelArgs,
-    ModelCommand, ModelListArgs, ModelPlace, ModelVerifyArgs, PresetArg,
+    ModelCommand, ModelListArgs, ModelPlace, ModelSameArgs, ModelVerifyArgs, PresetArg,
 };
 pub use output::{
     ExportArgs, LongOutputArgs, LongRowOutputArgs, OutputArgs, ProgressMode, RowOutputArgs,

@@ -1,0 +1,144 @@
+//! How far a right engine's logits may be from the reference's. The one place for these numbers.
+//!
+//! They are in *spreads*: multiples of the standard deviation of the row of logits ([`super::Margin::spread`]).
+//! `ci/tolerance/README.md` has the distributions of right and wrong engines that they come from.
+
+use std::f64::consts::SQRT_2;
+
+use serde::Serialize;
+
+/// What the verifier allows. It is never the transcript's to say.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Tolerance {
+    fixed: Option<Limit>,
+}
+
+/// A right engine makes more ties than are allowed in at most so large a share of runs.
+pub const FALSE_ALARM: f64 = 1e-4;
+
+/// The tolerance of all models that are not more sensitive than this. It is that of engines which compute
+/// attention or matrices in bf16 or f16.
+pub const DEFAULT: Limit = Limit {
+    spreads: 0.5,
+    noise: 0.15,
+};
+
+/// The noise of such engines, divided by the sensitivity of the model ([`Sensitivity`]).
+///
+/// [`Sensitivity`]: super::Sensitivity
+pub const NOISE_PER_SENSITIVITY: f64 = 2.0;
+
+/// The tolerance of a model with a known sensitivity, divided by the noise.
+pub const SPREADS_PER_NOISE: f64 = 5.0;
+
+/// How far logits may be apart.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Limit {
+    /// The largest deviation, in spreads. Another token within it is a tie.
+    pub spreads: f64,
+    /// The standard deviation of the error in the difference between two logits, in spreads. Normal errors are
+    /// assumed: it says how many ties are allowed.
+    pub noise: f64,
+}
+
+/// Two limits. Within the first, a run is consistent. Beyond the second, it is rejected. They are equal but for a
+/// model that makes so much of rounding that right engines differ by more than [`DEFAULT`] there: between
+/// them, nobody can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct Limits {
+    pub consistent: Limit,
+    pub rejected: Limit,
+}
+
+impl Tolerance {
+    /// No tolerance: every token must be the reference's choice.
+    pub const EXACT: Self = Self::of_spreads(0.0);
+
+    /// A tolerance of so many spreads, from 0 up, whatever the model. The noise is in proportion to it. The
+    /// default is measured by model instead.
+    pub const fn of_spreads(spreads: f64) -> Self {
+        Self {
+            fixed: Some(Limit {
+                spreads,
+                noise: spreads * (DEFAULT.noise / DEFAULT.spreads),
+            }),
+        }
+    }
+
+    /// The limits on a model of this sensitivity, if it is known.
+    pub fn limits(self, sensitivity: Option<f64>) -> Limits {
+        let fixed = self.fixed.or(sensitivity.is_none().then_some(DEFAULT));
+        let limit = fixed.unwrap_or_else(|| Limit::of_model(sensitivity.unwrap_or_default()));
+        Limits {
+            consistent: match self.fixed {
+                Some(fixed) => fixed,
+                None => limit.within(DEFAULT),
+            },
+            rejected: limit,
+        }
+    }
+}
+
+impl Limit {
+    fn of_model(sensitivity: f64) -> Self {
+        let noise = NOISE_PER_SENSITIVITY * sensitivity;
+        Self {
+            spreads: SPREADS_PER_NOISE * noise,
+            noise,
+        }
+    }
+
+    fn within(self, other: Self) -> Self {
+        Self {
+            spreads: self.spreads.min(other.spreads),
+            noise: self.noise.min(other.noise),
+        }
+    }
+
+    /// Whether `spreads` is within the limit.
+    pub(super) fn covers(self, spreads: f64) -> bool {
+        spreads <= self.spreads
+    }
+
+    /// The probability that a right engine prefers a token whose logit is `spreads` below another one's.
+    pub(super) fn preference(self, spreads: f64) -> f64 {
+        match self.noise > 0.0 {
+            true => libm::erfc(spreads / self.noise / SQRT_2) / 2.0,
+            // Between equal logits, an engine without noise may prefer either.
+            false => f64::from(u8::from(spreads <= 0.0)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensitive_model_has_room_for_doubt_and_no_other_has() {
+        let limits = |sensitivity| Tolerance::default().limits(sensitivity);
+        let unknown = limits(None);
+        assert_eq!((unknown.consistent, unknown.rejected), (DEFAULT, DEFAULT));
+        let steady = limits(Some(0.01));
+        assert_eq!(steady.consistent, steady.rejected);
+        assert!(steady.consistent.spreads < DEFAULT.spreads);
+        assert!(steady.consistent.noise < DEFAULT.noise);
+        let shaky = limits(Some(0.5));
+        assert_eq!(shaky.consistent, DEFAULT);
+        assert!(shaky.rejected.spreads > DEFAULT.spreads && shaky.rejected.noise > DEFAULT.noise);
+    }
+
+    #[test]
+    fn what_the_verifier_says_holds_for_any_model() {
+        let limits = [None, Some(0.0), Some(0.5)].map(|s| Tolerance::of_spreads(0.25).limits(s));
+        for Limits {
+            consistent,
+            rejected,
+        } in limits
+        {
+            assert_eq!((consistent.spreads, rejected.spreads), (0.25, 0.25));
+            assert_eq!(consistent.noise, 0.075);
+        }
+    }
+}
