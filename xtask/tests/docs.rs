@@ -138,10 +138,12 @@ fn the_commands_in_the_documents_parse() {
         "CHANGELOG.md",
         "README.md",
         "SECURITY.md",
+        "ci/ENGINE_PROTOCOL.md",
         "ci/LEADERBOARD.md",
         "ci/RECEIPT.md",
         "ci/TRANSCRIPT.md",
         "ci/local_gates.sh",
+        "ci/engines/README.md",
         "ci/fleet/README.md",
         "ci/vectors/README.md",
     ] {

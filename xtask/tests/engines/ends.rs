@@ -40,6 +40,36 @@ fn an_engine_does_not_begin_after_its_parent() {
     assert!(guard.stdout.is_empty());
 }
 
+/// The command stops in order or is killed: nothing of the engine is left, and no receipt.
+#[test]
+fn an_engine_ends_with_the_command_whatever_ends_that() {
+    for (signal, code) in [("INT", Some(130)), ("TERM", Some(130)), ("KILL", None)] {
+        let tag = tag();
+        let folder = tempfile::tempdir().unwrap();
+        let receipt = folder.path().join("inference.json");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bitreceipt"))
+            .args([
+                "benchmark",
+                "--engine",
+                "x=sleep 1000",
+                "--quiet",
+                "--output",
+            ])
+            .arg(&receipt)
+            .env(fake::TAG, &tag)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_until(|| fake::running(&tag, "sleep") == 1);
+        let id = command.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
+        assert!(sent.unwrap().success());
+        assert_eq!(command.wait().unwrap().code(), code, "{signal}");
+        wait_until(|| fake::left(&tag).is_empty());
+        assert!(!receipt.exists());
+    }
+}
+
 /// Waits as long as it takes on a busy machine.
 fn wait_until(is_so: impl Fn() -> bool) {
     let begun = Instant::now();
