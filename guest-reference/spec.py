@@ -1,13 +1,12 @@
 """A second reading of NUMERICS.md: written from its text alone, slow and plain, in Python and numpy.
 
     spec.py MODEL.gguf --prompt 1,2,3 --tokens 8 [--kv f32] [--i2s-layout row4] [--logits]
-    spec.py MODEL.gguf --seed 42 --prompt-length 16 --tokens 8 [--challenge HEX]
+    spec.py MODEL.gguf --seed 42 --prompt-length 16 --tokens 8 [--challenge HEX] …
 
 prints JSON: the prompt, the chosen tokens, the bits of their logits (with --logits, of all logits at those
-positions), and the checksum of the transcript. Section numbers in comments are those of NUMERICS.md.
-
-A product and a sum are two numpy operations here, so nothing is fused; every float is a numpy float32 (or,
-in RoPE, a float64), so nothing is promoted; no float is added by numpy's own sums, whose order is not ours.
+positions), and the checksum of the transcript. Sections are those of NUMERICS.md. Product and sum are two
+operations of numpy, so nothing is fused; every float is a numpy float32 (in RoPE a float64), so nothing is
+promoted; numpy's own sums, whose order is not ours, add only integers.
 
 Exit codes: 0 done, 2 wrong usage, 4 a file that the text refuses or a value that is not finite.
 """
@@ -15,6 +14,7 @@ Exit codes: 0 done, 2 wrong usage, 4 a file that the text refuses or a value tha
 import argparse
 import hashlib
 import json
+import math
 import struct
 import sys
 
@@ -23,11 +23,10 @@ import numpy as np
 import msun
 
 F32 = np.float32
-LANES = 16
 
 
 class Refused(Exception):
-    """The text refuses this file or this run."""
+    """By the text."""
 
 
 def finite(values, operation):
@@ -46,17 +45,11 @@ def tree16(a):
     return a[..., 0]
 
 
-def in_lanes(x):
-    """Pads with zeros to whole groups of 16 and puts the groups first: [groups, ..., 16]."""
-    missing = -x.shape[-1] % LANES
-    x = np.concatenate([x, np.zeros(x.shape[:-1] + (missing,), F32)], axis=-1)
-    return np.moveaxis(x.reshape(x.shape[:-1] + (-1, LANES)), -2, 0)
-
-
 def sum16(x):
-    a = np.zeros(x.shape[:-1] + (LANES,), F32)
-    for group in in_lanes(x):
-        a = a + group
+    x = np.concatenate([x, np.zeros(x.shape[:-1] + (-x.shape[-1] % 16,), F32)], axis=-1)
+    a = np.zeros(x.shape[:-1] + (16,), F32)
+    for i in range(0, x.shape[-1], 16):
+        a = a + x[..., i : i + 16]
     return tree16(a)
 
 
@@ -88,23 +81,19 @@ def f16(x, operation):
 
 def rms_norm(x, w, eps):
     s = finite(dot16(x, x), "sum of squares")
-    r = F32(1) / np.sqrt(s / F32(x.shape[-1]) + eps)
-    return (x * r[..., np.newaxis]) * w
-
-
-def quantize(x, s):
-    return np.clip(np.rint(x * s), -127, 127).astype(np.int32)
+    return (x * (F32(1) / np.sqrt(s / F32(x.shape[-1]) + eps))[..., np.newaxis]) * w
 
 
 class BitLinear:
     """W in {-1, 0, +1} [rows, columns], one scale."""
 
     def __init__(self, w, scale):
-        self.w, self.scale = w.astype(np.int32), F32(scale)
+        self.w, self.scale = w, scale
 
     def __call__(self, x):
         m = np.maximum(np.abs(finite(x, "activation quantization")).max(), F32(1e-5))
-        q, a = quantize(x, F32(127) / m), m / F32(127)
+        s, a = F32(127) / m, m / F32(127)
+        q = np.clip(np.rint(x * s), -127, 127).astype(np.int32)
         return (self.w @ q).astype(F32) * (self.scale * a)
 
 
@@ -112,18 +101,16 @@ class Grouped:
     """W in {-1, 0, +1} [rows, columns], a scale for every 64 columns: d [rows, columns / 64]."""
 
     def __init__(self, w, d):
-        self.w, self.d = w.astype(np.int32), d
+        self.w, self.d = w, d
 
     def __call__(self, x):
         x = finite(x, "activation quantization").reshape(-1, 32)
         m = np.abs(x).max(axis=1)
         a = f16(finite(m / F32(127), "scale of a block"), "scale of a block")
-        q = np.zeros(x.shape, np.int32)
-        used = a != 0
-        q[used] = quantize(x[used], (F32(127) / m[used])[:, np.newaxis])
-        w = self.w.reshape(self.w.shape[0], -1, 32)
-        acc = (w * q).sum(axis=2).astype(F32)
-        y = np.zeros(self.w.shape[0], F32)
+        s = np.where(a == 0, F32(0), F32(127) / m)[:, np.newaxis]
+        q = np.clip(np.rint(x * s), -127, 127).astype(np.int32)
+        acc = (self.w.reshape(len(self.w), -1, 32) * q).sum(axis=2).astype(F32)
+        y = np.zeros(len(self.w), F32)
         for g in range(self.d.shape[1]):
             y = y + self.d[:, g] * (a[2 * g] * acc[:, 2 * g] + a[2 * g + 1] * acc[:, 2 * g + 1])
         return y
@@ -136,58 +123,41 @@ class Widened:
     """An embedding or output matrix in f32 [rows, columns]."""
 
     def __init__(self, w):
-        self.w = w
+        self.w, self.row = w, w.__getitem__
 
     def __call__(self, x):
         return dot16(self.w, x)
 
-    def row(self, token):
-        return self.w[token]
-
 
 class Rope:
-    def __init__(self, config, frequency_factors):
-        d = self.d = config.rope_dim
-        self.neighbours = config.neighbours
+    def __init__(self, c, frequency_factors):
+        self.c, d = c, c.rope_dim
+        base, factor = np.float64(c.freq_base), np.float64(c.factor)
         j = np.arange(d // 2).astype(np.float64)
-        base = np.float64(config.freq_base)
-        inv = msun.pow(base, -(2 * j) / d)
-        if frequency_factors is not None:
-            inv = inv / frequency_factors.astype(np.float64)
-        self.mu = None
-        factor = np.float64(config.factor)
-        if config.scaling == "linear":
-            inv = inv / factor
-        elif config.scaling == "yarn":
-            inv, self.mu = self.yarn(config, base, factor, inv, j)
-        self.inv = inv
+        inv = msun.pow(base, -(2 * j) / d) / frequency_factors
+        self.inv, self.mu = inv / factor if c.scaling == "linear" else inv, np.float64(1)
+        if c.scaling == "yarn":
+            self.yarn(base, factor, inv, j, d)
 
-    def yarn(self, config, base, factor, inv, j):
-        def log(x):
-            return msun.log(np.array([x], np.float64))[0]
-
+    def yarn(self, base, factor, inv, j, d):
         def pair(beta):
-            turns = config.original_context / (np.float64(beta) * 6.283185307179586)
-            return (self.d * log(turns)) / (2 * log(base))
+            turns = self.c.original_context / (np.float64(beta) * 6.283185307179586)
+            return (d * msun.log(turns)) / (2 * msun.log(base))
 
-        low = max(np.floor(pair(config.beta_fast)), 0.0)
-        high = min(np.ceil(pair(config.beta_slow)), self.d - 1.0)
-        if high == low:
-            high = high + 0.001
+        low = max(np.floor(pair(self.c.beta_fast)), 0.0)
+        high = min(np.ceil(pair(self.c.beta_slow)), d - 1.0)
+        high = high + 0.001 if high == low else high
         ramp = np.minimum(np.maximum((j - low) / (high - low), 0.0), 1.0)
-        mu = 0.1 * log(factor) + 1 if factor > 1 else 1.0
-        return (inv / factor) * ramp + inv * (1 - ramp), mu
+        self.inv = (inv / factor) * ramp + inv * (1 - ramp)
+        if factor > 1:
+            self.mu = 0.1 * msun.log(factor) + 1
 
     def __call__(self, x, position):
         """x [heads, head_dim]"""
-        theta = np.float64(position) * self.inv
-        cos, sin = msun.cos(theta), msun.sin(theta)
-        if self.mu is not None:
-            cos, sin = cos * self.mu, sin * self.mu
-        c, s = cos.astype(F32), sin.astype(F32)
-        half = self.d // 2
-        first = slice(0, self.d, 2) if self.neighbours else slice(0, half)
-        second = slice(1, self.d, 2) if self.neighbours else slice(half, self.d)
+        d, theta = self.c.rope_dim, np.float64(position) * self.inv
+        c, s = (msun.cos(theta) * self.mu).astype(F32), (msun.sin(theta) * self.mu).astype(F32)
+        halves, neighbours = (slice(0, d // 2), slice(d // 2, d)), (slice(0, d, 2), slice(1, d, 2))
+        first, second = neighbours if self.c.neighbours else halves
         x0, x1, x = x[:, first], x[:, second], x.copy()
         x[:, first], x[:, second] = x0 * c - x1 * s, x0 * s + x1 * c
         return x
@@ -195,11 +165,9 @@ class Rope:
 
 def attention(q, keys, values):
     """q [H, head_dim]; keys and values [positions, KV, head_dim], as read back from the cache."""
-    heads, head_dim = q.shape
-    out = np.zeros(q.shape, F32)
-    for h in range(heads):
-        kv = h // (heads // keys.shape[1])
-        scale = F32(1) / np.sqrt(F32(head_dim))
+    out, scale = np.zeros(q.shape, F32), F32(1) / np.sqrt(F32(q.shape[1]))
+    for h in range(len(q)):
+        kv = h // (len(q) // keys.shape[1])
         score = finite(dot16(keys[:, kv], q[h]) * scale, "attention score")
         e = exp(score - score.max())
         p = e / finite(sum16(e), "softmax sum")
@@ -219,8 +187,7 @@ def silu(g, up):
 
 # Architecture: activation, sub-norms, head norms, pairs of neighbours, frequency factors.
 ARCHITECTURES = {
-    "bitnet-b1.58": (squared_relu, True, False, False, False),
-    "bitnet-25": (squared_relu, True, False, False, False),
+    **dict.fromkeys(("bitnet-b1.58", "bitnet-25"), (squared_relu, True, False, False, False)),
     "bitnet": (silu, True, False, False, False),
     "llama": (silu, False, False, True, True),
     "qwen3": (silu, False, True, False, False),
@@ -231,15 +198,10 @@ ARCHITECTURES = {
 
 F32_T, F16_T, Q8_0, Q4_K, Q6_K, BF16_T, TQ1_0, TQ2_0, I2_S, Q2_0, PQ2_0, PTQ1_0 = (
     0, 1, 8, 12, 14, 30, 34, 35, 36, 42, 142, 143)
-DENSE = (F32_T, F16_T, BF16_T)
-GROUPED = (Q2_0, PQ2_0, PTQ1_0)
-PROJECTIONS = DENSE + (TQ1_0, TQ2_0, I2_S) + GROUPED
-MATRICES = DENSE + (Q8_0, Q4_K, Q6_K) + GROUPED
-NORMS = (F32_T, F16_T)
-# Columns and bytes of a block.
+NORMS, DENSE, GROUPED = (F32_T, F16_T), (F32_T, F16_T, BF16_T), (Q2_0, PQ2_0, PTQ1_0)
+PROJECTIONS, MATRICES = DENSE + (TQ1_0, TQ2_0, I2_S) + GROUPED, DENSE + (Q8_0, Q4_K, Q6_K) + GROUPED
 BLOCKS = {F32_T: (1, 4), F16_T: (1, 2), BF16_T: (1, 2), Q8_0: (32, 34), Q4_K: (256, 144), Q6_K: (256, 210),
-          TQ1_0: (256, 54), TQ2_0: (256, 66), PQ2_0: (128, 34), PTQ1_0: (128, 28)}
-I2S_BLOCKS = {"block128": 128, "block64": 64, "row4": 4}
+          TQ1_0: (256, 54), TQ2_0: (256, 66), PQ2_0: (128, 34), PTQ1_0: (128, 28)}  # columns, bytes
 
 
 def f16_at(raw, at):
@@ -251,7 +213,7 @@ def codes(raw, shifts, axis):
     code = np.stack([raw >> shift & 3 for shift in shifts], axis=axis)
     if (code == 3).any():
         raise Refused("code 3")
-    return code.astype(np.int8) - 1
+    return code.astype(np.int32) - 1
 
 
 def trits(raw, parts):
@@ -259,16 +221,14 @@ def trits(raw, parts):
     out, at = [], 0
     for count, n_trits in parts:
         b = raw[..., at : at + count].astype(np.int32)
-        trit = np.stack([(b * 3**n % 256 * 3 >> 8) - 1 for n in range(n_trits)], axis=-2)
-        out.append(trit.reshape(trit.shape[:-2] + (-1,)))
+        out += [(b * 3**n % 256 * 3 >> 8) - 1 for n in range(n_trits)]
         at += count
-    return np.concatenate(out, axis=-1).astype(np.int8)
+    return np.concatenate(out, axis=-1)
 
 
-def scales(d, what):
-    finite(d, what)
-    if (d < 0).any():
-        raise Refused(f"{what} is below 0")
+def scales(d):
+    if (finite(d, "scale") < 0).any():
+        raise Refused("a scale is below 0")
     return d
 
 
@@ -288,39 +248,36 @@ def one_scale(values):
 
 def grouped(raw, kind, block, shape):
     raw = raw.reshape(shape[0], -1, raw.shape[-1])
-    d = scales(f16_at(raw, raw.shape[-1] - 2 if kind == PTQ1_0 else 0), "scale")
     if kind == PTQ1_0:
-        w = trits(raw[..., :26], [(16, 5), (8, 5), (2, 4)])
+        d, w = f16_at(raw, 26), trits(raw, [(16, 5), (8, 5), (2, 4)])
     else:
-        w = codes(raw[..., 2:], (0, 2, 4, 6), -1)
+        d, w = f16_at(raw, 0), codes(raw[..., 2:], (0, 2, 4, 6), -1)
+    d = scales(d)
     return Grouped(w.reshape(shape), np.repeat(d, block // 64, axis=1))
 
 
-def projection(raw, kind, block, shape, layout):
-    if kind in GROUPED:
-        return grouped(raw, kind, block, shape)
+def projection(raw, kind, block, shape):
     if kind in DENSE:
         values = dense(raw, kind).reshape(shape)
-        return BitLinear(np.sign(values), one_scale(values))
+        return BitLinear(np.sign(values).astype(np.int32), one_scale(values))
     if kind == I2_S:
         n = shape[0] * shape[1] // 4
-        scale = scales(raw[n : n + 4].view("<f4").astype(F32), "scale")[0]
+        scale = scales(raw[n : n + 4].view("<f4").astype(F32))[0]
         if scale == 0:
             raise Refused("scale is 0")
-        width = shape[1] if layout == "row4" else I2S_BLOCKS[layout] // 4
+        if block == 4 and shape[0] % 4:
+            raise Refused("row4: rows are no multiple of 4")
+        width = shape[1] if block == 4 else block // 4
         return BitLinear(codes(raw[:n].reshape(-1, width), (6, 4, 2, 0), -2).reshape(shape), scale)
+    d = scales(f16_at(raw, raw.shape[1] - 2))
     if kind == TQ2_0:
-        d = scales(f16_at(raw, 64), "scale")
         w = codes(raw[:, :64].reshape(-1, 2, 32), (0, 2, 4, 6), -2).reshape(-1, 256)
     else:
-        d = scales(f16_at(raw, 52), "scale")
-        w = trits(raw[:, :52], [(32, 5), (16, 5), (4, 4)])
+        w = trits(raw, [(32, 5), (16, 5), (4, 4)])
     return BitLinear(np.where(d[:, np.newaxis] != 0, w, 0).reshape(shape), one_scale(d))
 
 
 def matrix(raw, kind, block, shape):
-    if kind in GROUPED:
-        return grouped(raw, kind, block, shape)
     if kind in DENSE:
         return Widened(dense(raw, kind).reshape(shape))
     d = finite(f16_at(raw, {Q8_0: 0, Q6_K: 208, Q4_K: 0}[kind]), "scale")
@@ -335,8 +292,7 @@ def matrix(raw, kind, block, shape):
         w = (d[:, np.newaxis, np.newaxis, np.newaxis] * scale) * q
     else:
         d_min = finite(f16_at(raw, 2), "scale")
-        b = raw[:, 4:16]
-        w = []
+        b, w = raw[:, 4:16], []
         for g in range(8):
             scale = b[:, g] & 63 if g < 4 else (b[:, g + 4] & 15) + 16 * (b[:, g - 4] >> 6)
             low = b[:, g + 4] & 63 if g < 4 else (b[:, g + 4] >> 4) + 16 * (b[:, g] >> 6)
@@ -349,27 +305,26 @@ def matrix(raw, kind, block, shape):
 # Section 5: the file.
 
 UNSIGNED = {0: "<B", 2: "<H", 4: "<I", 10: "<Q"}
-SCALARS = UNSIGNED | {1: "<b", 3: "<h", 5: "<i", 6: "<f", 7: "<?", 11: "<q", 12: "<d"}
-STRING, ARRAY = 8, 9
-
+SCALARS = UNSIGNED | {1: "<b", 3: "<h", 5: "<i", 6: "<f", 7: "<B", 11: "<q", 12: "<d"}
+FLOAT, BOOL, STRING, ARRAY = 6, 7, 8, 9
+I2S_BLOCKS = {"block128": 128, "block64": 64, "row4": 4}  # columns
 # Keys that change nothing with these values.
 NEUTRAL = {
     **dict.fromkeys(("expert_count", "expert_used_count", "expert_shared_count", "nextn_predict_layers",
-                     "pooling_type", "attention.sliding_window"), (0,)),
-    **dict.fromkeys(("attention.clamp_kqv", "attention.max_alibi_bias", "attention.scale"), (0.0,)),
+                     "pooling_type", "attention.sliding_window"), (UNSIGNED, 0)),
+    **dict.fromkeys(("attention.clamp_kqv", "attention.max_alibi_bias", "attention.scale"), ([FLOAT], 0)),
     **dict.fromkeys(("embedding_scale", "residual_scale", "logit_scale", "rope.scale_linear",
-                     "rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor"), (1.0,)),
-    "attention.causal": (True,),
-    "use_parallel_residual": (False,),
-    "tensor_data_layout": ("reference",),
+                     "rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor"), ([FLOAT], 1)),
+    "attention.causal": ([BOOL], 1),
+    "use_parallel_residual": ([BOOL], 0),
+    "tensor_data_layout": ([STRING], "reference"),
 }
 
 
 class File:
-    def __init__(self, path):
-        self.bytes = open(path, "rb").read()
+    def __init__(self, path, layout):
+        self.bytes, self.at, self.layout = open(path, "rb").read(), 0, layout
         self.sha256 = hashlib.sha256(self.bytes).digest()
-        self.at = 0
         if self.take(4) != b"GGUF" or self.number("<I") not in (2, 3):
             raise Refused("not a GGUF file of version 2 or 3")
         n_tensors, n_keys = self.number("<Q"), self.number("<Q")
@@ -377,218 +332,156 @@ class File:
             raise Refused("more than 65536 keys or tensors")
         self.keys, self.tensors = {}, {}
         for _ in range(n_keys):
-            name, kind = self.text(), self.number("<I")
+            name, kind = self.take(self.number("<Q")).decode(), self.number("<I")
             if name in self.keys:
                 raise Refused(f"key {name} occurs twice")
             self.keys[name] = (kind, self.value(kind))
         for _ in range(n_tensors):
-            self.tensor()
-        alignment = self.keys.get("general.alignment", (4, 32))
-        if alignment[0] not in UNSIGNED or alignment[1] not in [1 << i for i in range(3, 17)]:
+            name, n_dims = self.take(self.number("<Q")).decode(), self.number("<I")
+            if name in self.tensors or not 1 <= n_dims <= 4:
+                raise Refused(f"tensor {name} occurs twice, or has {n_dims} dimensions")
+            shape = [self.number("<Q") for _ in range(n_dims)][::-1]  # columns stand first in the file
+            self.tensors[name] = (shape, self.number("<I"), self.number("<Q"))
+        kind, self.alignment = self.keys.get("general.alignment", (4, 32))
+        if kind not in UNSIGNED or self.alignment not in [1 << i for i in range(3, 17)]:
             raise Refused("general.alignment")
-        self.alignment = alignment[1]
         self.data = self.aligned(self.at)
+        forms = (64, 128) if Q2_0 in [kind for _, kind, _ in self.tensors.values()] else (64,)
+        fitting = [places for places in map(self.places_of, forms) if places is not None]
+        if len(fitting) != 1:
+            raise Refused("type 42 fits both forms" if fitting else "blocks or offsets of the tensors do not fit")
+        self.places = fitting[0]
 
     def take(self, n):
-        if self.at + n > len(self.bytes):
-            raise Refused("the file ends too early")
         self.at += n
+        if self.at > len(self.bytes):
+            raise Refused("the file ends too early")
         return self.bytes[self.at - n : self.at]
 
     def number(self, form):
         return struct.unpack(form, self.take(struct.calcsize(form)))[0]
 
-    def text(self):
-        return self.take(self.number("<Q")).decode("utf-8")
-
     def value(self, kind, depth=0):
         if kind in SCALARS:
-            return self.number(SCALARS[kind])
+            value = self.number(SCALARS[kind])
+            if kind == BOOL and value > 1 and depth == 0:
+                raise Refused(f"a bool of {value}")
+            return value
         if kind == STRING:
             return self.take(self.number("<Q"))
-        if kind != ARRAY or depth == 4:
-            raise Refused(f"value of type {kind}")
         element, count = self.number("<I"), self.number("<Q")
+        if kind != ARRAY or depth == 4 or (element not in SCALARS and element not in (STRING, ARRAY)):
+            raise Refused(f"type {kind} of a value")
         return [self.value(element, depth + 1) for _ in range(count)]
-
-    def tensor(self):
-        name, n_dims = self.text(), self.number("<I")
-        if n_dims > 4:
-            raise Refused(f"{name}: more than 4 dimensions")
-        # GGUF names the columns first.
-        shape = [self.number("<Q") for _ in range(n_dims)][::-1]
-        if name in self.tensors:
-            raise Refused(f"tensor {name} occurs twice")
-        self.tensors[name] = (shape, self.number("<I"), self.number("<Q"))
 
     def aligned(self, n):
         return -(-n // self.alignment) * self.alignment
 
-    def size(self, name, q2_block, layout):
-        """Bytes of a tensor, and the columns of its blocks."""
-        shape, kind, _ = self.tensors[name]
-        columns, count = shape[-1], int(np.prod(shape, dtype=object))
-        if kind == I2_S:
-            if columns % I2S_BLOCKS[layout] or (layout == "row4" and shape[0] % 4):
-                raise Refused(f"{name}: shape does not fit {layout}")
-            return count // 4 + 32, I2S_BLOCKS[layout]
-        block, n_bytes = (q2_block, q2_block // 4 + 2) if kind == Q2_0 else BLOCKS.get(kind, (0, 0))
-        if not block or columns % block:
-            raise Refused(f"{name}: type {kind} with {columns} columns")
-        return count // block * n_bytes, block
-
-    def contiguous(self, q2_block, layout):
-        end = self.data
-        for name, (_, _, offset) in sorted(self.tensors.items(), key=lambda item: item[1][2]):
-            try:
-                size, _ = self.size(name, q2_block, layout)
-            except Refused:
-                return False
-            if self.data + offset != self.aligned(end):
-                return False
-            end = self.data + offset + size
-        return end <= len(self.bytes) <= self.aligned(end)
-
-    def locate(self, layout):
-        """Finds the form of type 42."""
-        both = any(kind == Q2_0 for _, kind, _ in self.tensors.values())
-        fits = [block for block in ((64, 128) if both else (64,)) if self.contiguous(block, layout)]
-        if len(fits) != 1:
-            raise Refused("tensors are not contiguous" if not fits else "type 42 fits both forms")
-        self.q2_block = fits[0]
-
-    def raw(self, name, layout):
-        """Bytes [blocks, bytes of a block] of a tensor in blocks; of others, all in one row."""
-        shape, kind, offset = self.tensors[name]
-        size, block = self.size(name, self.q2_block, layout)
-        raw = np.frombuffer(self.bytes, np.uint8, size, self.data + offset)
-        return (raw if kind in DENSE or kind == I2_S else raw.reshape(np.prod(shape) // block, -1)), kind, block
+    def places_of(self, q2_block):
+        """Bytes of each tensor, [blocks, bytes of a block] or one row, and columns of a block."""
+        end, places = self.data, {}
+        blocks = BLOCKS | {Q2_0: (q2_block, q2_block // 4 + 2), I2_S: (I2S_BLOCKS[self.layout], 0)}
+        for name, (shape, kind, offset) in sorted(self.tensors.items(), key=lambda item: item[1][2]):
+            count, start = math.prod(shape), self.data + offset
+            block, n_bytes = blocks.get(kind, (0, 0))
+            size = count // 4 + 32 if kind == I2_S else count // max(block, 1) * n_bytes
+            if not block or shape[-1] % block or start != self.aligned(end) or start + size > len(self.bytes):
+                return None
+            end, raw = start + size, np.frombuffer(self.bytes, np.uint8, size, start)
+            places[name] = (raw if kind in DENSE or kind == I2_S else raw.reshape(-1, n_bytes), kind, block)
+        return places if len(self.bytes) <= self.aligned(end) else None
 
 
 class Config:
-    def __init__(self, file):
-        self.keys = file.keys
-        self.architecture = self.string("general.architecture")
-        if self.architecture not in ARCHITECTURES:
-            raise Refused(f"architecture {self.architecture}")
-        if "general.type" in self.keys and self.string("general.type") in ("adapter", "imatrix", "mmproj", "vocab"):
-            raise Refused("general.type")
-        if self.keys.get("split.count", (4, 1))[1] > 1 or any("prism.hadamard" in key for key in self.keys):
-            raise Refused("one file of several, or a Hadamard transform")
-        self.prefix = self.architecture + "."
-        self.known = set()
-        self.activation, self.sub_norms, self.head_norms, self.neighbours, self.factors = (
-            ARCHITECTURES[self.architecture])
-        self.n_embd = self.unsigned("embedding_length", 1, 1 << 20)
-        self.n_ff = self.unsigned("feed_forward_length", 1, 1 << 20)
+    def __init__(self, keys):
+        self.keys, self.prefix, self.known = keys, "", {"rope.scaling.finetuned"}
+        architecture = self.get("general.architecture", [STRING], ARCHITECTURES.__contains__)
+        if keys.get("general.type", (ARRAY, 0))[0] == STRING:
+            self.get("general.type", [STRING], lambda t: t not in ("adapter", "imatrix", "mmproj", "vocab"))
+        self.unsigned("split.count", 0, 1, 0)
+        if any("prism.hadamard" in key for key in keys):
+            raise Refused("a Hadamard transform")
+        self.prefix = architecture + "."
+        self.activation, self.sub_norms, self.head_norms, self.neighbours, self.factors = ARCHITECTURES[architecture]
+        self.n_embd, self.n_ff = (
+            self.unsigned(name, 1, 1 << 20) for name in ("embedding_length", "feed_forward_length"))
         self.n_layers = self.unsigned("block_count", 1, 1024)
         self.context = self.unsigned("context_length", 1, 1 << 24)
         self.n_heads = self.unsigned("attention.head_count", 1, 4096)
         self.n_kv = self.unsigned("attention.head_count_kv", 1, self.n_heads, self.n_heads)
-        self.eps = self.positive("attention.layer_norm_rms_epsilon")
-        self.freq_base = self.positive("rope.freq_base", 10000.0)
-        self.head_dim = self.unsigned("attention.key_length", 2, 1 << 20, self.n_embd // self.n_heads)
-        value_dim = self.unsigned("attention.value_length", 2, 1 << 20, self.n_embd // self.n_heads)
+        self.eps = self.real("attention.layer_norm_rms_epsilon")
+        self.freq_base = self.real("rope.freq_base", 10000)
+        self.head_dim, value_dim = (
+            self.unsigned(f"attention.{of}_length", 2, 1 << 20, self.n_embd // self.n_heads) for of in ("key", "value"))
         self.rope_dim = self.unsigned("rope.dimension_count", 2, self.head_dim, self.head_dim)
-        if self.n_heads % self.n_kv or self.head_dim != value_dim or self.head_dim % 2 or self.rope_dim % 2:
-            raise Refused("numbers of heads or dimensions that do not fit")
-        if self.n_heads * self.head_dim > 1 << 20:
-            raise Refused("heads times head dimension is above 2^20")
-        if self.n_embd % self.n_heads and self.prefix + "attention.key_length" not in self.keys:
-            raise Refused("attention.head_count does not divide embedding_length")
-        self.scaling = self.string(self.prefix + "rope.scaling.type", "none")
-        self.known.add("rope.scaling.type")
-        self.rope_scaling()
+        indivisible = self.n_embd % self.n_heads and self.prefix + "attention.key_length" not in keys
+        if self.n_heads * self.head_dim > 1 << 20 or self.n_heads % self.n_kv or indivisible or (
+                self.head_dim != value_dim or self.head_dim % 2 or self.rope_dim % 2):
+            raise Refused("numbers of heads or dimensions of heads that do not fit")
         self.n_vocab = self.unsigned("vocab_size", 1, 1 << 24, 0)
-        self.known |= {"rope.scaling.finetuned", "rope.scaling.original_context_length"}
-        self.refuse_unknown()
-
-    def rope_scaling(self):
-        if self.scaling not in ("none", "linear", "yarn"):
-            raise Refused("rope.scaling.type")
-        yarn = self.scaling == "yarn"
-        self.factor = self.positive("rope.scaling.factor", 1.0 if self.scaling == "none" else None)
+        self.scaling = self.get("rope.scaling.type", [STRING], ("none", "linear", "yarn").__contains__, "none")
+        self.factor = self.real("rope.scaling.factor", 1 if self.scaling == "none" else None)
         if self.scaling == "none" and self.factor != 1:
             raise Refused("rope.scaling.factor without a type")
-        if not yarn:
-            return
-        if self.freq_base <= 1:
-            raise Refused("rope.freq_base with yarn")
-        self.original_context = self.unsigned("rope.scaling.original_context_length", 1, 1 << 24)
-        self.beta_fast = self.positive("rope.scaling.yarn_beta_fast", 32.0)
-        self.beta_slow = self.positive("rope.scaling.yarn_beta_slow", 1.0)
-        if self.beta_fast <= self.beta_slow:
-            raise Refused("rope.scaling.yarn_beta_fast")
-
-    def refuse_unknown(self):
-        for key, (kind, value) in self.keys.items():
+        self.known.add("rope.scaling.original_context_length")
+        if self.scaling == "yarn":
+            self.original_context = self.unsigned("rope.scaling.original_context_length", 1, 1 << 24)
+            self.beta_fast = self.real("rope.scaling.yarn_beta_fast", 32)
+            self.beta_slow = self.real("rope.scaling.yarn_beta_slow", 1)
+            if self.freq_base <= 1 or self.beta_fast <= self.beta_slow:
+                raise Refused("rope.freq_base or betas of yarn")
+        for key in keys:
             name = key.removeprefix(self.prefix)
-            if name == key or name in self.known:
-                continue
-            value = value.decode("utf-8") if kind == STRING else value
-            meta = name == "tensor_data_layout" and self.architecture == "llama" and value == "Meta AI original pth"
-            if not meta and (name not in NEUTRAL or value not in NEUTRAL[name]):
-                raise Refused(f"key {key}: it could change the arithmetic")
+            if name != key and name not in self.known:
+                kinds, neutral = NEUTRAL.get(name, ((), None))
+                names = (neutral, "Meta AI original pth" if self.prefix == "llama." else neutral)
+                self.get(name, kinds, names.__contains__)
 
-    def string(self, key, default=None):
-        kind, value = self.keys.get(key, (STRING, default))
-        if kind != STRING or value is None:
-            raise Refused(f"key {key}")
-        return value if isinstance(value, str) else value.decode("utf-8")
-
-    def unsigned(self, name, least, most, default=None):
+    def get(self, name, kinds, allowed, default=None):
         self.known.add(name)
-        kind, value = self.keys.get(self.prefix + name, (4, default))
-        if value is None or kind not in UNSIGNED or (not least <= value <= most and value is not default):
-            raise Refused(f"key {self.prefix}{name}: {value}")
+        kind, value = self.keys.get(self.prefix + name, (None, default))
+        value = value.decode() if kind == STRING else value
+        if value is None or (kind is not None and (kind not in kinds or not allowed(value))):
+            raise Refused(f"key {self.prefix}{name}: missing, or of another type, or {value}")
         return value
 
-    def positive(self, name, default=None):
-        self.known.add(name)
-        kind, value = self.keys.get(self.prefix + name, (6, default))
-        if value is None or kind != 6 or not 0 < value < float("inf"):
-            raise Refused(f"key {self.prefix}{name}: {value}")
-        return F32(value)
+    def unsigned(self, name, least, most, default=None):
+        return self.get(name, UNSIGNED, lambda n: least <= n <= most, default)
+
+    def real(self, name, default=None):
+        return F32(self.get(name, [FLOAT], lambda x: 0 < x < math.inf, default))
 
 
 class Model:
-    def __init__(self, file, layout):
-        self.file, self.layout, self.config = file, layout, Config(file)
-        file.locate(layout)
-        self.left = set(file.tensors)
-        c = self.config
-        n_vocab = c.n_vocab or file.tensors["token_embd.weight"][0][0]
-        if not 1 <= n_vocab <= 1 << 24:
-            raise Refused("n_vocab")
-        self.n_vocab = n_vocab
-        self.embedding = self.take("token_embd", MATRICES, matrix, [n_vocab, c.n_embd])
-        self.output = self.embedding
+    def __init__(self, file):
+        c = self.config = Config(file.keys)
+        self.file, self.left = file, set(file.tensors)
+        rows = file.tensors.get("token_embd.weight", ([0], 0, 0))[0][0]
+        self.n_vocab = c.n_vocab or min(max(rows, 1), 1 << 24)
+        self.embedding = self.output = self.take("token_embd", MATRICES, matrix, [self.n_vocab, c.n_embd])
         if "output.weight" in file.tensors:
-            self.output = self.take("output", MATRICES, matrix, [n_vocab, c.n_embd])
+            self.output = self.take("output", MATRICES, matrix, [self.n_vocab, c.n_embd])
         self.output_norm = self.norm("output_norm", c.n_embd)
-        factors = None
+        factors = np.ones(c.rope_dim // 2, F32)
         if c.factors and "rope_freqs.weight" in file.tensors:
             factors = self.norm("rope_freqs", c.rope_dim // 2)
             if not (factors > 0).all():
                 raise Refused("rope_freqs: not above 0")
-        self.rope = Rope(c, factors)
+        self.rope = Rope(c, factors.astype(np.float64))
         self.layers = [self.layer(f"blk.{n}.") for n in range(c.n_layers)]
         if self.left:
             raise Refused(f"tensor {min(self.left)}: unknown")
-        families = {type(w) for layer in self.layers for w in layer.values() if not isinstance(w, np.ndarray)}
-        if len(families) != 1:
+        if len({type(w) for layer in self.layers for w in layer.values()} - {np.ndarray}) != 1:
             raise Refused("some projections are grouped ternary and some are not")
 
     def take(self, name, kinds, decode, shape):
         name += ".weight"
-        if name not in self.file.tensors or self.file.tensors[name][0] != shape:
-            raise Refused(f"tensor {name}: missing, or not of shape {shape}")
+        raw, kind, block = self.file.places.get(name, (None, None, None))
+        if kind not in kinds or self.file.tensors[name][0] != shape:
+            raise Refused(f"tensor {name}: missing, or of type {kind}, or not of shape {shape}")
         self.left.remove(name)
-        raw, kind, block = self.file.raw(name, self.layout)
-        if kind not in kinds:
-            raise Refused(f"tensor {name}: type {kind}")
         try:
-            return decode(raw, kind, block, shape)
+            return (grouped if kind in GROUPED else decode)(raw, kind, block, shape)
         except Refused as e:
             raise Refused(f"tensor {name}: {e}") from None
 
@@ -599,63 +492,34 @@ class Model:
         c = self.config
         n_q, n_kv = c.n_heads * c.head_dim, c.n_kv * c.head_dim
         norms = {"attn_norm": c.n_embd, "ffn_norm": c.n_embd}
-        if c.sub_norms:
-            norms |= {"attn_sub_norm": n_q, "ffn_sub_norm": c.n_ff}
-        if c.head_norms:
-            norms |= {"attn_q_norm": c.head_dim, "attn_k_norm": c.head_dim}
+        norms |= {"attn_sub_norm": n_q, "ffn_sub_norm": c.n_ff} if c.sub_norms else {}
+        norms |= {"attn_q_norm": c.head_dim, "attn_k_norm": c.head_dim} if c.head_norms else {}
         projections = {"attn_q": [n_q, c.n_embd], "attn_k": [n_kv, c.n_embd], "attn_v": [n_kv, c.n_embd],
                        "attn_output": [c.n_embd, n_q], "ffn_gate": [c.n_ff, c.n_embd],
                        "ffn_up": [c.n_ff, c.n_embd], "ffn_down": [c.n_embd, c.n_ff]}
-        layer = {name: self.norm(prefix + name, n) for name, n in norms.items()}
-        for name, shape in projections.items():
-            layer[name] = self.take(prefix + name, PROJECTIONS, lambda *a: projection(*a, self.layout), shape)
-        return layer
+        return {name: self.norm(prefix + name, n) for name, n in norms.items()} | {
+            name: self.take(prefix + name, PROJECTIONS, projection, shape) for name, shape in projections.items()}
 
 
-class Run:
-    def __init__(self, model, kv_type):
-        self.model, self.kv_type = model, kv_type
-        self.cache = [([], []) for _ in model.layers]
-
-    def stored(self, x, what):
-        return f16(finite(x, what), what) if self.kv_type == "f16" else x
-
-    def layer(self, x, n, position):
-        """Section 3, "One layer"."""
-        c, w = self.model.config, self.model.layers[n]
-        h = rms_norm(x, w["attn_norm"], c.eps)
-        q = w["attn_q"](h).reshape(c.n_heads, c.head_dim)
-        k = w["attn_k"](h).reshape(c.n_kv, c.head_dim)
-        v = w["attn_v"](h).reshape(c.n_kv, c.head_dim)
-        if c.head_norms:
-            q, k = rms_norm(q, w["attn_q_norm"], c.eps), rms_norm(k, w["attn_k_norm"], c.eps)
-        q, k = self.model.rope(q, position), self.model.rope(k, position)
-        keys, values = self.cache[n]
-        keys.append(self.stored(k, "key"))
-        values.append(self.stored(v, "value"))
-        o = attention(q, np.stack(keys), np.stack(values))
-        if c.sub_norms:
-            o = rms_norm(o, w["attn_sub_norm"], c.eps)
-        x = x + w["attn_output"](o)
-        h = rms_norm(x, w["ffn_norm"], c.eps)
-        g = c.activation(w["ffn_gate"](h), w["ffn_up"](h))
-        if c.sub_norms:
-            g = rms_norm(g, w["ffn_sub_norm"], c.eps)
-        return x + w["ffn_down"](g)
-
-    def position(self, token, position):
-        """The residual streams that leave the layers, and the hidden state."""
-        x, residuals, where = self.model.embedding.row(token), [], "output norm"
-        try:
-            for n in range(len(self.model.layers)):
-                where = f"layer {n}"
-                x = self.layer(x, n, position)
-                residuals.append(x)
-            where = "output norm"
-            hidden = rms_norm(x, self.model.output_norm, self.model.config.eps)
-            return residuals, finite(hidden, "hidden state")
-        except Refused as e:
-            raise Refused(f"position {position}, {where}: {e}") from None
+def run_layer(model, n, x, position, cache, kv_type):
+    """Section 3, "One layer". cache: keys and values of this layer's positions."""
+    c, w = model.config, model.layers[n]
+    h = rms_norm(x, w["attn_norm"], c.eps)
+    q, k, v = (w[name](h).reshape(-1, c.head_dim) for name in ("attn_q", "attn_k", "attn_v"))
+    if c.head_norms:
+        q, k = rms_norm(q, w["attn_q_norm"], c.eps), rms_norm(k, w["attn_k_norm"], c.eps)
+    q, k = model.rope(q, position), model.rope(k, position)
+    for vectors, new in zip(cache, (k, v)):
+        vectors.append(f16(finite(new, "key or value"), "key or value") if kv_type == "f16" else new)
+    o = attention(q, np.stack(cache[0]), np.stack(cache[1]))
+    if c.sub_norms:
+        o = rms_norm(o, w["attn_sub_norm"], c.eps)
+    x = x + w["attn_output"](o)
+    h = rms_norm(x, w["ffn_norm"], c.eps)
+    g = c.activation(w["ffn_gate"](h), w["ffn_up"](h))
+    if c.sub_norms:
+        g = rms_norm(g, w["ffn_sub_norm"], c.eps)
+    return x + w["ffn_down"](g)
 
 
 # Section 6: transcript.
@@ -669,19 +533,15 @@ def u32(*numbers):
     return struct.pack(f"<{len(numbers)}I", *numbers)
 
 
-def floats(x):
-    return np.asarray(x, "<f4").tobytes()
-
-
 def prompt_from_seed(seed, n, n_vocab, challenge):
     if challenge:
         digest = sha256(b"bitreceipt/challenge/v1\0", challenge, struct.pack("<Q", seed))
         seed = struct.unpack("<Q", digest[:8])[0]
-    ids, mask = [], (1 << 64) - 1
+    ids = []
     for i in range(1, n + 1):
-        z = (seed + i * 0x9E3779B97F4A7C15) & mask
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+        z = (seed + i * 0x9E3779B97F4A7C15) % 2**64
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
         ids.append((z ^ (z >> 31)) % n_vocab)
     return ids
 
@@ -690,27 +550,30 @@ def generate(model, prompt, n_tokens, kv_type, challenge):
     """The chosen tokens, the logits at their positions, and the checksum."""
     t = sha256(b"bitreceipt/transcript/v1\0", model.file.sha256, bytes([kv_type == "f16"]),
                u32(len(challenge)), challenge, u32(len(prompt)), u32(*prompt), u32(n_tokens))
-    run, fed, tokens, logits = Run(model, kv_type), list(prompt), [], []
+    caches, fed, logits = [([], []) for _ in model.layers], list(prompt), []
     for position in range(len(prompt) + n_tokens - 1):
-        token = fed[position]
-        residuals, hidden = run.position(token, position)
-        step = [t, u32(position, token), floats(hidden)] + [sha256(floats(r)) for r in residuals]
+        x, residuals = model.embedding.row(fed[position]), []
+        for n, cache in enumerate(caches):
+            x = run_layer(model, n, x, position, cache, kv_type)
+            residuals.append(sha256(x.tobytes()))
+        hidden = finite(rms_norm(x, model.output_norm, model.config.eps), "hidden state")
+        step = [t, u32(position, fed[position]), hidden.tobytes(), *residuals]
         if position >= len(prompt) - 1:
-            row = finite(model.output(hidden), f"position {position}: logit")
+            row = finite(model.output(hidden), "logit")
             choice = int(np.argmax(row))
-            step += [u32(choice), floats(row[choice])]
-            tokens.append(choice)
+            step += [u32(choice), row[choice].tobytes()]
             fed.append(choice)
             logits.append(row)
         t = sha256(*step)
-    return tokens, logits, t.hex()
+    return fed[len(prompt) :], logits, t.hex()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("--prompt", type=lambda text: [int(i) for i in text.split(",")])
-    parser.add_argument("--seed", type=int)
+    prompt = parser.add_mutually_exclusive_group(required=True)
+    prompt.add_argument("--prompt", type=lambda text: [int(i) for i in text.split(",")])
+    prompt.add_argument("--seed", type=int)
     parser.add_argument("--prompt-length", type=int, default=16)
     parser.add_argument("--challenge", type=bytes.fromhex, default=b"")
     parser.add_argument("--tokens", type=int, default=8)
@@ -718,21 +581,19 @@ def main():
     parser.add_argument("--i2s-layout", choices=tuple(I2S_BLOCKS), default="block128")
     parser.add_argument("--logits", action="store_true")
     a = parser.parse_args()
-    if (a.prompt is None) == (a.seed is None) or (a.challenge and a.seed is None):
-        parser.error("either --prompt or --seed; a challenge only with --seed")
+    np.seterr(all="ignore")  # what overflows is found by the checks
     try:
-        model = Model(File(a.model), a.i2s_layout)
+        model = Model(File(a.model, a.i2s_layout))
         prompt = a.prompt or prompt_from_seed(a.seed, a.prompt_length, model.n_vocab, a.challenge)
         if not all(0 <= token < model.n_vocab for token in prompt):
             raise Refused("a token of the prompt is outside the vocabulary")
         tokens, logits, checksum = generate(model, prompt, a.tokens, a.kv, a.challenge)
-    except (Refused, UnicodeDecodeError) as e:
+    except (Refused, UnicodeError) as e:
         print(f"spec.py: {a.model}: {e}", file=sys.stderr)
         sys.exit(4)
-    rows = [row.view(np.uint32) for row in logits]
-    shown = [row.tolist() for row in rows] if a.logits else [int(row[t]) for row, t in zip(rows, tokens)]
-    json.dump({"prompt": prompt, "tokens": tokens, "logit_bits": shown, "checksum": checksum}, sys.stdout)
-    print()
+    rows = [row.view(np.uint32).tolist() for row in logits]
+    shown = rows if a.logits else [row[token] for row, token in zip(rows, tokens)]
+    print(json.dumps({"prompt": prompt, "tokens": tokens, "logit_bits": shown, "checksum": checksum}))
 
 
 if __name__ == "__main__":
