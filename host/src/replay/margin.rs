@@ -170,9 +170,10 @@ mod tests {
     #[test]
     fn where_the_text_would_end_the_best_other_token_counts() {
         let of = |logits: &[f32], claimed| {
+            let tokens = [claimed];
             let claim = Claim {
                 ends: &[1, 2],
-                ..Claim::of_tokens(&[claimed])
+                ..Claim::of_tokens(&tokens)
             };
             of_claim(logits, claim, 2).unwrap()
         };
