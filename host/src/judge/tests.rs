@@ -290,9 +290,10 @@ fn a_right_engine_has_no_more_ties_than_are_allowed() {
         }
         // At most 0.2 are expected; more than three would happen to one test of 17,000.
         assert!(alarms <= 3, "{alarms} of {RUNS} right runs rejected");
+        // Where several rivals are close, each can be preferred, but only one of them is.
         let ratio = found as f64 / expected;
         assert!(
-            ratio > 0.9 && ratio < 1.01,
+            ratio > 0.5 && ratio < 1.0,
             "{found} ties, {expected} expected"
         );
     }
