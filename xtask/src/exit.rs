@@ -17,6 +17,7 @@ use host::{
     plain::plain,
     sandbox::SandboxError,
     verify::{Conclusion, NotAReceipt},
+    weights::WeightsError,
 };
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ use crate::{
 /// How a command ended. The numbers are documented in the README and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Done, or accepted.
+    /// Done, accepted or consistent.
     Done = 0,
     /// Rejected, or parity failed.
     Rejected = 1,
@@ -213,6 +214,18 @@ impl From<EngineFailure> for Failure {
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         RunFailure::from(error).into()
+    }
+}
+
+impl From<WeightsError> for Failure {
+    fn from(error: WeightsError) -> Self {
+        match &error {
+            WeightsError::Model { path, source } => Self::model(path, source),
+            // The file may be right, but nobody here can tell.
+            WeightsError::Type { .. } => Self::new(Exit::Unverifiable, error),
+            WeightsError::Shape { .. } => Self::new(Exit::BadInput, error),
+            WeightsError::Interrupted => Self::interrupted(),
+        }
     }
 }
 

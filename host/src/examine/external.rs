@@ -1,31 +1,66 @@
-//! Judges tokens of another engine: would the reference have chosen them?
+//! Ranks and judges tokens of another engine: could a right engine have chosen them?
 
 use std::{num::NonZeroUsize, sync::Arc};
 
 use engine_native::Model;
 
+use super::sensitivity::sensitivity;
 use crate::{
-    external::{ExternalRun, Judgement},
-    replay::{ClaimedRun, margins},
+    input::ends_of,
+    judge::{Claim, Judgement, Ranking, Tolerance},
+    replay::{ClaimedRun, Replay, margins},
     sandbox::{ModelInput, Sandbox, SandboxError},
+    task::Task,
 };
 
-/// Replays `run` with up to `guests` guests at once, and judges its tokens. Logits that differ by
-/// at most `tolerance` count as a tie.
+/// Replays `task` with up to `guests` guests at once, fed the claimed tokens, and ranks the claim. The ids that
+/// end a text are those of the model. The replay's checksum is that of the reference over the claimed tokens.
 ///
 /// # Errors
 /// The guest rejects the file or a value, or the replay was interrupted.
-pub fn judge(
-    run: &ExternalRun,
-    tolerance: f64,
+///
+/// # Panics
+/// The claim's logits are not for all tokens ([`Claim::check`]).
+pub fn rank(
+    task: &Task,
+    claim: Claim,
     sandbox: &Sandbox,
     model: &Arc<Model>,
     guests: NonZeroUsize,
-) -> Result<Judgement, SandboxError> {
-    let (task, tokens) = (run.task(), &run.tokens[..]);
-    let claimed = ClaimedRun::new(model, &task, tokens, guests, sandbox.watch());
+) -> Result<(Replay, Ranking), SandboxError> {
+    let ends = ends_of(model);
+    let claim = Claim {
+        ends: &ends,
+        ..claim
+    };
+    let watch = sandbox.watch();
+    let sensitivity = sensitivity(model, task, claim.tokens, guests, watch);
+    let claimed = ClaimedRun::new(model, task, claim.tokens, guests, watch);
     let guesses = claimed.as_ref().map(ClaimedRun::guesses);
     let input = ModelInput::from(&**model);
-    let margins = margins(sandbox, input, &task, tokens, guesses)?;
-    Ok(Judgement::of(&margins, tolerance))
+    let (replay, margins) = margins(sandbox, input, task, claim, guesses)?;
+    let ranking = Ranking {
+        margins,
+        sensitivity,
+    };
+    Ok((replay, ranking))
+}
+
+/// [`rank`], and what follows with this tolerance.
+///
+/// # Errors
+/// As for [`rank`].
+///
+/// # Panics
+/// As for [`rank`].
+pub fn judge(
+    task: &Task,
+    claim: Claim,
+    tolerance: Tolerance,
+    sandbox: &Sandbox,
+    model: &Arc<Model>,
+    guests: NonZeroUsize,
+) -> Result<(Replay, Judgement), SandboxError> {
+    let (replay, ranking) = rank(task, claim, sandbox, model, guests)?;
+    Ok((replay, Judgement::of(&ranking, claim, tolerance)))
 }

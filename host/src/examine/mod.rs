@@ -7,9 +7,10 @@ mod model;
 mod replay;
 mod replays;
 mod retime;
+mod sensitivity;
 
 pub use audit::{Selection, audit_receipt};
-pub use external::judge;
+pub use external::{judge, rank};
 pub use model::{find_model, open_model};
 pub use replay::replay_receipt;
 pub use replays::Replays;

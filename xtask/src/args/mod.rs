@@ -28,7 +28,7 @@ pub use files::{KeyFile, RequiredModel, SweptModels, TranscriptAndModel};
 pub use leaderboard::LeaderboardArgs;
 pub use models::{
     CacheArgs, CacheClearArgs, CacheCommand, CacheListArgs, InspectArgs, MakeModelArgs, ModelArgs,
-    ModelCommand, ModelListArgs, ModelPlace, ModelVerifyArgs, PresetArg,
+    ModelCommand, ModelListArgs, ModelPlace, ModelSameArgs, ModelVerifyArgs, PresetArg,
 };
 pub use output::{
     ExportArgs, LongOutputArgs, LongRowOutputArgs, OutputArgs, ProgressMode, RowOutputArgs,
