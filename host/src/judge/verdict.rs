@@ -34,6 +34,8 @@ pub struct TokenVerdict {
     pub found: u32,
     /// The token that the reference chooses.
     pub chosen: u32,
+    /// The token with the second largest logit; `None` in a vocabulary of one token.
+    pub runner_up: Option<u32>,
     /// How far the reference's logit for the claimed token is below its largest logit.
     pub deficit: f64,
     /// How far the largest logit is above all others; `None` in a vocabulary of one token.
@@ -53,6 +55,7 @@ impl TokenVerdict {
             answer: Answer::Exact,
             found: margin.claimed.token,
             chosen: margin.chosen.token,
+            runner_up: margin.rivals.first().map(|rival| rival.token),
             deficit: margin.deficit(),
             lead: Some(margin.lead()).filter(|lead| lead.is_finite()),
             spread: margin.spread,
@@ -74,7 +77,7 @@ impl TokenVerdict {
 
     /// Whether the token or its logits are further off than `limit`.
     pub(super) fn is_beyond(&self, limit: Limit) -> bool {
-        let off = self.deviation.unwrap_or_default();
-        !limit.covers(self.deficit_in_spreads()) || !limit.covers(off)
+        let off = self.deviation.is_some_and(|off| off > limit.value);
+        off || !limit.covers(self.deficit_in_spreads())
     }
 }
