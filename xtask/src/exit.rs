@@ -258,7 +258,7 @@ impl From<RunFailure> for Failure {
             wrong if wrong.is_wrong_result() => Exit::Rejected,
             RunFailure::Sandbox(SandboxError::Memory(_)) => Exit::Usage,
             // The reference could not answer.
-            RunFailure::Sandbox(_) => Exit::Unverifiable,
+            RunFailure::Sandbox(_) | RunFailure::Unclear { .. } => Exit::Unverifiable,
             // Prompt, context, kernels, threads: what was asked for is not possible here.
             _ => Exit::Usage,
         };

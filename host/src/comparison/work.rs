@@ -87,7 +87,7 @@ pub fn compare_work(old: &Receipt, new: &Receipt) -> Vec<Work> {
 }
 
 fn ledger(r: &Receipt, count: fn(&crate::receipt::LedgerRecord) -> u64) -> Option<u64> {
-    let mut lines = r.kernel_ledger.iter().map(count);
+    let mut lines = r.ledger().iter().map(count);
     lines.try_fold(0u64, u64::checked_add)
 }
 

@@ -215,5 +215,6 @@ pub fn joined(
             .collect(),
         checksum: Transcript::of(&task.transcript_start(model), &records),
         fuel: None,
+        ranking: None,
     }
 }

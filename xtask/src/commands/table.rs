@@ -48,6 +48,7 @@ pub fn benchmark(entry: &Entry, figures: &Figures, path: &Path) -> String {
             "proved by a replay, bit for bit ({} positions)",
             parity.positions_compared
         ),
+        ParityStatus::Consistent => consistent(receipt),
         ParityStatus::NotChecked => "not replayed (--parity off)".into(),
     };
     let _ = write!(
@@ -75,6 +76,20 @@ pub fn benchmark(entry: &Entry, figures: &Figures, path: &Path) -> String {
         );
     }
     text
+}
+
+/// How the tokens of another engine agree with the reference.
+fn consistent(receipt: &Receipt) -> String {
+    let Some(found) = receipt.parity.judgement else {
+        return "consistent".into();
+    };
+    format!(
+        "consistent with a replay: {} of {} are the reference's choice, {} tied within {} spreads",
+        found.exact,
+        found.exact + found.tied,
+        found.tied,
+        found.tolerance
+    )
 }
 
 /// The figures that people compare: how long until the first token, and how fast the next ones come.

@@ -203,6 +203,9 @@ pub fn chain(subject: &Subject) -> Markup {
     let parity = &receipt.parity;
     let replayed = match parity.status {
         ParityStatus::Passed => "by its own word, the writer replayed the run with this guest",
+        ParityStatus::Consistent => {
+            "by its own word, the writer replayed the run with this guest, and found the tokens consistent"
+        }
         ParityStatus::NotChecked => "the writer did not replay the run",
     };
     let guest = parity

@@ -145,7 +145,7 @@ fn make_receipt(
         ParityMode::Off => measured.without_proof(),
     };
     let receipt = proved.receipt();
-    figures.bytes_per_token = bytes_per_decoded_token(&engine, &task, &receipt.kernel_ledger);
+    figures.bytes_per_token = bytes_per_decoded_token(&engine, &task, receipt.ledger());
     Ok((receipt, figures))
 }
 

@@ -3,7 +3,7 @@
 use engine_native::{Isa, KernelName};
 use host::{
     plain::plain,
-    receipt::{ParityStatus, Receipt, per_second},
+    receipt::{Receipt, per_second},
     statistics::Sorted,
 };
 
@@ -24,7 +24,7 @@ pub struct Entry {
 impl Entry {
     /// Whether its writer, by its own word, replayed the run.
     pub fn is_replayed(&self) -> bool {
-        self.receipt.parity.status == ParityStatus::Passed
+        self.receipt.parity.status.is_replayed()
     }
 
     /// The row of the prompt, and that of decoding where there is one.

@@ -4,11 +4,14 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use engine_native::Model;
 
-use super::sensitivity::sensitivity;
+use super::{
+    claimed_run::ClaimedRun,
+    sensitivity::sensitivity,
+    whole::{Replay, margins},
+};
 use crate::{
     input::ends_of,
     judge::{Claim, Judgement, Ranking, Tolerance},
-    replay::{ClaimedRun, Replay, margins},
     sandbox::{ModelInput, Sandbox, SandboxError},
     task::Task,
 };
