@@ -121,7 +121,7 @@ fn first_mistake(
 ) -> Option<Mistake> {
     let token = tokens.iter().find(|token| token.is_beyond(limit));
     let too_many = ties.found > ties.allowed;
-    let far_off = values.filter(|values| values.rms > limit.noise);
+    let far_off = values.filter(|values| values.rms > limit.values_rms);
     token
         .map(|&token| Mistake::of(token, limit))
         .or(too_many.then_some(Mistake::Ties(ties)))

@@ -31,8 +31,6 @@ pub use ranking::Ranking;
 pub(crate) use row::{Largest, Moments};
 pub use sensitivity::{Sensitivity, Summit};
 pub use ties::Ties;
-pub use tolerance::{
-    DEFAULT, FALSE_ALARM, Limit, Limits, NOISE_PER_SENSITIVITY, SPREADS_PER_NOISE, Tolerance,
-};
+pub use tolerance::{DEFAULT, FALSE_ALARM, Limit, Limits, PER_SENSITIVITY, Tolerance};
 pub use values::Values;
 pub use verdict::{Answer, TokenVerdict};

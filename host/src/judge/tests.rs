@@ -113,16 +113,16 @@ fn values_are_compared_but_for_a_constant() {
         assert_eq!((values.count, values.largest), (2, 0.0));
     }
     // A logit more is half a spread.
-    let off = by_value([0.0, -1.0, -3.0], 0.49);
+    let off = by_value([0.0, -1.0, -3.0], 0.31);
     assert_eq!(off.tokens[0].answer, Answer::Wrong);
     assert!(matches!(off.mistake, Some(Mistake::Logits(..))));
     let values = off.values.unwrap();
     assert_eq!((values.rms, values.largest), (0.125f64.sqrt(), 0.5));
-    // Within the tolerance, but further off on average than any right engine.
-    let far = by_value([0.0, -1.0, -3.0], 0.5);
+    // Within what one may be off, but further off on average than any right engine.
+    let far = by_value([0.0, -1.0, -3.0], 0.32);
     assert_eq!(far.tokens[0].answer, Answer::Exact);
     assert!(matches!(far.mistake, Some(Mistake::Values(..))));
-    assert_eq!(by_value([0.0, -1.0, -3.0], 2.5).mistake, None);
+    assert_eq!(by_value([0.0, -1.0, -3.0], 0.75).mistake, None);
 }
 
 #[test]
@@ -228,7 +228,7 @@ impl Rows {
     fn margin(&mut self, choose: impl FnOnce(&mut Self, &[f64]) -> usize) -> Margin {
         let density = (2.0 * 2048f64.ln()).sqrt();
         let mut logits = vec![0.0];
-        for k in 1..=MAX_RIVALS {
+        for k in 1..=N_RIVALS {
             let gap = self.exponential() / (k as f64 * density);
             logits.push(logits[k - 1] - gap);
         }
@@ -242,7 +242,7 @@ impl Rows {
         Margin {
             chosen: choice(0),
             goes_on: false,
-            rivals: (1..=MAX_RIVALS).map(choice).collect(),
+            rivals: (1..=N_RIVALS).map(choice).collect(),
             claimed: choice(claimed),
             spread: 1.0,
             listed: Vec::new(),
@@ -265,11 +265,14 @@ impl Rows {
     }
 }
 
-const N_TOKENS: usize = 128;
+/// More of them are hardly ever close.
+const N_RIVALS: usize = 24;
+
+const N_TOKENS: usize = 64;
 
 #[test]
 fn a_right_engine_has_no_more_ties_than_are_allowed() {
-    const RUNS: usize = 5_000;
+    const RUNS: usize = 2_000;
     for vocabulary in [100_000, 30] {
         let mut rows = Rows {
             stream: SplitMix64::new(vocabulary),
@@ -283,8 +286,8 @@ fn a_right_engine_has_no_more_ties_than_are_allowed() {
             found += ties.found;
             expected += ties.expected;
         }
-        // Less than one is expected; more than five happen to one of 60,000 tests.
-        assert!(alarms <= 5, "{alarms} of {RUNS} right runs rejected");
+        // At most 0.2 are expected; more than three would happen to one test of 17,000.
+        assert!(alarms <= 3, "{alarms} of {RUNS} right runs rejected");
         let ratio = found as f64 / expected;
         assert!(
             ratio > 0.9 && ratio < 1.01,
@@ -301,7 +304,7 @@ fn an_engine_that_hides_in_ties_is_rejected() {
         vocabulary,
     };
     let mut passed = 0;
-    for _ in 0..1000 {
+    for _ in 0..300 {
         let margins: Vec<_> = (0..N_TOKENS).map(|_| rows.sly(DEFAULT)).collect();
         let judgement = judged(&margins, DEFAULT.spreads);
         assert_eq!(judgement.wrong, 0);
@@ -310,7 +313,7 @@ fn an_engine_that_hides_in_ties_is_rejected() {
             Some(mistake) => assert!(matches!(mistake, Mistake::Ties(_)), "{mistake}"),
         }
     }
-    assert!(passed < 10, "{passed} of 1000 passed");
+    assert!(passed < 3, "{passed} of 300 passed");
 }
 
 /// A run in a loop decides the same thing again and again, and in the same way.
@@ -363,7 +366,7 @@ fn a_sensitive_model_leaves_doubt() {
         );
     }
     // So is it with too many ties.
-    let tied: Vec<_> = (3..23)
+    let tied: Vec<_> = (3..13)
         .map(|other| {
             let mut margin = margin(9.6, (other, 9.6));
             margin.rivals[0].token = other;
@@ -372,5 +375,5 @@ fn a_sensitive_model_leaves_doubt() {
         .collect();
     let conclusion = |sensitivity| judged_as(&tied, Tolerance::default(), sensitivity).conclusion;
     assert_eq!(conclusion(None), Consistency::Rejected);
-    assert_eq!(conclusion(Some(0.2)), Consistency::Unverifiable);
+    assert_eq!(conclusion(Some(0.5)), Consistency::Unverifiable);
 }
