@@ -143,7 +143,6 @@ fn the_commands_in_the_documents_parse() {
         "ci/TRANSCRIPT.md",
         "ci/local_gates.sh",
         "ci/fleet/README.md",
-        "ci/perf/README.md",
         "ci/vectors/README.md",
     ] {
         for command in commands::quoted(&document(name), !name.ends_with(".md")) {

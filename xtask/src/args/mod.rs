@@ -3,6 +3,7 @@
 mod benchmark;
 mod challenge;
 mod compare;
+mod engines;
 mod examples;
 mod files;
 mod leaderboard;
@@ -24,6 +25,7 @@ pub use benchmark::{
 };
 pub use challenge::{ChallengeArgs, ChallengeCommand, ChallengeServeArgs};
 pub use compare::{BuildsArgs, CompareArgs, CompareFormat, CompareOutputArgs, Vary};
+pub use engines::{EngineFile, OURS, OtherEnginesArgs};
 pub use files::{KeyFile, RequiredModel, SweptModels, TranscriptAndModel};
 pub use leaderboard::LeaderboardArgs;
 pub use models::{

@@ -33,4 +33,4 @@ pub use failure::{Cause, EngineFailure};
 pub use guard::become_engine_if_asked;
 pub use process::end_all;
 pub use spec::{EngineSpec, Place};
-pub use start::start;
+pub use start::{check, start};
