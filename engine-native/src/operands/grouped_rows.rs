@@ -76,13 +76,18 @@ impl GroupedRows<'_> {
 
     /// The code of `column` of `row`, a weight plus one.
     pub fn code(&self, row: usize, column: usize) -> u8 {
-        let (panel, lane) = (row / PANEL_ROWS, row % PANEL_ROWS);
-        let group = panel * (self.n_cols / GROUP_COLS) + column / GROUP_COLS;
         // The place in `four_of_field`, from the four.
         let four = column % GROUP_COLS / 4;
         let (line, field) = (four % 8 / 2, 2 * (four % 2) + four / 8);
-        let byte = group * PANEL_GROUP_BYTES + 64 * line + 4 * lane + column % 4;
-        self.codes[byte] >> (2 * field) & 3
+        self.bytes(row, column / GROUP_COLS)[line][column % 4] >> (2 * field) & 3
+    }
+
+    /// The bytes of `row` in the lines of group `group` of 64 columns.
+    pub(crate) fn bytes(&self, row: usize, group: usize) -> [[u8; 4]; 4] {
+        let (panel, lane) = (row / PANEL_ROWS, row % PANEL_ROWS);
+        let start = (panel * (self.n_cols / GROUP_COLS) + group) * PANEL_GROUP_BYTES;
+        let (fours, _) = self.codes[start..][..PANEL_GROUP_BYTES].as_chunks::<4>();
+        std::array::from_fn(|line| fours[PANEL_ROWS * line + lane])
     }
 
     /// Bits of the F16 scale of `column` of `row`.

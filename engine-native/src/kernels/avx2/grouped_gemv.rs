@@ -25,28 +25,28 @@ pub const PREFETCH_AHEAD: usize = 12 << 10;
 /// The codes of a panel in a group of columns: four lines.
 pub type PanelGroup = [u8; PANEL_GROUP_BYTES];
 
-/// What the sums of a group are multiplied by.
-#[derive(Clone, Copy)]
-enum Terms {
-    /// The scales are integers of 15 bits times one power of two.
-    Integers {
-        /// The integers, each in both halves: the factors of a pair of i16.
-        factors: [i32; 2],
-        /// What Σ q contributes, which the sums with codes have too much, negated.
-        minus_excess: i32,
-        /// The power of two.
-        unit: f32,
-    },
-    /// The scales are too far apart.
-    Floats(GroupTerms),
+/// What the sums of a group are multiplied by. The fields do not overlap as those of an enum would:
+/// the compiler then loads what both cases have at one place before it knows the case, and needs a
+/// second instruction to spread it.
+struct Terms {
+    /// None if the scales are too far apart.
+    integers: Option<IntegerTerms>,
+    floats: GroupTerms,
 }
 
-impl Terms {
-    fn new(terms: GroupTerms) -> Self {
-        let GroupTerms {
-            factors: [a, b],
-            minus_sums,
-        } = terms;
+/// Scales that are integers of 15 bits times one power of two.
+struct IntegerTerms {
+    /// The integers, each in both halves: the factors of a pair of i16.
+    factors: [i32; 2],
+    /// What Σ q contributes, which the sums with codes have too much, negated.
+    minus_excess: i32,
+    /// The power of two.
+    unit: f32,
+}
+
+impl IntegerTerms {
+    fn new(terms: &GroupTerms) -> Option<Self> {
+        let [a, b] = terms.factors;
         let smallest = if a.min(b) > 0.0 { a.min(b) } else { a.max(b) };
         // Its last bit, as an F16 number; 1 if both scales are 0.
         let unit = match smallest > 0.0 {
@@ -55,15 +55,15 @@ impl Terms {
         };
         let integers = [a / unit, b / unit];
         if integers.iter().any(|&x| x > f32::from(i16::MAX)) {
-            return Self::Floats(terms);
+            return None;
         }
         debug_assert!(integers.iter().all(|x| x.fract() == 0.0));
-        let integers = integers.map(|x| x as i32);
-        Self::Integers {
-            factors: integers.map(|x| x << 16 | x),
-            minus_excess: integers[0] * minus_sums[0] + integers[1] * minus_sums[1],
+        let [a, b] = integers.map(|x| x as i32);
+        Some(Self {
+            factors: [a << 16 | a, b << 16 | b],
+            minus_excess: a * terms.minus_sums[0] + b * terms.minus_sums[1],
             unit,
-        }
+        })
     }
 }
 
@@ -117,16 +117,17 @@ pub fn gemv(
     out: &mut [f32],
     recorder: &mut Recorder,
 ) {
-    let terms: Vec<_> = GroupTerms::all(activations).map(Terms::new).collect();
+    let terms: Vec<_> = GroupTerms::all(activations)
+        .map(|floats| Terms {
+            integers: IntegerTerms::new(&floats),
+            floats,
+        })
+        .collect();
     gemv_with(weights, activations, &terms, out, |codes, values, terms| {
         let sums = dot_group(codes, values);
-        match terms {
-            Terms::Integers {
-                factors,
-                minus_excess,
-                unit,
-            } => sums.map(|sums| combine_integers(sums, factors, *minus_excess, *unit)),
-            Terms::Floats(terms) => sums.map(|sums| combine(widen(sums, terms), terms)),
+        match &terms.integers {
+            Some(terms) => sums.map(|sums| combine_integers(sums, terms)),
+            None => sums.map(|sums| combine(widen(sums, &terms.floats), &terms.floats)),
         }
     });
     let macs = out.len() * weights.n_cols;
@@ -159,16 +160,11 @@ fn widen(sums: [__m256i; 2], terms: &GroupTerms) -> [__m256i; 2] {
 
 #[target_feature(enable = "avx2")]
 #[inline]
-fn combine_integers(
-    sums: [__m256i; 2],
-    factors: &[i32; 2],
-    minus_excess: i32,
-    unit: f32,
-) -> __m256 {
-    let term = |b: usize| _mm256_madd_epi16(sums[b], _mm256_set1_epi32(factors[b]));
+fn combine_integers(sums: [__m256i; 2], terms: &IntegerTerms) -> __m256 {
+    let term = |b: usize| _mm256_madd_epi16(sums[b], _mm256_set1_epi32(terms.factors[b]));
     let both = _mm256_add_epi32(term(0), term(1));
-    let exact = _mm256_add_epi32(both, _mm256_set1_epi32(minus_excess));
-    _mm256_mul_ps(_mm256_cvtepi32_ps(exact), _mm256_set1_ps(unit))
+    let exact = _mm256_add_epi32(both, _mm256_set1_epi32(terms.minus_excess));
+    _mm256_mul_ps(_mm256_cvtepi32_ps(exact), _mm256_set1_ps(terms.unit))
 }
 
 /// Sums of pairs of columns, for rows 0 to 7 and 8 to 15: Σ code·q of the first block and
