@@ -1,0 +1,67 @@
+//! Arguments of `conformance`, and of the command that makes its committed files.
+
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+
+use super::{
+    examples::{examples, usage},
+    output::LongOutputArgs,
+    values::{Kernel, Kv},
+};
+
+/// Arguments of `conformance`.
+#[derive(Debug, ClapArgs)]
+#[command(override_usage = usage("conformance [OPTIONS] <--engine ENGINE|--answers FILE|--export DIR>"))]
+#[command(after_help = examples(&[
+    "conformance --engine ours",
+    "conformance --export corpus",
+    "conformance --answers answers.json",
+]))]
+pub struct ConformanceArgs {
+    /// What is judged
+    #[command(flatten)]
+    pub subject: SubjectArgs,
+    /// Threads of the engine
+    #[arg(short, long, value_name = "N", default_value = "1")]
+    pub threads: usize,
+    /// Kernels of our own engine
+    #[arg(long, value_enum, value_name = "ISA", default_value = "auto")]
+    pub kernel: Kernel,
+    /// Element type of the engine's KV cache
+    #[arg(long, value_enum, value_name = "TYPE", default_value = "f16")]
+    pub kv_type: Kv,
+    /// Write the engine's answers to this file, too
+    #[arg(long, value_name = "FILE", requires = "engine")]
+    pub save_answers: Option<PathBuf>,
+    /// What it prints
+    #[command(flatten)]
+    pub print: LongOutputArgs,
+}
+
+/// What is judged.
+#[derive(Debug, ClapArgs)]
+#[group(id = "subject", required = true, multiple = false)]
+pub struct SubjectArgs {
+    /// Run this engine over the corpus: ours, or another one
+    #[arg(short, long)]
+    pub engine: Option<String>,
+    /// Judge the answers in this file, which somebody else's program wrote; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Judge nothing, but write the corpus to this folder: models, cases and files to be refused
+    #[arg(long, value_name = "DIR")]
+    pub export: Option<PathBuf>,
+}
+
+/// Arguments of `corpus`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["corpus --check"]))]
+pub struct CorpusArgs {
+    /// Compare with the committed files byte for byte, change nothing
+    #[arg(long)]
+    pub check: bool,
+    /// What it prints
+    #[command(flatten)]
+    pub print: LongOutputArgs,
+}
