@@ -77,8 +77,8 @@ pub struct RunAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SumsAnswer {
-    /// Name of the tensor.
-    pub tensor: String,
+    /// Their name in the case.
+    pub name: String,
     /// The sums, in the order of the case.
     pub sums: Vec<i64>,
 }

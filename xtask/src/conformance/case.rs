@@ -15,15 +15,42 @@ pub struct Index {
     pub version: u64,
     /// SPDX identifier of the licence of all files.
     pub licence: String,
-    /// How far logits of a right engine may be from the reference's, in standard deviations of the row of
-    /// logits.
-    pub tolerance: f64,
-    /// How large the root mean square of all such deviations of a case may be.
-    pub noise: f64,
+    /// How far logits of a right engine may be from the reference's, for either type of KV cache.
+    pub bounds: BoundsOf,
     /// Models to be run, by name; each has a file `cases/<name>.json`.
     pub cases: Vec<IndexEntry>,
     /// Files to be refused.
     pub refused: Vec<RefusedFile>,
+}
+
+/// Bounds for engines with a KV cache of either type.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct BoundsOf {
+    pub f16: Bounds,
+    pub f32: Bounds,
+}
+
+/// How far logits of a right engine may be from the reference's, in spreads: standard deviations of all
+/// logits at a position.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bounds {
+    /// The largest deviation of one logit. Another token whose logit is within it of the best is a tie.
+    pub tolerance: f64,
+    /// The largest root mean square of all deviations of a case.
+    pub noise: f64,
+}
+
+impl BoundsOf {
+    /// Those for a KV cache of this type.
+    pub fn kv(self, kv_type: KvName) -> Bounds {
+        match kv_type {
+            KvName::F16 => self.f16,
+            KvName::F32 => self.f32,
+        }
+    }
 }
 
 /// A case in the list.
@@ -137,6 +164,8 @@ pub struct RowFact {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SumsFact {
+    /// Its name in the case.
+    pub name: String,
     /// Name of the tensor.
     pub tensor: String,
     /// Whether `input` is what the model computes at the last position of the first prompt, in any order of

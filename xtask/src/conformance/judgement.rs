@@ -2,30 +2,22 @@
 
 use super::{
     answers::{Answer, RunAnswer},
-    case::{Case, ChoiceFact, KvName, RunFact},
+    case::{Bounds, Case, ChoiceFact, KvName, RunFact},
     tier::{Finding, Outcome, Tier},
 };
 
-/// How far logits of a right engine may be from the reference's, in spreads.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounds {
-    /// The largest deviation of one logit.
-    pub tolerance: f64,
-    /// The largest root mean square of all deviations of a case.
-    pub noise: f64,
-}
-
 /// A message that refuses a model has one of these words in the line that names what is not supported.
-const REFUSING: [&str; 9] = [
+const REFUSING: [&str; 10] = [
     "unknown",
     "unsupported",
     "not supported",
     "invalid",
     "refuse",
+    "removed",
     "cannot",
     "expected",
     "allowed",
-    "missing",
+    "not found",
 ];
 
 /// Findings for all tiers, in their order.
@@ -35,9 +27,9 @@ pub type Findings = [Finding; Tier::ALL.len()];
 pub fn judge_case(case: &Case, answer: &Answer, kv_type: KvName, bounds: Bounds) -> Findings {
     let not_shown = Finding::not_shown;
     if let Some(message) = &answer.refused {
-        let reads = match names_what_is_unsupported(message, &case.refusal_names) {
-            true => Finding::of(Outcome::Refused, last_line(message)),
-            false => Finding::failed(format!(
+        let reads = match naming_line(message, &case.refusal_names) {
+            Some(line) => Finding::of(Outcome::Refused, line),
+            None => Finding::failed(format!(
                 "refused without naming what is not supported: {}",
                 last_line(message)
             )),
@@ -68,16 +60,15 @@ pub fn judge_case(case: &Case, answer: &Answer, kv_type: KvName, bounds: Bounds)
     ]
 }
 
-/// Judges the answer to a file that must be refused.
-pub fn judge_refused(answer: &Answer) -> Findings {
-    let reads = if let Some(message) = &answer.refused {
-        Finding::passed(last_line(message))
-    } else if let Some(message) = &answer.failed {
-        Finding::failed(last_line(message))
-    } else if *answer == Answer::default() {
-        Finding::not_shown()
-    } else {
-        Finding::failed("read, although it must be refused")
+/// Judges the answer to a file that must be refused. Whoever does not read what it was made from either
+/// shows nothing by refusing it.
+pub fn judge_refused(answer: &Answer, reads_base: bool) -> Findings {
+    let reads = match (&answer.refused, &answer.failed) {
+        (Some(message), _) if reads_base => Finding::passed(last_line(message)),
+        (Some(_), _) => Finding::not_shown(),
+        (None, Some(message)) => Finding::failed(last_line(message)),
+        (None, None) if *answer == Answer::default() => Finding::not_shown(),
+        (None, None) => Finding::failed("read, although it must be refused"),
     };
     let not_shown = Finding::not_shown;
     [reads, not_shown(), not_shown(), not_shown(), not_shown()]
@@ -92,12 +83,15 @@ fn last_line(message: &str) -> String {
         .to_owned()
 }
 
-fn names_what_is_unsupported(message: &str, names: &[String]) -> bool {
-    let message = message.to_lowercase();
-    message.lines().any(|line| {
-        let has = |word: &str| line.contains(word);
+/// The first line of a message that refuses something by one of these names.
+fn naming_line(message: &str, names: &[String]) -> Option<String> {
+    let mut lines = message.lines();
+    let line = lines.find(|line| {
+        let lower = line.to_lowercase();
+        let has = |word: &str| lower.contains(word);
         names.iter().any(|name| has(&name.to_lowercase())) && REFUSING.iter().any(|word| has(word))
-    })
+    });
+    line.map(|line| line.trim().to_owned())
 }
 
 fn reads(case: &Case, answer: &Answer) -> Finding {
@@ -131,23 +125,23 @@ fn reads(case: &Case, answer: &Answer) -> Finding {
 fn sums(case: &Case, answer: &Answer) -> Finding {
     let shown = answer.sums.as_deref().unwrap_or_default();
     for answer in shown {
-        let tensor = &answer.tensor;
-        let Some(fact) = case.sums.iter().find(|fact| fact.tensor == *tensor) else {
-            return Finding::failed(format!("{tensor}: the case has no sums of it"));
+        let name = &answer.name;
+        let Some(fact) = case.sums.iter().find(|fact| fact.name == *name) else {
+            return Finding::failed(format!("{name}: the case has no such sums"));
         };
         if answer.sums.len() != fact.sums.len() {
             let (found, expected) = (answer.sums.len(), fact.sums.len());
-            return Finding::failed(format!("{tensor}: {found} sums, expected {expected}"));
+            return Finding::failed(format!("{name}: {found} sums, expected {expected}"));
         }
         let mut pairs = answer.sums.iter().zip(&fact.sums);
         if let Some(i) = pairs.position(|(&found, &expected)| found != i64::from(expected)) {
             let (found, expected) = (answer.sums[i], fact.sums[i]);
-            return Finding::failed(format!("{tensor}, sum {i}: {found}, expected {expected}"));
+            return Finding::failed(format!("{name}, sum {i}: {found}, expected {expected}"));
         }
     }
     match shown.iter().map(|answer| answer.sums.len()).sum::<usize>() {
         0 => Finding::not_shown(),
-        n => Finding::passed(format!("{n} sums of {} tensors", shown.len())),
+        n => Finding::passed(format!("{n} sums of {} products", shown.len())),
     }
 }
 

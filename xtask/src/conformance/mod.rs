@@ -10,6 +10,7 @@ mod corpus;
 mod json;
 mod judgement;
 mod layouts;
+mod list;
 mod made;
 mod models;
 mod ours;
@@ -23,11 +24,11 @@ mod weights;
 
 pub use answers::{Answer, Answers, EngineName, RunAnswer, SumsAnswer};
 pub use case::{
-    CORPUS_VERSION, Case, ChoiceFact, Index, IndexEntry, KvName, ModelFile, RefusedFile, RowFact,
+    Bounds, BoundsOf, CORPUS_VERSION, Case, ChoiceFact, Index, IndexEntry, KvName, ModelFile, RefusedFile, RowFact,
     RunFact, Runs, Splice, SumsFact,
 };
 pub use corpus::{Corpus, Which};
-pub use judgement::{Bounds, Findings, judge_case, judge_refused};
+pub use judgement::{Findings, judge_case, judge_refused};
 pub use made::{MadeCase, NotMade};
 pub use ours::OurEngine;
 pub use refused::MadeRefused;

@@ -18,7 +18,7 @@ use host::{
 
 use super::{
     answers::{Answer, RunAnswer, SumsAnswer},
-    case::{Case, ChoiceFact, KvName},
+    case::{Case, ChoiceFact, KvName, SumsFact},
 };
 
 /// Logits that are shown of a position.
@@ -87,7 +87,7 @@ impl OurEngine {
         }
         let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = case.sums.iter();
-        let sums = wanted.filter_map(|fact| sums(model, &fact.tensor, &seen));
+        let sums = wanted.filter_map(|fact| sums(model, fact, &seen));
         Ok(Answer {
             runs: Some(runs),
             sums: Some(sums.collect()),
@@ -152,10 +152,14 @@ fn watch_operations(session: &mut Session, seen: &Seen, position: usize) {
 
 /// The integer sums behind the outputs of a projection: outputs divided by both scales. Grouped types add
 /// several sums up, so their outputs do not show them.
-fn sums(model: &Model, tensor: &str, seen: &HashMap<(usize, Op), Vec<f32>>) -> Option<SumsAnswer> {
-    let mut parts = tensor.split('.');
-    let layer: usize = parts.nth(1)?.parse().ok()?;
-    let op = Op::from_name(parts.next()?)?;
+fn sums(
+    model: &Model,
+    fact: &SumsFact,
+    seen: &HashMap<(usize, Op), Vec<f32>>,
+) -> Option<SumsAnswer> {
+    let layer: usize = fact.tensor.split('.').nth(1)?.parse().ok()?;
+    // Other names are of inputs that no run has.
+    let op = Op::from_name(&fact.name)?;
     let of_layer = model.layers().get(layer)?;
     let (projection, input): (&Projection, _) = match op {
         Op::AttnQ => (&of_layer.attn_q, seen.get(&(layer, Op::AttnNorm))),
@@ -172,7 +176,7 @@ fn sums(model: &Model, tensor: &str, seen: &HashMap<(usize, Op), Vec<f32>>) -> O
     let scale = projection.one_scale()?.scale * (largest / 127.0);
     let outputs = seen.get(&(layer, op))?.iter();
     Some(SumsAnswer {
-        tensor: tensor.to_owned(),
+        name: fact.name.clone(),
         sums: outputs
             .map(|y| (f64::from(*y) / f64::from(scale)).round() as i64)
             .collect(),

@@ -20,6 +20,9 @@ const LENGTHS: [usize; 4] = [16, 1, 7, 40];
 /// Tokens after each prompt.
 pub(super) const N_TOKENS: usize = 6;
 
+/// How far the largest logit is ahead after each of them, in spreads: a few times what right engines are off.
+const CLEAR: f64 = 0.1;
+
 /// Prompts that are tried for each length.
 const N_SEEDS: u64 = 2000;
 
@@ -49,7 +52,6 @@ pub enum NoPrompt {
 pub(super) fn clear_prompts(
     model: &ModelOf,
     gguf: &Gguf,
-    tolerance: f64,
     watch: &Watch,
 ) -> Result<Vec<Vec<u32>>, NoPrompt> {
     let style = match model.recipe.architecture {
@@ -68,7 +70,7 @@ pub(super) fn clear_prompts(
         for step in session.generate(prompt, N_TOKENS)? {
             let step = step?;
             let row = step.logits.last().map_or(&[][..], Vec::as_slice);
-            let choice = ChoiceFact::of(row, tolerance);
+            let choice = ChoiceFact::of(row, CLEAR);
             if choice.near_tie || choice.token >= n_plain {
                 return Ok(false);
             }

@@ -25,6 +25,8 @@ const Q2_0_BYTES: u64 = 18;
 
 /// Files that were made from one model.
 struct Breaker<'a> {
+    /// What their names begin with.
+    prefix: &'static str,
     base: &'static str,
     gguf: &'a Gguf,
     made: Vec<MadeRefused>,
@@ -32,20 +34,12 @@ struct Breaker<'a> {
 
 /// All files. `i2_s` and `q2_0` are the models of these cases.
 pub(super) fn all(i2_s: (&'static str, &Gguf), q2_0: (&'static str, &Gguf)) -> Vec<MadeRefused> {
-    let mut of_i2_s = Breaker {
-        base: i2_s.0,
-        gguf: i2_s.1,
-        made: Vec::new(),
-    };
-    of_i2_s.cut_off();
+    let mut of_i2_s = Breaker::new("i2_s", i2_s);
+    of_i2_s.any_type();
     of_i2_s.values_of_i2_s();
-    of_i2_s.lists_of_tensors();
-    of_i2_s.layout();
-    let mut of_q2_0 = Breaker {
-        base: q2_0.0,
-        gguf: q2_0.1,
-        made: Vec::new(),
-    };
+    of_i2_s.layout_of_i2_s();
+    let mut of_q2_0 = Breaker::new("q2_0", q2_0);
+    of_q2_0.any_type();
     of_q2_0.values_of_q2_0();
     of_q2_0.sizes_of_q2_0();
     of_i2_s.made.into_iter().chain(of_q2_0.made).collect()
@@ -57,15 +51,33 @@ struct Broken {
     data: Vec<u8>,
 }
 
-impl Breaker<'_> {
+impl<'a> Breaker<'a> {
+    fn new(prefix: &'static str, (base, gguf): (&'static str, &'a Gguf)) -> Self {
+        Self {
+            prefix,
+            base,
+            gguf,
+            made: Vec::new(),
+        }
+    }
+
+    /// What is wrong whatever the types are.
+    fn any_type(&mut self) {
+        self.cut_off();
+        self.lists_of_tensors();
+        let norm = self.with_data(NORM, 4, &f32::INFINITY.to_le_bytes());
+        self.push("norm-infinite", "A weight of a norm is infinite", norm);
+    }
+
     fn push(&mut self, name: &str, why: &str, broken: Broken) {
+        let name = format!("{}-{name}", self.prefix);
         let (head, data) = self.parts();
         let of_head = splice(0, head, &broken.head);
         let of_data = splice(head.len(), data, &broken.data);
         let file = [broken.head, broken.data].concat();
         self.made.push(MadeRefused {
             refused: RefusedFile {
-                name: name.to_owned(),
+                name,
                 why: why.to_owned(),
                 bytes: file.len() as u64,
                 sha256: sha256(&file),
@@ -143,27 +155,17 @@ impl Breaker<'_> {
             with_scale(self, 0.0),
         );
         self.push(
-            "i2_s-code-3",
+            "code-3",
             "A weight has code 3, which stands for nothing",
             code,
         );
+        self.push("scale-nan", "The scale of a tensor is not a number", nan);
+        self.push("scale-below-0", "The scale of a tensor is below 0", below);
         self.push(
-            "i2_s-scale-nan",
-            "The scale of a tensor is not a number",
-            nan,
-        );
-        self.push(
-            "i2_s-scale-below-0",
-            "The scale of a tensor is below 0",
-            below,
-        );
-        self.push(
-            "i2_s-scale-0",
+            "scale-0",
             "The scale of a tensor is 0, so all its weights are lost",
             zero,
         );
-        let norm = self.with_data(NORM, 4, &f32::INFINITY.to_le_bytes());
-        self.push("norm-infinite", "A weight of a norm is infinite", norm);
         let row = self.with_data(EMBEDDING, 2, &f16::NAN.to_le_bytes());
         self.push(
             "embedding-nan",
@@ -209,13 +211,13 @@ impl Breaker<'_> {
     }
 
     /// Sizes that give a layout away.
-    fn layout(&mut self) {
+    fn layout_of_i2_s(&mut self) {
         let dims = &self.find(PROJECTION).dims;
         let n_bytes = dims.iter().product::<u64>() / 4 + 4 * dims[1];
         let per_row = self.resized(PROJECTION, I2_S, n_bytes);
         let why =
             "I2_S with a scale for each row: taken for one scale, it leaves bytes of no tensor";
-        self.push("i2_s-scale-per-row", why, per_row);
+        self.push("scale-per-row", why, per_row);
         let mut either = self.resized(PROJECTION, Q2_0, 2 * Q2_0_BYTES);
         let mut header = self.resized_header(PROJECTION, Q2_0, 2 * Q2_0_BYTES);
         let found = header.tensors.iter_mut().find(|t| t.name == PROJECTION);
@@ -224,7 +226,7 @@ impl Breaker<'_> {
             .for_each(|tensor| tensor.dims = vec![128, 1]);
         either.head = header.to_bytes();
         let why = "A row of 128 weights of type 42, which fits blocks of 64 and of 128 alike";
-        self.push("q2_0-either-size", why, either);
+        self.push("either-size", why, either);
     }
 
     fn values_of_q2_0(&mut self) {
@@ -232,17 +234,9 @@ impl Breaker<'_> {
         let code = self.with_data(PROJECTION, 2, &[0b0100_1101]);
         let (nan, below) = (with_d(self, f16::NAN), with_d(self, f16::from_f32(-0.25)));
         let why = "A weight has code 3: the type is ternary where it is used here";
-        self.push("q2_0-code-3", why, code);
-        self.push(
-            "q2_0-scale-nan",
-            "The scale of a block is not a number",
-            nan,
-        );
-        self.push(
-            "q2_0-scale-below-0",
-            "The scale of a block is below 0",
-            below,
-        );
+        self.push("code-3", why, code);
+        self.push("scale-nan", "The scale of a block is not a number", nan);
+        self.push("scale-below-0", "The scale of a block is below 0", below);
     }
 
     /// Type 42 has blocks of 64 in 18 bytes, or of 128 in 34.
@@ -250,7 +244,7 @@ impl Breaker<'_> {
         let elements = self.find(PROJECTION).dims.iter().product::<u64>();
         let neither = self.resized(PROJECTION, Q2_0, elements / 64 * Q2_0_BYTES + ALIGNMENT);
         let why = "Tensors of type 42 lie as neither blocks of 64 nor blocks of 128 do";
-        self.push("q2_0-neither-size", why, neither);
+        self.push("neither-size", why, neither);
     }
 
     /// The header of a file in which a tensor takes other room.

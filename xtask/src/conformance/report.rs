@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     answers::{Answer, Answers, EngineName},
-    case::CORPUS_VERSION,
+    case::{Bounds, CORPUS_VERSION},
     corpus::Corpus,
     judgement::{Findings, judge_case, judge_refused},
     tier::{Finding, Outcome, Tier},
@@ -18,8 +18,8 @@ pub struct Report {
     pub corpus: u64,
     /// The engine.
     pub engine: EngineName,
-    /// The largest deviation of a logit that is no failure, in spreads.
-    pub tolerance: f64,
+    /// How far its logits may be off.
+    pub bounds: Bounds,
     /// Whether nothing failed.
     pub passed: bool,
     /// How many cases came to what, by tier.
@@ -106,19 +106,23 @@ impl Report {
                 None => file.projections.clone(),
             };
             let kv_type = answers.engine.kv_type;
-            let findings = judge_case(case, answer(&case.name), kv_type, corpus.bounds());
+            let findings = judge_case(case, answer(&case.name), kv_type, corpus.bounds.kv(kv_type));
             Row::of(&case.name, kind, file.bytes, findings)
         });
+        let models: Vec<Row> = models.collect();
         let refused = corpus.refused.iter().map(|made| {
             let file = &made.refused;
-            let findings = judge_refused(answer(&file.name));
+            let base = models.iter().find(|row| row.case == file.base);
+            let reads_base = base.is_some_and(|row| row.reads.outcome == Outcome::Passed);
+            let findings = judge_refused(answer(&file.name), reads_base);
             Row::of(&file.name, "to be refused".to_owned(), file.bytes, findings)
         });
-        let rows: Vec<Row> = models.chain(refused).collect();
+        let refused: Vec<Row> = refused.collect();
+        let rows = [models, refused].concat();
         Self {
             corpus: CORPUS_VERSION,
             engine: answers.engine.clone(),
-            tolerance: corpus.tolerance,
+            bounds: corpus.bounds.kv(answers.engine.kv_type),
             passed: rows.iter().all(|row| {
                 let failed = |tier: &Tier| row.finding(*tier).outcome == Outcome::Failed;
                 !Tier::ALL.iter().any(failed)

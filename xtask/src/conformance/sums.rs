@@ -20,7 +20,7 @@ struct Quantized {
 
 impl SumsFact {
     /// The sums of `tensor` for these activations.
-    pub(super) fn of(tensor: &str, in_run: bool, projection: &Ternary, input: &[f32]) -> Self {
+    pub(super) fn of(name: &str, tensor: &str, projection: &Ternary, input: &[f32]) -> Self {
         let quantized = match projection.scales {
             Scales::One(_) => whole(input),
             Scales::Groups(_) => in_blocks(input),
@@ -35,8 +35,10 @@ impl SumsFact {
                 .collect(),
         };
         Self {
+            name: name.to_owned(),
             tensor: tensor.to_owned(),
-            in_run,
+            // Only what comes before all attention is the same for engines with other float sums.
+            in_run: name == "attn_q",
             input: input.to_vec(),
             quantized: quantized.values,
             activation_scales: quantized.scales,

@@ -1,6 +1,7 @@
 //! `conformance`: an engine's answers to the corpus, judged.
 
 mod folder;
+mod others;
 
 use std::path::Path;
 
@@ -57,8 +58,14 @@ pub fn run(args: &ConformanceArgs, watch: &Watch) -> Result<Exit, Failure> {
             (corpus, answers)
         }
         None => {
+            let name = args.subject.engine.as_deref().unwrap_or("ours");
+            // Before the work that makes the corpus.
+            let other = (name != "ours").then(|| others::engine(name)).transpose()?;
             let corpus = make(watch)?;
-            let answers = ask(args, &corpus, watch)?;
+            let answers = match other {
+                Some(spec) => others::ask(&spec, args.threads, &corpus, watch)?,
+                None => ask_ours(args, &corpus, watch)?,
+            };
             (corpus, answers)
         }
     };
@@ -152,7 +159,7 @@ fn check_names(answers: &Answers, corpus: &Corpus, path: &Path) -> Result<(), Fa
     }
 }
 
-fn ask(args: &ConformanceArgs, corpus: &Corpus, watch: &Watch) -> Result<Answers, Failure> {
+fn ask_ours(args: &ConformanceArgs, corpus: &Corpus, watch: &Watch) -> Result<Answers, Failure> {
     let kv_type = match args.kv_type {
         Kv::F16 => KvName::F16,
         Kv::F32 => KvName::F32,
