@@ -20,7 +20,10 @@ use host::{
 };
 use serde::Serialize;
 
-use crate::hints::{self, Kind};
+use crate::{
+    engines::{Cause, EngineFailure},
+    hints::{self, Kind},
+};
 
 /// How a command ended. The numbers are documented in the README and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +194,19 @@ impl From<EnvironmentError> for Failure {
 impl From<NotAReceipt> for Failure {
     fn from(error: NotAReceipt) -> Self {
         Self::new(Exit::BadInput, error)
+    }
+}
+
+impl From<EngineFailure> for Failure {
+    fn from(error: EngineFailure) -> Self {
+        let exit = match &error.cause {
+            Cause::Usage(_) => Exit::Usage,
+            Cause::Ended { .. } | Cause::Silent { .. } | Cause::Refused(_) => Exit::Unverifiable,
+            Cause::BadAnswer(_) => Exit::BadInput,
+            Cause::Io(source) => Self::of_io(source).exit,
+            Cause::Interrupted => return Self::interrupted(),
+        };
+        Self::new(exit, error)
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod args;
 pub mod commands;
 pub mod conformance;
+pub mod engines;
 pub mod entry;
 pub mod exit;
 pub mod guest;

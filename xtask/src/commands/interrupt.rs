@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use host::watch::Watch;
 
 use crate::{
+    engines::end_all,
     exit::{Exit, Failure, say},
     hints,
 };
@@ -18,6 +19,8 @@ pub fn stop_on_ctrl_c() -> Result<Watch, Failure> {
     let requested = watch.clone();
     let handler = move || {
         if requested.is_stopped() {
+            // Nothing is unwound.
+            end_all();
             std::process::exit(Exit::Interrupted as i32);
         }
         requested.stop();

@@ -9,23 +9,23 @@ use host::{
 
 use super::{
     case::{Bounds, BoundsOf, CORPUS_VERSION, Index, IndexEntry},
-    json,
-    list,
+    json, list,
     made::{MadeCase, NotMade, make},
-    models, reference,
+    reference,
     refused::{self, MadeRefused},
 };
 
-/// Right engines were off by at most 0.20 spreads and 0.051 rms with a KV cache in f16, and by 0.15 and 0.041
-/// with one in f32 (llama.cpp, all models that it reads; `ci/conformance/RESULTS.md`).
+/// llama.cpp's logits are off by at most 0.20 spreads, 0.051 rms, with a KV cache in f16, and by at most 0.093,
+/// 0.018 rms, with one in f32, over all models whose types it multiplies with quantized activations. Scales that
+/// are 1 % too large make ours differ by more than the second.
 const BOUNDS: BoundsOf = BoundsOf {
     f16: Bounds {
         tolerance: 0.3,
         noise: 0.075,
     },
     f32: Bounds {
-        tolerance: 0.2,
-        noise: 0.05,
+        tolerance: 0.15,
+        noise: 0.025,
     },
 };
 

@@ -57,8 +57,8 @@ pub(super) fn make(
 ) -> Result<MadeCase, NotMade> {
     let case = model.name;
     let gguf = model.file();
-    let prompts = clear_prompts(model, &gguf, watch)
-        .map_err(|why| NotMade::Prompt { case, why })?;
+    let prompts =
+        clear_prompts(model, &gguf, watch).map_err(|why| NotMade::Prompt { case, why })?;
     let input = ModelInput {
         file: &gguf.bytes,
         i2s_layout: gguf.layout,

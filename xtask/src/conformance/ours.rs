@@ -150,7 +150,8 @@ fn watch_operations(session: &mut Session, seen: &Seen, position: usize) {
     }));
 }
 
-/// The integer sums behind the outputs of a projection: outputs divided by both scales. Grouped types add
+/// The integer sums behind the outputs of a projection for the input of the case, if the run has it: outputs
+/// divided by both scales. Grouped types add
 /// several sums up, so their outputs do not show them.
 fn sums(
     model: &Model,
@@ -172,7 +173,9 @@ fn sums(
         }
         _ => return None,
     };
-    let largest = input?.iter().fold(1e-5f32, |m, x| x.abs().max(m));
+    // Of another input they would be other sums.
+    let input = input.filter(|input| **input == fact.input)?;
+    let largest = input.iter().fold(1e-5f32, |m, x| x.abs().max(m));
     let scale = projection.one_scale()?.scale * (largest / 127.0);
     let outputs = seen.get(&(layer, op))?.iter();
     Some(SumsAnswer {

@@ -55,7 +55,7 @@ impl<'s> Client<'s> {
     pub fn ask(&mut self, method: &str, path: &str, body: Vec<u8>) -> Result<Answer, WireError> {
         let mut wire = match self.wire.take() {
             Some(wire) => wire,
-            None => Wire::new(self.connect()?, self.is_stopped)?,
+            None => Wire::new(connect(&self.server, CONNECT)?, self.is_stopped)?,
         };
         let request = Request {
             method: method.to_owned(),
@@ -77,15 +77,16 @@ impl<'s> Client<'s> {
     pub fn reconnect(&mut self) {
         self.wire = None;
     }
+}
 
-    fn connect(&self) -> io::Result<TcpStream> {
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-        for address in self.server.host_and_port.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, CONNECT) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
-            }
+/// A connection to `server`, within `patience` for each of its addresses.
+pub(super) fn connect(server: &ServerAddress, patience: Duration) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in server.host_and_port.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, patience) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
         }
-        Err(last)
     }
+    Err(last)
 }

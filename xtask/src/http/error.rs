@@ -30,6 +30,9 @@ pub enum WireError {
     /// Without a plain length.
     #[error("allowed are bodies with one Content-Length")]
     NoLength,
+    /// What should say how long a chunk is.
+    #[error("found a chunk without a length in hexadecimal digits")]
+    Chunk,
     /// Something else.
     #[error("is not HTTP/1.1: {0}")]
     NotHttp(#[from] httparse::Error),

@@ -63,6 +63,51 @@ pub(super) fn response_head(bytes: &[u8]) -> Result<Option<Head<u16>>, WireError
     head(status, n, response.version, response.headers).map(Some)
 }
 
+/// The head of an answer whose body is read as it comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StreamHead {
+    pub(super) status: u16,
+    /// Bytes of the head itself, with the empty line.
+    pub(super) bytes: usize,
+    pub(super) content_type: String,
+    pub(super) framing: Framing,
+}
+
+/// How a body ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    Length(u64),
+    Chunked,
+    UntilClosed,
+}
+
+/// The head of an answer that may be long; `None` if there is more to come.
+pub(super) fn stream_head(bytes: &[u8]) -> Result<Option<StreamHead>, WireError> {
+    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
+    let mut response = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(n) = response.parse(bytes)? else {
+        return Ok(None);
+    };
+    let value = |name: &str| {
+        let mut named = response.headers.iter();
+        let found = named.find(|h| h.name.eq_ignore_ascii_case(name));
+        found.map(|h| h.value.trim_ascii())
+    };
+    let framing = match (value("transfer-encoding"), value("content-length")) {
+        (None, None) => Framing::UntilClosed,
+        (None, Some(length)) => Framing::Length(whole(length).ok_or(WireError::NoLength)?),
+        (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Framing::Chunked,
+        (Some(_), _) => return Err(WireError::NoLength),
+    };
+    let content_type = String::from_utf8_lossy(value("content-type").unwrap_or_default());
+    Ok(Some(StreamHead {
+        status: response.code.unwrap_or_default(),
+        bytes: n,
+        content_type: content_type.into_owned(),
+        framing,
+    }))
+}
+
 fn head<S>(
     start: S,
     bytes: usize,

@@ -18,6 +18,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 pub(super) struct Wire<'s> {
     stream: TcpStream,
     rest: Vec<u8>,
+    read_at: Instant,
     is_stopped: &'s (dyn Fn() -> bool + Sync),
 }
 
@@ -42,6 +43,7 @@ impl<'s> Wire<'s> {
         Ok(Self {
             stream,
             rest: Vec::new(),
+            read_at: Instant::now(),
             is_stopped,
         })
     }
@@ -74,8 +76,7 @@ impl<'s> Wire<'s> {
             self.read_more(deadline)?;
         }
         let at = Instant::now();
-        let rest = self.rest.split_off(end);
-        let mut message = std::mem::replace(&mut self.rest, rest);
+        let mut message = self.take(end);
         Ok(Received {
             body: message.split_off(head.bytes),
             start: head.start,
@@ -84,7 +85,24 @@ impl<'s> Wire<'s> {
         })
     }
 
-    fn read_more(&mut self, deadline: Instant) -> Result<(), WireError> {
+    /// What was read and not yet taken.
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.rest
+    }
+
+    /// When the last of it came.
+    pub(super) fn read_at(&self) -> Instant {
+        self.read_at
+    }
+
+    /// Takes the first `n` bytes of what is unread.
+    pub(super) fn take(&mut self, n: usize) -> Vec<u8> {
+        let rest = self.rest.split_off(n);
+        std::mem::replace(&mut self.rest, rest)
+    }
+
+    /// Reads at least a byte.
+    pub(super) fn read_more(&mut self, deadline: Instant) -> Result<(), WireError> {
         match self.read(deadline)? {
             0 => Err(WireError::CutShort),
             _ => Ok(()),
@@ -92,7 +110,7 @@ impl<'s> Wire<'s> {
     }
 
     /// Reads what is there, at least a byte; 0 at the end.
-    fn read(&mut self, deadline: Instant) -> Result<usize, WireError> {
+    pub(super) fn read(&mut self, deadline: Instant) -> Result<usize, WireError> {
         let mut buffer = [0; 16 << 10];
         loop {
             if (self.is_stopped)() {
@@ -106,6 +124,7 @@ impl<'s> Wire<'s> {
                 .set_read_timeout(Some(left.min(BETWEEN_LOOKS)))?;
             match self.stream.read(&mut buffer) {
                 Ok(n) => {
+                    self.read_at = Instant::now();
                     self.rest.extend_from_slice(&buffer[..n]);
                     return Ok(n);
                 }

@@ -24,7 +24,7 @@ static CORPUS: LazyLock<Corpus> =
 const OURS: OurEngine = OurEngine {
     kernels: KernelChoice::Auto,
     threads: 1,
-    kv_type: KvName::F16,
+    kv_type: KvName::F32,
 };
 
 fn made(name: &str) -> &'static MadeCase {
@@ -44,7 +44,7 @@ fn answer(file: &[u8], case: Option<&Case>) -> Answer {
 
 /// These answers alone.
 fn answers(answers: impl IntoIterator<Item = (&'static str, Answer)>) -> Answers {
-    let mut all = Answers::of("tested", None, KvName::F16);
+    let mut all = Answers::of("tested", None, KvName::F32);
     let answers = answers.into_iter();
     all.answers = answers
         .map(|(name, answer)| (name.to_owned(), answer))

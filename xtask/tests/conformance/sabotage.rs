@@ -76,8 +76,7 @@ fn silu_for_squared_relu_fails_at_logits() {
     let case = &made("b158-i2_s").case;
     let report = judge("b158-i2_s", answer(&made("bitnet-i2_s").file, Some(case)));
     let row = row(&report, "b158-i2_s");
-    println!("{row:#?}");
-    assert_eq!(outcomes(row), [PASSED, FAILED, FAILED, FAILED, FAILED]);
+    assert_eq!(outcomes(row), [PASSED, PASSED, FAILED, FAILED, FAILED]);
 }
 
 #[test]
@@ -85,7 +84,6 @@ fn swapped_lanes_fail_at_sums() {
     let made = made("b158-i2_s");
     let file = with_projections(&made.file, swap_lanes);
     let report = judge("b158-i2_s", answer(&file, Some(&made.case)));
-    println!("{:#?}", row(&report, "b158-i2_s"));
     assert_eq!(
         outcomes(row(&report, "b158-i2_s")),
         [PASSED, FAILED, FAILED, FAILED, FAILED]
@@ -108,6 +106,7 @@ fn a_layout_taken_for_another_fails_at_sums() {
 
 #[test]
 fn a_scale_off_by_a_hundredth_fails_at_logits() {
+    let mut n_found = Vec::new();
     for made in &CORPUS.cases {
         let name: &'static str = &made.case.name;
         let edit = match &made.case.model.projections[..] {
@@ -124,7 +123,18 @@ fn a_scale_off_by_a_hundredth_fails_at_logits() {
             row.logits.detail,
             row.tokens.detail
         );
+        assert_eq!(
+            (row.reads.outcome, row.bits.outcome),
+            (PASSED, FAILED),
+            "{name}"
+        );
+        assert_ne!(row.sums.outcome, FAILED, "{name}");
+        n_found.push(row.logits.outcome == FAILED);
     }
+    assert!(
+        n_found.len() > 15 && n_found.iter().all(|found| *found),
+        "{n_found:?}"
+    );
 }
 
 #[test]

@@ -149,8 +149,8 @@ impl Tokenizer {
         }
     }
 
-    /// The bytes of the token `id`; `None` beyond the vocabulary.
-    pub(super) fn piece(&self, id: u32) -> Option<&[u8]> {
+    /// The bytes of the token `id`, none of a control token; `None` beyond the vocabulary.
+    pub fn piece(&self, id: u32) -> Option<&[u8]> {
         self.pieces.get(id as usize).map(AsRef::as_ref)
     }
 

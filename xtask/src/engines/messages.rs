@@ -1,0 +1,195 @@
+//! The messages of the line protocol. `ci/ENGINE_PROTOCOL.md` describes them.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    adapter::AdapterKvType,
+    engine::{Reported, Sums, SumsRequest},
+    failure::Cause,
+    quote::quote,
+};
+
+/// The version of the protocol.
+pub(super) const PROTOCOL: u32 = 1;
+
+/// What a program says when it is ready.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ready {
+    ready: u32,
+    pub(super) name: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) kv_type: Option<AdapterKvType>,
+}
+
+/// A request.
+#[derive(Debug, Serialize)]
+pub(super) struct Question<'a> {
+    pub(super) protocol: u32,
+    pub(super) prompt_ids: &'a [u32],
+    pub(super) n: usize,
+    pub(super) top_logits: usize,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) sums: &'a [SumsRequest],
+}
+
+/// A line of an answer.
+#[derive(Debug, PartialEq)]
+pub(super) enum Message {
+    Token {
+        id: i64,
+        top_logits: Option<Vec<(i64, f32)>>,
+    },
+    Sums(Sums),
+    End(Option<Reported>),
+    Error(String),
+}
+
+/// All fields that a line of an answer may have.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    token: Option<i64>,
+    top_logits: Option<Vec<(i64, f32)>>,
+    sums: Option<Sums>,
+    end: Option<bool>,
+    prompt_ms: Option<f64>,
+    decode_ms: Option<f64>,
+    error: Option<String>,
+}
+
+impl Ready {
+    pub(super) fn read(line: &[u8]) -> Result<Self, Cause> {
+        // A program that cannot go on says so.
+        if let Ok(Message::Error(why)) = Message::read(line) {
+            let why = quote(why.as_bytes());
+            return Err(Cause::Refused(format!("it says {why} before it was ready")));
+        }
+        let ready: Self = json(line, "{\"ready\": 1}")?;
+        match ready.ready {
+            PROTOCOL => Ok(ready),
+            other => Err(Cause::BadAnswer(format!(
+                "it speaks version {other} of the protocol, allowed {PROTOCOL}"
+            ))),
+        }
+    }
+}
+
+impl Message {
+    pub(super) fn read(line: &[u8]) -> Result<Self, Cause> {
+        let allowed = "{\"token\": ID}, {\"sums\": …}, {\"end\": true} or {\"error\": TEXT}";
+        let fields: Fields = json(line, allowed)?;
+        let no_times = fields.prompt_ms.is_none() && fields.decode_ms.is_none();
+        let message = match fields {
+            Fields {
+                token: Some(id),
+                top_logits,
+                sums: None,
+                end: None,
+                error: None,
+                ..
+            } if no_times => Some(Self::Token { id, top_logits }),
+            Fields {
+                token: None,
+                top_logits: None,
+                sums: Some(sums),
+                end: None,
+                error: None,
+                ..
+            } if no_times => Some(Self::Sums(sums)),
+            Fields {
+                token: None,
+                top_logits: None,
+                sums: None,
+                end: None,
+                error: Some(why),
+                ..
+            } if no_times => Some(Self::Error(why)),
+            Fields {
+                token: None,
+                top_logits: None,
+                sums: None,
+                end: Some(true),
+                error: None,
+                prompt_ms,
+                decode_ms,
+            } => Some(Self::End(Reported::of(prompt_ms, decode_ms))),
+            _ => None,
+        };
+        message.ok_or_else(|| Cause::BadAnswer(format!("found {}, allowed {allowed}", quote(line))))
+    }
+}
+
+fn json<T: DeserializeOwned>(line: &[u8], allowed: &str) -> Result<T, Cause> {
+    serde_json::from_slice(line).map_err(|e| {
+        let why = match e.classify() {
+            serde_json::error::Category::Data => format!(" ({e})"),
+            _ => "; messages belong to standard error".into(),
+        };
+        let line = quote(line);
+        Cause::BadAnswer(format!(
+            "found {line} on standard output, allowed {allowed}{why}"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_allowed_is_read() {
+        let read = |line: &str| Message::read(line.as_bytes()).unwrap();
+        let token = |id, top_logits| Message::Token { id, top_logits };
+        assert_eq!(read("{\"token\": 7}"), token(7, None));
+        assert_eq!(read(" {\"token\":-7}\r"), token(-7, None));
+        let top = read("{\"token\":7,\"top_logits\":[[7,1.5],[3,-2]]}");
+        assert_eq!(top, token(7, Some(vec![(7, 1.5), (3, -2.0)])));
+        assert_eq!(read("{\"end\": true}"), Message::End(None));
+        let times = read("{\"end\":true,\"prompt_ms\":1,\"decode_ms\":2.5}");
+        let reported = Reported {
+            prompt_ms: 1.0,
+            decode_ms: 2.5,
+        };
+        assert_eq!(times, Message::End(Some(reported)));
+        assert_eq!(read("{\"error\":\"no\"}"), Message::Error("no".into()));
+        let sums = read("{\"sums\":{\"tensor\":\"t\",\"sums\":[1,-2]}}");
+        let expected = Sums {
+            tensor: "t".into(),
+            sums: vec![1, -2],
+        };
+        assert_eq!(sums, Message::Sums(expected));
+        let ready = Ready::read(b"{\"ready\":1,\"name\":\"e\",\"kv_type\":\"f32\"}").unwrap();
+        assert_eq!(ready.kv_type, Some(AdapterKvType::F32));
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for line in [
+            "",
+            "hello",
+            "7",
+            "[]",
+            "{}",
+            "{\"token\":1.5}",
+            "{\"token\":\"7\"}",
+            "{\"token\":7,\"token\":8}",
+            "{\"token\":7,\"end\":true}",
+            "{\"token\":7,\"text\":\"a\"}",
+            "{\"top_logits\":[]}",
+            "{\"end\":false}",
+            "{\"token\":7,\"prompt_ms\":1}",
+            "{\"token\":7} {\"token\":8}",
+            "<html>",
+        ] {
+            let refused = Message::read(line.as_bytes());
+            assert!(matches!(refused, Err(Cause::BadAnswer(_))), "{line}");
+        }
+        for line in ["{\"ready\":2}", "{\"token\":7}", "{\"ready\":true}"] {
+            let refused = Ready::read(line.as_bytes());
+            assert!(matches!(refused, Err(Cause::BadAnswer(_))), "{line}");
+        }
+        let refused = Ready::read(b"{\"error\":\"no file\"}");
+        assert!(matches!(refused, Err(Cause::Refused(_))));
+    }
+}

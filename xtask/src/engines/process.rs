@@ -1,0 +1,99 @@
+//! The processes of an engine: begun in a group of their own, and always ended, whoever forked them.
+
+use std::{
+    io,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{command::EngineCommand, family, log::Log};
+
+/// How long a process may take to end in order.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// So often somebody who waits looks again.
+pub(super) const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+/// The marks of all engines that run.
+static RUNNING: Mutex<Vec<family::Family>> = Mutex::new(Vec::new());
+
+fn running() -> MutexGuard<'static, Vec<family::Family>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends all engines at once, for a process that is about to end without unwinding.
+pub fn end_all() {
+    for family in running().iter() {
+        family.kill();
+    }
+}
+
+/// An engine's first process, and all that come from it.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Child,
+    family: family::Family,
+}
+
+impl Process {
+    /// Starts `command`. Standard error goes to `log`, and so does standard output, unless `is_piped`;
+    /// then there is also a pipe to standard input.
+    pub(super) fn start(command: &EngineCommand, is_piped: bool, log: &Log) -> io::Result<Self> {
+        let mut start = Command::new(&command.program);
+        start.args(&command.words).stderr(log.writer()?);
+        match is_piped {
+            true => start.stdin(Stdio::piped()).stdout(Stdio::piped()),
+            false => start.stdin(Stdio::null()).stdout(log.writer()?),
+        };
+        let mark = family::mark(&mut start);
+        let child = start.spawn()?;
+        let family = family::Family::of(&child, mark);
+        running().push(family.clone());
+        Ok(Self { child, family })
+    }
+
+    /// The pipes to and from it.
+    pub(super) fn pipes(
+        &mut self,
+    ) -> Option<(std::process::ChildStdin, std::process::ChildStdout)> {
+        self.child.stdin.take().zip(self.child.stdout.take())
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Waits for it to end.
+    pub(super) fn wait(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.ended() {
+                Some(status) => return Some(status),
+                None if Instant::now() >= deadline => return None,
+                None => thread::sleep(BETWEEN_LOOKS),
+            }
+        }
+    }
+
+    /// Asks it to end, and ends it and everything that comes from it.
+    fn end(&mut self) {
+        if self.ended().is_none() {
+            self.family.ask_to_end();
+            self.wait(GRACE);
+        }
+        self.family.kill();
+        // Its own end has to be fetched, so that no zombie is left.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        running().retain(|family| *family != self.family);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

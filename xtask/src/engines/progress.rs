@@ -1,0 +1,149 @@
+//! An answer while it comes: tokens are checked and timed one by one.
+
+use std::time::Instant;
+
+use super::{
+    engine::{Answer, Reported, Request, Sums},
+    failure::Cause,
+    times::Times,
+};
+
+/// What came of an answer.
+pub(super) struct Progress<'a> {
+    request: &'a Request<'a>,
+    n_vocab: u32,
+    times: Times,
+    tokens: Vec<u32>,
+    top_logits: Vec<Vec<(u32, f32)>>,
+    sums: Vec<Sums>,
+}
+
+impl<'a> Progress<'a> {
+    /// Of a request that was sent at `asked`.
+    pub(super) fn new(request: &'a Request<'a>, n_vocab: u32, asked: Instant) -> Self {
+        Self {
+            request,
+            n_vocab,
+            times: Times::since(asked),
+            tokens: Vec::new(),
+            top_logits: Vec::new(),
+            sums: Vec::new(),
+        }
+    }
+
+    /// Where it is, for messages.
+    pub(super) fn when(&self) -> String {
+        format!("after {} of {} tokens", self.tokens.len(), self.request.n)
+    }
+
+    /// Notes that a token arrived.
+    pub(super) fn token(&mut self, id: i64, at: Instant) -> Result<(), Cause> {
+        self.times.arrived(1, at);
+        let id = self.id(id)?;
+        self.tokens.push(id);
+        self.check_count()
+    }
+
+    /// Notes that `n` tokens arrived, whose ids are not known yet.
+    pub(super) fn arrived(&mut self, n: usize, at: Instant) {
+        self.times.arrived(n, at);
+    }
+
+    /// Takes ids of tokens whose arrival was noted.
+    pub(super) fn ids(&mut self, ids: &[i64]) -> Result<(), Cause> {
+        for &id in ids {
+            let id = self.id(id)?;
+            self.tokens.push(id);
+        }
+        self.check_count()
+    }
+
+    fn check_count(&self) -> Result<(), Cause> {
+        let asked = self.request.n;
+        match self.tokens.len() > asked {
+            true => Err(Cause::BadAnswer(format!(
+                "it chose more tokens than the {asked} that were asked for"
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes the largest logits at the token that came last.
+    pub(super) fn top_logits(&mut self, top: Vec<(i64, f32)>) -> Result<(), Cause> {
+        let checked = top.into_iter().map(|(id, logit)| match logit.is_finite() {
+            true => Ok((self.id(id)?, logit)),
+            false => Err(Cause::BadAnswer(format!(
+                "found {logit} as a logit {}",
+                self.when()
+            ))),
+        });
+        let mut top = checked.collect::<Result<Vec<_>, _>>()?;
+        // Largest first, and of equal ones the lower id, whatever the order of the engine.
+        top.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        top.truncate(self.request.top_logits);
+        self.top_logits.push(top);
+        Ok(())
+    }
+
+    /// Forgets all logits.
+    pub(super) fn forget_top_logits(&mut self) {
+        self.top_logits.clear();
+    }
+
+    /// Takes integer sums.
+    pub(super) fn sums(&mut self, sums: Sums) -> Result<(), Cause> {
+        let is_asked = self.request.sums.iter().any(|s| s.tensor == sums.tensor);
+        match is_asked && self.sums.iter().all(|s| s.tensor != sums.tensor) {
+            true => {
+                self.sums.push(sums);
+                Ok(())
+            }
+            false => Err(Cause::BadAnswer(format!(
+                "found sums of {:?}, which were not asked for, or twice",
+                sums.tensor
+            ))),
+        }
+    }
+
+    fn id(&self, id: i64) -> Result<u32, Cause> {
+        let valid = u32::try_from(id).ok().filter(|&id| id < self.n_vocab);
+        valid.ok_or_else(|| {
+            let (n, when) = (self.n_vocab, self.when());
+            Cause::BadAnswer(format!("found id {id} {when}, allowed are ids below {n}"))
+        })
+    }
+
+    /// The answer, now that it is whole.
+    pub(super) fn end(self, reported: Option<Reported>) -> Result<Answer, Cause> {
+        let (found, asked) = (self.tokens.len(), self.request.n);
+        if found != asked {
+            return Err(Cause::BadAnswer(format!(
+                "it chose {found} tokens, {asked} were asked for; the end of a text must not end it"
+            )));
+        }
+        let steps = self.times.steps().ok_or_else(|| {
+            Cause::BadAnswer(format!(
+                "more than half of its {found} tokens came at once; it has to send each when it is chosen \
+                 (flush the output)"
+            ))
+        })?;
+        let top_logits = match (self.request.top_logits, self.top_logits.len()) {
+            (0, _) | (_, 0) => None,
+            (_, n) if n == found => Some(self.top_logits),
+            (_, n) => {
+                return Err(Cause::BadAnswer(format!(
+                    "it showed logits at {n} of {found} tokens"
+                )));
+            }
+        };
+        Ok(Answer {
+            tokens: self.tokens,
+            first_ns: steps.first_ns,
+            step_ns: steps.step_ns,
+            joined: steps.joined,
+            top_logits,
+            sums: self.sums,
+            reported,
+        })
+    }
+}

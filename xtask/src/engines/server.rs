@@ -1,0 +1,233 @@
+//! A server that speaks HTTP as llama.cpp's does: started and ended by us, or running somewhere.
+
+use std::time::{Duration, Instant};
+
+use host::watch::Watch;
+
+use super::{
+    adapter::{AdapterAnswer, AdapterRequest},
+    at::{At, SHORT, free_port, is_of_this_machine, is_taken},
+    body::{body, merged},
+    command::EngineCommand,
+    completion::{Completion, Reply, refusal},
+    engine::{Answer, Engine, Facts, Request, Settings},
+    failure::{Cause, EngineFailure},
+    quote::quote,
+    running::Running,
+    spec::EngineSpec,
+    vocabulary::Vocabulary,
+};
+use crate::http::{Connected, Events, Request as HttpRequest, ServerAddress, Streamed};
+
+/// The largest answer that is not streamed.
+const MOST_WHOLE_BYTES: usize = 64 << 20;
+
+/// So often another port is tried if somebody takes it first.
+const PORTS: usize = 3;
+
+/// A server that is ready.
+pub(super) struct Server {
+    facts: Facts,
+    at: At,
+    request: AdapterRequest,
+    answer: AdapterAnswer,
+    /// Only where the stream has no ids.
+    vocabulary: Option<Vocabulary>,
+    n_vocab: u32,
+    silence: Duration,
+    has_failed: bool,
+}
+
+impl Server {
+    /// Starts `command` on a free port of this machine, and waits until it is ready.
+    pub(super) fn start(
+        spec: &EngineSpec,
+        command: &str,
+        settings: &Settings,
+        watch: &Watch,
+    ) -> Result<Self, EngineFailure> {
+        let failed = |cause| EngineFailure::new(&spec.name, cause);
+        if !command.contains("{port}") {
+            return Err(failed(Cause::Usage(format!(
+                "found the command {command:?}, which has no {{port}} for the port to listen on"
+            ))));
+        }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let port = free_port().map_err(|e| failed(e.into()))?;
+            let filled = EngineCommand::new(command, settings, Some(port)).map_err(failed)?;
+            let sha256 = filled.digest().map_err(failed)?;
+            let begun = Instant::now();
+            let mut at = At {
+                address: ServerAddress {
+                    host_and_port: format!("127.0.0.1:{port}"),
+                },
+                running: Some(Running::start(&spec.name, &filled, false)?),
+            };
+            if let Err(cause) = at.wait_until_ready(&spec.adapter, settings.start, watch) {
+                if matches!(cause, Cause::Ended { .. }) && tries < PORTS && is_taken(port) {
+                    continue;
+                }
+                return Err(at.failed(&spec.name, cause));
+            }
+            let load = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let version = at.version(&spec.adapter, Some(&filled), watch);
+            let facts = Facts {
+                sha256: Some(sha256),
+                load_ns: Some(load),
+                ..facts(spec, version, command.to_owned())
+            };
+            return Self::of(spec, at, facts, settings);
+        }
+    }
+
+    /// The server at `address`.
+    pub(super) fn connect(
+        spec: &EngineSpec,
+        address: &ServerAddress,
+        settings: &Settings,
+        watch: &Watch,
+    ) -> Result<Self, EngineFailure> {
+        let mut at = At {
+            address: address.clone(),
+            running: None,
+        };
+        if let Err(cause) = at.wait_until_ready(&spec.adapter, settings.start, watch) {
+            return Err(at.failed(&spec.name, cause));
+        }
+        let version = at.version(&spec.adapter, None, watch);
+        let facts = Facts {
+            is_remote: !is_of_this_machine(address),
+            ..facts(spec, version, address.to_string())
+        };
+        Self::of(spec, at, facts, settings)
+    }
+
+    fn of(
+        spec: &EngineSpec,
+        mut at: At,
+        facts: Facts,
+        settings: &Settings,
+    ) -> Result<Self, EngineFailure> {
+        let (Some(request), Some(answer)) = (&spec.adapter.request, &spec.adapter.answer) else {
+            let cause = Cause::Usage("its adapter is no server's".into());
+            return Err(at.failed(&spec.name, cause));
+        };
+        let vocabulary = match answer.piece {
+            Some(_) => Vocabulary::open(&settings.model).map(Some),
+            None => Ok(None),
+        };
+        let vocabulary = vocabulary.map_err(|cause| at.failed(&spec.name, cause))?;
+        Ok(Self {
+            facts,
+            at,
+            request: request.clone(),
+            answer: answer.clone(),
+            vocabulary,
+            n_vocab: settings.n_vocab,
+            silence: settings.silence,
+            has_failed: false,
+        })
+    }
+
+    fn ask(&mut self, request: &Request, watch: &Watch) -> Result<Answer, Cause> {
+        if self.has_failed {
+            return Err(Cause::Refused("it has failed before".into()));
+        }
+        let asked = body(&self.request.body, request);
+        let http = HttpRequest {
+            method: "POST".into(),
+            path: self.request.path.clone(),
+            body: serde_json::to_vec(&asked).map_err(std::io::Error::from)?,
+        };
+        let is_stopped = || watch.is_stopped();
+        let connected = Connected::new(&self.at.address, &http, SHORT, &is_stopped);
+        let connected = connected.map_err(|e| self.at.explain(e, SHORT, "before the request"))?;
+        let sent = Instant::now();
+        let when = format!("after 0 of {} tokens", request.n);
+        let streamed = connected.send(self.silence);
+        let streamed = streamed.map_err(|e| self.at.explain(e, self.silence, &when))?;
+        let mut events = Events::new(check_stream(streamed)?);
+        let vocabulary = self.vocabulary.as_ref();
+        let mut completion = Completion::new(request, &self.answer, vocabulary, self.n_vocab, sent);
+        loop {
+            let event = events.next(self.silence);
+            let event = event.map_err(|e| self.at.explain(e, self.silence, &completion.when()))?;
+            let Some(event) = event else {
+                let when = completion.when();
+                let cut = Cause::BadAnswer(format!("its stream has no last event {when}"));
+                return Err(self.at.ended_or(&when, cut));
+            };
+            match completion.event(&event)? {
+                Reply::More => {}
+                Reply::Last => break,
+            }
+        }
+        let Some(difference) = self
+            .request
+            .whole
+            .as_ref()
+            .filter(|_| completion.lacks_ids())
+        else {
+            return completion.end();
+        };
+        let again = merged(asked, difference, request);
+        let http = HttpRequest {
+            body: serde_json::to_vec(&again).map_err(std::io::Error::from)?,
+            ..http
+        };
+        // All tokens at once arrive as late as the last one did.
+        let patience = self.silence + sent.elapsed();
+        let whole = self.at.question(&http, MOST_WHOLE_BYTES, patience, watch);
+        let (status, whole) =
+            whole.map_err(|e| self.at.explain(e, patience, "when it was asked again"))?;
+        match status {
+            200 => completion.end_with(&whole),
+            _ => Err(refusal(status, &whole)),
+        }
+    }
+}
+
+impl Engine for Server {
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    fn run(&mut self, request: &Request, watch: &Watch) -> Result<Answer, EngineFailure> {
+        self.ask(request, watch).map_err(|cause| {
+            self.has_failed = true;
+            self.at.failed(&self.facts.name, cause)
+        })
+    }
+}
+
+fn facts(spec: &EngineSpec, version: Option<String>, command: String) -> Facts {
+    Facts {
+        name: spec.name.clone(),
+        version,
+        sha256: None,
+        command,
+        is_remote: false,
+        bans_end_of_text: spec.adapter.bans_end_of_text,
+        kv_type: spec.adapter.kv_type.into(),
+        load_ns: None,
+    }
+}
+
+/// Checks that an answer is a stream of events.
+fn check_stream(streamed: Streamed<'_>) -> Result<Streamed<'_>, Cause> {
+    let (status, kind) = (streamed.status, streamed.content_type.clone());
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if status == 200 && kind.eq_ignore_ascii_case("text/event-stream") {
+        return Ok(streamed);
+    }
+    let body = streamed.whole(1 << 20, SHORT).unwrap_or_default();
+    match status {
+        200 => Err(Cause::BadAnswer(format!(
+            "found {kind:?} with {}, allowed is text/event-stream",
+            quote(&body)
+        ))),
+        _ => Err(refusal(status, &body)),
+    }
+}

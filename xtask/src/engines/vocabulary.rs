@@ -1,0 +1,110 @@
+//! Ids of tokens from their texts, for servers whose stream has no ids.
+
+use std::{collections::HashMap, fs::File, io::Read, path::Path};
+
+use engine_native::gguf::Gguf;
+use host::input::tokenizer::{Tokenizer, TokenizerMetadata};
+
+use super::{failure::Cause, quote::quote};
+
+/// More bytes than any header takes.
+const MOST_HEADER_BYTES: u64 = 256 << 20;
+
+/// The texts of a model's tokens.
+#[derive(Debug)]
+pub(super) struct Vocabulary {
+    ids: HashMap<Vec<u8>, Found>,
+}
+
+/// The tokens with one text.
+#[derive(Debug, Clone, Copy)]
+enum Found {
+    One(u32),
+    Several(u32, u32),
+}
+
+impl Vocabulary {
+    /// That of the model file at `path`.
+    pub(super) fn open(path: &Path) -> Result<Self, Cause> {
+        let mut start = Vec::new();
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.take(MOST_HEADER_BYTES).read_to_end(&mut start)?;
+        Self::of_header(&start, length).map_err(|why| {
+            let path = path.display();
+            Cause::Usage(format!(
+                "its stream has no ids, and {path} has no vocabulary to look them up in: {why}"
+            ))
+        })
+    }
+
+    fn of_header(start: &[u8], length: u64) -> Result<Self, String> {
+        let gguf = Gguf::parse_header(start, length).map_err(|e| e.to_string())?;
+        let metadata = TokenizerMetadata::read(&gguf.metadata, start).map_err(|e| e.to_string())?;
+        let tokenizer = Tokenizer::from_metadata(&metadata).map_err(|e| e.to_string())?;
+        let texts = metadata.tokens.iter().zip(0..).map(|(spelling, id)| {
+            let text = tokenizer.piece(id).filter(|text| !text.is_empty());
+            // A server with --special shows a control token as it is spelled.
+            (text.unwrap_or(spelling).to_vec(), id)
+        });
+        Ok(Self::of(texts))
+    }
+
+    fn of(texts: impl IntoIterator<Item = (Vec<u8>, u32)>) -> Self {
+        let mut ids = HashMap::new();
+        for (text, id) in texts {
+            ids.entry(text)
+                .and_modify(|found| {
+                    if let Found::One(first) = *found {
+                        *found = Found::Several(first, id);
+                    }
+                })
+                .or_insert(Found::One(id));
+        }
+        Self { ids }
+    }
+
+    /// The id of the only token with this text.
+    ///
+    /// # Errors
+    /// There is none, or there are several: what is wrong.
+    pub(super) fn id(&self, text: &str) -> Result<u32, String> {
+        let shown = quote(text.as_bytes());
+        match self.ids.get(text.as_bytes()) {
+            Some(Found::One(id)) => Ok(*id),
+            Some(Found::Several(a, b)) => Err(format!(
+                "its stream has text in place of ids, and {shown} is the text of ids {a} and {b}"
+            )),
+            None => Err(format!(
+                "its stream has text in place of ids, and {shown} is the text of no token"
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_with_one_token_has_an_id() {
+        let texts = ["a", "b", "a", " c"].map(|text| text.as_bytes().to_vec());
+        let vocabulary = Vocabulary::of(texts.into_iter().zip(0..));
+        assert_eq!(vocabulary.id("b"), Ok(1));
+        assert_eq!(vocabulary.id(" c"), Ok(3));
+        assert!(vocabulary.id("a").unwrap_err().contains("ids 0 and 2"));
+        assert!(vocabulary.id("c").unwrap_err().contains("no token"));
+    }
+
+    #[test]
+    fn a_model_file_has_texts_and_control_tokens() {
+        let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/tiny-rust.gguf");
+        let vocabulary = Vocabulary::open(&tiny).unwrap();
+        assert!(vocabulary.id("a").is_ok() && vocabulary.id("\n").is_ok());
+        let missing = Vocabulary::open(&tiny.with_extension("no"));
+        assert!(matches!(missing, Err(Cause::Io(_))));
+        let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let refused = Vocabulary::open(&other).unwrap_err().to_string();
+        assert!(refused.contains("has no vocabulary"), "{refused}");
+    }
+}
