@@ -7,7 +7,10 @@ use host::{
 };
 
 use super::{
-    case::{CORPUS_VERSION, Case, ChoiceFact, ModelFile, RowFact, RunFact, Runs, SumsFact, sha256},
+    case::{
+        Bounds, BoundsOf, CORPUS_VERSION, Case, ChoiceFact, ModelFile, RowFact, RunFact, Runs,
+        SumsFact, sha256,
+    },
     models::{Extra, Gguf, ModelOf},
     prompts::{N_TOKENS, NoPrompt, clear_prompts},
     reference::{ReferenceRun, run},

@@ -6,6 +6,7 @@ mod sabotage;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/walk.rs"]
+#[allow(dead_code, reason = "other tests read the keys")]
 mod walk;
 
 use std::sync::LazyLock;

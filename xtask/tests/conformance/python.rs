@@ -44,7 +44,7 @@ fn wrong_answers() -> Vec<Answers> {
     let mut all = vec![
         edited(|a| runs(a)[0].tokens[3] = 5),
         edited(|a| runs(a)[2].tokens.truncate(4)),
-        edited(|a| drop(runs(a).pop())),
+        edited(|a| runs(a).truncate(3)),
         edited(|a| top(a)[1].1 += 1.0),
         edited(|a| top(a)[0].0 = 270),
         edited(|a| top(a)[7].0 = 280),
@@ -60,7 +60,7 @@ fn wrong_answers() -> Vec<Answers> {
         edited(|a| runs(a)[3].checksum = Some("00".into())),
         edited(|a| runs(a)[3].residuals = Some(Vec::new())),
         edited(|a| a.sums.as_mut().unwrap()[0].sums[9] += 1),
-        edited(|a| drop(a.sums.as_mut().unwrap()[0].sums.pop())),
+        edited(|a| a.sums.as_mut().unwrap()[0].sums.truncate(7)),
         edited(|a| {
             let (name, sums) = ("none".into(), vec![1]);
             a.sums = Some(vec![SumsAnswer { name, sums }]);
