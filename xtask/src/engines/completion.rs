@@ -72,6 +72,9 @@ impl<'a> Completion<'a> {
             Some(other) => return Err(self.wrong(&self.places.last, other)),
         };
         let new = self.new_ids(&value, is_last)?;
+        for &id in &new {
+            self.progress.id(id)?;
+        }
         let before = self.ids.len();
         let n = self.count(&value)?.unwrap_or(before + new.len());
         if n < before + new.len() {
@@ -207,12 +210,6 @@ impl<'a> Completion<'a> {
             return Err(Cause::BadAnswer(
                 "it chose other tokens when it was asked again".into(),
             ));
-        }
-        if let Some(places) = &self.places.top_logits {
-            self.progress.forget_top_logits();
-            for top in top_logits(&value, places)? {
-                self.progress.top_logits(top)?;
-            }
         }
         self.progress.ids(&ids)?;
         self.progress.end(self.reported)

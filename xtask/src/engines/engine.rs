@@ -71,7 +71,7 @@ pub struct Answer {
     /// back tokens that end within a character.
     pub joined: usize,
     /// For each token the ids with the largest logits, from the largest down, if they were asked for
-    /// and are shown. Log-probabilities will do: only differences count.
+    /// and are shown at every token. Log-probabilities will do: only differences count.
     pub top_logits: Option<Vec<Vec<(u32, f32)>>>,
     /// Those integer sums that were asked for and are shown.
     pub sums: Vec<Sums>,

@@ -1,7 +1,7 @@
 //! What an engine writes to standard error, in a file that is kept if it fails.
 
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom},
     path::PathBuf,
 };
@@ -29,11 +29,11 @@ impl Log {
         Ok(Self { file: Some(named) })
     }
 
-    /// The file, for a process to write to.
+    /// The file, for a process to write to. Several writers do not overwrite each other.
     pub(super) fn writer(&self) -> io::Result<File> {
-        let file = self.file.as_ref().map(|file| file.reopen());
-        let file = file.ok_or_else(|| io::Error::other("the log is closed"))??;
-        Ok(file)
+        let file = self.file.as_ref();
+        let file = file.ok_or_else(|| io::Error::other("the log is closed"))?;
+        OpenOptions::new().append(true).open(file.path())
     }
 
     /// Its last lines on one, if it has any.
@@ -103,6 +103,16 @@ mod tests {
         let long = format!("{}\nthe last line\n", "x".repeat(500));
         assert_eq!(tail(&long), "the last line");
         assert!(tail(&"y".repeat(100_000)).len() < 410);
+    }
+
+    #[test]
+    fn writers_take_turns() {
+        let log = Log::new().unwrap();
+        let [mut out, mut err] = [log.writer().unwrap(), log.writer().unwrap()];
+        out.write_all(b"a\n").unwrap();
+        err.write_all(b"b\n").unwrap();
+        out.write_all(b"c\n").unwrap();
+        assert_eq!(log.tail(), "a | b | c");
     }
 
     #[test]

@@ -122,9 +122,9 @@ impl Message {
 
 fn json<T: DeserializeOwned>(line: &[u8], allowed: &str) -> Result<T, Cause> {
     serde_json::from_slice(line).map_err(|e| {
-        let why = match e.classify() {
-            serde_json::error::Category::Data => format!(" ({e})"),
-            _ => "; messages belong to standard error".into(),
+        let why = match line.trim_ascii_start().starts_with(b"{") {
+            true => format!(" ({e})"),
+            false => "; messages belong to standard error".into(),
         };
         let line = quote(line);
         Cause::BadAnswer(format!(

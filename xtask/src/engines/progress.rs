@@ -85,11 +85,6 @@ impl<'a> Progress<'a> {
         Ok(())
     }
 
-    /// Forgets all logits.
-    pub(super) fn forget_top_logits(&mut self) {
-        self.top_logits.clear();
-    }
-
     /// Takes integer sums.
     pub(super) fn sums(&mut self, sums: Sums) -> Result<(), Cause> {
         let is_asked = self.request.sums.iter().any(|s| s.tensor == sums.tensor);
@@ -105,7 +100,8 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn id(&self, id: i64) -> Result<u32, Cause> {
+    /// Checks that an id is one of the vocabulary.
+    pub(super) fn id(&self, id: i64) -> Result<u32, Cause> {
         let valid = u32::try_from(id).ok().filter(|&id| id < self.n_vocab);
         valid.ok_or_else(|| {
             let (n, when) = (self.n_vocab, self.when());
@@ -127,15 +123,9 @@ impl<'a> Progress<'a> {
                  (flush the output)"
             ))
         })?;
-        let top_logits = match (self.request.top_logits, self.top_logits.len()) {
-            (0, _) | (_, 0) => None,
-            (_, n) if n == found => Some(self.top_logits),
-            (_, n) => {
-                return Err(Cause::BadAnswer(format!(
-                    "it showed logits at {n} of {found} tokens"
-                )));
-            }
-        };
+        // Where a server keeps tokens back, it keeps their logits back for good.
+        let has_all = self.request.top_logits > 0 && self.top_logits.len() == found;
+        let top_logits = has_all.then_some(self.top_logits);
         Ok(Answer {
             tokens: self.tokens,
             first_ns: steps.first_ns,
