@@ -28,9 +28,13 @@ pub struct ConformanceArgs {
     /// Kernels of our own engine
     #[arg(long, value_enum, value_name = "ISA", default_value = "auto")]
     pub kernel: Kernel,
-    /// Element type of the engine's KV cache
-    #[arg(long, value_enum, value_name = "TYPE", default_value = "f16")]
-    pub kv_type: Kv,
+    /// Element type of the engine's KV cache: sets that of ours, and says that of another one, whose command
+    /// has to set it [default: f16, or what the engine says]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    pub kv_type: Option<Kv>,
+    /// Engines of your own: a file as ci/engines/README.md describes
+    #[arg(long, value_name = "FILE", requires = "engine")]
+    pub engine_adapters: Option<PathBuf>,
     /// Write the engine's answers to this file, too
     #[arg(long, value_name = "FILE", requires = "engine")]
     pub save_answers: Option<PathBuf>,

@@ -15,13 +15,14 @@ use super::{
     refused::{self, MadeRefused},
 };
 
-/// llama.cpp's logits are off by at most 0.20 spreads, 0.051 rms, with a KV cache in f16, and by at most 0.093,
-/// 0.018 rms, with one in f32, over all models whose types it multiplies with quantized activations. Scales that
-/// are 1 % too large make ours differ by more than the second.
+/// With a KV cache in f16, what engines round besides keys and values differs: llama.cpp's logits are off by up to
+/// 0.40 spreads with flash attention and 0.20 without, 0.07 and 0.05 rms. With one in f32, they are off by at most
+/// 0.093, 0.018 rms, over all models whose types it multiplies with quantized activations; and scales that are
+/// 1 % too large make ours differ by more than these bounds.
 const BOUNDS: BoundsOf = BoundsOf {
     f16: Bounds {
-        tolerance: 0.3,
-        noise: 0.075,
+        tolerance: 0.5,
+        noise: 0.15,
     },
     f32: Bounds {
         tolerance: 0.15,

@@ -47,7 +47,7 @@ fn of_256() -> Shape {
 
 /// Columns that are whole blocks of no type.
 fn odd() -> Shape {
-    shape(72, (3, 1, 24), 110, 2)
+    shape(72, (3, 1, 24), 70, 2)
 }
 
 /// Heads that are wider together than the embedding.
@@ -57,7 +57,7 @@ fn wide_heads() -> Shape {
 
 /// Rows so long that 16-bit sums wrap.
 fn long_rows() -> Shape {
-    shape(128, (2, 1, 64), 2304, 1)
+    shape(128, (2, 1, 64), 2176, 1)
 }
 
 fn of(
@@ -219,13 +219,15 @@ fn of_llama() -> Vec<ModelOf> {
             WeightType::F16,
             "Ternary weights in F16",
         ),
-        llama("llama-i2_s-linear", "Linear scaling of RoPE by 4").with(Extra::LinearScaling(4.0)),
+        llama("llama-i2_s-linear", "Linear scaling of RoPE by 4")
+            .with(Extra::LinearScaling(4.0))
+            .embedding(Q8_0),
         llama("llama-i2_s-factors", "Frequency factors of RoPE")
             .with(Extra::RopeFactors)
             .embedding(Q8_0),
         llama(
             "llama-i2_s-yarn",
-            "YaRN; embedding in BF16, output matrix in Q8_0",
+            "YaRN; embedding and output matrix in Q8_0",
         )
         .yarn()
         .embedding(Bf16)
@@ -271,6 +273,7 @@ fn of_qwen() -> Vec<ModelOf> {
             &wide_heads(),
             I2S,
             "Norms of heads, I2_S",
-        ),
+        )
+        .embedding(Q8_0),
     ]
 }

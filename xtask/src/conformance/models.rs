@@ -116,6 +116,7 @@ impl ModelOf {
         let bytes = to_vec(self.recipe.clone(), &title, SEED).expect("the recipe is valid");
         let mut data = bytes[header.to_bytes().len()..].to_vec();
         repack(&header, &mut data, self.layout);
+        rename_tokens(&mut header);
         self.add_extra(&mut header, &mut data);
         Gguf {
             bytes: [header.to_bytes(), data].concat(),
@@ -155,6 +156,23 @@ impl ModelOf {
                 });
                 data.extend(factors.flat_map(f32::to_le_bytes));
                 data.resize(header.data_bytes() as usize, 0);
+            }
+        }
+    }
+}
+
+/// The ids of line feed and space, which readers of vocabularies look for.
+const KEPT: [usize; 2] = [198, 220];
+
+/// Gives the tokens for bytes beyond printable ASCII other texts. Then each token ends a character, and servers
+/// that stream text show every one when it is chosen, with its logits.
+fn rename_tokens(header: &mut GgufHeader) {
+    let n_printable = (b'!'..=b'~').len();
+    for (key, value) in &mut header.keys {
+        if let ("tokenizer.ggml.tokens", Value::Strings(tokens)) = (&key[..], value) {
+            let bytes = tokens.iter_mut().enumerate().take(256).skip(n_printable);
+            for (id, token) in bytes.filter(|(id, _)| !KEPT.contains(id)) {
+                *token = format!("x{id:03}");
             }
         }
     }

@@ -18,6 +18,17 @@ pub(super) struct Steps {
     pub(super) joined: usize,
 }
 
+impl Steps {
+    /// Of `n` tokens whose times are not known.
+    pub(super) fn unknown(n: usize) -> Self {
+        Self {
+            first_ns: 0,
+            step_ns: vec![0; n.saturating_sub(1)],
+            joined: n,
+        }
+    }
+}
+
 impl Times {
     /// Of a request that was sent at `asked`.
     pub(super) fn since(asked: Instant) -> Self {

@@ -60,10 +60,13 @@ pub fn run(args: &ConformanceArgs, watch: &Watch) -> Result<Exit, Failure> {
         None => {
             let name = args.subject.engine.as_deref().unwrap_or("ours");
             // Before the work that makes the corpus.
-            let other = (name != "ours").then(|| others::engine(name)).transpose()?;
+            let other = match name {
+                "ours" => None,
+                name => Some(others::engine(name, args.engine_adapters.as_deref())?),
+            };
             let corpus = make(watch)?;
             let answers = match other {
-                Some(spec) => others::ask(&spec, args.threads, &corpus, watch)?,
+                Some(spec) => others::ask(&spec, args.threads, kv_type(args), &corpus, watch)?,
                 None => ask_ours(args, &corpus, watch)?,
             };
             (corpus, answers)
@@ -159,11 +162,15 @@ fn check_names(answers: &Answers, corpus: &Corpus, path: &Path) -> Result<(), Fa
     }
 }
 
-fn ask_ours(args: &ConformanceArgs, corpus: &Corpus, watch: &Watch) -> Result<Answers, Failure> {
-    let kv_type = match args.kv_type {
+fn kv_type(args: &ConformanceArgs) -> Option<KvName> {
+    args.kv_type.map(|kv_type| match kv_type {
         Kv::F16 => KvName::F16,
         Kv::F32 => KvName::F32,
-    };
+    })
+}
+
+fn ask_ours(args: &ConformanceArgs, corpus: &Corpus, watch: &Watch) -> Result<Answers, Failure> {
+    let kv_type = kv_type(args).unwrap_or_default();
     let engine = OurEngine {
         kernels: args.kernel.into(),
         threads: args.threads,

@@ -16,7 +16,12 @@ use crate::{
         start,
     },
     exit::{Exit, Failure},
+    hints::Kind,
+    input::read_text,
 };
+
+/// The largest file of adapters that is read.
+const MAX_ADAPTERS_BYTES: u64 = 1 << 20;
 
 /// Logits that are asked for at each token.
 const N_TOP: usize = 8;
@@ -30,13 +35,21 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Positions that an engine has room for.
 const CONTEXT: usize = 128;
 
-/// The engine that `text` means.
+/// The engine that `text` means, of those that are known and those in the file of adapters.
 ///
 /// # Errors
-/// There is no such engine, or it cannot be started with one model after another.
-pub fn engine(text: &str) -> Result<EngineSpec, Failure> {
+/// There is no such engine, it cannot be started with one model after another, or the file is none of
+/// adapters.
+pub fn engine(text: &str, adapters: Option<&Path>) -> Result<EngineSpec, Failure> {
     let usage = |what: String| Failure::new(Exit::Usage, what).about("--engine");
-    let spec = EngineSpec::parse(text, &Adapters::built_in()).map_err(|e| usage(e.to_string()))?;
+    let mut known = Adapters::built_in();
+    if let Some(path) = adapters {
+        let bytes = read_text(path, Kind::Other, MAX_ADAPTERS_BYTES)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let failed = |what| Failure::new(Exit::BadInput, what).at(path);
+        known = known.with(Adapters::parse(&text).map_err(failed)?);
+    }
+    let spec = EngineSpec::parse(text, &known).map_err(|e| usage(e.to_string()))?;
     match spec.place {
         Place::Command(_) => Ok(spec),
         Place::Url(_) => Err(usage(
@@ -52,6 +65,7 @@ pub fn engine(text: &str) -> Result<EngineSpec, Failure> {
 pub fn ask(
     spec: &EngineSpec,
     threads: usize,
+    kv_type: Option<KvName>,
     corpus: &Corpus,
     watch: &Watch,
 ) -> Result<Answers, Failure> {
@@ -59,8 +73,9 @@ pub fn ask(
     let mut asked = Asked {
         spec,
         threads,
+        kv_type,
         path: folder.path().join("model.gguf"),
-        answers: Answers::of(&spec.name, None, KvName::F16),
+        answers: Answers::of(&spec.name, None, kv_type.unwrap_or_default()),
         watch,
     };
     let n = (corpus.cases.len() + corpus.refused.len()) as u64;
@@ -79,6 +94,8 @@ pub fn ask(
 struct Asked<'a> {
     spec: &'a EngineSpec,
     threads: usize,
+    /// Element type of its KV cache, if the user says it.
+    kv_type: Option<KvName>,
     /// Where the engine finds the file that it is asked about.
     path: PathBuf,
     answers: Answers,
@@ -103,7 +120,7 @@ impl Asked<'_> {
     fn broken(&mut self, file: &[u8], name: &str) -> Result<(), Failure> {
         let answer = match self.start(file)? {
             // Some engines read weights only when they need them.
-            Ok(mut engine) => match engine.run(&Request::tokens(&[1, 2, 3], 2), self.watch) {
+            Ok(mut engine) => match engine.run(&Request::tokens(&[1, 2, 3], 1), self.watch) {
                 Ok(answer) => Answer {
                     runs: Some(vec![RunAnswer {
                         tokens: answer.tokens,
@@ -135,10 +152,10 @@ impl Asked<'_> {
                 let facts = engine.facts();
                 let named = &mut self.answers.engine;
                 named.version.clone_from(&facts.version);
-                named.kv_type = match facts.kv_type {
+                named.kv_type = self.kv_type.unwrap_or(match facts.kv_type {
                     KvType::F16 => KvName::F16,
                     KvType::F32 => KvName::F32,
-                };
+                });
                 Ok(Ok(engine))
             }
             Err(e) => answer_of(e).map(Err),
