@@ -15,6 +15,7 @@ use super::{
 #[command(override_usage = usage("conformance [OPTIONS] <--engine ENGINE|--answers FILE|--export DIR>"))]
 #[command(after_help = examples(&[
     "conformance --engine ours",
+    "conformance --engine './llama-server -m {model} -t {threads} -c {context} --port {port}'",
     "conformance --export corpus",
     "conformance --answers answers.json",
 ]))]
@@ -47,8 +48,9 @@ pub struct ConformanceArgs {
 #[derive(Debug, ClapArgs)]
 #[group(id = "subject", required = true, multiple = false)]
 pub struct SubjectArgs {
-    /// Run this engine over the corpus: ours, or another one
-    #[arg(short, long)]
+    /// Run this engine over the corpus: ours, an adapter such as llama-server, or a command such as
+    /// './engine {model}'
+    #[arg(short, long, value_name = "NAME|COMMAND")]
     pub engine: Option<String>,
     /// Judge the answers in this file, which somebody else's program wrote; - is standard input
     #[arg(long, value_name = "FILE")]

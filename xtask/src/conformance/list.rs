@@ -201,7 +201,8 @@ fn of_llama() -> Vec<ModelOf> {
         llama(
             "llama-i2_s",
             "SiLU, no sub-norms, rotary pairs of neighbours",
-        ),
+        )
+        .embedding(Q8_0),
         wide("llama-tq2_0", Tq2_0, "TQ2_0, embedding in Q8_0")
             .embedding(Q8_0)
             .committed(),

@@ -106,7 +106,7 @@ fn a_layout_taken_for_another_fails_at_sums() {
 
 #[test]
 fn a_scale_off_by_a_hundredth_fails_at_logits() {
-    let mut n_found = Vec::new();
+    let mut n_found = 0;
     for made in &CORPUS.cases {
         let name: &'static str = &made.case.name;
         let edit = match &made.case.model.projections[..] {
@@ -117,24 +117,16 @@ fn a_scale_off_by_a_hundredth_fails_at_logits() {
         let file = with_projections(&made.file, edit);
         let report = judge(name, answer(&file, Some(&made.case)));
         let row = row(&report, name);
-        println!(
-            "{name}: {:?} | {} | {}",
-            outcomes(row),
-            row.logits.detail,
-            row.tokens.detail
-        );
         assert_eq!(
             (row.reads.outcome, row.bits.outcome),
             (PASSED, FAILED),
             "{name}"
         );
         assert_ne!(row.sums.outcome, FAILED, "{name}");
-        n_found.push(row.logits.outcome == FAILED);
+        assert_eq!(row.logits.outcome, FAILED, "{name}: {}", row.logits.detail);
+        n_found += 1;
     }
-    assert!(
-        n_found.len() > 15 && n_found.iter().all(|found| *found),
-        "{n_found:?}"
-    );
+    assert!(n_found > 15, "{n_found}");
 }
 
 #[test]
