@@ -48,11 +48,10 @@ def judge_case(case, answer, kv_type, bounds):
 
 
 def judge_refused(answer, reads_base):
-    """Whoever does not read what the file was made from either shows nothing by refusing it."""
-    if answer.get("refused") is not None:
-        return (PASSED, last_line(answer["refused"])) if reads_base else NOTHING
-    if answer.get("failed") is not None:
-        return FAILED, last_line(answer["failed"])
+    """Whoever does not read what the file was made from shows nothing by not reading it either."""
+    for outcome, message in ((PASSED, answer.get("refused")), (FAILED, answer.get("failed"))):
+        if message is not None:
+            return (outcome, last_line(message)) if reads_base else NOTHING
     return (FAILED, "read, although it must be refused") if answer else NOTHING
 
 

@@ -60,13 +60,13 @@ pub fn judge_case(case: &Case, answer: &Answer, kv_type: KvName, bounds: Bounds)
     ]
 }
 
-/// Judges the answer to a file that must be refused. Whoever does not read what it was made from either
-/// shows nothing by refusing it.
+/// Judges the answer to a file that must be refused. Whoever does not read what it was made from shows nothing
+/// by not reading it either.
 pub fn judge_refused(answer: &Answer, reads_base: bool) -> Findings {
     let reads = match (&answer.refused, &answer.failed) {
         (Some(message), _) if reads_base => Finding::passed(last_line(message)),
-        (Some(_), _) => Finding::not_shown(),
-        (None, Some(message)) => Finding::failed(last_line(message)),
+        (None, Some(message)) if reads_base => Finding::failed(last_line(message)),
+        (Some(_), _) | (_, Some(_)) => Finding::not_shown(),
         (None, None) if *answer == Answer::default() => Finding::not_shown(),
         (None, None) => Finding::failed("read, although it must be refused"),
     };

@@ -114,6 +114,8 @@ pub struct AdapterAnswer {
     pub tokens: Option<String>,
     /// The text of the event's tokens; their ids are looked up in the vocabulary of the model.
     pub piece: Option<String>,
+    /// The texts of all tokens, in an answer that has them at once.
+    pub pieces: Option<PiecePlaces>,
     /// How many tokens were chosen so far.
     pub count: Option<String>,
     /// True in the last event.
@@ -124,6 +126,16 @@ pub struct AdapterAnswer {
     pub prompt_ms: Option<String>,
     /// In the last event: the time of all steps, in milliseconds.
     pub decode_ms: Option<String>,
+}
+
+/// Where an answer has the texts of all tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PiecePlaces {
+    /// The list of tokens.
+    pub positions: String,
+    /// The text, in an element of it.
+    pub text: String,
 }
 
 /// Where an event has the largest logits.

@@ -3,11 +3,8 @@
 use std::{
     env,
     ffi::OsString,
-    fs::File,
     path::{Path, PathBuf},
 };
-
-use host::digest::Digest;
 
 use super::{engine::Settings, failure::Cause};
 
@@ -50,11 +47,6 @@ impl EngineCommand {
             program,
             words: filled.collect::<Result<_, _>>()?,
         })
-    }
-
-    /// The digest of the program's file.
-    pub(super) fn digest(&self) -> Result<Digest, Cause> {
-        Ok(Digest::of_reader(File::open(&self.program)?)?)
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     adapter::{AdapterAnswer, TopLogits},
     engine::{Answer, Reported, Request},
     failure::Cause,
+    pieces::Pieces,
     progress::Progress,
     quote::quote,
     vocabulary::Vocabulary,
@@ -17,9 +18,10 @@ use crate::http::Event;
 /// An answer while it comes.
 pub(super) struct Completion<'a> {
     places: &'a AdapterAnswer,
-    vocabulary: Option<&'a Vocabulary>,
+    /// Where the stream has texts in place of ids.
+    pieces: Option<Pieces<'a>>,
     progress: Progress<'a>,
-    /// Ids in their order; nothing for tokens that the stream keeps back.
+    /// Ids in their order; nothing for tokens that the stream keeps back, or has as text.
     ids: Vec<Option<i64>>,
     asked: usize,
     reported: Option<Reported>,
@@ -42,7 +44,7 @@ impl<'a> Completion<'a> {
     ) -> Self {
         Self {
             places,
-            vocabulary,
+            pieces: vocabulary.map(Pieces::new),
             progress: Progress::new(request, n_vocab, sent),
             ids: Vec::new(),
             asked: request.n,
@@ -52,7 +54,8 @@ impl<'a> Completion<'a> {
 
     /// Where it is, for messages.
     pub(super) fn when(&self) -> String {
-        format!("after {} of {} tokens", self.ids.len(), self.asked)
+        let n = self.pieces.as_ref().map_or(self.ids.len(), Pieces::n);
+        format!("after {n} of {} tokens", self.asked)
     }
 
     /// Takes an event.
@@ -71,29 +74,10 @@ impl<'a> Completion<'a> {
             Some(Value::Bool(true)) => true,
             Some(other) => return Err(self.wrong(&self.places.last, other)),
         };
-        let new = self.new_ids(&value, is_last)?;
-        for &id in &new {
-            self.progress.id(id)?;
-        }
-        let before = self.ids.len();
-        let n = self.count(&value)?.unwrap_or(before + new.len());
-        if n < before + new.len() {
-            let found = before + new.len();
-            return Err(Cause::BadAnswer(format!(
-                "it counts {n} tokens, found {found}"
-            )));
-        }
-        // No more room than needed, whatever it counts.
-        if n > self.asked {
-            return Err(Cause::BadAnswer(format!(
-                "it chose more tokens than the {} that were asked for",
-                self.asked
-            )));
-        }
-        if n > before {
-            self.progress.arrived(n - before, event.at);
-            self.ids.resize(n - new.len(), None);
-            self.ids.extend(new.into_iter().map(Some));
+        match (&self.places.tokens, &self.places.piece) {
+            (Some(place), _) => self.take_ids(&value, place, event.at)?,
+            (None, Some(place)) => self.take_piece(&value, place, is_last, event.at)?,
+            (None, None) => {}
         }
         self.take_top_logits(&value)?;
         if !is_last {
@@ -106,17 +90,57 @@ impl<'a> Completion<'a> {
         Ok(Reply::Last)
     }
 
-    /// The ids in an event.
-    fn new_ids(&self, value: &Value, is_last: bool) -> Result<Vec<i64>, Cause> {
-        match (&self.places.tokens, &self.places.piece) {
-            (Some(place), _) => self.ids_at(value, place),
-            (None, Some(place)) => match value.pointer(place) {
-                None => Ok(vec![]),
-                Some(Value::String(text)) if text.is_empty() && is_last => Ok(vec![]),
-                Some(Value::String(text)) => self.id_of(text).map(|id| vec![id]),
-                Some(other) => Err(self.wrong(place, other)),
-            },
-            (None, None) => Ok(vec![]),
+    fn take_ids(&mut self, value: &Value, place: &str, at: Instant) -> Result<(), Cause> {
+        let new = self.ids_at(value, place)?;
+        for &id in &new {
+            self.progress.id(id)?;
+        }
+        let before = self.ids.len();
+        let n = self.count(value)?.unwrap_or(before + new.len());
+        if n < before + new.len() {
+            let found = before + new.len();
+            return Err(Cause::BadAnswer(format!(
+                "it counts {n} tokens, found {found}"
+            )));
+        }
+        // Before there is room for them, however many it counts.
+        self.check_count(n)?;
+        if n > before {
+            self.progress.arrived(n - before, at);
+            self.ids.resize(n - new.len(), None);
+            self.ids.extend(new.into_iter().map(Some));
+        }
+        Ok(())
+    }
+
+    fn take_piece(
+        &mut self,
+        value: &Value,
+        place: &str,
+        is_last: bool,
+        at: Instant,
+    ) -> Result<(), Cause> {
+        match (value.pointer(place), &mut self.pieces) {
+            (Some(Value::String(text)), Some(pieces)) if !(text.is_empty() && is_last) => {
+                pieces.came(text, at);
+            }
+            (None | Some(Value::String(_)), _) | (_, None) => {}
+            (Some(other), _) => return Err(self.wrong(place, other)),
+        }
+        let n = self.pieces.as_ref().map_or(0, Pieces::n);
+        let n = self.count(value)?.unwrap_or(n).max(n);
+        self.check_count(n)?;
+        self.ids.resize(n, None);
+        Ok(())
+    }
+
+    fn check_count(&self, n: usize) -> Result<(), Cause> {
+        match n > self.asked {
+            true => Err(Cause::BadAnswer(format!(
+                "it chose more tokens than the {} that were asked for",
+                self.asked
+            ))),
+            false => Ok(()),
         }
     }
 
@@ -130,15 +154,6 @@ impl<'a> Completion<'a> {
             one => one.as_i64().map(|id| vec![id]),
         };
         ids.ok_or_else(|| self.wrong(place, found))
-    }
-
-    fn id_of(&self, text: &str) -> Result<i64, Cause> {
-        let id = self.vocabulary.map(|vocabulary| vocabulary.id(text));
-        match id {
-            Some(Ok(id)) => Ok(i64::from(id)),
-            Some(Err(why)) => Err(Cause::BadAnswer(format!("{why} {}", self.when()))),
-            None => Err(Cause::BadAnswer("its stream has no ids".into())),
-        }
     }
 
     fn count(&self, value: &Value) -> Result<Option<usize>, Cause> {
@@ -173,16 +188,26 @@ impl<'a> Completion<'a> {
         Cause::BadAnswer(format!("found {found} at {place} {}", self.when()))
     }
 
-    /// Whether the stream kept ids back.
+    /// Whether ids have to be asked for again.
     pub(super) fn lacks_ids(&self) -> bool {
-        self.ids.len() == self.asked && self.ids.contains(&None)
+        let n = self.ids.len();
+        n == self.asked
+            && match &self.pieces {
+                Some(pieces) => pieces.ids(n).is_err(),
+                None => self.ids.contains(&None),
+            }
     }
 
     /// The answer.
     pub(super) fn end(mut self) -> Result<Answer, Cause> {
+        let n = self.ids.len();
+        if let Some(pieces) = &self.pieces {
+            pieces.one_by_one(&pieces.ids(n)?, &mut self.progress)?;
+            return self.progress.end(self.reported);
+        }
         let known: Vec<i64> = self.ids.iter().copied().flatten().collect();
-        if known.len() < self.ids.len() {
-            let (n, found) = (self.ids.len(), known.len());
+        if known.len() < n {
+            let found = known.len();
             return Err(Cause::BadAnswer(format!(
                 "its stream shows {found} of {n} tokens: it keeps back those that end within a character"
             )));
@@ -191,7 +216,7 @@ impl<'a> Completion<'a> {
         self.progress.end(self.reported)
     }
 
-    /// The answer, with ids from another one that has all tokens at once.
+    /// The answer, with ids or texts from another one that has those of all tokens at once.
     pub(super) fn end_with(mut self, whole: &[u8]) -> Result<Answer, Cause> {
         let value: Value = serde_json::from_slice(whole).map_err(|_| {
             let whole = quote(whole);
@@ -199,6 +224,11 @@ impl<'a> Completion<'a> {
                 "found {whole} when it was asked again, allowed is JSON"
             ))
         })?;
+        if let Some(pieces) = &self.pieces {
+            let texts = self.texts_in(&value)?;
+            pieces.with_texts(&texts, &mut self.progress)?;
+            return self.progress.end(self.reported);
+        }
         let place = self.places.tokens.as_deref().unwrap_or_default();
         let ids = self.ids_at(&value, place)?;
         let same = ids.len() == self.ids.len()
@@ -213,6 +243,19 @@ impl<'a> Completion<'a> {
         }
         self.progress.ids(&ids)?;
         self.progress.end(self.reported)
+    }
+
+    /// The texts of all tokens, in an answer that has them at once.
+    fn texts_in<'v>(&self, value: &'v Value) -> Result<Vec<&'v str>, Cause> {
+        let places = self.places.pieces.as_ref();
+        let texts = places.and_then(|places| {
+            let positions = value.pointer(&places.positions)?.as_array()?;
+            let text = |position: &'v Value| position.pointer(&places.text)?.as_str();
+            positions.iter().map(text).collect::<Option<Vec<_>>>()
+        });
+        texts.ok_or_else(|| {
+            Cause::BadAnswer("found no texts of tokens when it was asked again".into())
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{
     engine::{Answer, Reported, Request, Sums},
     failure::Cause,
-    times::{Steps, Times},
+    times::Times,
 };
 
 /// What came of an answer.
@@ -117,18 +117,8 @@ impl<'a> Progress<'a> {
                 "it chose {found} tokens, {asked} were asked for; the end of a text must not end it"
             )));
         }
-        // Runs that want logits are not timed, so it is all the same when their tokens come.
-        let is_timed = self.request.top_logits == 0;
-        let steps = self
-            .times
-            .steps()
-            .or((!is_timed).then(|| Steps::unknown(found)));
-        let steps = steps.ok_or_else(|| {
-            Cause::BadAnswer(format!(
-                "more than half of its {found} tokens came at once; it has to send each when it is chosen \
-                 (flush the output)"
-            ))
-        })?;
+        let none = || Cause::BadAnswer("found no tokens".into());
+        let steps = self.times.steps().ok_or_else(none)?;
         // Where a server keeps tokens back, it keeps their logits back for good.
         let has_all = self.request.top_logits > 0 && self.top_logits.len() == found;
         let top_logits = has_all.then_some(self.top_logits);

@@ -13,14 +13,9 @@ const MOST_HEADER_BYTES: u64 = 256 << 20;
 /// The texts of a model's tokens.
 #[derive(Debug)]
 pub(super) struct Vocabulary {
-    ids: HashMap<Vec<u8>, Found>,
-}
-
-/// The tokens with one text.
-#[derive(Debug, Clone, Copy)]
-enum Found {
-    One(u32),
-    Several(u32, u32),
+    texts: Vec<Vec<u8>>,
+    /// The first token with a text, and another one if there is any.
+    ids: HashMap<Vec<u8>, (u32, Option<u32>)>,
 }
 
 impl Vocabulary {
@@ -45,23 +40,21 @@ impl Vocabulary {
         let texts = metadata.tokens.iter().zip(0..).map(|(spelling, id)| {
             let text = tokenizer.piece(id).filter(|text| !text.is_empty());
             // A server with --special shows a control token as it is spelled.
-            (text.unwrap_or(spelling).to_vec(), id)
+            text.unwrap_or(spelling).to_vec()
         });
         Ok(Self::of(texts))
     }
 
-    fn of(texts: impl IntoIterator<Item = (Vec<u8>, u32)>) -> Self {
-        let mut ids = HashMap::new();
-        for (text, id) in texts {
-            ids.entry(text)
-                .and_modify(|found| {
-                    if let Found::One(first) = *found {
-                        *found = Found::Several(first, id);
-                    }
-                })
-                .or_insert(Found::One(id));
+    /// That of tokens with these texts, by id.
+    pub(super) fn of(texts: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let texts: Vec<Vec<u8>> = texts.into_iter().collect();
+        let mut ids = HashMap::with_capacity(texts.len());
+        for (text, id) in texts.iter().zip(0..) {
+            ids.entry(text.clone())
+                .and_modify(|(_, other)| *other = Some(id))
+                .or_insert((id, None));
         }
-        Self { ids }
+        Self { texts, ids }
     }
 
     /// The id of the only token with this text.
@@ -69,16 +62,29 @@ impl Vocabulary {
     /// # Errors
     /// There is none, or there are several: what is wrong.
     pub(super) fn id(&self, text: &str) -> Result<u32, String> {
-        let shown = quote(text.as_bytes());
-        match self.ids.get(text.as_bytes()) {
-            Some(Found::One(id)) => Ok(*id),
-            Some(Found::Several(a, b)) => Err(format!(
+        self.id_of(text.as_bytes())
+    }
+
+    /// As [`Vocabulary::id`], of bytes.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn id_of(&self, text: &[u8]) -> Result<u32, String> {
+        let shown = quote(text);
+        match self.ids.get(text) {
+            Some((id, None)) => Ok(*id),
+            Some((a, Some(b))) => Err(format!(
                 "its stream has text in place of ids, and {shown} is the text of ids {a} and {b}"
             )),
             None => Err(format!(
                 "its stream has text in place of ids, and {shown} is the text of no token"
             )),
         }
+    }
+
+    /// The text of a token that it has.
+    pub(super) fn text(&self, id: u32) -> &[u8] {
+        &self.texts[id as usize]
     }
 }
 
@@ -88,10 +94,10 @@ mod tests {
 
     #[test]
     fn a_text_with_one_token_has_an_id() {
-        let texts = ["a", "b", "a", " c"].map(|text| text.as_bytes().to_vec());
-        let vocabulary = Vocabulary::of(texts.into_iter().zip(0..));
+        let vocabulary = Vocabulary::of(["a", "b", "a", " c"].map(|text| text.as_bytes().to_vec()));
         assert_eq!(vocabulary.id("b"), Ok(1));
         assert_eq!(vocabulary.id(" c"), Ok(3));
+        assert_eq!(vocabulary.text(3), b" c");
         assert!(vocabulary.id("a").unwrap_err().contains("ids 0 and 2"));
         assert!(vocabulary.id("c").unwrap_err().contains("no token"));
     }

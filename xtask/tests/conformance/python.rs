@@ -93,6 +93,10 @@ fn wrong_answers() -> Vec<Answers> {
     ));
     all.push(cut(right.clone(), right.clone()));
     all.push(cut(right, Answer::failure("signal 6")));
+    all.push(cut(
+        Answer::refusal("type 36 is unknown"),
+        Answer::failure("signal 6"),
+    ));
     all
 }
 

@@ -72,7 +72,8 @@ fn hang() -> ! {
 fn fork() {
     use std::os::unix::process::CommandExt;
     let mut child = process::Command::new("sleep");
-    child.arg("1000").process_group(0).spawn().unwrap();
+    let mut child = child.arg("1000").process_group(0).spawn().unwrap();
+    thread::spawn(move || child.wait());
 }
 
 /// The processes that have this tag, but for those that have ended.
@@ -87,6 +88,14 @@ pub fn left(tag: &str) -> Vec<u32> {
             .any(|e| e == entry.as_bytes())
     })
     .collect()
+}
+
+/// How many processes with this tag run a program of this name.
+pub fn running(tag: &str, name: &str) -> usize {
+    let names = left(tag)
+        .into_iter()
+        .map(|pid| fs::read_to_string(format!("/proc/{pid}/comm")));
+    names.flatten().filter(|found| found.trim() == name).count()
 }
 
 /// Checks that nothing of an engine is left.

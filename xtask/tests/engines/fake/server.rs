@@ -141,9 +141,8 @@ fn completion(behaviour: &str, body: &[u8], stream: &mut TcpStream) {
             return;
         }
         // As llama.cpp keeps back what ends within a character.
-        if behaviour.starts_with("keeps-back") && i == 2
-            || behaviour == "other-when-asked-again" && i == 2
-        {
+        let keeps_back = ["keeps-back", "other-when-asked-again"].contains(&behaviour);
+        if keeps_back && i == 2 {
             continue;
         }
         let mut event =
