@@ -21,7 +21,7 @@ def f32(x):
 
 
 def last_line(message):
-    return ([""] + [line.strip() for line in message.splitlines() if line.strip()])[-1]
+    return (message.strip().splitlines() or [""])[-1].strip()
 
 
 def naming_line(message, names):
@@ -73,13 +73,13 @@ def reads(case, answer):
 
 
 def sums(case, answer):
-    n = 0
-    for shown in answer.get("sums") or []:
-        fact = [f["sums"] for f in case["sums"] if f["name"] == shown["name"]]
-        wrong = difference(shown["name"], shown["sums"], fact[0] if fact else [])
+    shown = answer.get("sums") or []
+    for found in shown:
+        fact = [f["sums"] for f in case["sums"] if f["name"] == found["name"]]
+        wrong = difference(found["name"], found["sums"], fact[0] if fact else [])
         if wrong:
             return FAILED, wrong
-        n += len(shown["sums"])
+    n = sum(len(found["sums"]) for found in shown)
     return (PASSED, f"{n} sums") if n else NOTHING
 
 
@@ -143,13 +143,10 @@ def logits(pairs, bounds):
 
 
 def bits(pairs):
-    n = 0
-    for i, (run, fact) in enumerate(pairs):
-        for key in ("residuals", "checksum"):
-            if run.get(key) not in (None, fact[key]):
-                return FAILED, f"run {i}: other {key}"
-            n += run.get(key) is not None
-    return (PASSED, f"{n} digests") if n else NOTHING
+    shown = [(i, run, fact, key) for i, (run, fact) in enumerate(pairs) for key in ("residuals", "checksum")
+             if run.get(key) is not None]
+    wrong = [f"run {i}: other {key}" for i, run, fact, key in shown if run[key] != fact[key]]
+    return (FAILED, wrong[0]) if wrong else (PASSED, f"{len(shown)} digests") if shown else NOTHING
 
 
 def judge(folder, answers):
@@ -158,11 +155,11 @@ def judge(folder, answers):
         sys.exit(f"answers to version {answers['version']} of the corpus, this is {index['version']}")
     given, kv_type, rows = answers["answers"], answers["engine"].get("kv_type", "f16"), {}
     for entry in index["cases"]:
-        case = json.loads((folder / "cases" / f"{entry['name']}.json").read_text())
+        case = json.loads((folder / f"cases/{entry['name']}.json").read_text())
         rows[case["name"]] = judge_case(case, given.get(case["name"], {}), kv_type, index["bounds"][kv_type])
     for file in index["refused"]:
-        reads_base = rows[file["base"]][0][0] == PASSED
-        rows[file["name"]] = [judge_refused(given.get(file["name"], {}), reads_base)] + [NOTHING] * 4
+        found = judge_refused(given.get(file["name"], {}), reads_base=rows[file["base"]][0][0] == PASSED)
+        rows[file["name"]] = [found] + [NOTHING] * 4
     if set(given) - set(rows):
         sys.exit(f"answers: the corpus has no case {min(set(given) - set(rows))}")
     return rows
@@ -179,7 +176,7 @@ def make_refused(folder, out):
 
 
 def main(words):
-    if len(words) == 3 and words[1] == "--refused":
+    if words[1:2] == ["--refused"]:
         return make_refused(Path(words[0]), Path(words[2]))
     if len(words) < 2 or words[2:] not in ([], ["--json"]):
         sys.exit(__doc__)
@@ -190,8 +187,8 @@ def main(words):
         print("| case | " + " | ".join(TIERS) + " |\n|---|" + "---|" * len(TIERS))
         for name, row in rows.items():
             print(f"| {name} | " + " | ".join(outcome for outcome, _ in row) + " |")
-        for name, row in rows.items():
-            [print(f"{name}, {tier}: {f[1]}") for tier, f in zip(TIERS, row) if f[0] == FAILED]
+        wrong = [(name, t, f[1]) for name, row in rows.items() for t, f in zip(TIERS, row) if f[0] == FAILED]
+        print("".join(f"{name}, {tier}: {detail}\n" for name, tier, detail in wrong), end="")
     found = {outcome for row in rows.values() for outcome, _ in row}
     return 1 if FAILED in found else 0 if found - {NOT_SHOWN} else 3
 

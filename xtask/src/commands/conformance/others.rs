@@ -76,6 +76,7 @@ pub fn ask(
         kv_type,
         path: folder.path().join("model.gguf"),
         answers: Answers::of(&spec.name, None, kv_type.unwrap_or_default()),
+        has_started: false,
         watch,
     };
     let n = (corpus.cases.len() + corpus.refused.len()) as u64;
@@ -99,6 +100,8 @@ struct Asked<'a> {
     /// Where the engine finds the file that it is asked about.
     path: PathBuf,
     answers: Answers,
+    /// Whether it could be started with any file.
+    has_started: bool,
     watch: &'a Watch,
 }
 
@@ -111,33 +114,33 @@ impl Asked<'_> {
         }
         let answer = match self.start(file)? {
             Ok(mut engine) => self.runs(&mut *engine, case)?,
-            Err(answer) => answer,
+            Err(e) => answer_of(e)?,
         };
         self.answers.answers.insert(case.name.clone(), answer);
         Ok(())
     }
 
     fn broken(&mut self, file: &[u8], name: &str) -> Result<(), Failure> {
+        let has_started = self.has_started;
         let answer = match self.start(file)? {
             // Some engines read weights only when they need them.
             Ok(mut engine) => match engine.run(&Request::tokens(&[1, 2, 3], 1), self.watch) {
-                Ok(answer) => Answer {
-                    runs: Some(vec![RunAnswer {
-                        tokens: answer.tokens,
-                        ..RunAnswer::default()
-                    }]),
-                    ..Answer::default()
-                },
+                Ok(answer) => read(answer.tokens),
                 Err(e) => answer_of(e)?,
             },
-            Err(answer) => answer,
+            // It is ready, but we cannot read the vocabulary that it should be asked with.
+            Err(e) if has_started && matches!(e.cause, Cause::Usage(_)) => {
+                e.log.as_deref().map(take_log);
+                read(Vec::new())
+            }
+            Err(e) => answer_of(e)?,
         };
         self.answers.answers.insert(name.to_owned(), answer);
         Ok(())
     }
 
-    /// The engine with this file, or what it answered instead of starting.
-    fn start(&mut self, file: &[u8]) -> Result<Result<Box<dyn Engine>, Answer>, Failure> {
+    /// The engine with this file.
+    fn start(&mut self, file: &[u8]) -> Result<Result<Box<dyn Engine>, EngineFailure>, Failure> {
         fs::write(&self.path, file).map_err(|e| Failure::io(&self.path, &e))?;
         let settings = Settings {
             model: self.path.clone(),
@@ -147,19 +150,19 @@ impl Asked<'_> {
             start: START,
             silence: SILENCE,
         };
-        match start(self.spec, &settings, self.watch) {
-            Ok(engine) => {
-                let facts = engine.facts();
-                let named = &mut self.answers.engine;
-                named.version.clone_from(&facts.version);
-                named.kv_type = self.kv_type.unwrap_or(match facts.kv_type {
-                    KvType::F16 => KvName::F16,
-                    KvType::F32 => KvName::F32,
-                });
-                Ok(Ok(engine))
-            }
-            Err(e) => answer_of(e).map(Err),
-        }
+        let engine = match start(self.spec, &settings, self.watch) {
+            Ok(engine) => engine,
+            Err(e) => return Ok(Err(e)),
+        };
+        self.has_started = true;
+        let facts = engine.facts();
+        let named = &mut self.answers.engine;
+        named.version.clone_from(&facts.version);
+        named.kv_type = self.kv_type.unwrap_or(match facts.kv_type {
+            KvType::F16 => KvName::F16,
+            KvType::F32 => KvName::F32,
+        });
+        Ok(Ok(engine))
     }
 
     fn runs(&self, engine: &mut dyn Engine, case: &Case) -> Result<Answer, Failure> {
@@ -202,6 +205,17 @@ impl Asked<'_> {
             sums: Some(sums),
             ..Answer::default()
         })
+    }
+}
+
+/// The file was read, and these tokens were chosen.
+fn read(tokens: Vec<u32>) -> Answer {
+    Answer {
+        runs: Some(vec![RunAnswer {
+            tokens,
+            ..RunAnswer::default()
+        }]),
+        ..Answer::default()
     }
 }
 
