@@ -40,6 +40,10 @@ pub struct MakeModelArgs {
     /// preset's]
     #[arg(long, value_name = "FACTOR:LENGTH", value_parser = yarn)]
     pub yarn: Option<Yarn>,
+    /// Make a model on which engines that round differently choose mostly the same tokens: with half the
+    /// queries and keys, and the same weights in every type. Use it to judge other engines
+    #[arg(long)]
+    pub comparable: bool,
     /// Seed [default: the preset's]
     #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub seed: Option<u64>,

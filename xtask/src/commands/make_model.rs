@@ -87,6 +87,9 @@ fn place(
         let (factor, length) = (yarn.factor, yarn.original_context_length);
         name += &format!("-yarn{factor}-{length}");
     }
+    if recipe.comparable {
+        name += "-comparable";
+    }
     Ok(make_cache_folder()?.join(name + ".gguf"))
 }
 
@@ -138,6 +141,7 @@ fn recipe(preset: &Preset, args: &MakeModelArgs) -> Result<Recipe, Failure> {
     if let Some(yarn) = args.yarn {
         recipe.yarn = Some(yarn);
     }
+    recipe.comparable = args.comparable;
     recipe.validate().map_err(|reason| {
         let name = preset.name;
         Failure::new(Exit::Usage, reason)

@@ -31,6 +31,10 @@
 //!
 //! Where queries and keys are normalized, as in `qwen3`, these norms have the gain of 2 instead.
 //!
+//! Attention that selects single positions also makes a deep model amplify the rounding of each engine,
+//! until engines that are right choose other tokens. A *comparable* model has queries and keys of half the
+//! size, and the same scales in every type: on it, other engines can be judged.
+//!
 //! Without sub-norms, as in `llama` and `qwen3`, the inputs of the last projections of attention and FFN have a
 //! root mean square below 1 (0.6 in the FFN). What these projections add is still far larger than
 //! an embedding.

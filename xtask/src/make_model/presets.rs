@@ -270,6 +270,7 @@ impl Preset {
             embedding,
             output: self.output,
             yarn: self.yarn,
+            comparable: false,
         }
     }
 

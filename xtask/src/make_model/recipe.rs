@@ -49,6 +49,9 @@ pub struct Recipe {
     pub output: OutputMatrix,
     /// The scaling of RoPE, if there is one.
     pub yarn: Option<Yarn>,
+    /// Whether engines that round differently choose mostly the same tokens: queries and keys have half
+    /// their size, and every type stores the same scales.
+    pub comparable: bool,
 }
 
 /// BitNet b1.58 in the types of the published 2B4T: I2_S, with an F16 embedding that is also the
@@ -62,6 +65,7 @@ impl From<&Shape> for Recipe {
             embedding: DenseType::F16,
             output: OutputMatrix::Tied,
             yarn: None,
+            comparable: false,
         }
     }
 }

@@ -15,6 +15,9 @@ use super::{dense, ternary};
 /// Gain of `attn_q` and `attn_k` each.
 const QUERY_KEY_GAIN: f32 = 2.0;
 
+/// Both gains of queries and keys in a comparable model.
+const COMPARABLE_GAIN: f32 = 1.0;
+
 /// Gain of `attn_q_norm` and `attn_k_norm` each, where the norms leave nothing of other gains.
 const HEAD_NORM_GAIN: f32 = 2.0;
 
@@ -63,22 +66,27 @@ fn of_block(recipe: &Recipe, layer: u32) -> Vec<Tensor> {
     let shape = &recipe.shape;
     let (n_embd, n_query, n_kv, n_ff) = (shape.n_embd, shape.n_query(), shape.n_kv(), shape.n_ff);
     let full_name = |name: &str| format!("blk.{layer}.{name}");
+    let unless_comparable = |gain| match recipe.comparable {
+        true => COMPARABLE_GAIN,
+        false => gain,
+    };
+    let query_key_gain = unless_comparable(QUERY_KEY_GAIN);
+    let head_norm_gain = unless_comparable(HEAD_NORM_GAIN);
     let norm = |name: &str, n| Some(norm(&full_name(name), n, 1.0));
     let sub_norm = |name: &str, n| match recipe.architecture.has_sub_norms() {
         true => norm(name, n),
         false => None,
     };
     let head_norm = |name: &str| match recipe.architecture.has_head_norms() {
-        true => Some(self::norm(&full_name(name), shape.head_dim, HEAD_NORM_GAIN)),
+        true => Some(self::norm(&full_name(name), shape.head_dim, head_norm_gain)),
         false => None,
     };
-    let ternary = |name: &str, cols, rows, gain| {
-        Some(ternary(&full_name(name), cols, rows, gain, recipe.weights))
-    };
+    let ternary =
+        |name: &str, cols, rows, gain| Some(ternary(&full_name(name), cols, rows, gain, recipe));
     let tensors = [
         norm("attn_norm", n_embd),
-        ternary("attn_q", n_embd, n_query, QUERY_KEY_GAIN),
-        ternary("attn_k", n_embd, n_kv, QUERY_KEY_GAIN),
+        ternary("attn_q", n_embd, n_query, query_key_gain),
+        ternary("attn_k", n_embd, n_kv, query_key_gain),
         head_norm("attn_q_norm"),
         head_norm("attn_k_norm"),
         ternary("attn_v", n_embd, n_kv, 1.0),
@@ -111,15 +119,17 @@ fn norm(name: &str, n: u32, gain: f32) -> Tensor {
 }
 
 /// A projection whose outputs have `gain` times the standard deviation of its inputs.
-fn ternary(name: &str, n_cols: u32, n_rows: u32, gain: f32, weights: WeightType) -> Tensor {
+fn ternary(name: &str, n_cols: u32, n_rows: u32, gain: f32, recipe: &Recipe) -> Tensor {
     let scale = gain * (2.0 / n_cols as f32).sqrt();
+    let weights = recipe.weights;
+    let scale = match recipe.comparable {
+        true => ternary::narrow_scale(scale),
+        false => ternary::stored_scale(weights, scale),
+    };
     Tensor {
         name: format!("{name}.weight"),
         dims: vec![u64::from(n_cols), u64::from(n_rows)],
-        fill: Fill::Ternary {
-            weights,
-            scale: ternary::stored_scale(weights, scale),
-        },
+        fill: Fill::Ternary { weights, scale },
     }
 }
 

@@ -17,17 +17,21 @@ const PIECE_LEN: usize = 256;
 /// k + 64 and k + 96, the first one in the highest bits. Words are little-endian.
 type Piece = [u64; PIECE_LEN / 32];
 
-/// The scale as this type stores it. For types with 16-bit values it is rounded to eight
-/// significant bits, which both F16 and BF16 can represent, so that the model is the same in all of
-/// them.
+/// The scale as this type stores it. For types with 16-bit values it is a [`narrow_scale`], so that the
+/// model is the same in all of them.
 pub(super) fn stored_scale(weights: WeightType, scale: f32) -> f32 {
     match weights {
         // The scales of groups are rounded one by one.
         WeightType::I2S | WeightType::F32 | WeightType::Grouped(_) => scale,
         WeightType::Tq1_0 | WeightType::Tq2_0 | WeightType::F16 | WeightType::Bf16 => {
-            bf16::from_f32(scale).to_f32()
+            narrow_scale(scale)
         }
     }
+}
+
+/// The scale, rounded to eight significant bits: every type can represent it.
+pub(super) fn narrow_scale(scale: f32) -> f32 {
+    bf16::from_f32(scale).to_f32()
 }
 
 /// Appends the next 256 weights of `stream` to `out`.

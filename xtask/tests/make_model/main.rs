@@ -1,6 +1,7 @@
 //! Generated models: the committed file is what the generator writes, the command writes what was
 //! asked for, and recipes of all kinds come out as files that an independent walk can read.
 
+mod comparable;
 mod read_back;
 #[path = "../support/walk.rs"]
 mod walk;

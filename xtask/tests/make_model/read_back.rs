@@ -83,6 +83,7 @@ fn mixed_recipes() -> Vec<Recipe> {
                 embedding,
                 output,
                 yarn: None,
+                comparable: false,
             });
         }
     }
