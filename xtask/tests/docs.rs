@@ -143,6 +143,8 @@ fn the_commands_in_the_documents_parse() {
         "ci/RECEIPT.md",
         "ci/TRANSCRIPT.md",
         "ci/local_gates.sh",
+        "ci/conformance/README.md",
+        "ci/conformance/RESULTS.md",
         "ci/engines/README.md",
         "ci/fleet/README.md",
         "ci/vectors/README.md",

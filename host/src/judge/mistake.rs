@@ -46,7 +46,7 @@ impl fmt::Display for Mistake {
                 "first wrong logits at token {}: off by {:.4} spreads, tolerance {}",
                 token.index,
                 token.deviation.unwrap_or_default(),
-                limit.spreads,
+                limit.value,
             ),
             Self::Ties(ties) => write!(
                 f,
@@ -56,7 +56,7 @@ impl fmt::Display for Mistake {
             Self::Values(values, limit) => write!(
                 f,
                 "logits off by {:.4} spreads (root mean square), a right engine's by at most {:.4}",
-                values.rms, limit.noise,
+                values.rms, limit.values_rms,
             ),
         }
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Tolerance {
     fixed: Option<Limit>,
+    precision: Precision,
 }
 
 /// A right engine makes more ties than are allowed in at most so large a share of runs.
@@ -21,24 +22,55 @@ pub const FALSE_ALARM: f64 = 1e-4;
 pub const DEFAULT: Limit = Limit {
     spreads: 0.5,
     noise: 0.15,
+    value: 1.0,
+    values_rms: 0.25,
 };
 
-/// The noise of such engines, divided by the sensitivity of the model ([`Sensitivity`]).
+/// The limits of a model, divided by its sensitivity ([`Sensitivity`]), for engines that round to bf16 or f16
+/// somewhere.
 ///
 /// [`Sensitivity`]: super::Sensitivity
-pub const NOISE_PER_SENSITIVITY: f64 = 2.0;
+pub const PER_SENSITIVITY: Limit = Limit {
+    spreads: 12.0,
+    noise: 3.0,
+    value: 20.0,
+    values_rms: 3.5,
+};
 
-/// The tolerance of a model with a known sensitivity, divided by the noise.
-pub const SPREADS_PER_NOISE: f64 = 5.0;
+/// The same for engines that compute in f32 throughout.
+pub const PER_SENSITIVITY_F32: Limit = Limit {
+    spreads: 4.0,
+    noise: 0.8,
+    value: 10.0,
+    values_rms: 0.8,
+};
+
+/// The fewest positions with logits whose root mean square is judged: that of a single row scatters.
+pub const MIN_ROWS: usize = 8;
+
+/// How precise an engine is that is right. It is the verifier's expectation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// It rounds to bf16 or f16 somewhere, or quantizes activations in blocks of its own.
+    #[default]
+    Reduced,
+    /// It computes in f32 throughout, and has the KV cache of the reference.
+    F32,
+}
 
 /// How far logits may be apart.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Limit {
-    /// The largest deviation, in spreads. Another token within it is a tie.
+    /// How far the logit of a token may be below the largest, in spreads. Another token within it is a tie.
     pub spreads: f64,
     /// The standard deviation of the error in the difference between two logits, in spreads. Normal errors are
     /// assumed: it says how many ties are allowed.
     pub noise: f64,
+    /// How far a logit that the engine shows may be off, in spreads. There are many of them, so the largest error
+    /// is larger than that of the choices.
+    pub value: f64,
+    /// How far all logits that it shows may be off together, root mean square, in spreads.
+    pub values_rms: f64,
 }
 
 /// Two limits. Within the first, a run is consistent. Beyond the second, it is rejected. They are equal but for a
@@ -55,21 +87,32 @@ impl Tolerance {
     /// No tolerance: every token must be the reference's choice.
     pub const EXACT: Self = Self::of_spreads(0.0);
 
-    /// A tolerance of so many spreads, from 0 up, whatever the model. The noise is in proportion to it. The
-    /// default is measured by model instead.
+    /// A tolerance of so many spreads, from 0 up, whatever the model. What goes with it is in proportion to it.
+    /// The default is measured by model instead.
     pub const fn of_spreads(spreads: f64) -> Self {
         Self {
-            fixed: Some(Limit {
-                spreads,
-                noise: spreads * (DEFAULT.noise / DEFAULT.spreads),
-            }),
+            fixed: Some(DEFAULT.times(spreads / DEFAULT.spreads)),
+            precision: Precision::Reduced,
+        }
+    }
+
+    /// What the model allows an engine of this precision.
+    pub const fn of_precision(precision: Precision) -> Self {
+        Self {
+            fixed: None,
+            precision,
         }
     }
 
     /// The limits on a model of this sensitivity, if it is known.
     pub fn limits(self, sensitivity: Option<f64>) -> Limits {
         let fixed = self.fixed.or(sensitivity.is_none().then_some(DEFAULT));
-        let limit = fixed.unwrap_or_else(|| Limit::of_model(sensitivity.unwrap_or_default()));
+        let per_sensitivity = match self.precision {
+            Precision::Reduced => PER_SENSITIVITY,
+            Precision::F32 => PER_SENSITIVITY_F32,
+        };
+        let of_model = || per_sensitivity.times(sensitivity.unwrap_or_default());
+        let limit = fixed.unwrap_or_else(of_model);
         Limits {
             consistent: match self.fixed {
                 Some(fixed) => fixed,
@@ -81,11 +124,12 @@ impl Tolerance {
 }
 
 impl Limit {
-    fn of_model(sensitivity: f64) -> Self {
-        let noise = NOISE_PER_SENSITIVITY * sensitivity;
+    const fn times(self, factor: f64) -> Self {
         Self {
-            spreads: SPREADS_PER_NOISE * noise,
-            noise,
+            spreads: self.spreads * factor,
+            noise: self.noise * factor,
+            value: self.value * factor,
+            values_rms: self.values_rms * factor,
         }
     }
 
@@ -93,10 +137,12 @@ impl Limit {
         Self {
             spreads: self.spreads.min(other.spreads),
             noise: self.noise.min(other.noise),
+            value: self.value.min(other.value),
+            values_rms: self.values_rms.min(other.values_rms),
         }
     }
 
-    /// Whether `spreads` is within the limit.
+    /// Whether a token whose logit is so many spreads below the largest is within the limit.
     pub(super) fn covers(self, spreads: f64) -> bool {
         spreads <= self.spreads
     }

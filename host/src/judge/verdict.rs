@@ -77,7 +77,7 @@ impl TokenVerdict {
 
     /// Whether the token or its logits are further off than `limit`.
     pub(super) fn is_beyond(&self, limit: Limit) -> bool {
-        let off = self.deviation.unwrap_or_default();
-        !limit.covers(self.deficit_in_spreads()) || !limit.covers(off)
+        let off = self.deviation.is_some_and(|off| off > limit.value);
+        off || !limit.covers(self.deficit_in_spreads())
     }
 }

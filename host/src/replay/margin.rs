@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn where_the_text_would_end_the_best_other_token_counts() {
-        let of = |logits: &[f32], claimed: u32| {
+        let of = |logits: &[f32], claimed| {
             let tokens = [claimed];
             let claim = Claim {
                 ends: &[1, 2],

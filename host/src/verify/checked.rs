@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::{
     audit_report::AuditReport,
-    consistency::{JudgementSummary, agreement},
+    consistency::JudgementSummary,
     outcome::{Conclusion, Outcome, Replayed, RuleOutcome},
     parse::{self, NotAReceipt},
     policy::{self, Policy, SpeedRatio},
@@ -14,13 +14,8 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    attest::PublicKey,
-    challenge::Bound,
-    digest::Digest,
-    guest::guest_sha256,
-    judge::{Claim, Judgement, Tolerance},
-    receipt::Receipt,
-    task::Challenge,
+    attest::PublicKey, challenge::Bound, digest::Digest, guest::guest_sha256, judge::Tolerance,
+    receipt::Receipt, task::Challenge,
 };
 
 /// A receipt that is being verified. Its own rules have been checked; further checks can be added.
@@ -53,7 +48,7 @@ pub struct Checked {
     retimed: Option<SpeedRatio>,
     tolerance: Tolerance,
     /// Of another engine's tokens, once they are replayed.
-    judgement: Option<Judgement>,
+    judgement: Option<JudgementSummary>,
     file_sha256: Digest,
 }
 
@@ -166,13 +161,10 @@ impl Checked {
     /// Compares the receipt with a full replay of its task.
     pub fn with_replay(&mut self, replay: Result<ReplayResult, ReplayFailure>) {
         let Some(receipt) = &self.receipt else { return };
-        let judgement = replay.as_ref().ok().and_then(|replay| {
-            let claim = Claim::of_tokens(&receipt.tokens);
-            let n_tokens = receipt.tokens.len();
-            let ranking = replay.ranking.as_ref();
-            let ranking = ranking.filter(|found| found.margins.len() == n_tokens);
-            let ranking = ranking.filter(|_| receipt.is_external());
-            ranking.map(|ranking| Judgement::of(ranking, claim, self.tolerance))
+        let replayed = replay.as_ref().ok().filter(|_| receipt.is_external());
+        let judgement = replayed.and_then(|replay| {
+            let (tokens, chosen) = (&receipt.tokens, &replay.tokens);
+            JudgementSummary::of(tokens, chosen, replay.ranking.as_ref(), self.tolerance)
         });
         let rules = match &replay {
             Ok(replay) => rules::parity::check_replay(receipt, replay, judgement.as_ref()),
@@ -203,7 +195,7 @@ impl Checked {
                     None => format!("proved by a replay, bit for bit ({n_positions} positions)"),
                     Some(judgement) => format!(
                         "consistent with a replay: {} ({n_positions} positions)",
-                        agreement(judgement)
+                        judgement.agreement()
                     ),
                 }
             }
@@ -342,7 +334,7 @@ impl Checked {
                 Err(rule) => format!("nobody, as far as is known ({rule})"),
             }),
             challenged: self.bound,
-            judgement: self.judgement.as_ref().map(JudgementSummary::of),
+            judgement: self.judgement,
             rules,
         }
     }

@@ -25,7 +25,7 @@ mod what;
 
 pub use audit_report::{AuditReport, Covered};
 pub use checked::{AuditFinding, Checked, NO_PARTS, ReplayFailure};
-pub use consistency::{JudgementSummary, agreement};
+pub use consistency::JudgementSummary;
 pub use explain::Explanation;
 pub use least_work::LeastWork;
 pub use outcome::{Conclusion, Outcome, Replayed, RuleOutcome};

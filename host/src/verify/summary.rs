@@ -8,7 +8,7 @@ use super::{least_work::LeastWork, rules::derived::repetitions};
 use crate::{
     digest::Digest,
     noise::{Warning, warnings},
-    receipt::{EngineRecord, Hardware, PromptSource, Receipt},
+    receipt::{EngineModel, EngineRecord, Hardware, PromptSource, Receipt},
 };
 
 /// The content of a receipt, without a judgement.
@@ -43,8 +43,8 @@ pub struct EngineSummary {
     pub version: Option<String>,
     pub sha256: Option<Digest>,
     pub command: String,
-    /// The name of the file that it read, if that is not the model of the receipt, and its digest.
-    pub model: Option<(String, Digest)>,
+    /// The file that it read, if that is not the model of the receipt.
+    pub model: Option<EngineModel>,
 }
 
 impl EngineSummary {
@@ -55,7 +55,10 @@ impl EngineSummary {
             version: engine.version.as_deref().map(plain),
             sha256: engine.sha256,
             command: plain(&engine.command),
-            model: model.map(|model| (plain(&model.file_name), model.sha256)),
+            model: model.map(|model| EngineModel {
+                file_name: plain(&model.file_name),
+                ..model.clone()
+            }),
         }
     }
 
@@ -74,10 +77,13 @@ impl EngineSummary {
             let _ = write!(text, ", sha256 {}", Short(sha256));
         }
         let _ = write!(text, "\n{indent}          {}\n", self.command);
-        if let Some((name, sha256)) = &self.model {
+        if let Some(EngineModel {
+            file_name, sha256, ..
+        }) = &self.model
+        {
             let _ = writeln!(
                 text,
-                "{indent}          read {name}, sha256 {}",
+                "{indent}          read {file_name}, sha256 {}",
                 Short(*sha256)
             );
         }

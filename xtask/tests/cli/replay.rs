@@ -195,7 +195,7 @@ fn the_tolerance_is_the_verifiers() {
         replay(&transcript, "").fails(4, &["t.json", line, "--tolerance"]);
     }
     replay(&RIGHT, "--logit-tolerance 1").refuses_words(&["--logit-tolerance"]);
-    replay(&RIGHT, "--tolerance -1").refuses_words(&["allowed numbers from 0 up"]);
+    replay(&RIGHT, "--tolerance=-1").refuses_words(&["allowed numbers from 0 up"]);
 }
 
 /// It is never wrong by more than half a spread, but too often for noise.

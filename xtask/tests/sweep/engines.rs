@@ -76,7 +76,7 @@ fn a_right_engine_stands_beside_ours() {
     }
     for name in names {
         workspace
-            .run(&format!("verify-receipt out/{name}"))
+            .run(&format!("verify-receipt out/{name} --model q.gguf"))
             .exits(0);
     }
     let found = rows(&String::from_utf8(workspace.read("rows.jsonl")).unwrap());

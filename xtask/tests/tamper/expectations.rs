@@ -70,6 +70,7 @@ pub const TABLE: &[Row] = &[
     ("host.governor", &[Nulled], Unchecked),
     ("host.hardware.*", &[Nulled], Unchecked),
     ("model.i2s_layout", &[Nulled], By(&["model_shape"])),
+    ("kernel_ledger", &[Nulled], By(&["kernels", "ledger_work"])),
     ("**", &[Nulled], By(&["schema"])),
 
     ("compute_path", &[], By(&["compute_path"])),
@@ -237,7 +238,7 @@ pub const EXTERNAL_TABLE: &[Row] = &[
     ("evidence.repetitions.*.*", &[FilledNumber], By(&["engine_claims"])),
 
     ("tokens", &[Swapped], By(&["parity_judgement"])),
-    ("tokens.*", &[Up, Down, Doubled, Zero], ByOneOf(&["parity_judgement", "token_count"])),
+    ("tokens.*", &[Up, Down, Doubled, Zero], ByOneOf(&["parity_judgement", "parity_counts", "token_count"])),
     ("parity.judgement.exact", &[Up, Down, Doubled, Zero], By(&["parity_record", "parity_counts"])),
     ("parity.judgement.tied", &[Up, Down, Doubled], By(&["parity_record", "parity_counts"])),
     // The verifier has its own.

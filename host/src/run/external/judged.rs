@@ -2,7 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use super::{measurement::ExternalMeasurement, receipt::receipt};
+use super::{
+    measurement::ExternalMeasurement,
+    receipt::{Findings, receipt},
+};
 use crate::{
     failure::RunFailure,
     input::{HashedModel, ends_of},
@@ -23,9 +26,9 @@ use crate::{
 pub struct Judged {
     /// The judgement.
     pub judgement: Judgement,
-    pub(super) task: Task,
-    pub(super) tokens: Vec<u32>,
-    pub(super) proof: Proof,
+    task: Task,
+    tokens: Vec<u32>,
+    proof: Proof,
 }
 
 impl Judged {
@@ -93,7 +96,13 @@ impl Judged {
             return Err(RunFailure::Rejected { engine, why });
         }
         check_size(&self.task, measurement)?;
-        let receipt = receipt(self, measurement, settings, file);
+        let findings = Findings {
+            task: &self.task,
+            tokens: &self.tokens,
+            judgement: &self.judgement,
+            proof: &self.proof,
+        };
+        let receipt = receipt(findings, measurement, settings, file);
         BrokenRule::find(&receipt).map_err(|broken| RunFailure::Refused(broken.to_string()))?;
         Ok(receipt)
     }

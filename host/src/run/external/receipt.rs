@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
-use super::{judged::Judged, measurement::ExternalMeasurement};
+use super::measurement::ExternalMeasurement;
 use crate::{
     digest::Digest,
     input::HashedModel,
+    judge::Judgement,
     machine::Environment,
     receipt::{
         Build, COMMON_SCHEMA, EXTERNAL, EXTERNAL_SCHEMA, Evidence, Figures, JudgementRecord,
@@ -14,14 +15,25 @@ use crate::{
     },
     run::{
         RunSettings,
+        proved::Proof,
         rates::Rates,
         receipt::{environment, parity_record},
     },
     statistics::Sorted,
+    task::Task,
 };
 
+/// What the reference found of a task.
+#[derive(Clone, Copy)]
+pub(super) struct Findings<'a> {
+    pub(super) task: &'a Task,
+    pub(super) tokens: &'a [u32],
+    pub(super) judgement: &'a Judgement,
+    pub(super) proof: &'a Proof,
+}
+
 pub(super) fn receipt(
-    judged: &Judged,
+    judged: Findings,
     measurement: &ExternalMeasurement,
     settings: &RunSettings,
     file: &HashedModel,
@@ -53,7 +65,7 @@ pub(super) fn receipt(
         evidence: Some(evidence(measurement)),
         samples,
         kernel_ledger: None,
-        tokens: judged.tokens.clone(),
+        tokens: judged.tokens.to_vec(),
         parity: parity(judged),
         host: Machine::current(),
         build: Build::current(),
@@ -65,7 +77,7 @@ pub(super) fn receipt(
 }
 
 fn run_record(
-    judged: &Judged,
+    judged: Findings,
     measurement: &ExternalMeasurement,
     settings: &RunSettings,
 ) -> RunRecord {
@@ -85,9 +97,10 @@ fn run_record(
 }
 
 /// The checksum is that of the reference, fed the engine's tokens: the engine has no transcript.
-fn parity(judged: &Judged) -> Parity {
-    let judgement = &judged.judgement;
-    let proof = &judged.proof;
+fn parity(judged: Findings) -> Parity {
+    let Findings {
+        judgement, proof, ..
+    } = judged;
     Parity {
         status: ParityStatus::Consistent,
         judgement: Some(JudgementRecord {
@@ -95,7 +108,7 @@ fn parity(judged: &Judged) -> Parity {
             exact: judgement.exact as u64,
             tied: judgement.tied as u64,
         }),
-        ..parity_record(proof.checksum, &judged.task, Some(proof))
+        ..parity_record(proof.checksum, judged.task, Some(proof))
     }
 }
 

@@ -97,7 +97,7 @@ fn consistent(summary: &Summary, judgement: JudgementSummary) -> String {
             } else {
                 format!("{tied} others are")
             },
-            shown(judgement.tolerance)
+            shown(judgement.tolerance.unwrap_or_default())
         ),
     }
 }

@@ -4,9 +4,12 @@ use super::engine::is_tolerance;
 use crate::{
     digest::Digest,
     guest::{WASMTIME_VERSION, guest_sha256},
-    judge::{Consistency, Judgement, Ranking},
+    judge::{Consistency, Ranking},
     receipt::{MAX_TOLERANCE, ParityStatus, Receipt},
-    verify::outcome::{Outcome, Rule, RuleOutcome},
+    verify::{
+        consistency::JudgementSummary,
+        outcome::{Outcome, Rule, RuleOutcome},
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[("parity_record", record)];
@@ -155,14 +158,15 @@ pub struct ReplayResult {
 pub(in crate::verify) fn check_replay(
     r: &Receipt,
     replay: &ReplayResult,
-    judgement: Option<&Judgement>,
+    judgement: Option<&JudgementSummary>,
 ) -> Vec<RuleOutcome> {
     let pass = RuleOutcome::new("parity_replay", Outcome::Pass, "");
     let of_tokens = match judgement {
         None if r.is_external() => vec![RuleOutcome::new(
             "parity_judgement",
             Outcome::Unverifiable,
-            "the replay did not rank the tokens of another engine",
+            "not all tokens are the reference's choice, and this replay did not compare their logits: use the \
+             command verify-receipt",
         )],
         None => vec![compare(r, "parity_tokens", tokens(r, replay))],
         Some(judgement) => vec![
@@ -181,7 +185,7 @@ pub(in crate::verify) fn check_replay(
         .collect()
 }
 
-fn consistent(r: &Receipt, judgement: &Judgement) -> RuleOutcome {
+fn consistent(r: &Receipt, judgement: &JudgementSummary) -> RuleOutcome {
     let rule = "parity_judgement";
     let why = judgement.mistake.map(|mistake| mistake.to_string());
     let why = why.unwrap_or_default();
@@ -197,7 +201,7 @@ fn consistent(r: &Receipt, judgement: &Judgement) -> RuleOutcome {
 }
 
 /// The counts depend on no tolerance, as long as nothing is wrong.
-fn counts(r: &Receipt, judgement: &Judgement) -> Result<(), String> {
+fn counts(r: &Receipt, judgement: &JudgementSummary) -> Result<(), String> {
     let found = r.parity.judgement.as_ref();
     let found = found.map(|j| (j.exact, j.tied)).unwrap_or_default();
     let derived = (

@@ -2,7 +2,7 @@
 
 use host::failure::RunFailure;
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 /// Why a run has no number.
 pub struct NoNumber {
@@ -10,6 +10,8 @@ pub struct NoNumber {
     pub failure: Failure,
     /// Whether it computed something wrong: its old receipt does not stand for it any more.
     pub is_wrong: bool,
+    /// What is said of its tokens, in a word.
+    pub tokens_are: &'static str,
     /// The same line as the row of its engine has it.
     pub row: String,
 }
@@ -20,6 +22,7 @@ impl From<Failure> for NoNumber {
             row: format!("no answer: {failure}"),
             failure,
             is_wrong: false,
+            tokens_are: "not given",
         }
     }
 }
@@ -32,8 +35,14 @@ impl From<RunFailure> for NoNumber {
             (_, true) => format!("rejected: {failure}"),
             (_, false) => failure.to_string(),
         };
+        let failure = Failure::from(failure);
         Self {
-            failure: failure.into(),
+            tokens_are: match (is_wrong, failure.exit) {
+                (true, _) => "rejected",
+                (false, Exit::Unverifiable) => "unverifiable",
+                (false, _) => "not judged",
+            },
+            failure,
             is_wrong,
             row,
         }

@@ -59,7 +59,7 @@ impl Planned {
             threads: self.settings.environment.threads as u64,
             n_prompt: n_prompt.map(|n| n as u64),
             n_tokens: self.settings.n_generate as u64,
-            is_rejected: found.is_wrong,
+            tokens_are: found.tokens_are,
             why: found.row.clone(),
         }
     }

@@ -18,8 +18,8 @@ pub struct WithoutNumber {
     pub n_prompt: Option<u64>,
     /// Tokens that were to be chosen.
     pub n_tokens: u64,
-    /// Whether the engine chose something wrong. Otherwise it gave no answer that could be judged.
-    pub is_rejected: bool,
+    /// What is said of its tokens, in a word.
+    pub tokens_are: &'static str,
     /// Why, in one line.
     pub why: String,
 }
@@ -29,14 +29,6 @@ impl WithoutNumber {
     pub fn label(&self) -> String {
         let depth = self.n_prompt.map(|n| format!(" @ d{n}"));
         format!("tg{}{}", self.n_tokens, depth.unwrap_or_default())
-    }
-
-    /// What is said of its tokens.
-    pub fn verdict(&self) -> &'static str {
-        match self.is_rejected {
-            true => "rejected",
-            false => "failed",
-        }
     }
 
     /// Its row for programs.
@@ -53,7 +45,7 @@ impl WithoutNumber {
             "n_gen" => Value::Integer(self.n_tokens),
             "n_depth" => Value::integer(self.n_prompt),
             "test" => Value::Text(self.label()),
-            "tokens_are" => Value::Text(self.verdict().into()),
+            "tokens_are" => Value::Text(self.tokens_are.into()),
             "why" => Value::Text(plain(&self.why, usize::MAX)),
             "samples_ns" => Value::Integers(Vec::new()),
             "samples_ts" => Value::Reals(Vec::new()),

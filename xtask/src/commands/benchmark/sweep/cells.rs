@@ -10,7 +10,7 @@ use host::{
     machine::default_threads,
     run::{Loaded, NativeRunner, Runner, Settled, TimedModel},
     sandbox::Sandbox,
-    watch::{Phase, Watch},
+    watch::Watch,
 };
 
 use super::{
@@ -20,6 +20,7 @@ use super::{
     others::Others,
     outcome::Outcome,
     proof::{Measured, agree, groups, prove},
+    reference::Reference,
 };
 use crate::{
     args::{BenchmarkArgs, Kernel, ParityMode},
@@ -31,33 +32,6 @@ use crate::{
     progress::RunProgress,
     units,
 };
-
-/// The reference, which is compiled when it is first needed.
-pub struct Reference<'s> {
-    watch: &'s Watch,
-    sandbox: Option<Sandbox>,
-}
-
-impl<'s> Reference<'s> {
-    fn new(watch: &'s Watch) -> Self {
-        Self {
-            watch,
-            sandbox: None,
-        }
-    }
-
-    /// The sandbox with the reference.
-    ///
-    /// # Errors
-    /// It cannot be made.
-    pub fn sandbox(&mut self) -> Result<&Sandbox, Failure> {
-        if self.sandbox.is_none() {
-            self.watch.begin(Phase::Other("compile the reference"), 0);
-            self.sandbox = Some(Sandbox::new(self.watch)?);
-        }
-        Ok(self.sandbox.as_ref().expect("it was made above"))
-    }
-}
 
 /// A sweep, and what its cells share.
 pub struct Sweep<'s> {

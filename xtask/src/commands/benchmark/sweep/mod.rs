@@ -14,6 +14,7 @@ mod others;
 mod outcome;
 mod places;
 mod proof;
+mod reference;
 
 use host::{
     noise::{Warning, warnings},

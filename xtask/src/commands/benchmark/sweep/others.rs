@@ -9,10 +9,11 @@ use host::{
 };
 
 use super::{
-    cells::{Reference, Sweep},
+    cells::Sweep,
     course::Course,
     failed::Failed,
     outcome::{Made, Outcome},
+    reference::Reference,
 };
 use crate::{
     commands::benchmark::{
