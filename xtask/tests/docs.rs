@@ -142,6 +142,8 @@ fn the_commands_in_the_documents_parse() {
         "ci/RECEIPT.md",
         "ci/TRANSCRIPT.md",
         "ci/local_gates.sh",
+        "ci/conformance/README.md",
+        "ci/conformance/RESULTS.md",
         "ci/fleet/README.md",
         "ci/vectors/README.md",
     ] {

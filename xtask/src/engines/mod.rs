@@ -11,6 +11,7 @@ mod failure;
 mod family;
 mod guard;
 mod lines;
+mod listening;
 mod log;
 mod messages;
 mod pieces;
