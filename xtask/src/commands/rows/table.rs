@@ -1,6 +1,6 @@
 //! Rows for people: a Markdown table.
 
-use host::receipt::milliseconds;
+use host::{plain::plain, receipt::milliseconds};
 
 use super::{
     line::Line,
@@ -11,6 +11,9 @@ use crate::{
     markdown::{self, Align},
     units,
 };
+
+/// The end of an engine's log may be long; it stands in the error, too.
+const MOST_OF_A_REASON: usize = 300;
 
 /// The rows of all lines. A few long steps spoil a mean, so the rate of the median step stands beside it.
 /// Where another engine was measured, its name stands there, too, with the time to the first token and the
@@ -108,7 +111,7 @@ fn of_without(without: &WithoutNumber) -> [String; 10] {
         String::new(),
         String::new(),
         String::new(),
-        without.why.replace('|', "/"),
+        plain(&without.why, MOST_OF_A_REASON).replace('|', "/"),
     ]
 }
 

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     args::{BenchmarkArgs, Kernel, ParityMode},
     commands::benchmark::{
+        other::tolerance,
         settings::{Planned, warn_scalar},
         single::MakeRunner,
     },
@@ -35,10 +36,10 @@ use crate::{
 
 /// A sweep, and what its cells share.
 pub struct Sweep<'s> {
-    pub(super) args: &'s BenchmarkArgs,
-    pub(super) planned: &'s [Planned],
+    args: &'s BenchmarkArgs,
+    planned: &'s [Planned],
     works: Vec<u64>,
-    pub(super) watch: &'s Watch,
+    watch: &'s Watch,
     runner: Option<MakeRunner<'s>>,
 }
 
@@ -67,7 +68,7 @@ impl<'s> Sweep<'s> {
     }
 
     /// The part that a cell's runs are.
-    pub(super) fn runs(&self, at: usize) -> Part {
+    fn runs(&self, at: usize) -> Part {
         let cell = &self.planned[at];
         Part {
             kind: Kind::Runs {
@@ -81,7 +82,7 @@ impl<'s> Sweep<'s> {
     }
 
     /// The part that the replay of a cell's task is.
-    pub(super) fn replay(&self, at: usize) -> Part {
+    fn replay(&self, at: usize) -> Part {
         let model = self.planned[at].cell.model.0;
         Part {
             kind: Kind::Replay { model },
@@ -172,7 +173,8 @@ impl<'s> Sweep<'s> {
         let mut others = Others::default();
         let ours = self.measure_all(own, &model, course, &mut others)?;
         let mut made = self.prove_ours(groups(ours), &model, course, reference)?;
-        made.extend(self.judge_others(others, &model, course, reference)?);
+        let (tolerance, replay) = (tolerance(self.args), |at| self.replay(at));
+        made.extend(others.judge(&model, tolerance, course, reference, replay)?);
         Ok(made)
     }
 
@@ -236,7 +238,7 @@ impl<'s> Sweep<'s> {
             course.begin(format!("cell {n} of {of}, {}", self.planned[at].name));
             let start = Instant::now();
             if let Some(other) = &self.planned[at].cell.engine.1 {
-                self.measure_other(at, other, model, others)?;
+                others.measure(at, &self.planned[at], other, model, self.watch)?;
                 course.n_measured += 1;
                 course.forecast.done(self.runs(at), start.elapsed());
                 continue;

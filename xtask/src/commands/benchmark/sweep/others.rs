@@ -1,17 +1,19 @@
 //! The cells of other engines: measured like ours, and judged by the reference. One that is rejected, or
 //! whose engine fails, loses its own number and no other.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{collections::HashMap, time::Instant};
 
 use host::{
+    judge::Tolerance,
     receipt::EngineModel,
     run::{TimedModel, external::Judged},
+    watch::Watch,
 };
 
 use super::{
-    cells::Sweep,
     course::Course,
     failed::Failed,
+    forecast::Part,
     outcome::{Made, Outcome},
     reference::Reference,
 };
@@ -19,6 +21,7 @@ use crate::{
     commands::benchmark::{
         no_number::NoNumber,
         other::{self, Other, OtherRun},
+        settings::Planned,
     },
     exit::{Exit, Failure},
 };
@@ -32,70 +35,70 @@ pub struct Others {
     files: HashMap<usize, Option<EngineModel>>,
 }
 
-impl Sweep<'_> {
+impl Others {
     /// Measures a cell of another engine.
     ///
     /// # Errors
     /// Ctrl-C.
-    pub(super) fn measure_other(
-        &self,
+    pub fn measure(
+        &mut self,
         at: usize,
-        other: &Arc<Other>,
+        planned: &Planned,
+        other: &Other,
         model: &TimedModel,
-        others: &mut Others,
+        watch: &Watch,
     ) -> Result<(), Failed> {
-        match self.run_other(at, other, model, &mut others.files) {
-            Ok(run) => others.measured.push((at, run)),
+        match self.run(planned, other, model, watch) {
+            Ok(run) => self.measured.push((at, run)),
             Err(failure) if failure.exit == Exit::Interrupted => return Err(failure.into()),
-            Err(failure) => others.failed.push((at, failure.into())),
+            Err(failure) => self.failed.push((at, failure.into())),
         }
         Ok(())
     }
 
-    fn run_other(
-        &self,
-        at: usize,
+    fn run(
+        &mut self,
+        planned: &Planned,
         other: &Other,
         model: &TimedModel,
-        files: &mut HashMap<usize, Option<EngineModel>>,
+        watch: &Watch,
     ) -> Result<OtherRun, Failure> {
-        let planned = &self.planned[at];
         let engine = planned.cell.engine.0;
-        let file = match files.get(&engine) {
+        let file = match self.files.get(&engine) {
             Some(file) => file.clone(),
             None => {
-                let file = other::file(other, &planned.settings, model, self.watch)?;
-                files.insert(engine, file.clone());
+                let file = other::file(other, &planned.settings, model, watch)?;
+                self.files.insert(engine, file.clone());
                 file
             }
         };
-        other::measure(planned, other, file, model, self.watch)
+        other::measure(planned, other, file, model, watch)
     }
 
     /// Judges all runs. One replay is enough for those of one task and the same tokens, whichever engine
-    /// chose them.
+    /// chose them. `replay` is the part of the sweep that a cell's replay is.
     ///
     /// # Errors
     /// The reference cannot be started, or Ctrl-C.
-    pub(super) fn judge_others(
-        &self,
-        others: Others,
+    pub fn judge(
+        self,
         model: &TimedModel,
+        tolerance: Tolerance,
         course: &mut Course,
         reference: &mut Reference,
+        replay: impl Fn(usize) -> Part,
     ) -> Result<Vec<(usize, Outcome)>, Failed> {
-        let failed = others.failed.into_iter();
+        let failed = self.failed.into_iter();
         let mut outcomes: Vec<(usize, Outcome)> = failed
             .map(|(at, no_number)| (at, Outcome::Without(no_number)))
             .collect();
-        for group in of_same_tokens(others.measured) {
+        for group in of_same_tokens(self.measured) {
             course.begin_replay();
             let (sandbox, start) = (reference.sandbox()?, Instant::now());
-            let tolerance = other::tolerance(self.args);
             let judged = other::judge(&group[0].1, model, tolerance, sandbox);
             let judged = judged.map_err(Failure::from)?;
             for (at, run) in group {
-                course.forecast.done(self.replay(at), start.elapsed());
+                course.forecast.done(replay(at), start.elapsed());
                 outcomes.push((at, outcome(run, &judged, model)));
             }
         }

@@ -52,7 +52,7 @@ impl Outcome {
 /// A line of the table, with what it needs.
 pub enum Shown {
     /// A receipt.
-    Entry(Entry),
+    Entry(Box<Entry>),
     /// No number.
     Without(WithoutNumber),
 }
@@ -70,10 +70,10 @@ impl Shown {
 /// The line of a cell whose receipt, if there is one, is at `file`.
 pub fn shown(planned: &Planned, outcome: &Outcome, file: String) -> Shown {
     match outcome {
-        Outcome::Made(made) => Shown::Entry(Entry {
+        Outcome::Made(made) => Shown::Entry(Box::new(Entry {
             reported: made.reported.clone(),
             ..planned.entry(&made.receipt, file)
-        }),
+        })),
         Outcome::Without(no_number) => Shown::Without(planned.without_number(no_number)),
     }
 }
