@@ -8,7 +8,7 @@ positions), and the checksum of the transcript. Sections are those of NUMERICS.m
 operations of numpy, so nothing is fused; every float is a numpy float32 (in RoPE a float64), so nothing is
 promoted; numpy's own sums, whose order is not ours, add only integers.
 
-Exit codes: 0 done, 2 wrong usage, 4 a file that the text refuses or a value that is not finite.
+Exit codes: 0 done, 2 wrong usage, 4 what the text refuses, 5 a file that cannot be read.
 """
 
 import argparse
@@ -252,14 +252,13 @@ def grouped(raw, kind, block, shape):
         d, w = f16_at(raw, 26), trits(raw, [(16, 5), (8, 5), (2, 4)])
     else:
         d, w = f16_at(raw, 0), codes(raw[..., 2:], (0, 2, 4, 6), -1)
-    d = scales(d)
-    return Grouped(w.reshape(shape), np.repeat(d, block // 64, axis=1))
+    return Grouped(w.reshape(shape), np.repeat(scales(d), block // 64, axis=1))
 
 
 def projection(raw, kind, block, shape):
     if kind in DENSE:
-        values = dense(raw, kind).reshape(shape)
-        return BitLinear(np.sign(values).astype(np.int32), one_scale(values))
+        w = dense(raw, kind).reshape(shape)
+        return BitLinear(np.sign(w).astype(np.int32), one_scale(w))
     if kind == I2_S:
         n = shape[0] * shape[1] // 4
         scale = scales(raw[n : n + 4].view("<f4").astype(F32))[0]
@@ -308,8 +307,7 @@ UNSIGNED = {0: "<B", 2: "<H", 4: "<I", 10: "<Q"}
 SCALARS = UNSIGNED | {1: "<b", 3: "<h", 5: "<i", 6: "<f", 7: "<B", 11: "<q", 12: "<d"}
 FLOAT, BOOL, STRING, ARRAY = 6, 7, 8, 9
 I2S_BLOCKS = {"block128": 128, "block64": 64, "row4": 4}  # columns
-# Keys that change nothing with these values.
-NEUTRAL = {
+NEUTRAL = {  # keys that change nothing, with these values
     **dict.fromkeys(("expert_count", "expert_used_count", "expert_shared_count", "nextn_predict_layers",
                      "pooling_type", "attention.sliding_window"), (UNSIGNED, 0)),
     **dict.fromkeys(("attention.clamp_kqv", "attention.max_alibi_bias", "attention.scale"), ([FLOAT], 0)),
@@ -585,15 +583,16 @@ def main():
     try:
         model = Model(File(a.model, a.i2s_layout))
         prompt = a.prompt or prompt_from_seed(a.seed, a.prompt_length, model.n_vocab, a.challenge)
-        if not all(0 <= token < model.n_vocab for token in prompt):
-            raise Refused("a token of the prompt is outside the vocabulary")
+        if not all(0 <= token < model.n_vocab for token in prompt) or a.tokens < 1:
+            raise Refused("a token of the prompt is outside the vocabulary, or none is to be chosen")
+        if not prompt or len(prompt) + a.tokens - 1 > model.config.context:
+            raise Refused(f"no prompt, or more positions than context_length, {model.config.context}")
         tokens, logits, checksum = generate(model, prompt, a.tokens, a.kv, a.challenge)
-    except (Refused, UnicodeError) as e:
+    except (Refused, UnicodeError, OSError) as e:
         print(f"spec.py: {a.model}: {e}", file=sys.stderr)
-        sys.exit(4)
-    rows = [row.view(np.uint32).tolist() for row in logits]
-    shown = rows if a.logits else [row[token] for row, token in zip(rows, tokens)]
-    print(json.dumps({"prompt": prompt, "tokens": tokens, "logit_bits": shown, "checksum": checksum}))
+        sys.exit(5 if isinstance(e, OSError) else 4)
+    bits = [row.view(np.uint32)[slice(None) if a.logits else token].tolist() for row, token in zip(logits, tokens)]
+    print(json.dumps({"prompt": prompt, "tokens": tokens, "logit_bits": bits, "checksum": checksum}))
 
 
 if __name__ == "__main__":
