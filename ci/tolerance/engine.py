@@ -1,6 +1,6 @@
-"""A plain forward pass in torch, from the text of guest-reference/NUMERICS.md. It is a right engine:
-it differs from the reference by the rounding and order of its sums. Every field of `Rules` that is
-replaced makes it another engine, wrong or of another precision."""
+"""A plain forward pass in torch, from the text of guest-reference/NUMERICS.md. It is a right
+engine: it differs from the reference by the rounding and order of its sums. Every field of `Rules`
+that is replaced makes it another engine, wrong or of another precision."""
 
 import math
 from dataclasses import dataclass
@@ -13,10 +13,12 @@ SCALE_ERROR = 1.01
 
 @dataclass(frozen=True)
 class Rules:
-    """dtype: of everything between operations. kv: what the KV cache holds. integer_sums: sums of a projection are exact and its
-    scale is f32; otherwise dequantized activations and scale are rounded to dtype, as transformers
-    does. activation_block: columns with one activation scale, 0 for a position, -1 for float
-    activations, None for what the text says."""
+    """dtype: of everything between operations.
+    kv: what the KV cache holds.
+    integer_sums: sums of a projection are exact and its scale is f32. Otherwise dequantized activations
+    and the scale are rounded to dtype, as transformers does.
+    activation_block: columns with one activation scale; -1 for float activations, None for what the
+    text says."""
 
     dtype: torch.dtype = torch.float32
     kv: torch.dtype = torch.float16
@@ -46,13 +48,14 @@ class Engine:
         self.cache = {n: None for n in self.layers}
         self.position = 0
 
-    def matrix(self, name):
+    def matrix(self, name, m):
         """Values in the dtype of the sums; the mistakes that concern weights are made here."""
+        if not self.w.keeps:
+            self.prepared.clear()
         if name not in self.prepared:
-            m, rules = self.w[name], self.rules
-            values = m.values
-            one = f"blk.{self.w.n_layers // 2}.ffn_down"
-            if m.lane and (rules.swapped_lanes == "all" or rules.swapped_lanes == "one" and name == one):
+            rules, values = self.rules, m.values
+            swapped = {"all": name, "one": one_tensor(self.w)}.get(rules.swapped_lanes)
+            if m.lane and name == swapped:
                 values = swap_lanes(values, m.lane)
             exact = rules.dtype == torch.float32 or (rules.integer_sums and not m.grouped)
             self.prepared[name] = values if exact else values.to(rules.dtype)
@@ -76,7 +79,8 @@ class Engine:
         return q, step
 
     def bit_linear(self, name, x):
-        m, rules, values = self.w[name], self.rules, self.matrix(name)
+        m, rules = self.w[name], self.rules
+        values = self.matrix(name, m)
         scale = m.scale * rules.weight_scale
         if rules.activation_block == -1:
             return linear(x.to(values.dtype), values).to(rules.dtype) * scale
@@ -126,13 +130,22 @@ class Engine:
         k, v = (t.repeat_interleave(groups, 1) for t in (k, v))
         scores = q @ k.transpose(-1, -2) / math.sqrt(self.w.head_dim)
         queries, keys = scores.shape[-2:]
-        scores = scores.masked_fill(torch.ones(queries, keys).triu(keys - queries + 1) > 0, -torch.inf)
+        later = torch.ones(queries, keys, dtype=torch.bool).triu(keys - queries + 1)
+        scores = scores.masked_fill(later, -torch.inf)
         p = scores.float().softmax(-1).to(self.rules.dtype)
         return (p @ v).transpose(1, 2).flatten(2)
 
     @torch.no_grad()
     def feed(self, ids):
         """ids [batch, positions] -> logits f32 [batch, n_vocab] of the last position."""
+        return self.output(self.hidden(ids)[:, -1]).float()
+
+    @torch.no_grad()
+    def feed_all(self, ids):
+        """The same of all positions: f32 [batch, positions, n_vocab]."""
+        return self.output(self.hidden(ids)).float()
+
+    def hidden(self, ids):
         w, rules = self.w, self.rules
         x = w["token_embd"].values[ids].to(rules.dtype)
         for n in self.layers:
@@ -148,16 +161,20 @@ class Engine:
                 g = self.norm(f"blk.{n}.ffn_sub_norm", g)
             x = x + self.bit_linear(f"blk.{n}.ffn_down", g)
         self.position += ids.shape[1]
-        hidden = self.norm("output_norm", x[:, -1])
-        return self.output(hidden).float()
+        return self.norm("output_norm", x)
 
     def output(self, hidden):
         name = "output" if self.w.get("output") is not None else "token_embd"
-        values = self.matrix(name).to(self.rules.dtype)
-        if self.w[name].grouped and self.rules.activation_block != -1:
+        m = self.w[name]
+        values = self.matrix(name, m).to(self.rules.dtype)
+        if m.grouped and self.rules.activation_block != -1:
             q, step = self.quantized(hidden)
             hidden = (q * step).flatten(-2).to(self.rules.dtype)
         return linear(hidden, values)
+
+
+def one_tensor(w):
+    return f"blk.{w.n_layers // 2}.ffn_down"
 
 
 def swap_lanes(values, lane):
@@ -173,8 +190,8 @@ def wrapped(acc, q):
 
 
 def decode(feed, prompts, n):
-    """Greedy continuation of prompts [batch, length]: tokens [batch, n], logits f32 [batch, n, n_vocab].
-    feed: see Engine.feed."""
+    """Greedy continuation of prompts [batch, length]: tokens [batch, n] and logits f32
+    [batch, n, n_vocab]. feed: see Engine.feed."""
     ids, tokens, rows = prompts, [], []
     for _ in range(n):
         last = feed(ids)

@@ -1,8 +1,8 @@
 // Greedy tokens and logits of llama.cpp, on token ids.
 //   llama_logits MODEL N OUT KV  < prompts
 // Each line of standard input is a prompt, ids separated by commas. For each, N greedy tokens are
-// printed, and OUT gets N rows of f32, one for each choice. KV: f16 (with flash attention, llama.cpp's
-// default) or f32 (without).
+// printed, and OUT gets N rows of f32, one for each choice. KV: f16 (with flash attention, the
+// default of llama.cpp) or f32 (without).
 #include "ggml-backend.h"
 #include "llama.h"
 #include <stdio.h>

@@ -82,19 +82,30 @@ def measure(arguments, path):
             continue
         try:
             engine = candidate.start(weights, path, n_positions)
-            tokens, rows = engine.decode(torch.from_numpy(prompts), arguments.tokens)
+            if arguments.forced:
+                fed = decoded(arguments, path, candidate.reference_kv, prompts)
+                tokens, rows = engine.forced(torch.from_numpy(prompts), torch.from_numpy(fed))
+            else:
+                tokens, rows = engine.decode(torch.from_numpy(prompts), arguments.tokens)
+                fed = tokens
         except subprocess.CalledProcessError:
             print(f"{path.stem}: {candidate.name} does not run this file", flush=True)
             continue
         runs = []
-        for prompt, chosen, theirs in zip(prompts.tolist(), tokens, rows):
-            fed = [*prompt, *chosen[:-1]]
-            ours = logits(arguments.program, path, fed, 1, candidate.reference_kv)
+        for prompt, chosen, given, theirs in zip(prompts.tolist(), tokens, fed, rows):
+            ids = [*prompt, *given[:-1]]
+            ours = logits(arguments.program, path, ids, 1, candidate.reference_kv)
             ours = ours[len(prompt) - 1 :].astype(np.float64)
             runs.append(records(chosen, theirs.astype(np.float64), ours))
         together = {name: np.stack([run[name] for run in runs]) for name in runs[0]}
         np.savez_compressed(target, **together)
         show(path.stem, candidate, together)
+
+
+def decoded(arguments, path, kv, prompts):
+    """The reference's own tokens [prompts, tokens]."""
+    rows = (logits(arguments.program, path, p, arguments.tokens, kv) for p in prompts.tolist())
+    return np.stack([r[arguments.prompt_length - 1 :].argmax(-1) for r in rows])
 
 
 def show(model, candidate, found):
@@ -117,6 +128,7 @@ def main():
     parser.add_argument("--prompts", type=int, default=24)
     parser.add_argument("--prompt-length", type=int, default=24)
     parser.add_argument("--tokens", type=int, default=128)
+    parser.add_argument("--forced", action="store_true", help="feed the reference's tokens at once")
     parser.add_argument("--only", nargs="*", help="engines whose name has one of these words")
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -74,8 +74,8 @@ def model(w, dtype, n_positions):
     made = AutoModelForCausalLM.from_config(
         config(w), attn_implementation="eager", dtype=torch.float32
     )
-    for tensor, m in w.tensors.items():
-        parts = tensor.split(".")
+    for tensor in w.names:
+        m, parts = w.unpack(tensor), tensor.split(".")
         if parts[0] != "blk":
             continue
         at = f"model.layers.{parts[1]}.{MODULES[parts[2]]}"

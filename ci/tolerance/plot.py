@@ -25,7 +25,7 @@ def group(runs):
         return "right, f32"
     if runs.kind == "reduced":
         return "right, less precise"
-    if runs.kind == "other" or "int16" in runs.engine or "1.001" in runs.engine or "1.1" in runs.engine:
+    if runs.kind == "other" or "int16" in runs.engine or "x 1.1" in runs.engine:
         return None
     return "scales 1 % off" if "1.01" in runs.engine else "gross mistake"
 
@@ -48,7 +48,7 @@ def deficits(axes, everything):
     axes.set(ylim=(1e-5, 1), yscale="log")
     axes.set(title="How far a token is behind the reference's", xlabel="deficit, spreads")
     axes.set_ylabel("share of tokens further behind")
-    axes.axvline(report.rule.DEFAULT.spreads, color="#555", lw=0.8, ls="--")
+    axes.axvline(report.rule.CONSTANTS.deficit, color="#555", lw=0.8, ls="--")
 
 
 def values(axes, everything):
@@ -61,11 +61,11 @@ def values(axes, everything):
 def noises(axes, everything):
     for runs in everything:
         if (name := group(runs)) and "right" in name:
-            axes.plot(
-                runs.sensitivities.mean(), runs["pair"].std(), "o", ms=3.5, color=GROUPS[name], alpha=0.8
-            )
+            at = runs.sensitivities.mean(), runs["pair"].std()
+            axes.plot(*at, "o", ms=3.5, color=GROUPS[name], alpha=0.8)
     line = np.array([0.01, 1.0])
-    axes.plot(line, 2 * line, color="#555", lw=0.8, ls="--", label="2 x sensitivity")
+    noise = report.rule.ANY_PRECISION.noise
+    axes.plot(line, noise * line, color="#555", lw=0.8, ls="--", label=f"{noise:g} x sensitivity")
     axes.set(xscale="log", yscale="log", xlim=(0.01, 1), ylim=(2e-3, 2))
     axes.set(title="Noise of right engines, by model", xlabel="sensitivity of the model, spreads")
     axes.set_ylabel("noise, spreads")
@@ -79,8 +79,8 @@ def rejections(axes, everything, errors):
         for name, color in GROUPS.items():
             rows = [
                 row for row in errors
-                if row["model"] in judging and (row["judged by"], row["rule"]) == (part, "not consistent")
-                and kinds[row["model"], row["engine"]] == name
+                if row["model"] in judging and kinds[row["model"], row["engine"]] == name
+                and (row["judged by"], row["rule"]) == (part, "not consistent")
             ]
             n = sum(row["runs"] for row in rows)
             share = [sum(row[f"n {c}"] for row in rows) / n for c in report.COUNTS]
@@ -98,7 +98,7 @@ def main():
     deficits(axes[0, 0], shallow)
     values(axes[0, 1], shallow)
     noises(axes[1, 0], everything)
-    rejections(axes[1, 1], shallow, report.errors(shallow))
+    rejections(axes[1, 1], shallow, report.read(Path(sys.argv[1]) / "errors.csv"))
     for one in axes.flat:
         one.spines[["top", "right"]].set_visible(False)
         one.grid(color="#e4e4e4", lw=0.6)

@@ -1,4 +1,4 @@
-"""The reference's logits, from `bitreceipt logits`: the native engine's, which are the guest's bit for bit."""
+"""The reference's logits, from `bitreceipt logits`: the native engine's, bit for bit the guest's."""
 
 import subprocess
 import tempfile
@@ -24,8 +24,8 @@ def logits(program, path, ids, n, kv):
 
 
 def sensitivity(program, path, prompt, n):
-    """How far the gaps below the largest logit move when the KV cache is f16 instead of f32, in spreads:
-    root mean square over the first 32, 64 and 128 positions."""
+    """How far the gaps below the largest logit move when the KV cache is f16 instead of f32, in
+    spreads: root mean square over the first 32, 64 and 128 positions."""
     wide = logits(program, path, prompt, n, "f32").astype(np.float64)
     tokens = wide[len(prompt) - 1 :].argmax(-1)
     narrow = logits(program, path, [*prompt, *tokens[:-1]], 1, "f16").astype(np.float64)

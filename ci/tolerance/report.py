@@ -1,7 +1,9 @@
 """Turns the records of measure.py into tables and the plot.
 
-    report.py FOLDER            writes models.csv, engines.csv, errors.csv, first_wrong.csv and
-                                tolerance.svg beside this script
+    report.py FOLDER [OUTPUT FOLDER]
+
+Writes models.csv, engines.csv, rates.csv and first_wrong.csv into the output folder, which is this one
+by default, and FOLDER/errors.csv, which plot.py and tables.py read.
 """
 
 import csv
@@ -13,10 +15,11 @@ sys.dont_write_bytecode = True
 import numpy as np  # noqa: E402
 import rule  # noqa: E402
 
-HERE = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).parent
+HERE = Path(sys.argv[2] if len(sys.argv) > 2 else __file__)
+HERE = HERE if HERE.is_dir() else HERE.parent
 COUNTS = [1, 2, 4, 8, 16, 32, 64, 128]
 TOLERANCES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0]
-# Above it, right engines of reduced precision go beyond the default tolerance: such models cannot judge.
+# Above it, right engines of less precision go beyond the constants: such models cannot judge.
 JUDGING = 0.1
 
 
@@ -41,7 +44,7 @@ class Runs:
 
 
 def load(folder):
-    for model in sorted(folder.iterdir()):
+    for model in sorted(path for path in folder.iterdir() if path.is_dir()):
         sensitivities = np.load(model / "sensitivity.npy")[:, -1]
         for path in sorted(model.glob("*.npz")):
             yield Runs(model.name, path, sensitivities)
@@ -56,11 +59,19 @@ def interval(hits, n):
     return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
 
 
-def write(name, rows):
-    with open(HERE / name, "w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+def write(path, rows):
+    with open(path, "w", newline="") as file:
+        columns = dict.fromkeys(column for row in rows for column in row)
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows({k: shown(v) for k, v in row.items()} for row in rows)
+
+
+def read(path):
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    numbers = [column for column in rows[0] if column == "runs" or column.startswith("n ")]
+    return [row | {column: int(row[column] or 0) for column in numbers} for row in rows]
 
 
 def shown(value):
@@ -107,7 +118,8 @@ def engines(everything):
             row[f"top {q} %"] = np.quantile(top, q / 100)
         noise = runs["pair"].std()
         row |= {"noise": noise, "noise / sensitivity": noise / k}
-        row |= {"noise of ties": noise_of_ties(runs), "top rms": np.sqrt((runs["top_rms"] ** 2).mean())}
+        row["noise of ties"] = noise_of_ties(runs)
+        row["top rms"] = np.sqrt((runs["top_rms"] ** 2).mean())
         row |= {"largest deficit / sensitivity": deficit.max() / k}
         rows.append(row | {"largest top / sensitivity": top.max() / k})
     return rows
@@ -131,21 +143,19 @@ def errors(everything):
                 first = first_beyond(values, [tolerance] * len(runs))
                 rejected = {f"n {n}": int((first < n).sum()) for n in counts}
                 rows.append(base | {"judged by": name, "rule": f"tolerance {tolerance}"} | rejected)
-            for factor in (5, 10, 15, 20):
-                first = first_beyond(values, factor * runs.sensitivities[: len(runs)])
-                rejected = {f"n {n}": int((first < n).sum()) for n in counts}
-                rows.append(base | {"judged by": name, "rule": f"{factor} x sensitivity"} | rejected)
         rows += default_rules(runs, base, counts)
     return rows
 
 
 def default_rules(runs, base, counts):
-    """The rule of host::judge: without a measured sensitivity, and with one (rejected; not consistent)."""
+    """The rule of host::judge: without a measured sensitivity, with one (rejected; not consistent),
+    and with one for engines that compute in f32."""
     found = {}
     for run, sensitivity in runs.prompts():
-        model = rule.of_model(sensitivity)
-        limits = {"constants": rule.DEFAULT, "rejected": model}
-        limits["not consistent"] = rule.within(model, rule.DEFAULT)
+        model = rule.ANY_PRECISION.times(sensitivity)
+        limits = {"constants": rule.CONSTANTS, "rejected": model}
+        limits["not consistent"] = model.within(rule.CONSTANTS)
+        limits["f32"] = rule.F32.times(sensitivity)
         for name, limit in limits.items():
             for i, mistakes in enumerate(rule.mistakes(run, limit, counts)):
                 for part, kinds in PARTS.items():
@@ -161,14 +171,25 @@ PARTS = {
     "tokens": {"token", "ties"},
     "ties alone": {"ties"},
     "tokens and top 8 logits": {"token", "ties", "value", "values"},
-    "each logit": {"value"},
-    "all logits": {"values"},
 }
 
 
+def rates(everything, rows):
+    """Rejected runs of each engine on all models that can judge."""
+    judging = {runs.model for runs in everything if runs.sensitivities.mean() <= JUDGING}
+    pooled = {}
+    for row in (row for row in rows if row["model"] in judging):
+        key = tuple(row[name] for name in ("kind", "engine", "judged by", "rule"))
+        sums = pooled.setdefault(key, dict.fromkeys(["runs", *(f"n {n}" for n in COUNTS)], 0))
+        for name in sums:
+            sums[name] += row.get(name, 0)
+    names = "kind", "engine", "judged by", "rule"
+    return [dict(zip(names, key)) | sums for key, sums in pooled.items()]
+
+
 def first_wrong(everything):
-    """Of engines with the other activation: where the first token that is not the reference's stands, and
-    whether it is rejected there."""
+    """Of engines with the other activation: where the first token that is not the reference's stands,
+    and whether it is rejected there."""
     rows = []
     for runs in everything:
         if "ReLU" not in runs.engine:
@@ -180,7 +201,8 @@ def first_wrong(everything):
         some = other < deficit.shape[1]
         at = deficit[some, other[some]]
         limits = {"0.5": np.full(len(runs), 0.5)}
-        limits["10 x sensitivity"] = 10 * runs.sensitivities[: len(runs)]
+        of_model = rule.ANY_PRECISION.deficit * runs.sensitivities[: len(runs)]
+        limits["by sensitivity"] = np.minimum(of_model, rule.CONSTANTS.deficit)
         for name, limit in limits.items():
             first = first_beyond(deficit, limit)
             row[f"first other token rejected, {name}"] = int((at > limit[some]).sum())
@@ -191,11 +213,14 @@ def first_wrong(everything):
 
 
 def main():
-    everything = list(load(Path(sys.argv[1])))
-    write("models.csv", models(everything))
-    write("engines.csv", engines(everything))
-    write("errors.csv", errors(everything))
-    write("first_wrong.csv", first_wrong(everything))
+    folder = Path(sys.argv[1])
+    everything = list(load(folder))
+    write(HERE / "models.csv", models(everything))
+    write(HERE / "engines.csv", engines(everything))
+    write(HERE / "first_wrong.csv", first_wrong(everything))
+    rows = errors(everything)
+    write(folder / "errors.csv", rows)
+    write(HERE / "rates.csv", rates(everything, rows))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""A GGUF file as tensors of torch. The container is read by the reader of the oracle fixtures, which
-shares no code with Bitreceipt."""
+"""A GGUF file as tensors of torch. The container is read by the reader of the oracle fixtures,
+which shares no code with Bitreceipt."""
 
+import mmap
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -29,19 +31,39 @@ class Matrix:
     lane: int = 0
 
 
-class Weights:
-    """keys: metadata without the prefix. norms, tables: f32 by tensor name."""
+# Files up to this size are unpacked once and kept.
+KEPT = 400 << 20
+
+
+class MappedHeader(Header):
+    """The same without a copy of the file in memory. Header.__init__ reads what `path` gives it."""
 
     def __init__(self, path):
-        header = Header(Path(path))
+        with open(path, "rb") as file:
+            self.mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.path = Path(path)
+        super().__init__(self)
+
+    def read_bytes(self):
+        return self.mapped
+
+    def compare_with_package(self, _):
+        pass
+
+
+class Weights:
+    """keys: metadata without the prefix. Tensors are unpacked when they are first asked for."""
+
+    def __init__(self, path):
+        header = MappedHeader(path)
         self.architecture = header.keys["general.architecture"]
         prefix = self.architecture + "."
         self.keys = {k.removeprefix(prefix): v for k, v in header.keys.items()}
         q2_block = 64 if contiguous(header, 18 / 64) else 128
-        self.tensors = {
-            name: matrix(header, name, f"q2_0{'_g128' if q2_block == 128 else ''}")
-            for name in header.tensors
-        }
+        layout = f"q2_0{'_g128' if q2_block == 128 else ''}"
+        self.keeps = len(header.bytes) <= KEPT
+        self.names = list(header.tensors)
+        self.kept = lru_cache(None)(lambda name: matrix(header, name, layout))
         self.n_layers = self.keys["block_count"]
         self.n_embd = self.keys["embedding_length"]
         self.n_heads = self.keys["attention.head_count"]
@@ -55,11 +77,15 @@ class Weights:
         self.head_norms = self.architecture == "qwen3"
         self.neighbours = self.architecture == "llama"
 
+    def unpack(self, name):
+        big = name.startswith("blk.") and name.split(".")[2] in PROJECTIONS
+        return self.kept(name) if self.keeps or not big else self.kept.__wrapped__(name)
+
     def __getitem__(self, name):
-        return self.tensors[name + ".weight"]
+        return self.unpack(name + ".weight")
 
     def get(self, name):
-        return self.tensors.get(name + ".weight")
+        return self[name] if name + ".weight" in self.names else None
 
     def rope(self, n_positions, neighbours):
         """cos and sin, f32 [positions, head_dim / 2], and the pairs of elements that turn."""
