@@ -41,7 +41,10 @@ fn it_is_accepted_as_consistent_and_says_whose_it_is() {
     let verdict = workspace
         .run("verify-receipt --format json --tolerance 0")
         .exits(0);
-    let expected = json!(["BITRECEIPT_RECEIPT_ACCEPTED", "BITRECEIPT_TOKENS_CONSISTENT"]);
+    let expected = json!([
+        "BITRECEIPT_RECEIPT_ACCEPTED",
+        "BITRECEIPT_TOKENS_CONSISTENT"
+    ]);
     assert_eq!(verdict.json()["properties"], expected);
     let judgement = &verdict.json()["judgement"];
     assert_eq!(judgement["conclusion"], "consistent");
