@@ -10,6 +10,7 @@ use clap::{
 use crate::{
     args::{Args, XtaskArgs},
     commands,
+    engines::become_engine_if_asked,
     exit::{self, Exit, Failure},
     process,
     program::{self, Program},
@@ -17,6 +18,7 @@ use crate::{
 
 /// Runs `program` with the words of this process.
 pub fn main(program: Program) -> ExitCode {
+    become_engine_if_asked();
     process::save_addresses();
     process::with_stack(|| begin(program))
 }

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod commands;
+pub mod conformance;
 pub mod engines;
 pub mod entry;
 pub mod exit;

@@ -19,6 +19,11 @@ pub fn set(program: Program) {
     let _ = CURRENT.set(program);
 }
 
+/// Whether this process is one of the two.
+pub fn is_set() -> bool {
+    CURRENT.get().is_some()
+}
+
 /// The program that this process is.
 pub fn current() -> Program {
     CURRENT.get().copied().unwrap_or_default()

@@ -138,12 +138,15 @@ fn the_commands_in_the_documents_parse() {
         "CHANGELOG.md",
         "README.md",
         "SECURITY.md",
+        "ci/ENGINE_PROTOCOL.md",
         "ci/LEADERBOARD.md",
         "ci/RECEIPT.md",
         "ci/TRANSCRIPT.md",
         "ci/local_gates.sh",
+        "ci/conformance/README.md",
+        "ci/conformance/RESULTS.md",
+        "ci/engines/README.md",
         "ci/fleet/README.md",
-        "ci/perf/README.md",
         "ci/vectors/README.md",
     ] {
         for command in commands::quoted(&document(name), !name.ends_with(".md")) {

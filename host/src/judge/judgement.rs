@@ -7,7 +7,7 @@ use super::{
     mistake::Mistake,
     ranking::Ranking,
     ties::{Decisions, Ties},
-    tolerance::{Limit, Limits, Tolerance},
+    tolerance::{Limit, Limits, MIN_ROWS, Tolerance},
     values::Values,
     verdict::{Answer, TokenVerdict},
 };
@@ -121,7 +121,8 @@ fn first_mistake(
 ) -> Option<Mistake> {
     let token = tokens.iter().find(|token| token.is_beyond(limit));
     let too_many = ties.found > ties.allowed;
-    let far_off = values.filter(|values| values.rms > limit.values_rms);
+    let n_rows = tokens.iter().filter(|t| t.deviation.is_some()).count();
+    let far_off = values.filter(|values| n_rows >= MIN_ROWS && values.rms > limit.values_rms);
     token
         .map(|&token| Mistake::of(token, limit))
         .or(too_many.then_some(Mistake::Ties(ties)))

@@ -31,6 +31,9 @@ pub use ranking::Ranking;
 pub(crate) use row::{Largest, Moments};
 pub use sensitivity::{Sensitivity, Summit};
 pub use ties::Ties;
-pub use tolerance::{DEFAULT, FALSE_ALARM, Limit, Limits, PER_SENSITIVITY, Tolerance};
+pub use tolerance::{
+    DEFAULT, FALSE_ALARM, Limit, Limits, MIN_ROWS, PER_SENSITIVITY, PER_SENSITIVITY_F32, Precision,
+    Tolerance,
+};
 pub use values::Values;
 pub use verdict::{Answer, TokenVerdict};

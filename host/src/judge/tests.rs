@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{
     Answer, BadClaim, Claim, Consistency, DEFAULT, FALSE_ALARM, Judgement, Limit, MAX_RIVALS,
-    Margin, Mistake, Ranking, Tolerance, ties::most,
+    MIN_ROWS, Margin, Mistake, Ranking, Tolerance, ties::most,
 };
 use crate::task::SplitMix64;
 
@@ -84,20 +84,20 @@ fn a_wrong_token_outweighs_ties_before_it() {
     );
 }
 
-/// Logits of the engine for tokens 1, 3 and 4, against the reference's 10, 9 and 8.
-fn by_value(own: [f32; 3], tolerance: f64) -> Judgement {
+/// Logits of the engine for tokens 1, 3 and 4, against the reference's 10, 9 and 8, at `n` positions.
+fn by_value(own: [f32; 3], n: usize, tolerance: f64) -> Judgement {
     let margin = Margin {
         listed: vec![10.0, 9.0, 8.0],
         ..margin(9.0, CHOICE)
     };
-    let top = [[1, 3, 4].into_iter().zip(own).collect::<Vec<_>>()];
+    let top = vec![[1, 3, 4].into_iter().zip(own).collect::<Vec<_>>(); n];
     let claim = Claim {
         top_logits: Some(&top),
-        ..Claim::of_tokens(&[1])
+        ..Claim::of_tokens(&[1; MIN_ROWS][..n])
     };
     claim.check().unwrap();
     let ranking = Ranking {
-        margins: vec![margin],
+        margins: vec![margin; n],
         sensitivity: None,
     };
     Judgement::of(&ranking, claim, Tolerance::of_spreads(tolerance))
@@ -106,23 +106,25 @@ fn by_value(own: [f32; 3], tolerance: f64) -> Judgement {
 #[test]
 fn values_are_compared_but_for_a_constant() {
     for constant in [0.0, -10.0, 1e3] {
-        let judgement = by_value([10.0, 9.0, 8.0].map(|x| x + constant), 0.0);
+        let judgement = by_value([10.0, 9.0, 8.0].map(|x| x + constant), 8, 0.0);
         assert_eq!(judgement.conclusion, Consistency::Consistent);
-        assert_eq!(judgement.by_value, 1);
+        assert_eq!(judgement.by_value, 8);
         let values = judgement.values.unwrap();
-        assert_eq!((values.count, values.largest), (2, 0.0));
+        assert_eq!((values.count, values.largest), (16, 0.0));
     }
     // A logit more is half a spread.
-    let off = by_value([0.0, -1.0, -3.0], 0.31);
+    let off = by_value([0.0, -1.0, -3.0], 8, 0.24);
     assert_eq!(off.tokens[0].answer, Answer::Wrong);
     assert!(matches!(off.mistake, Some(Mistake::Logits(..))));
     let values = off.values.unwrap();
     assert_eq!((values.rms, values.largest), (0.125f64.sqrt(), 0.5));
     // Within what one may be off, but further off on average than any right engine.
-    let far = by_value([0.0, -1.0, -3.0], 0.32);
+    let far = by_value([0.0, -1.0, -3.0], 8, 0.26);
     assert_eq!(far.tokens[0].answer, Answer::Exact);
     assert!(matches!(far.mistake, Some(Mistake::Values(..))));
-    assert_eq!(by_value([0.0, -1.0, -3.0], 0.75).mistake, None);
+    assert_eq!(by_value([0.0, -1.0, -3.0], 8, 0.75).mistake, None);
+    // A few rows scatter too much for their mean to say anything.
+    assert_eq!(by_value([0.0, -1.0, -3.0], 7, 0.26).mistake, None);
 }
 
 #[test]
@@ -138,7 +140,7 @@ fn logits_that_no_greedy_engine_has_are_no_claim() {
     assert_eq!(check(&[right.clone(), vec![(8, -3.0)]]), Ok(()));
     let (found, wanted) = (1, 2);
     assert_eq!(
-        check(&[right.clone()]),
+        check(std::slice::from_ref(&right)),
         Err(BadClaim::Count { found, wanted })
     );
     let second = |listed: &[(u32, f32)]| check(&[right.clone(), listed.to_vec()]).unwrap_err();
@@ -288,9 +290,10 @@ fn a_right_engine_has_no_more_ties_than_are_allowed() {
         }
         // At most 0.2 are expected; more than three would happen to one test of 17,000.
         assert!(alarms <= 3, "{alarms} of {RUNS} right runs rejected");
+        // Where several rivals are close, each can be preferred, but only one of them is.
         let ratio = found as f64 / expected;
         assert!(
-            ratio > 0.9 && ratio < 1.01,
+            ratio > 0.5 && ratio < 1.0,
             "{found} ties, {expected} expected"
         );
     }
@@ -354,10 +357,10 @@ fn a_sensitive_model_leaves_doubt() {
     for (deficit, sensitivity, expected) in [
         (0.9, 0.2, Consistency::Consistent),
         (1.1, 0.2, Consistency::Unverifiable),
-        (3.9, 0.2, Consistency::Unverifiable),
-        (4.1, 0.2, Consistency::Rejected),
-        (0.18, 0.01, Consistency::Consistent),
-        (0.22, 0.01, Consistency::Rejected),
+        (4.7, 0.2, Consistency::Unverifiable),
+        (4.9, 0.2, Consistency::Rejected),
+        (0.23, 0.01, Consistency::Consistent),
+        (0.25, 0.01, Consistency::Rejected),
     ] {
         assert_eq!(
             conclusion(deficit, sensitivity),

@@ -11,6 +11,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Tolerance {
     fixed: Option<Limit>,
+    precision: Precision,
 }
 
 /// A right engine makes more ties than are allowed in at most so large a share of runs.
@@ -21,19 +22,41 @@ pub const FALSE_ALARM: f64 = 1e-4;
 pub const DEFAULT: Limit = Limit {
     spreads: 0.5,
     noise: 0.15,
-    value: 0.8,
+    value: 1.0,
     values_rms: 0.25,
 };
 
-/// The tolerance of a model, divided by its sensitivity ([`Sensitivity`]).
+/// The limits of a model, divided by its sensitivity ([`Sensitivity`]), for engines that round to bf16 or f16
+/// somewhere.
 ///
 /// [`Sensitivity`]: super::Sensitivity
 pub const PER_SENSITIVITY: Limit = Limit {
-    spreads: 10.0,
-    noise: 2.0,
-    value: 16.0,
-    values_rms: 3.0,
+    spreads: 12.0,
+    noise: 3.0,
+    value: 20.0,
+    values_rms: 3.5,
 };
+
+/// The same for engines that compute in f32 throughout.
+pub const PER_SENSITIVITY_F32: Limit = Limit {
+    spreads: 4.0,
+    noise: 0.8,
+    value: 10.0,
+    values_rms: 0.8,
+};
+
+/// The fewest positions with logits whose root mean square is judged: that of a single row scatters.
+pub const MIN_ROWS: usize = 8;
+
+/// How precise an engine is that is right. It is the verifier's expectation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// It rounds to bf16 or f16 somewhere, or quantizes activations in blocks of its own.
+    #[default]
+    Reduced,
+    /// It computes in f32 throughout, and has the KV cache of the reference.
+    F32,
+}
 
 /// How far logits may be apart.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -69,13 +92,26 @@ impl Tolerance {
     pub const fn of_spreads(spreads: f64) -> Self {
         Self {
             fixed: Some(DEFAULT.times(spreads / DEFAULT.spreads)),
+            precision: Precision::Reduced,
+        }
+    }
+
+    /// What the model allows an engine of this precision.
+    pub const fn of_precision(precision: Precision) -> Self {
+        Self {
+            fixed: None,
+            precision,
         }
     }
 
     /// The limits on a model of this sensitivity, if it is known.
     pub fn limits(self, sensitivity: Option<f64>) -> Limits {
         let fixed = self.fixed.or(sensitivity.is_none().then_some(DEFAULT));
-        let of_model = || PER_SENSITIVITY.times(sensitivity.unwrap_or_default());
+        let per_sensitivity = match self.precision {
+            Precision::Reduced => PER_SENSITIVITY,
+            Precision::F32 => PER_SENSITIVITY_F32,
+        };
+        let of_model = || per_sensitivity.times(sensitivity.unwrap_or_default());
         let limit = fixed.unwrap_or_else(of_model);
         Limits {
             consistent: match self.fixed {

@@ -185,7 +185,7 @@ fn compare(
             let (first, second) = (pair[0].weights(&first), pair[1].weights(&second));
             if let Some(at) = first_difference(&first, &second) {
                 let place = Place {
-                    tensor: info.name.clone(),
+                    tensor: name_of(pair).into(),
                     row: row + at as u64 / n_cols,
                     column: at as u64 % n_cols,
                 };
@@ -196,6 +196,15 @@ fn compare(
         row += rows;
     }
     Ok(None)
+}
+
+/// The name of what is compared. A file without an output matrix has its embedding in the place of one.
+fn name_of<'a>(pair: &[Tensor<'a>; 2]) -> &'a str {
+    let [one, other] = pair.each_ref().map(|tensor| &tensor.info.name[..]);
+    match other {
+        OUTPUT => OUTPUT,
+        _ => one,
+    }
 }
 
 /// The first weight that is another number. Zeros are equal whatever their sign.

@@ -7,8 +7,7 @@ use super::dense::half;
 
 /// The number of each code.
 fn numbers(scale: f32) -> [f32; 4] {
-    // A weight of zero is +0, whatever the sign of the scale.
-    [-scale, 0.0, scale, 2.0 * scale]
+    [-scale, 0.0 * scale, scale, 2.0 * scale]
 }
 
 /// Appends four times as many weights as `bytes`: first those of the field at `shifts[0]` of each byte.

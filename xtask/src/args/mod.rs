@@ -3,6 +3,8 @@
 mod benchmark;
 mod challenge;
 mod compare;
+mod conformance;
+mod engines;
 mod examples;
 mod files;
 mod leaderboard;
@@ -24,6 +26,8 @@ pub use benchmark::{
 };
 pub use challenge::{ChallengeArgs, ChallengeCommand, ChallengeServeArgs};
 pub use compare::{BuildsArgs, CompareArgs, CompareFormat, CompareOutputArgs, Vary};
+pub use conformance::{ConformanceArgs, CorpusArgs, SubjectArgs};
+pub use engines::{EngineFile, OURS, OtherEnginesArgs};
 pub use files::{KeyFile, RequiredModel, SweptModels, TranscriptAndModel};
 pub use leaderboard::LeaderboardArgs;
 pub use models::{
@@ -102,6 +106,8 @@ pub enum Command {
     Compare(Box<CompareArgs>),
     /// Judge tokens that another engine chose: would the reference have chosen them?
     Replay(ReplayArgs),
+    /// Judge an engine by a corpus of small models: does it read and compute what it must?
+    Conformance(Box<ConformanceArgs>),
     /// Make a key that signs receipts
     Keygen(KeygenArgs),
     /// Continue a text, without timing and without a receipt
@@ -134,6 +140,8 @@ pub enum XtaskCommand {
     Selftest(SelftestArgs),
     /// Build the reference guest, or check the committed one
     Guest(GuestArgs),
+    /// Make the files of the conformance corpus, or check the committed ones
+    Corpus(CorpusArgs),
     /// Build the page that verifies receipts in a browser
     Web(WebArgs),
 }

@@ -9,7 +9,7 @@ use super::{
     files::TranscriptAndModel,
     numbers::{jobs, tolerance},
     output::LongOutputArgs,
-    values::I2s,
+    values::{I2s, Precision},
 };
 
 /// Arguments of `replay`.
@@ -31,9 +31,13 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "MODEL")]
     pub engine_model: Option<PathBuf>,
     /// How far below the largest logit that of a right engine's token may be, in standard deviations of the
-    /// logits [default: 0.5, which was measured]
+    /// logits [default: measured on the model, at most 0.5]
     #[arg(long, value_name = "X", value_parser = tolerance)]
     pub tolerance: Option<f64>,
+    /// How precise a right engine is: reduced if it rounds to bf16 or f16 somewhere
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "reduced")]
+    #[arg(conflicts_with = "tolerance")]
+    pub precision: Precision,
     /// Number of guests that replay at once; the answer is the same for any [default: the physical
     /// cores]
     #[arg(long, value_name = "N", value_parser = jobs)]

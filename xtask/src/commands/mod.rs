@@ -7,6 +7,7 @@ pub mod benchmark;
 mod cache;
 mod challenge;
 mod compare;
+mod conformance;
 mod figures;
 mod guest;
 mod inspect;
@@ -49,6 +50,7 @@ pub fn dispatch_xtask(args: XtaskArgs) -> Result<Exit, Failure> {
         XtaskCommand::User(command) => dispatch_user(command),
         XtaskCommand::Selftest(args) => selftest::run(&args, &interrupt::stop_on_ctrl_c()?),
         XtaskCommand::Guest(args) => guest::run(&args),
+        XtaskCommand::Corpus(args) => conformance::regenerate(&args, &interrupt::stop_on_ctrl_c()?),
         XtaskCommand::Web(args) => web::run(&args),
     }
 }
@@ -73,6 +75,7 @@ fn dispatch_user(command: Command) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(&args, watch),
         Command::Compare(args) => compare::run(&args, watch),
         Command::Replay(args) => replay::run(&args, watch),
+        Command::Conformance(args) => conformance::run(&args, watch),
         Command::Keygen(args) => keygen::run(&args),
         Command::Run(args) => run::run(&args, watch),
         Command::Logits(args) => logits::run(&args, watch),

@@ -98,7 +98,8 @@ impl At {
                 body.pointer(value)?.as_str().map(str::to_owned)
             }
             (Version::Printed { argument, after }, Some(command)) => {
-                printed::version(&command.program, argument, after)
+                let program = self.running.as_ref()?.executable(command);
+                printed::version(&program, argument, after)
             }
             (Version::Printed { .. }, None) => None,
         }

@@ -3,11 +3,8 @@
 use std::{
     env,
     ffi::OsString,
-    fs::File,
     path::{Path, PathBuf},
 };
-
-use host::digest::Digest;
 
 use super::{engine::Settings, failure::Cause};
 
@@ -52,9 +49,12 @@ impl EngineCommand {
         })
     }
 
-    /// The digest of the program's file.
-    pub(super) fn digest(&self) -> Result<Digest, Cause> {
-        Ok(Digest::of_reader(File::open(&self.program)?)?)
+    /// Checks that `command` names a program that is there.
+    ///
+    /// # Errors
+    /// As for [`words`], or there is no such program.
+    pub(super) fn check(command: &str) -> Result<(), Cause> {
+        find(&words(command)?[0]).map(drop)
     }
 }
 

@@ -67,8 +67,8 @@ pub struct Answer {
     pub first_ns: u64,
     /// From each token's arrival to that of the next one: one less than tokens.
     pub step_ns: Vec<u64>,
-    /// How many steps have the mean time of several tokens, which arrived together: a server keeps
-    /// back tokens that end within a character.
+    /// How many steps have a mean time, because several tokens arrived together: a server keeps back
+    /// tokens that end within a character, or a stream is not flushed.
     pub joined: usize,
     /// For each token the ids with the largest logits, from the largest down, if they were asked for
     /// and are shown at every token. Log-probabilities will do: only differences count.

@@ -2,13 +2,17 @@
 
 use std::{
     io,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
+    path::PathBuf,
+    process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        mpsc::{Sender, channel},
+    },
     thread,
     time::{Duration, Instant},
 };
 
-use super::{command::EngineCommand, family, log::Log};
+use super::{command::EngineCommand, family, guard, log::Log};
 
 /// How long a process may take to end in order.
 const GRACE: Duration = Duration::from_secs(2);
@@ -35,29 +39,39 @@ pub fn end_all() {
 pub(super) struct Process {
     child: Child,
     family: family::Family,
+    /// Dropped, it ends the thread that is the parent.
+    _parent: Sender<()>,
 }
 
 impl Process {
     /// Starts `command`. Standard error goes to `log`, and so does standard output, unless `is_piped`;
     /// then there is also a pipe to standard input.
     pub(super) fn start(command: &EngineCommand, is_piped: bool, log: &Log) -> io::Result<Self> {
-        let mut start = Command::new(&command.program);
-        start.args(&command.words).stderr(log.writer()?);
+        let mut start = guard::start(command);
+        start.stderr(log.writer()?);
         match is_piped {
             true => start.stdin(Stdio::piped()).stdout(Stdio::piped()),
             false => start.stdin(Stdio::null()).stdout(log.writer()?),
         };
         let mark = family::mark(&mut start);
-        let child = start.spawn()?;
+        let (child, parent) = spawn(start)?;
         let family = family::Family::of(&child, mark);
         running().push(family.clone());
-        Ok(Self { child, family })
+        Ok(Self {
+            child,
+            family,
+            _parent: parent,
+        })
+    }
+
+    /// The file that it runs by now, whatever started it; known on Linux only.
+    pub(super) fn executable(&self) -> Option<PathBuf> {
+        let link = format!("/proc/{}/exe", self.child.id());
+        std::fs::read_link(link).ok()
     }
 
     /// The pipes to and from it.
-    pub(super) fn pipes(
-        &mut self,
-    ) -> Option<(std::process::ChildStdin, std::process::ChildStdout)> {
+    pub(super) fn pipes(&mut self) -> Option<(ChildStdin, ChildStdout)> {
         self.child.stdin.take().zip(self.child.stdout.take())
     }
 
@@ -90,6 +104,21 @@ impl Process {
         let _ = self.child.wait();
         running().retain(|family| *family != self.family);
     }
+}
+
+/// Starts a process from a thread that lives until the sender is dropped: to the system, a parent that ends
+/// is a thread.
+fn spawn(mut start: Command) -> io::Result<(Child, Sender<()>)> {
+    let (parent, until_dropped) = channel::<()>();
+    let (started, to_us) = channel();
+    thread::Builder::new().spawn(move || {
+        let _ = started.send(start.spawn());
+        // The pipes that are left in it stay open no longer than this.
+        drop(start);
+        let _ = until_dropped.recv();
+    })?;
+    let child = to_us.recv().map_err(io::Error::other)??;
+    Ok((child, parent))
 }
 
 impl Drop for Process {

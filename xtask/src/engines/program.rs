@@ -39,7 +39,6 @@ impl Program {
     ) -> Result<Self, EngineFailure> {
         let failed = |cause| EngineFailure::new(&spec.name, cause);
         let filled = EngineCommand::new(command, settings, None).map_err(failed)?;
-        let sha256 = filled.digest().map_err(failed)?;
         let begun = Instant::now();
         let mut running = Running::start(&spec.name, &filled, true)?;
         let lines = match running.pipes() {
@@ -54,6 +53,9 @@ impl Program {
         };
         let ready = ready.map_err(|cause| running.failed(cause))?;
         let load = begun.elapsed().as_nanos();
+        // Not before: a wrapper such as env has become the engine by now.
+        let sha256 = running.digest(&filled);
+        let sha256 = sha256.map_err(|cause| running.failed(cause))?;
         let version = match (ready.name, ready.version) {
             (Some(name), Some(version)) => Some(format!("{name} {version}")),
             (name, version) => name.or(version),

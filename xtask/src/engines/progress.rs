@@ -117,12 +117,8 @@ impl<'a> Progress<'a> {
                 "it chose {found} tokens, {asked} were asked for; the end of a text must not end it"
             )));
         }
-        let steps = self.times.steps().ok_or_else(|| {
-            Cause::BadAnswer(format!(
-                "more than half of its {found} tokens came at once; it has to send each when it is chosen \
-                 (flush the output)"
-            ))
-        })?;
+        let none = || Cause::BadAnswer("found no tokens".into());
+        let steps = self.times.steps().ok_or_else(none)?;
         // Where a server keeps tokens back, it keeps their logits back for good.
         let has_all = self.request.top_logits > 0 && self.top_logits.len() == found;
         let top_logits = has_all.then_some(self.top_logits);

@@ -1,9 +1,13 @@
 //! An engine that this program has started: its processes and its log.
 
 use std::{
+    fs::File,
+    path::PathBuf,
     process::{ChildStdin, ChildStdout, ExitStatus},
     time::Duration,
 };
+
+use host::digest::Digest;
 
 use super::{
     command::EngineCommand,
@@ -42,6 +46,19 @@ impl Running {
             process: Some(process),
             log,
         })
+    }
+
+    /// The digest of the file that it runs by now; of `command`, where the system does not say.
+    pub(super) fn digest(&self, command: &EngineCommand) -> Result<Digest, Cause> {
+        let file = File::open(self.executable(command))?;
+        Ok(Digest::of_reader(file)?)
+    }
+
+    /// The file that it runs by now; that of `command`, where the system does not say.
+    pub(super) fn executable(&self, command: &EngineCommand) -> PathBuf {
+        let process = self.process.as_ref();
+        let known = process.and_then(Process::executable);
+        known.unwrap_or_else(|| command.program.clone())
     }
 
     /// The pipes to and from it.

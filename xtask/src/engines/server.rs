@@ -12,6 +12,7 @@ use super::{
     completion::{Completion, Reply, refusal},
     engine::{Answer, Engine, Facts, Request, Settings},
     failure::{Cause, EngineFailure},
+    listening::is_reachable_from_elsewhere,
     quote::quote,
     running::Running,
     spec::EngineSpec,
@@ -57,7 +58,6 @@ impl Server {
             tries += 1;
             let port = free_port().map_err(|e| failed(e.into()))?;
             let filled = EngineCommand::new(command, settings, Some(port)).map_err(failed)?;
-            let sha256 = filled.digest().map_err(failed)?;
             let begun = Instant::now();
             let mut at = At {
                 address: ServerAddress {
@@ -71,10 +71,18 @@ impl Server {
                 }
                 return Err(at.failed(&spec.name, cause));
             }
+            if is_reachable_from_elsewhere(port) {
+                let why = "other machines can reach it; add --host 127.0.0.1 to its command";
+                return Err(at.failed(&spec.name, Cause::Usage(why.into())));
+            }
             let load = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            // Not before: a wrapper such as env has become the engine by now.
+            let digest = at.running.as_ref().map(|running| running.digest(&filled));
+            let sha256 = digest.transpose();
+            let sha256 = sha256.map_err(|cause| at.failed(&spec.name, cause))?;
             let version = at.version(&spec.adapter, Some(&filled), watch);
             let facts = Facts {
-                sha256: Some(sha256),
+                sha256,
                 load_ns: Some(load),
                 ..facts(spec, version, command.to_owned())
             };

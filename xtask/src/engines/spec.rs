@@ -2,6 +2,7 @@
 
 use super::{
     adapter::{Adapter, Adapters},
+    command::words,
     failure::Cause,
 };
 use crate::http::ServerAddress;
@@ -62,12 +63,9 @@ impl EngineSpec {
                 known.join(", ")
             )));
         }
-        let first = rest.split_whitespace().next().unwrap_or_default();
-        if first.is_empty() {
-            return Err(Cause::Usage(format!("{text:?} has no command")));
-        }
-        let file = first.rsplit('/').next().unwrap_or(first);
-        let name = name.unwrap_or(file);
+        let words = words(rest)?;
+        let of_the_program = safe_name(&words[0]);
+        let name = name.unwrap_or(&of_the_program);
         let of_its_own = match rest.contains("{port}") {
             true => adapters.usual_server().clone(),
             false => Adapter::program(name),
@@ -83,6 +81,14 @@ impl EngineSpec {
             place,
         }
     }
+}
+
+/// The name of a program's file, as far as it can be a name.
+fn safe_name(program: &str) -> String {
+    let file = program.rsplit('/').next().unwrap_or(program);
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let safe = file.chars().map(|c| if is_allowed(c) { c } else { '-' });
+    safe.collect()
 }
 
 /// Whether `text` can be a name: nothing that a path or a command has.
@@ -131,6 +137,12 @@ mod tests {
                 "/x/llama-server",
             ),
             ("./a b=c", "a", Kind::Program, "./a b=c"),
+            (
+                "'/x y/my $engine' -m",
+                "my--engine",
+                Kind::Program,
+                "'/x y/my $engine' -m",
+            ),
         ] {
             assert_eq!(parse(text), Ok((name.into(), kind, place.into())), "{text}");
         }
@@ -145,8 +157,9 @@ mod tests {
                 "lama-server",
                 "known are llama-server, ik_llama, bitnet.cpp",
             ),
-            ("", "no command"),
-            ("a=", "no command"),
+            ("", "no words"),
+            ("a=", "no words"),
+            ("'a b", "a quote that is open"),
             ("https://a", "TLS"),
             ("a=http://", "allowed http://HOST:PORT"),
         ] {

@@ -35,27 +35,38 @@ impl Times {
         }
     }
 
-    /// The time of the first token and of each step. Tokens that arrive together have the mean of the time
-    /// since the arrival before them, so that the sum is that of the clock; those that arrive with the
-    /// first one share the time of the next arrival. `None` if more than half of several tokens arrived
-    /// with the first one: then nobody can tell the prompt from the steps.
+    /// The time of the first token and of each step; nothing without tokens. Tokens that arrive together
+    /// share the time since the arrival before them. Of those that arrive with the first one nobody knows
+    /// when they were chosen: each counts with the mean of the later steps or, if these are fewer, with the
+    /// larger of that mean and the mean time of a token since the request. So a stream that is held back
+    /// never looks faster.
     pub(super) fn steps(&self) -> Option<Steps> {
         let &(first, together) = self.arrivals.first()?;
-        let n: usize = self.arrivals.iter().map(|&(_, n)| n).sum();
-        if n > 1 && 2 * together > n {
-            return None;
-        }
-        let mut steps = Steps {
-            first_ns: nanoseconds(self.asked, first),
-            step_ns: Vec::with_capacity(n),
+        let first_ns = nanoseconds(self.asked, first);
+        let mut later = Steps {
+            first_ns,
+            step_ns: Vec::new(),
             joined: 0,
         };
-        let (mut before, mut waiting) = (first, together - 1);
+        let mut before = first;
         for &(at, n) in &self.arrivals[1..] {
-            share(nanoseconds(before, at), waiting + n, &mut steps);
-            (before, waiting) = (at, 0);
+            share(nanoseconds(before, at), n, &mut later);
+            before = at;
         }
-        Some(steps)
+        let n_later = later.step_ns.len();
+        let mean = nanoseconds(first, before).checked_div(n_later as u64);
+        let since_request = first_ns / together as u64;
+        let each = match mean {
+            Some(mean) if n_later >= together => mean,
+            mean => since_request.max(mean.unwrap_or(0)),
+        };
+        let mut step_ns = vec![each; together - 1];
+        step_ns.extend(later.step_ns);
+        Some(Steps {
+            step_ns,
+            joined: later.joined + together - 1,
+            ..later
+        })
     }
 }
 
@@ -104,25 +115,21 @@ mod tests {
 
     #[test]
     fn tokens_that_arrive_together_share_the_time() {
-        assert_eq!(
-            steps(&[(7, 1), (9, 1), (16, 3)]),
-            Some((7, vec![2, 2, 2, 3], 3))
-        );
-        assert_eq!(
-            steps(&[(7, 2), (16, 1), (20, 1)]),
-            Some((7, vec![4, 5, 4], 2))
-        );
-        assert_eq!(
-            steps(&[(7, 1), (9, 1), (9, 1), (9, 1)]),
-            Some((7, vec![0, 0, 2], 3))
-        );
+        let shared = steps(&[(7, 1), (9, 1), (16, 3)]);
+        assert_eq!(shared, Some((7, vec![2, 2, 2, 3], 3)));
+        let same = steps(&[(7, 1), (9, 1), (9, 1), (9, 1)]);
+        assert_eq!(same, Some((7, vec![0, 0, 2], 3)));
     }
 
     #[test]
-    fn what_comes_at_once_has_no_steps() {
+    fn a_stream_that_is_held_back_does_not_look_faster() {
         assert_eq!(steps(&[]), None);
-        assert_eq!(steps(&[(7, 2)]), None);
-        assert_eq!(steps(&[(7, 3), (9, 2)]), None);
-        assert!(steps(&[(7, 2), (9, 2)]).is_some());
+        assert_eq!(steps(&[(40, 4)]), Some((40, vec![10, 10, 10], 3)));
+        let glitch = steps(&[(1000, 2), (1016, 1), (1020, 1)]);
+        assert_eq!(glitch, Some((1000, vec![10, 16, 4], 1)));
+        let end_of_a_buffer = steps(&[(40, 4), (41, 1)]);
+        assert_eq!(end_of_a_buffer, Some((40, vec![10, 10, 10, 1], 3)));
+        let slow_later = steps(&[(40, 4), (140, 1)]);
+        assert_eq!(slow_later, Some((40, vec![100, 100, 100, 100], 3)));
     }
 }

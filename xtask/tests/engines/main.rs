@@ -2,6 +2,7 @@
 //! test program that misbehave as they are told.
 #![cfg(target_os = "linux")]
 
+mod ends;
 mod fake;
 mod programs;
 mod real;

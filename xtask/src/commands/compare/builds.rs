@@ -172,7 +172,7 @@ fn check_proofs(
     builds: &[Build; 2],
     proofs: &[Receipt; 2],
 ) -> Result<(), Failure> {
-    let told: BTreeSet<Aspect> = args.across.iter().map(|&across| across.into()).collect();
+    let told = args.across();
     let differing = in_which(proofs);
     let is_told = |aspect: &Aspect| told.contains(aspect) || args.builds.vary.is_some();
     if let Some(aspect) = differing.iter().find(|aspect| !is_told(aspect)) {

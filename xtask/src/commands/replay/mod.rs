@@ -41,11 +41,12 @@ pub fn run(args: &ReplayArgs, watch: &Watch) -> Result<Exit, Failure> {
     check_engine_model(args, &transcript, &found, watch)?;
     watch.begin(Phase::Other("compile the reference"), 0);
     let sandbox = Sandbox::new(watch)?;
+    let of_model = || Tolerance::of_precision(args.precision.into());
+    let tolerance = args.tolerance.map_or_else(of_model, Tolerance::of_spreads);
     let (_, judgement) = judge(
         &transcript.task(),
         claim,
-        args.tolerance
-            .map_or_else(Tolerance::default, Tolerance::of_spreads),
+        tolerance,
         &sandbox,
         &found.model,
         args.jobs.unwrap_or_else(default_threads),

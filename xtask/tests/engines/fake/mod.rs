@@ -90,6 +90,14 @@ pub fn left(tag: &str) -> Vec<u32> {
     .collect()
 }
 
+/// How many processes with this tag run a program of this name.
+pub fn running(tag: &str, name: &str) -> usize {
+    let names = left(tag)
+        .into_iter()
+        .map(|pid| fs::read_to_string(format!("/proc/{pid}/comm")));
+    names.flatten().filter(|found| found.trim() == name).count()
+}
+
 /// Checks that nothing of an engine is left.
 pub fn assert_none_left(tag: &str) {
     let left = left(tag);

@@ -70,6 +70,7 @@ fn answer(behaviour: &str, request: &Value, output: &mut Output) {
         _ => {}
     }
     if behaviour == "at-once" {
+        thread::sleep(STEP * n as u32);
         let lines: Vec<String> = ids
             .iter()
             .map(|id| json!({ "token": id }).to_string())

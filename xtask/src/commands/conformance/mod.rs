@@ -1,0 +1,196 @@
+//! `conformance`: an engine's answers to the corpus, judged.
+
+mod folder;
+mod others;
+
+use std::path::Path;
+
+use host::{
+    sandbox::Sandbox,
+    watch::{Phase, Watch},
+};
+use serde_json::json;
+
+use crate::{
+    args::{ConformanceArgs, CorpusArgs, Kv},
+    conformance::{Answers, CORPUS_VERSION, Corpus, KvName, OurEngine, Report, Which},
+    exit::{Exit, Failure},
+    guest::workspace_root,
+    hints::Kind,
+    input::read_text,
+    output::{Destination, show},
+    progress::RunProgress,
+};
+
+use super::threads;
+
+/// The largest file of answers that is read.
+const MAX_ANSWERS_BYTES: u64 = 64 << 20;
+
+/// Runs the command.
+///
+/// # Errors
+/// The failure, with its exit code. A judgement is no failure.
+pub fn run(args: &ConformanceArgs, watch: &Watch) -> Result<Exit, Failure> {
+    threads::check(args.threads, "--threads")?;
+    let display = RunProgress::of(args.print, watch);
+    if let Some(folder) = &args.subject.export {
+        let files = make(watch)?.files(Which::All);
+        drop(display);
+        folder::write(folder, &files)?;
+        let n = files.len();
+        let json = json!({ "path": folder.display().to_string(), "files": n });
+        show(args.print.output, &json, || {
+            format!("{}: {n} files\n", folder.display())
+        })?;
+        return Ok(Exit::Done);
+    }
+    let saved = args
+        .save_answers
+        .as_deref()
+        .map(Destination::prepare)
+        .transpose()?;
+    let (corpus, answers) = match &args.subject.answers {
+        Some(path) => {
+            let answers = read(path)?;
+            let corpus = make(watch)?;
+            check_names(&answers, &corpus, path)?;
+            (corpus, answers)
+        }
+        None => {
+            let name = args.subject.engine.as_deref().unwrap_or("ours");
+            // Before the work that makes the corpus.
+            let other = match name {
+                "ours" => None,
+                name => Some(others::engine(name, args.engine_adapters.as_deref())?),
+            };
+            let corpus = make(watch)?;
+            let answers = match other {
+                Some(spec) => others::ask(&spec, args.threads, kv_type(args), &corpus, watch)?,
+                None => ask_ours(args, &corpus, watch)?,
+            };
+            (corpus, answers)
+        }
+    };
+    drop(display);
+    if let Some(saved) = saved {
+        saved
+            .fill(|file| serde_json::to_writer(file, &answers).map_err(std::io::Error::from))
+            .map_err(|e| Failure::of_io(&e).about("--save-answers"))?;
+    }
+    let report = Report::of(&corpus, &answers);
+    show(args.print.output, &report, || report.markdown())?;
+    Ok(match (report.passed, report.judged_anything()) {
+        (false, _) => Exit::Rejected,
+        (true, true) => Exit::Done,
+        (true, false) => Exit::Unverifiable,
+    })
+}
+
+/// Runs `corpus`.
+///
+/// # Errors
+/// The failure, with its exit code.
+pub fn regenerate(args: &CorpusArgs, watch: &Watch) -> Result<Exit, Failure> {
+    let folder = workspace_root().join("ci/conformance");
+    let display = RunProgress::of(args.print, watch);
+    let files = make(watch)?.files(Which::Committed);
+    drop(display);
+    let (exit, text) = match args.check {
+        true => match folder::first_other(&folder, &files)? {
+            Some(path) => {
+                let hint = "write it again with: cargo run -p xtask -- corpus";
+                let what = "is not what the sources make";
+                return Err(Failure::new(Exit::Rejected, what).at(&path).with_hint(hint));
+            }
+            None => (Exit::Done, "is what the sources make"),
+        },
+        false => {
+            folder::write(&folder, &files)?;
+            (Exit::Done, "written")
+        }
+    };
+    let json = json!({ "files": files.len(), "checked": args.check });
+    show(args.print.output, &json, || {
+        format!("ci/conformance {text}\n")
+    })?;
+    Ok(exit)
+}
+
+fn make(watch: &Watch) -> Result<Corpus, Failure> {
+    watch.begin(Phase::Other("compile the reference"), 0);
+    let sandbox = Sandbox::new(watch)?;
+    Corpus::make(&sandbox, watch).map_err(|e| match watch.is_stopped() {
+        true => Failure::interrupted(),
+        false => Failure::new(Exit::Rejected, e),
+    })
+}
+
+fn read(path: &Path) -> Result<Answers, Failure> {
+    let bytes = read_text(path, Kind::Other, MAX_ANSWERS_BYTES)?;
+    let bad_input = |what: String| {
+        let hint = "ci/conformance/README.md describes the file";
+        Failure::new(Exit::BadInput, what).at(path).with_hint(hint)
+    };
+    if bytes.len() as u64 > MAX_ANSWERS_BYTES {
+        let what = format!("found too many bytes, allowed at most {MAX_ANSWERS_BYTES}");
+        return Err(bad_input(what));
+    }
+    let answers: Answers = serde_json::from_slice(&bytes).map_err(|e| bad_input(e.to_string()))?;
+    match answers.version {
+        CORPUS_VERSION => Ok(answers),
+        found => Err(bad_input(format!(
+            "version: found {found}, allowed {CORPUS_VERSION}"
+        ))),
+    }
+}
+
+fn check_names(answers: &Answers, corpus: &Corpus, path: &Path) -> Result<(), Failure> {
+    let is_known = |name: &&String| {
+        corpus.cases.iter().any(|made| made.case.name == **name)
+            || corpus
+                .refused
+                .iter()
+                .any(|made| made.refused.name == **name)
+    };
+    match answers.answers.keys().find(|name| !is_known(name)) {
+        Some(name) => {
+            let what = format!("answers: the corpus has no case {name:?}");
+            Err(Failure::new(Exit::BadInput, what).at(path))
+        }
+        None => Ok(()),
+    }
+}
+
+fn kv_type(args: &ConformanceArgs) -> Option<KvName> {
+    args.kv_type.map(|kv_type| match kv_type {
+        Kv::F16 => KvName::F16,
+        Kv::F32 => KvName::F32,
+    })
+}
+
+fn ask_ours(args: &ConformanceArgs, corpus: &Corpus, watch: &Watch) -> Result<Answers, Failure> {
+    let kv_type = kv_type(args).unwrap_or_default();
+    let engine = OurEngine {
+        kernels: args.kernel.into(),
+        threads: args.threads,
+        kv_type,
+    };
+    let mut answers = Answers::of("ours", Some(env!("CARGO_PKG_VERSION").to_owned()), kv_type);
+    let models = corpus
+        .cases
+        .iter()
+        .map(|made| (&made.file, Some(&made.case), &made.case.name));
+    let refused = corpus
+        .refused
+        .iter()
+        .map(|made| (&made.file, None, &made.refused.name));
+    let n = (corpus.cases.len() + corpus.refused.len()) as u64;
+    watch.begin(Phase::Other("ask the engine"), n);
+    for (i, (file, case, name)) in models.chain(refused).enumerate() {
+        let answer = engine.answer(file, case, watch)?;
+        answers.answers.insert(name.clone(), answer);
+        watch.set_progress(i as u64 + 1, n);
+    }
+    Ok(answers)
+}

@@ -1,0 +1,93 @@
+//! Prompts after which the reference's choices are clear: no right engine chooses otherwise.
+
+use std::sync::Arc;
+
+use engine_native::{
+    Engine, KernelChoice, LogitsAt, Model, ModelError, RunError, SessionOptions, UnavailableKernels,
+};
+use host::{task::seeded_prompt, watch::Watch};
+
+use super::{
+    case::ChoiceFact,
+    models::{Gguf, ModelOf},
+};
+use crate::make_model::tokenizer::{Style, Tokenizer};
+
+/// Lengths of the prompts: kernels for one position, for a few and for many. The longest goes beyond the
+/// original context of the models with YaRN.
+const LENGTHS: [usize; 4] = [16, 1, 7, 40];
+
+/// Tokens after each prompt.
+pub(super) const N_TOKENS: usize = 6;
+
+/// How far the largest logit is ahead after each of them, in spreads: a few times what right engines are off.
+const CLEAR: f64 = 0.1;
+
+/// Prompts that are tried for each length.
+const N_SEEDS: u64 = 2000;
+
+/// Ids that stand for single bytes.
+const N_BYTES: u64 = 256;
+
+/// Why there are no prompts.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum NoPrompt {
+    #[error("{0}")]
+    Model(#[from] ModelError),
+    #[error("{0}")]
+    Kernels(#[from] UnavailableKernels),
+    #[error("{0}")]
+    Run(#[from] RunError),
+    #[error("after none of {N_SEEDS} prompts of {0} ids are all choices clear")]
+    NoneClear(usize),
+}
+
+/// A prompt of each length: the first of its seeds after which every choice is clear, and none is a token
+/// that ends a text, which some engines never choose. The engine finds them, because it is fast; what is
+/// written of them is the reference's.
+///
+/// # Errors
+/// The engine refuses the model, or there is no such prompt.
+pub(super) fn clear_prompts(
+    model: &ModelOf,
+    gguf: &Gguf,
+    watch: &Watch,
+) -> Result<Vec<Vec<u32>>, NoPrompt> {
+    let style = match model.recipe.architecture {
+        engine_native::Architecture::Qwen3 => Style::Qwen3,
+        _ => Style::Llama3,
+    };
+    let n_plain = Tokenizer::new(model.recipe.shape.n_vocab, style).bos_id;
+    let loaded = Arc::new(Model::load(gguf.bytes.clone().into(), gguf.layout, watch)?);
+    let engine = Engine::new(loaded, KernelChoice::Auto.resolve()?, 1)?;
+    let options = SessionOptions {
+        logits: LogitsAt::EveryPosition,
+        ..SessionOptions::new(LENGTHS[3] + N_TOKENS)
+    };
+    let mut session = engine.session(options)?;
+    let mut is_clear = |prompt: &[u32]| -> Result<bool, RunError> {
+        for step in session.generate(prompt, N_TOKENS)? {
+            let step = step?;
+            let row = step.logits.last().map_or(&[][..], Vec::as_slice);
+            let choice = ChoiceFact::of(row, CLEAR);
+            if choice.near_tie || choice.token >= n_plain {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    let mut prompt_of = |length: usize| {
+        for seed in 0..N_SEEDS {
+            let prompt = seeded_prompt(seed, None, length, N_BYTES);
+            if is_clear(&prompt)? {
+                return Ok(prompt);
+            }
+        }
+        Err(NoPrompt::NoneClear(length))
+    };
+    LENGTHS
+        .into_iter()
+        .map(|length| prompt_of(length))
+        .collect()
+}

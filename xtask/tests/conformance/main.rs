@@ -1,0 +1,63 @@
+//! The conformance corpus: what it finds, what it is made of, and that everybody judges alike.
+
+mod committed;
+mod python;
+mod sabotage;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/walk.rs"]
+#[allow(dead_code, reason = "other tests read the keys")]
+mod walk;
+
+use std::sync::LazyLock;
+
+use engine_native::KernelChoice;
+use host::watch::Watch;
+use xtask::conformance::{
+    Answer, Answers, Case, Corpus, KvName, MadeCase, MadeRefused, OurEngine, Outcome, Report, Row,
+    Tier,
+};
+
+/// One corpus for all tests of a process.
+static CORPUS: LazyLock<Corpus> =
+    LazyLock::new(|| Corpus::make(&support::SANDBOX, &Watch::default()).unwrap());
+
+const OURS: OurEngine = OurEngine {
+    kernels: KernelChoice::Auto,
+    threads: 1,
+    kv_type: KvName::F32,
+};
+
+fn made(name: &str) -> &'static MadeCase {
+    let found = CORPUS.cases.iter().find(|made| made.case.name == name);
+    found.unwrap_or_else(|| panic!("no case {name}"))
+}
+
+fn refused(name: &str) -> &'static MadeRefused {
+    let found = CORPUS.refused.iter().find(|made| made.refused.name == name);
+    found.unwrap_or_else(|| panic!("no file {name}"))
+}
+
+/// What our engine answers to a case whose file was changed on its way.
+fn answer(file: &[u8], case: Option<&Case>) -> Answer {
+    OURS.answer(file, case, &Watch::default()).unwrap()
+}
+
+/// These answers alone.
+fn answers(answers: impl IntoIterator<Item = (&'static str, Answer)>) -> Answers {
+    let mut all = Answers::of("tested", None, KvName::F32);
+    let answers = answers.into_iter();
+    all.answers = answers
+        .map(|(name, answer)| (name.to_owned(), answer))
+        .collect();
+    all
+}
+
+fn row<'r>(report: &'r Report, name: &str) -> &'r Row {
+    report.rows.iter().find(|row| row.case == name).unwrap()
+}
+
+/// What came of the tiers of a case, in order.
+fn outcomes(row: &Row) -> [Outcome; 5] {
+    Tier::ALL.map(|tier| row.finding(tier).outcome)
+}

@@ -1,0 +1,168 @@
+//! `judge.py` and this program judge alike, right answers and wrong ones.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use xtask::{
+    conformance::{Answer, Answers, KvName, Report, SumsAnswer, Tier, Which},
+    guest::workspace_root,
+};
+
+use crate::{CORPUS, answer, answers, made, refused};
+
+fn judge_py(words: &[&Path]) -> Option<Output> {
+    let script = workspace_root().join("ci/conformance/judge.py");
+    let run = Command::new("python3").arg(script).args(words).output();
+    match run {
+        Ok(output) => Some(output),
+        Err(e) => {
+            println!("SKIPPED: python3: {e}");
+            None
+        }
+    }
+}
+
+/// Answers that go wrong in every way that the rules tell apart.
+fn wrong_answers() -> Vec<Answers> {
+    let right = answer(&made("b158-i2_s").file, Some(&made("b158-i2_s").case));
+    let edited = |edit: fn(&mut Answer)| {
+        let mut answer = right.clone();
+        edit(&mut answer);
+        answers([("b158-i2_s", answer)])
+    };
+    fn runs(answer: &mut Answer) -> &mut Vec<xtask::conformance::RunAnswer> {
+        answer.runs.as_mut().unwrap()
+    }
+    fn top(answer: &mut Answer) -> &mut Vec<(u32, f32)> {
+        &mut runs(answer)[1].top_logits.as_mut().unwrap()[2]
+    }
+    let mut all = vec![
+        edited(|a| runs(a)[0].tokens[3] = 5),
+        edited(|a| runs(a)[2].tokens.truncate(4)),
+        edited(|a| runs(a).truncate(3)),
+        edited(|a| top(a)[1].1 += 1.0),
+        edited(|a| top(a)[0].0 = 270),
+        edited(|a| top(a)[7].0 = 280),
+        edited(|a| top(a).iter_mut().for_each(|(_, logit)| *logit -= 100.0)),
+        edited(|a| top(a).clear()),
+        // Small, but everywhere.
+        edited(|a| {
+            for run in runs(a) {
+                let lists = run.top_logits.iter_mut().flatten();
+                lists.for_each(|list| list.iter_mut().skip(1).for_each(|(_, l)| *l -= 0.09));
+            }
+        }),
+        edited(|a| runs(a)[3].checksum = Some("00".into())),
+        edited(|a| runs(a)[3].residuals = Some(Vec::new())),
+        edited(|a| a.sums.as_mut().unwrap()[0].sums[9] += 1),
+        edited(|a| a.sums.as_mut().unwrap()[0].sums.truncate(7)),
+        edited(|a| {
+            let (name, sums) = ("none".into(), vec![1]);
+            a.sums = Some(vec![SumsAnswer { name, sums }]);
+        }),
+        edited(|a| a.rows = Some(made("b158-i2_s").case.rows.clone())),
+        edited(|a| {
+            a.rows = Some(made("b158-i2_s").case.rows.clone());
+            a.rows.as_mut().unwrap()[1].values[5] += 0.5;
+        }),
+        edited(|a| {
+            a.rows = Some(made("b158-i2_s").case.rows.clone());
+            a.rows.as_mut().unwrap()[2].row = 7;
+        }),
+        edited(|a| (a.runs, a.sums) = (None, None)),
+    ];
+    for message in [
+        "no",
+        "unknown type 36\\nbye",
+        "I2_S, of course",
+        "not supported: i2_s",
+    ] {
+        all.push(answers([("b158-i2_s", Answer::refusal(message))]));
+    }
+    all.push(answers([("b158-i2_s", Answer::failure("signal 11"))]));
+    let cut = |base: Answer, answer| answers([("b158-i2_s", base), ("i2_s-cut-half", answer)]);
+    all.push(cut(right.clone(), Answer::refusal("it ends")));
+    all.push(cut(
+        Answer::refusal("type 36 is unknown"),
+        Answer::refusal("it ends"),
+    ));
+    all.push(cut(right.clone(), right.clone()));
+    all.push(cut(right, Answer::failure("signal 6")));
+    all.push(cut(
+        Answer::refusal("type 36 is unknown"),
+        Answer::failure("signal 6"),
+    ));
+    all
+}
+
+#[test]
+fn both_judge_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in CORPUS.files(Which::Committed) {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let right = CORPUS.cases.iter().map(|made| {
+        let name: &'static str = &made.case.name;
+        (name, answer(&made.file, Some(&made.case)))
+    });
+    let mut all = vec![answers(right), Answers::of("silent", None, KvName::F16)];
+    all.extend(wrong_answers());
+    let path = folder.path().join("answers.json");
+    let mut codes = Vec::new();
+    for answers in &all {
+        fs::write(&path, serde_json::to_vec(answers).unwrap()).unwrap();
+        let Some(output) = judge_py(&[folder.path(), &path, Path::new("--json")]) else {
+            return;
+        };
+        let found: BTreeMap<String, BTreeMap<String, Value>> =
+            serde_json::from_slice(&output.stdout)
+                .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
+        let report = Report::of(&CORPUS, answers);
+        for row in &report.rows {
+            for tier in Tier::ALL {
+                let ours = serde_json::to_value(row.finding(tier).outcome).unwrap();
+                let theirs = &found[&row.case][tier.as_str()];
+                let detail = &row.finding(tier).detail;
+                assert_eq!(*theirs, ours, "{}, {}: {detail}", row.case, tier.as_str());
+            }
+        }
+        assert_eq!(found.len(), report.rows.len());
+        let code = match (report.passed, report.judged_anything()) {
+            (false, _) => 1,
+            (true, true) => 0,
+            (true, false) => 3,
+        };
+        assert_eq!(output.status.code(), Some(code));
+        codes.push(code);
+    }
+    let count = |code| codes.iter().filter(|c| **c == code).count();
+    assert!(
+        count(0) >= 5 && count(1) >= 15 && count(3) >= 2,
+        "{codes:?}"
+    );
+}
+
+#[test]
+fn python_makes_the_files_to_be_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in CORPUS.files(Which::Committed) {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let out = folder.path().join("refused");
+    let Some(output) = judge_py(&[folder.path(), Path::new("--refused"), &out]) else {
+        return;
+    };
+    assert!(output.status.success());
+    let file = fs::read(out.join("q2_0-neither-size.gguf")).unwrap();
+    assert!(file == refused("q2_0-neither-size").file);
+    assert_eq!(fs::read_dir(out).unwrap().count(), CORPUS.refused.len());
+}
