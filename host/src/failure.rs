@@ -40,6 +40,37 @@ pub enum RunFailure {
         repetition: usize,
         divergence: Divergence,
     },
+    /// The tokens of another engine are not those of a right one.
+    #[error("{engine}: rejected, so it has no speed: {why}")]
+    #[allow(missing_docs)]
+    Rejected { engine: String, why: String },
+    /// On this model, nobody can tell the tokens of a right engine from those of a wrong one.
+    #[error(
+        "{engine}: nobody can tell whether its tokens are right, so it has no speed; this model makes too much of \
+         rounding: {why}"
+    )]
+    #[allow(missing_docs)]
+    Unclear { engine: String, why: String },
+    /// Another engine chose other tokens in another repetition.
+    #[error(
+        "{engine}: repetition {repetition} has another token than the first repetition at index {token}: a receipt \
+         is of one list of tokens"
+    )]
+    #[allow(missing_docs)]
+    Unsteady {
+        engine: String,
+        repetition: usize,
+        token: usize,
+    },
+    /// What another engine says cannot be judged.
+    #[error("the engine's answer: {0}")]
+    Claim(String),
+    /// Another engine gets the prompt in one piece.
+    #[error(
+        "--depth: found {depth} for another engine, which is timed over its whole prompt; allowed 0"
+    )]
+    #[allow(missing_docs)]
+    ExternalDepth { depth: usize },
     /// A depth that leaves no prompt to the timed prefill.
     #[error("--depth: found {depth} of the prompt's {n_prompt} ids, allowed fewer than all")]
     #[allow(missing_docs)]
@@ -112,7 +143,11 @@ impl RunFailure {
         match self {
             Self::Sandbox(error) => error.is_refutation(),
             Self::Native(error) => matches!(error, RunError::NonFinite { .. }),
-            Self::Shape { .. } | Self::Parity { .. } => true,
+            Self::Shape { .. }
+            | Self::Parity { .. }
+            | Self::Rejected { .. }
+            | Self::Unsteady { .. }
+            | Self::Claim(_) => true,
             _ => false,
         }
     }

@@ -67,6 +67,7 @@ pub mod external;
 pub mod files;
 pub mod guest;
 mod hex;
+pub mod judge;
 pub mod noise;
 pub mod plain;
 pub mod receipt;
@@ -89,3 +90,5 @@ pub mod input;
 pub mod machine;
 #[cfg(feature = "run")]
 pub mod run;
+#[cfg(feature = "run")]
+pub mod weights;

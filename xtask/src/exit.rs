@@ -17,6 +17,7 @@ use host::{
     plain::plain,
     sandbox::SandboxError,
     verify::{Conclusion, NotAReceipt},
+    weights::WeightsError,
 };
 use serde::Serialize;
 
@@ -28,7 +29,7 @@ use crate::{
 /// How a command ended. The numbers are documented in the README and do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Done, or accepted.
+    /// Done, accepted or consistent.
     Done = 0,
     /// Rejected, or parity failed.
     Rejected = 1,
@@ -216,6 +217,18 @@ impl From<OpenError> for Failure {
     }
 }
 
+impl From<WeightsError> for Failure {
+    fn from(error: WeightsError) -> Self {
+        match &error {
+            WeightsError::Model { path, source } => Self::model(path, source),
+            // The file may be right, but nobody here can tell.
+            WeightsError::Type { .. } => Self::new(Exit::Unverifiable, error),
+            WeightsError::Shape { .. } => Self::new(Exit::BadInput, error),
+            WeightsError::Interrupted => Self::interrupted(),
+        }
+    }
+}
+
 impl From<MemoryError> for Failure {
     fn from(error: MemoryError) -> Self {
         RunFailure::from(error).into()
@@ -245,7 +258,7 @@ impl From<RunFailure> for Failure {
             wrong if wrong.is_wrong_result() => Exit::Rejected,
             RunFailure::Sandbox(SandboxError::Memory(_)) => Exit::Usage,
             // The reference could not answer.
-            RunFailure::Sandbox(_) => Exit::Unverifiable,
+            RunFailure::Sandbox(_) | RunFailure::Unclear { .. } => Exit::Unverifiable,
             // Prompt, context, kernels, threads: what was asked for is not possible here.
             _ => Exit::Usage,
         };

@@ -61,7 +61,7 @@ impl Part {
             Self::Nothing => &[],
             Self::Layers | Self::Sample => &["audit_transcript", "audit_units"],
             Self::Merged => &["merge_same", "merge_complete"],
-            Self::Everything => &["parity_replay", "parity_tokens", "parity_checksum"],
+            Self::Everything => &["parity_replay", "parity_checksum"],
         }
     }
 
@@ -87,7 +87,20 @@ pub struct ReadReceipt {
     pub prompt: String,
     pub model: ModelSummary,
     pub checksum: Digest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<ReadEngine>,
     pub claimed: ReadClaim,
+}
+
+/// Another engine than this project's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ReadEngine {
+    pub name: String,
+    pub version: Option<String>,
+    pub sha256: Option<Digest>,
+    pub command: String,
+    pub model: Option<(String, Digest)>,
 }
 
 /// What only the writer can know.
@@ -162,10 +175,15 @@ impl ReadVerdict {
         if self.replayed != Part::Nothing && self.receipt.is_none() {
             return Err("found a replay without a receipt".into());
         }
-        let holds = |id: &&&str| self.rules_with(Outcome::Pass).any(|rule| rule.rule == **id);
-        let needed = self.replayed.rules();
+        let holds = |id: &&str| self.rules_with(Outcome::Pass).any(|rule| rule.rule == *id);
+        let mut needed = self
+            .replayed
+            .rules()
+            .iter()
+            .chain(self.of_tokens())
+            .copied();
         if self.conclusion == Conclusion::Accepted
-            && let Some(missing) = needed.iter().find(|id| !holds(id))
+            && let Some(missing) = needed.find(|id| !holds(id))
         {
             return Err(format!(
                 "found the conclusion accepted without the rule {missing}"
@@ -185,6 +203,16 @@ impl ReadVerdict {
         match is_of_the_run && exist {
             true => Ok(()),
             false => Err("found an audit of parts that the run does not have".into()),
+        }
+    }
+
+    /// What a replay says of the tokens: they are equal, or another engine's are consistent.
+    fn of_tokens(&self) -> &'static [&'static str] {
+        let is_external = self.receipt.as_ref().is_some_and(|r| r.engine.is_some());
+        match (self.replayed, is_external) {
+            (Part::Everything, false) => &["parity_tokens"],
+            (Part::Everything, true) => &["parity_judgement", "parity_counts"],
+            _ => &[],
         }
     }
 

@@ -145,7 +145,6 @@ fn the_commands_in_the_documents_parse() {
         "ci/conformance/README.md",
         "ci/conformance/RESULTS.md",
         "ci/fleet/README.md",
-        "ci/perf/README.md",
         "ci/vectors/README.md",
     ] {
         for command in commands::quoted(&document(name), !name.ends_with(".md")) {

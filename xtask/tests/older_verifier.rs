@@ -4,7 +4,7 @@
 #[path = "tamper/genuine.rs"]
 mod genuine;
 
-use genuine::{GENUINE, assert_rejected_by, edited, replayed, rules, verify_with_replay};
+use genuine::{EXTERNAL, GENUINE, assert_rejected_by, edited, replayed, rules, verify_with_replay};
 use host::{
     receipt::{COMMON_SCHEMA, RECEIPT_SCHEMA},
     verify::{Conclusion, Outcome},
@@ -88,6 +88,21 @@ fn a_genuine_receipt_passes_the_older_verifier() {
     assert_eq!(older_verifier(&GENUINE), Ok(()));
     let genuine = GENUINE.to_string();
     let verdict = verify_with_replay(genuine.as_bytes()).unwrap();
+    assert_eq!(verdict.conclusion, Conclusion::Accepted);
+}
+
+/// What another engine's receipt shows is less than what the older verifier expects of one: it refuses it.
+#[test]
+fn another_engines_receipt_is_refused_by_the_older_verifier() {
+    assert_eq!(older_verifier(&EXTERNAL), Err("compute_path"));
+    let mut renamed = EXTERNAL.clone();
+    renamed["compute_path"] = json!("real");
+    assert_eq!(older_verifier(&renamed), Err("number of kernels"));
+    // A build of before there were other engines reads no later version, and finds it unverifiable.
+    let older = ["1.1.0", "1.2.0", "1.3.0", "1.4.0"];
+    assert!(older.contains(&GENUINE["receipt_schema"].as_str().unwrap()));
+    assert!(!older.contains(&EXTERNAL["receipt_schema"].as_str().unwrap()));
+    let verdict = replayed(&EXTERNAL);
     assert_eq!(verdict.conclusion, Conclusion::Accepted);
 }
 

@@ -4,8 +4,8 @@
 use std::{hint::black_box, ops::Range, sync::Arc};
 
 use engine_native::{
-    GemmScratch, GroupedRows, Kernels, Ledger, Op, PANEL_ROWS, PanelBytes, QuantizedActivations,
-    ReadBuffer,
+    GemmScratch, GroupedRows, Isa, Kernels, Ledger, Op, PANEL_ROWS, PanelBytes,
+    QuantizedActivations, ReadBuffer,
 };
 use half::f16;
 
@@ -60,8 +60,13 @@ impl Grouped {
         n_bytes / (panel.codes + panel.scales) * PANEL_ROWS
     }
 
-    /// A plain read and the GEMV, over about `n_bytes` bytes each.
-    pub fn over(&self, n_bytes: usize, repetitions: usize) -> [Workload<'_>; 2] {
+    /// A plain read and the GEMV with each of `kernels`, over about `n_bytes` bytes each.
+    pub fn over<'a>(
+        &'a self,
+        kernels: impl Iterator<Item = &'a Arc<dyn Kernels>>,
+        n_bytes: usize,
+        repetitions: usize,
+    ) -> Vec<Workload<'a>> {
         let n_rows = Self::n_rows(n_bytes);
         let bytes = PanelBytes::of(n_rows, N_COLS, GROUP_LEN);
         let workload = |name, macs, run| Workload {
@@ -73,14 +78,19 @@ impl Grouped {
             repetitions,
             run,
         };
-        [
-            workload("read", 0, Box::new(|rows, n| self.read(rows, n))),
-            workload(
-                "grouped_gemv",
-                n_rows * N_COLS,
-                Box::new(|rows, n| self.gemv(rows, n)),
-            ),
-        ]
+        let read = workload("read", 0, Box::new(|rows, n| self.read(rows, n)));
+        let products = kernels.map(|kernels| {
+            let name = match kernels.isa() {
+                Isa::Scalar => "grouped scalar",
+                Isa::Avx2 => "grouped avx2",
+                Isa::AvxVnni => "grouped avx_vnni",
+                Isa::Avx512Vnni => "grouped avx512_vnni",
+                Isa::Amx => "grouped amx",
+            };
+            let run = Box::new(|rows, n| self.gemv(&**kernels, rows, n));
+            workload(name, n_rows * N_COLS, run)
+        });
+        [read].into_iter().chain(products).collect()
     }
 
     /// An FFN projection of `n_positions` with `kernels`. The threads share the positions.
@@ -119,7 +129,7 @@ impl Grouped {
         }
     }
 
-    fn gemv(&self, rows: Range<usize>, repetitions: usize) {
+    fn gemv(&self, kernels: &dyn Kernels, rows: Range<usize>, repetitions: usize) {
         let mut ledger = Ledger::default();
         let mut out = vec![0.0; N_ROWS];
         for _ in 0..repetitions {
@@ -127,8 +137,7 @@ impl Grouped {
                 let call = first..rows.end.min(first + N_ROWS);
                 let out = &mut out[..call.len()];
                 let recorder = ledger.op(Op::FfnUp);
-                self.kernels
-                    .grouped_gemv(self.rows(call), &self.activations, out, recorder);
+                kernels.grouped_gemv(self.rows(call), &self.activations, out, recorder);
                 black_box(out);
             }
         }

@@ -47,7 +47,8 @@ fn try_all() {
         let grouped = Grouped::new(kernels.clone(), TRY_BYTES);
         let attention = Attention::new(kernels.clone());
         let prefill = products.prefill(&*kernels, TRY_POSITIONS);
-        let of_groups = grouped.over(TRY_BYTES, 1).into_iter();
+        let of_groups = grouped.over([&kernels].into_iter(), TRY_BYTES, 1);
+        let of_groups = of_groups.into_iter();
         let of_groups = of_groups.chain([grouped.prefill(&*kernels, TRY_POSITIONS)]);
         let workloads = products.over(TRY_BYTES, 1).into_iter();
         for workload in workloads
@@ -71,6 +72,7 @@ fn time_all() {
     println!("kernels: {}", kernels.isa().as_str());
     println!("threads  bytes    kernel                  GB/s  of read  GMAC/s  ± MAD");
     let attention = Attention::new(kernels.clone());
+    let available = available_kernels();
     for n_threads in thread_counts() {
         let [read, others @ ..] = products.over(MEMORY_BYTES, 1);
         let [scores, values] = attention.of_a_step();
@@ -81,10 +83,11 @@ fn time_all() {
             .collect();
         print_products(n_threads, &workloads);
         print_products(n_threads, &products.over(L2_BYTES, 400));
-        print_products(n_threads, &grouped.over(MEMORY_BYTES, 1));
-        print_products(n_threads, &grouped.over(L2_BYTES, 400));
+        for (bytes, repetitions) in [(MEMORY_BYTES, 1), (L2_BYTES, 400)] {
+            let simd = available.iter().filter(|k| k.isa() != Isa::Scalar);
+            print_products(n_threads, &grouped.over(simd, bytes, repetitions));
+        }
     }
-    let available = available_kernels();
     print_prefill("i2s_gemm", &available, |kernels| {
         products.prefill(kernels, N_POSITIONS)
     });

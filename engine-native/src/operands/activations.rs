@@ -20,8 +20,8 @@ pub struct QuantizedActivations {
     /// Sum of the values. The kernels multiply by codes, which are weights plus one, and subtract
     /// it.
     pub sum: i32,
-    /// After a block quantization: the scales of the blocks of 32 values, instead of
-    /// `scale`.
+    /// After a block quantization: the scales of the blocks of 32 values, which are F16 values,
+    /// instead of `scale`.
     pub block_scales: Vec<f32>,
     /// After a block quantization: the sums of the blocks, instead of `sum`.
     pub block_sums: Vec<i32>,
@@ -50,5 +50,30 @@ impl QuantizedActivations {
         assert!(n.is_multiple_of(BLOCK_COLS));
         assert_eq!(self.block_scales.len(), n / BLOCK_COLS);
         assert_eq!(self.block_sums.len(), n / BLOCK_COLS);
+    }
+}
+
+/// The scales and sums of the two blocks of a group, as a product with codes needs them that uses
+/// the fields of the second block in place, as 4·code.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy)]
+pub struct GroupTerms {
+    /// The scales, the second one divided by four.
+    pub factors: [f32; 2],
+    /// Sums of the activations, the second one times four, negated: the sums with codes start from
+    /// them.
+    pub minus_sums: [i32; 2],
+}
+
+#[cfg(target_arch = "x86_64")]
+impl GroupTerms {
+    /// The terms of all groups.
+    pub fn all(activations: &QuantizedActivations) -> impl Iterator<Item = Self> {
+        let (scales, _) = activations.block_scales.as_chunks::<2>();
+        let (sums, _) = activations.block_sums.as_chunks::<2>();
+        scales.iter().zip(sums).map(|(scales, sums)| Self {
+            factors: [scales[0], scales[1] / 4.0],
+            minus_sums: [-sums[0], -4 * sums[1]],
+        })
     }
 }

@@ -3,10 +3,10 @@
 //! A kernel computes the rows of a panel side by side, one in each lane: the float sum of a row is
 //! a chain over its groups, as the contract has it, and no sum crosses lanes.
 
-use super::{BLOCK_COLS, PANEL_ROWS, QuantizedActivations};
+use super::{GROUP_COLS, PANEL_ROWS, QuantizedActivations};
 
-/// Bytes of the codes of a panel in a block of columns.
-pub const PANEL_BLOCK_BYTES: usize = PANEL_ROWS * BLOCK_COLS / 4;
+/// Bytes of the codes of a panel in 64 columns: four lines.
+pub const PANEL_GROUP_BYTES: usize = PANEL_ROWS * GROUP_COLS / 4;
 /// Bytes of the scales of a panel in a group of columns, F16.
 pub const PANEL_SCALES_BYTES: usize = PANEL_ROWS * 2;
 
@@ -14,9 +14,9 @@ pub const PANEL_SCALES_BYTES: usize = PANEL_ROWS * 2;
 /// with rows of any weights.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupedRows<'a> {
-    /// `[panels][n_cols / 32]` blocks of two lines of 64 bytes. Byte 4r + c of line h holds, from
-    /// the lowest bits up, the codes of row r in the columns 16h + c, 16h + 4 + c, 16h + 8 + c and
-    /// 16h + 12 + c of the block. A code is a weight plus one.
+    /// `[panels][n_cols / 64]` groups of four lines of 64 bytes. Byte 4r + c of a line holds four
+    /// fields of two bits, the codes of row r in column c of four columns each: see
+    /// [`four_of_field`]. A code is a weight plus one.
     pub codes: &'a [u8],
     /// `[panels][n_cols / group_len][16]`, F16 scales of the rows.
     pub scales: &'a [u8],
@@ -26,6 +26,15 @@ pub struct GroupedRows<'a> {
     pub n_cols: usize,
     /// Columns with the same scale: 64 or 128.
     pub group_len: usize,
+}
+
+/// The four columns of a group, of its sixteen times four, that `field` of `line` holds.
+///
+/// Fields 0 and 2 have the first block of activations, 1 and 3 the second. A kernel shifts a line
+/// by four bits once and uses the two upper fields of what is left in place, as 4·code: so all that
+/// it adds up for a block has one unit.
+pub const fn four_of_field(line: usize, field: usize) -> usize {
+    8 * (field % 2) + 2 * line + field / 2
 }
 
 /// Memory that rows in panels take.
@@ -42,7 +51,7 @@ impl PanelBytes {
     pub const fn of(n_rows: usize, n_cols: usize, group_len: usize) -> Self {
         let panels = n_rows.div_ceil(PANEL_ROWS);
         Self {
-            codes: panels * (n_cols / BLOCK_COLS) * PANEL_BLOCK_BYTES,
+            codes: panels * (n_cols / GROUP_COLS) * PANEL_GROUP_BYTES,
             scales: panels * (n_cols / group_len) * PANEL_SCALES_BYTES,
         }
     }
@@ -67,11 +76,18 @@ impl GroupedRows<'_> {
 
     /// The code of `column` of `row`, a weight plus one.
     pub fn code(&self, row: usize, column: usize) -> u8 {
+        // The place in `four_of_field`, from the four.
+        let four = column % GROUP_COLS / 4;
+        let (line, field) = (four % 8 / 2, 2 * (four % 2) + four / 8);
+        self.bytes(row, column / GROUP_COLS)[line][column % 4] >> (2 * field) & 3
+    }
+
+    /// The bytes of `row` in the lines of group `group` of 64 columns.
+    pub(crate) fn bytes(&self, row: usize, group: usize) -> [[u8; 4]; 4] {
         let (panel, lane) = (row / PANEL_ROWS, row % PANEL_ROWS);
-        let block = panel * (self.n_cols / BLOCK_COLS) + column / BLOCK_COLS;
-        let (line, field) = (column % BLOCK_COLS / 16, column % 16 / 4);
-        let byte = block * PANEL_BLOCK_BYTES + 64 * line + 4 * lane + column % 4;
-        self.codes[byte] >> (2 * field) & 3
+        let start = (panel * (self.n_cols / GROUP_COLS) + group) * PANEL_GROUP_BYTES;
+        let (fours, _) = self.codes[start..][..PANEL_GROUP_BYTES].as_chunks::<4>();
+        std::array::from_fn(|line| fours[PANEL_ROWS * line + lane])
     }
 
     /// Bits of the F16 scale of `column` of `row`.

@@ -10,6 +10,8 @@ mod row_layout;
 mod screen;
 mod ternary_rows;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use activations::GroupTerms;
 pub use activations::{BLOCK_COLS, GROUP_COLS, QuantizedActivations};
 pub(crate) use attention::assert_sums_fit;
 pub use attention::{AttentionScratch, Queries, RopeAngles};
@@ -22,7 +24,9 @@ pub(crate) use gemm::{
     MAX_BLOCK_POSITIONS, MAX_TILE_PANELS, POSITION_PADDING, SumLine, four,
 };
 pub use gemm::{GemmBatch, GemmScratch, PANEL_ROWS};
-pub use grouped_rows::{GroupedRows, PANEL_BLOCK_BYTES, PANEL_SCALES_BYTES, PanelBytes};
+pub use grouped_rows::{
+    GroupedRows, PANEL_GROUP_BYTES, PANEL_SCALES_BYTES, PanelBytes, four_of_field,
+};
 pub(crate) use row_layout::ROW_UNIT;
 pub use row_layout::RowLayout;
 pub use screen::{Bound, Bounded, RefineRows, ScreenActivations, ScreenRows};

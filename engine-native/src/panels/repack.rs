@@ -3,13 +3,13 @@
 
 use crate::{
     model::GroupedType,
-    operands::{BLOCK_COLS, PANEL_BLOCK_BYTES, PANEL_ROWS, PANEL_SCALES_BYTES},
+    operands::{GROUP_COLS, PANEL_GROUP_BYTES, PANEL_ROWS, PANEL_SCALES_BYTES, four_of_field},
 };
 
-/// Codes of 16 weights of a row, as a line of a panel has them: byte c has the weights c, c + 4, c + 8
-/// and c + 12, from the lowest bits up.
+/// Codes of 16 weights of a row, as a line of a panel has them: byte c has weight c of four fours,
+/// from the lowest bits up.
 type Word = [u8; 4];
-/// The words of 16 consecutive columns of all rows of a panel.
+/// The words of the same columns of all rows of a panel.
 type Line = [Word; PANEL_ROWS];
 /// The F16 scales of all rows of a panel in a group of columns.
 type Scales = [[u8; 2]; PANEL_ROWS];
@@ -57,7 +57,7 @@ impl Piece<'_> {
         let panels = blocks.chunks(PANEL_ROWS * blocks_of_row);
         let codes = self
             .codes
-            .chunks_exact_mut(n_cols / BLOCK_COLS * PANEL_BLOCK_BYTES);
+            .chunks_exact_mut(n_cols / GROUP_COLS * PANEL_GROUP_BYTES);
         let scales = self.scales.chunks_exact_mut(n_groups * PANEL_SCALES_BYTES);
         for ((blocks, codes), scales) in panels.zip(codes).zip(scales) {
             let lines: &mut [Line] = codes.as_chunks_mut::<4>().0.as_chunks_mut().0;
@@ -79,8 +79,12 @@ impl Piece<'_> {
 /// The scale, then codes: byte k has the weights 4k to 4k + 3, from the lowest bits up.
 #[inline]
 fn q2_0<const N: usize, const WORDS: usize>(block: &[u8; N]) -> ([u8; 2], [Word; WORDS]) {
-    let (codes, _) = block[2..].as_chunks::<4>();
-    let word = |i: usize| transposed(u32::from_le_bytes(codes[i])).to_le_bytes();
+    let (groups, _) = block[2..].as_chunks::<16>();
+    let word = |i: usize| {
+        let (group, line) = (&groups[i / 4], i % 4);
+        let fours = std::array::from_fn(|field| group[four_of_field(line, field)]);
+        transposed(u32::from_le_bytes(fours)).to_le_bytes()
+    };
     ([block[0], block[1]], std::array::from_fn(word))
 }
 
@@ -108,11 +112,11 @@ fn ptq1_0(block: &[u8; 28]) -> ([u8; 2], [Word; 8]) {
     for n in 0..4 {
         trits(&rest[..2], n, &mut codes[120 + 2 * n..]);
     }
-    let (sixteens, _) = codes.as_chunks::<16>();
+    let (groups, _) = codes.as_chunks::<GROUP_COLS>();
     let word = |i: usize| {
-        let (fours, _) = sixteens[i].as_chunks::<4>();
-        let four = |j: usize| u32::from_le_bytes(fours[j]);
-        (four(0) | four(1) << 2 | four(2) << 4 | four(3) << 6).to_le_bytes()
+        let (fours, _) = groups[i / 4].as_chunks::<4>();
+        let field = |f: usize| u32::from_le_bytes(fours[four_of_field(i % 4, f)]) << (2 * f);
+        (field(0) | field(1) | field(2) | field(3)).to_le_bytes()
     };
     ([rest[2], rest[3]], std::array::from_fn(word))
 }

@@ -240,6 +240,28 @@ pub fn grouped_products_of_extremes(candidate: &dyn Kernels) -> Result<(), Misma
     Ok(())
 }
 
+/// Two blocks of a group whose scales are equally large, far apart, subnormal F16 numbers or 0.
+pub fn grouped_products_of_distant_scales(candidate: &dyn Kernels) -> Result<(), Mismatch> {
+    let matrix = Matrix::random(33, (192, 64), 11);
+    let exponents = (-21..=12).map(|e| 2f32.powi(e)).chain([0.0]);
+    for magnitude in exponents {
+        let mut x = floats(Regime::Ordinary, 192, magnitude.to_bits().into());
+        let (blocks, _) = x.as_chunks_mut::<32>();
+        // Against a block of usual size, first or second, and against its like.
+        for b in [0, 3, 4, 5] {
+            blocks[b].iter_mut().for_each(|x| *x *= magnitude);
+        }
+        let mut out = QuantizedActivations::with_len(192);
+        let mut ledger = Ledger::default();
+        let quantized = Scalar.quantize_blocks(&x, &mut out, ledger.op(Op::AttnQ));
+        let x = quantized.map(|()| out).expect("all are finite");
+        let what = format!("blocks {magnitude} apart");
+        compare(candidate, &what, gemv(&matrix, &x, 1))?;
+        compare(candidate, &what, gemm(&matrix, &[x], 1, 1))?;
+    }
+    Ok(())
+}
+
 pub fn grouped_gemv_of_random_input(candidate: &dyn Kernels) -> Result<(), Mismatch> {
     random(candidate, (9, 40), |candidate, draw| {
         let (matrix, x) = (drawn(draw), drawn_positions(draw, 1));

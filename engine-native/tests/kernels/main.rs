@@ -86,6 +86,7 @@ checks! {
         grouped_gemm_of_every_shape,
         grouped_gemm_of_random_input,
         grouped_products_of_extremes,
+        grouped_products_of_distant_scales,
         grouped_products_agree,
         grouped_embedding_row_of_every_shape,
     }

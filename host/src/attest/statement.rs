@@ -6,7 +6,7 @@ use super::in_toto::{FieldError, STATEMENT_TYPE, Sha256, check_field};
 use crate::{
     digest::Digest,
     files::{JsonError, read_json, read_json_value},
-    receipt::{ParityStatus, Receipt},
+    receipt::Receipt,
 };
 
 /// The value of `predicateType`.
@@ -96,7 +96,7 @@ impl Statement {
     /// The run was not replayed.
     pub fn about(receipt: &Receipt, file: &[u8], binary: Digest) -> Result<Self, NotProved> {
         let guest = receipt.parity.guest_sha256.ok_or(NotProved)?;
-        if receipt.parity.status != ParityStatus::Passed {
+        if !receipt.parity.status.is_replayed() {
             return Err(NotProved);
         }
         let digest = |role| match role {

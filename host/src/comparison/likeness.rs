@@ -14,22 +14,30 @@ pub enum Aspect {
     Model,
     /// The task: prompt, challenge, number of tokens, type of the KV cache.
     Task,
-    /// The settings of the engine: kernels that were asked for, threads.
-    Settings,
+    /// The kernels that were asked for. Other engines than ours have none that anybody could ask for.
+    Kernels,
+    /// The threads.
+    Threads,
     /// The machine: CPU, cores, caches, hypervisor.
     Machine,
 }
 
 impl Aspect {
     /// All aspects, those first that matter most.
-    pub const ALL: [Self; 4] = [Self::Model, Self::Task, Self::Settings, Self::Machine];
+    pub const ALL: [Self; 5] = [
+        Self::Model,
+        Self::Task,
+        Self::Kernels,
+        Self::Threads,
+        Self::Machine,
+    ];
 
     /// Its name in the plural, as a sentence has it.
     pub fn plural(self) -> &'static str {
         match self {
             Self::Model => "models",
             Self::Task => "tasks",
-            Self::Settings => "settings",
+            Self::Kernels | Self::Threads => "settings",
             Self::Machine => "machines",
         }
     }
@@ -39,7 +47,7 @@ impl Aspect {
         match self {
             Self::Model => "model",
             Self::Task => "task",
-            Self::Settings => "settings",
+            Self::Kernels | Self::Threads => "settings",
             Self::Machine => "machine",
         }
     }
@@ -64,7 +72,8 @@ impl Aspect {
                     run.kv_type
                 )
             }
-            Self::Settings => format!("--kernel {} --threads {}", run.kernel, run.threads),
+            Self::Kernels => format!("--kernel {}", run.kernel),
+            Self::Threads => format!("--threads {}", run.threads),
             Self::Machine => machine(r),
         };
         plain(&text, usize::MAX)

@@ -50,6 +50,8 @@ impl Work {
 
 /// The work of a run on each side. Receipts of one side do the same work, so one of each is enough.
 ///
+/// Another engine has no ledger, so that its work is not known.
+///
 /// - The ledger's multiply-accumulates and kernel calls are the writer's count of the run itself. They
 ///   see a skipped operation or another order of work, and not how fast a kernel is.
 /// - The shape's multiply-accumulates and bytes are derived from the model and the task. They see no
@@ -79,7 +81,12 @@ pub fn compare_work(old: &Receipt, new: &Receipt) -> Vec<Work> {
         Work::new(
             "bytes of decoding at least, shape",
             sides,
-            of_shape(|work| work.bytes),
+            // Of the output matrix, the ledger says how much of it had to be read.
+            |r| {
+                r.kernel_ledger
+                    .as_ref()
+                    .and_then(|_| of_shape(|work| work.bytes)(r))
+            },
         ),
         Work::of_instructions("instructions of a repetition, CPU", sides.map(instructions)),
         Work::new("fuel of the replay, sandbox", sides, |r| r.parity.fuel),
@@ -87,7 +94,7 @@ pub fn compare_work(old: &Receipt, new: &Receipt) -> Vec<Work> {
 }
 
 fn ledger(r: &Receipt, count: fn(&crate::receipt::LedgerRecord) -> u64) -> Option<u64> {
-    let mut lines = r.kernel_ledger.iter().map(count);
+    let mut lines = r.kernel_ledger.as_ref()?.iter().map(count);
     lines.try_fold(0u64, u64::checked_add)
 }
 

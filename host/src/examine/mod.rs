@@ -2,14 +2,13 @@
 //! its task. [`crate::verify`] draws the conclusions.
 
 mod audit;
-mod external;
 mod model;
 mod replay;
 mod replays;
 mod retime;
 
+pub use crate::replay::{judge, rank};
 pub use audit::{Selection, audit_receipt};
-pub use external::judge;
 pub use model::{find_model, open_model};
 pub use replay::replay_receipt;
 pub use replays::Replays;

@@ -5,8 +5,9 @@ use std::{num::NonZeroUsize, sync::Arc};
 use engine_native::Model;
 
 use crate::{
+    judge::Claim,
     receipt::Receipt,
-    replay::{ClaimedRun, replay},
+    replay::{ClaimedRun, rank, replay},
     sandbox::{ModelInput, Sandbox, SandboxError},
     verify::{ReplayFailure, ReplayResult},
 };
@@ -25,14 +26,26 @@ pub fn replay_receipt(
         let why = "the run's settings do not describe a task";
         return Ok(Err(ReplayFailure::Refuted(why.into())));
     };
-    let claimed = ClaimedRun::new(model, &task, &r.tokens, guests, sandbox.watch());
-    let guesses = claimed.as_ref().map(ClaimedRun::guesses);
-    let input = ModelInput::from(&**model);
-    match replay(sandbox, input, &task, &r.tokens, guesses) {
-        Ok(replay) => Ok(Ok(ReplayResult {
+    let replayed = match r.is_external() {
+        true => {
+            let claim = Claim::of_tokens(&r.tokens);
+            let ranked = rank(&task, claim, sandbox, model, guests);
+            ranked.map(|(replay, ranking)| (replay, Some(ranking)))
+        }
+        false => {
+            let claimed = ClaimedRun::new(model, &task, &r.tokens, guests, sandbox.watch());
+            let guesses = claimed.as_ref().map(ClaimedRun::guesses);
+            let input = ModelInput::from(&**model);
+            let replayed = replay(sandbox, input, &task, &r.tokens, guesses);
+            replayed.map(|replay| (replay, None))
+        }
+    };
+    match replayed {
+        Ok((replay, ranking)) => Ok(Ok(ReplayResult {
             tokens: replay.tokens().collect(),
             checksum: replay.checksum(&task, r.model.sha256),
             fuel: replay.fuel,
+            ranking,
         })),
         Err(error) => error.into_replay_failure().map(Err),
     }

@@ -21,6 +21,8 @@ struct Key {
     i2s_layout: Option<String>,
     /// The tokens that the reference is fed: wrong ones of one receipt decide nothing about another.
     fed: Vec<u32>,
+    /// Whether margins are wanted.
+    is_external: bool,
 }
 
 /// Replays that were computed, each for all receipts that it is the replay of.
@@ -53,6 +55,7 @@ impl Replays {
             start: Transcript::new(&start).checksum(),
             i2s_layout: r.model.i2s_layout.clone(),
             fed: r.tokens.clone(),
+            is_external: r.is_external(),
         };
         if let Some(outcome) = self.known.get(&key) {
             return Ok(outcome.clone());

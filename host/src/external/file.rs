@@ -1,10 +1,12 @@
 //! Reads a file with the tokens of another engine. `ci/TRANSCRIPT.md` describes the format.
 
 use engine_native::KvType;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use crate::{
+    digest::Digest,
     files::{JsonError, read_json},
+    judge::Claim,
     receipt::parse_kv_type_name,
     task::Task,
 };
@@ -22,10 +24,13 @@ pub struct ExternalRun {
     /// Element type of the KV cache: "f16" (the default) or "f32".
     #[serde(default)]
     pub kv_type: Option<String>,
-    /// Logits that differ by at most this much count as a tie; 0 by default.
+    /// For each token, ids and the engine's logits or log-probabilities for them, the chosen one among them.
     #[serde(default)]
-    pub logit_tolerance: Option<f64>,
-    /// Name of the engine.
+    pub top_logits: Option<Vec<Vec<(u32, f32)>>>,
+    /// Digest of the model file that the engine read.
+    #[serde(default)]
+    pub model_sha256: Option<Digest>,
+    /// Name of the engine, and its version.
     #[serde(default)]
     pub engine: Option<String>,
     /// The speed that the engine claims.
@@ -50,6 +55,23 @@ pub enum NotAnExternalRun {
         found: String,
         allowed: &'static str,
     },
+    #[error(
+        "logit_tolerance: the tolerance is the verifier's, not the file's; remove the field, and use --tolerance"
+    )]
+    Tolerance,
+}
+
+/// A transcript of before, which declared a tolerance.
+#[derive(Deserialize)]
+struct WithTolerance {
+    logit_tolerance: Option<IgnoredAny>,
+}
+
+impl WithTolerance {
+    fn is(bytes: &[u8]) -> bool {
+        serde_json::from_slice(bytes)
+            .is_ok_and(|Self { logit_tolerance }| logit_tolerance.is_some())
+    }
 }
 
 impl ExternalRun {
@@ -61,7 +83,10 @@ impl ExternalRun {
         if bytes.len() as u64 > MAX_EXTERNAL_BYTES {
             return Err(NotAnExternalRun::TooLarge);
         }
-        let transcript: Self = read_json(bytes)?;
+        let transcript: Self = read_json(bytes).map_err(|e| match WithTolerance::is(bytes) {
+            true => NotAnExternalRun::Tolerance,
+            false => e.into(),
+        })?;
         let value = |key, found: &dyn std::fmt::Debug, allowed| NotAnExternalRun::Value {
             key,
             found: format!("{found:?}"),
@@ -81,13 +106,9 @@ impl ExternalRun {
         if transcript.kv_type().is_none() {
             return Err(value("kv_type", &transcript.kv_type, "\"f16\" or \"f32\""));
         }
-        for (key, x) in [
-            ("logit_tolerance", transcript.logit_tolerance),
-            ("tokens_per_sec", transcript.tokens_per_sec),
-        ] {
-            if x.is_some_and(|x| !x.is_finite() || x < 0.0) {
-                return Err(value(key, &x, "numbers from 0 up"));
-            }
+        let speed = transcript.tokens_per_sec;
+        if speed.is_some_and(|x| !x.is_finite() || x < 0.0) {
+            return Err(value("tokens_per_sec", &speed, "numbers from 0 up"));
         }
         Ok(transcript)
     }
@@ -96,6 +117,15 @@ impl ExternalRun {
         match &self.kv_type {
             None => Some(KvType::default()),
             Some(name) => parse_kv_type_name(name),
+        }
+    }
+
+    /// What is judged, for a model with these ids that end a text ([`Claim::ends`]). It is not checked yet.
+    pub fn claim<'a>(&'a self, ends: &'a [u32]) -> Claim<'a> {
+        Claim {
+            ends,
+            tokens: &self.tokens,
+            top_logits: self.top_logits.as_deref(),
         }
     }
 

@@ -1,11 +1,5 @@
-//! Runs of other engines: the tokens that they chose, and the reference's judgement of them.
-//!
-//! Other engines sum in a different order and round differently, so a choice between two nearly
-//! equal logits can go either way. The file or the verifier says which difference counts as a tie.
-//! A choice at a tie never counts as right.
+//! A file with a run of another engine: the tokens that it chose. [`crate::judge`] judges them.
 
 mod file;
-mod judgement;
 
 pub use file::{ExternalRun, MAX_EXTERNAL_BYTES, NotAnExternalRun};
-pub use judgement::{Judgement, Margin, TokenVerdict};

@@ -9,5 +9,5 @@ pub mod tokenizer;
 #[cfg(feature = "run")]
 pub use {
     model_file::{HashedModel, OpenError},
-    prompt::{Prompt, PromptError, tokenizer_of},
+    prompt::{Prompt, PromptError, ends_of, tokenizer_of},
 };

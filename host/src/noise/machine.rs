@@ -41,7 +41,8 @@ pub(super) const SIGNS: &[Sign] = &[
 
 fn unoptimised(r: &Receipt) -> Option<String> {
     let level = &r.evidence.as_ref()?.engine_opt_level[..];
-    (!matches!(level, "2" | "3")).then(|| format!("the engine is built at level {level:.8}"))
+    (!matches!(level, "2" | "3" | "unknown"))
+        .then(|| format!("the engine is built at level {level:.8}"))
 }
 
 fn before_and_after(r: &Receipt) -> Option<(&SystemState, &SystemState)> {

@@ -4,26 +4,38 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    engine::{EngineRecord, JudgementRecord},
     evidence::Evidence,
     figures::Figures,
     machine::Machine,
     samples::Samples,
-    version::{COMMON_SCHEMA, RECEIPT_SCHEMA, not_null},
+    schema::fields_by_version,
+    version::{COMMON_SCHEMA, WRITTEN_SCHEMAS, not_null},
 };
 use crate::{digest::Digest, task::Challenge};
 
 /// A receipt of a benchmark run. Field order is the order in the file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = fields_by_version)]
 pub struct Receipt {
     /// "1.0.0": the version of the fields that BitNet-rs tools read.
     #[schemars(extend("const" = COMMON_SCHEMA))]
     pub schema_version: String,
-    /// "1.4.0": the version of this schema.
-    #[schemars(extend("const" = RECEIPT_SCHEMA))]
+    /// "1.4.0", or "1.5.0" with `engine`: the oldest version of this schema that has all fields.
+    #[schemars(extend("enum" = WRITTEN_SCHEMAS))]
     pub receipt_schema: String,
-    /// "real": the number comes from this model's forward pass.
+    /// "real": the number comes from this model's forward pass, by the engine of this project; "external":
+    /// by the one in `engine`.
     pub compute_path: String,
+    /// The engine, if it is another one than this project's, since schema 1.5.0.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(!default, with = "EngineRecord")]
+    pub engine: Option<EngineRecord>,
     /// "cpu".
     pub backend: String,
     /// Ids of the kernels in the ledger, sorted.
@@ -62,8 +74,8 @@ pub struct Receipt {
     )]
     #[schemars(!default, !skip_serializing_if, with = "Evidence")]
     pub evidence: Option<Evidence>,
-    /// What the kernels of the median repetition recorded.
-    pub kernel_ledger: Vec<LedgerRecord>,
+    /// What the kernels of the median repetition recorded; null of another engine's.
+    pub kernel_ledger: Option<Vec<LedgerRecord>>,
     /// Ids of the generated tokens.
     pub tokens: Vec<u32>,
     /// The writer's replay.
@@ -79,6 +91,16 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// Whether the run is another engine's than this project's.
+    pub fn is_external(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// What the kernels recorded; nothing of another engine's.
+    pub fn ledger(&self) -> &[LedgerRecord] {
+        self.kernel_ledger.as_deref().unwrap_or_default()
+    }
+
     /// Number of positions that are fed; the last token is chosen, but not fed. `None` on overflow.
     pub fn n_positions(&self) -> Option<u64> {
         (self.run.prompt_ids.len() as u64).checked_add(self.run.tokens.checked_sub(1)?)
@@ -195,7 +217,8 @@ pub struct RunRecord {
     pub tokens: u64,
     /// Threads of the native engine.
     pub threads: u64,
-    /// Requested kernels: "auto", "scalar", "avx2", "avx-vnni", "avx512-vnni" or "amx".
+    /// Requested kernels: "auto", "scalar", "avx2", "avx-vnni", "avx512-vnni" or "amx"; "external" where
+    /// another engine chose its own.
     pub kernel: String,
     /// Untimed runs of another prompt before the first timed run.
     pub warmup: u64,
@@ -249,12 +272,12 @@ pub struct LedgerRecord {
 }
 
 /// The result of the writer's replay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parity {
     /// Whether the run was replayed. A run that fails its replay gets no receipt.
     pub status: ParityStatus,
-    /// Checksum of the native transcript.
+    /// Checksum of the native transcript; of another engine's tokens, that of the reference's.
     pub checksum: Digest,
     /// Checksum of the reference's transcript.
     pub reference_checksum: Option<Digest>,
@@ -270,6 +293,14 @@ pub struct Parity {
     pub fuel: Option<u64>,
     /// Wall time of the replay.
     pub wall_ns: Option<u64>,
+    /// How the tokens of another engine were judged, since schema 1.5.0.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(!default, with = "JudgementRecord")]
+    pub judgement: Option<JudgementRecord>,
 }
 
 /// Whether a run was replayed.
@@ -278,8 +309,26 @@ pub struct Parity {
 pub enum ParityStatus {
     /// Every timed repetition agreed with the reference, bit for bit.
     Passed,
+    /// The tokens of another engine are consistent with the reference, within a tolerance.
+    Consistent,
     /// The run was not replayed (`--parity off`).
     NotChecked,
+}
+
+impl ParityStatus {
+    /// The status as receipts have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Consistent => "consistent",
+            Self::NotChecked => "not_checked",
+        }
+    }
+
+    /// Whether the writer replayed the run.
+    pub fn is_replayed(self) -> bool {
+        self != Self::NotChecked
+    }
 }
 
 /// The build.

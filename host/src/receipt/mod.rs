@@ -1,6 +1,7 @@
 //! The receipt: the measured speed, and everything that is needed to check it.
 
 mod canonical;
+mod engine;
 mod evidence;
 mod fields;
 mod figures;
@@ -16,6 +17,7 @@ mod task;
 mod version;
 
 pub use canonical::{receipt_sha256, seal, to_json};
+pub use engine::{EXTERNAL, EngineModel, EngineRecord, JudgementRecord, MAX_TOLERANCE};
 pub use evidence::{Evidence, RepetitionEvidence, SystemState};
 pub use fields::{
     Build, EnvironmentRecord, LedgerRecord, ModelRecord, Parity, ParityStatus, PromptSource,
@@ -29,5 +31,6 @@ pub use rate::{milliseconds, per_second};
 pub use samples::{Discarded, Samples, Witness};
 pub use schema::PUBLISHED_SCHEMA;
 pub use version::{
-    COMMON_SCHEMA, NEWER_FIELDS, READABLE_SCHEMAS, RECEIPT_SCHEMA, has_fields_since,
+    COMMON_SCHEMA, EXTERNAL_SCHEMA, NEWER_FIELDS, READABLE_SCHEMAS, RECEIPT_SCHEMA,
+    WRITTEN_SCHEMAS, has_fields_since,
 };

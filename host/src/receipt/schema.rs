@@ -1,25 +1,46 @@
 //! The JSON Schema of a receipt. It is generated from the types and published as
 //! `ci/receipt.schema.json`.
 
+use schemars::Schema;
+use serde_json::json;
+
+use super::version::EXTERNAL_SCHEMA;
+
 /// The published schema (JSON Schema, draft 2020-12).
 pub const PUBLISHED_SCHEMA: &str = include_str!(concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../ci/receipt.schema.json"
 ));
 
+/// Adds which fields each version has.
+pub(super) fn fields_by_version(schema: &mut Schema) {
+    let rules = json!({
+        "if": { "properties": { "receipt_schema": { "const": EXTERNAL_SCHEMA } } },
+        "then": {
+            "required": ["engine"],
+            "properties": { "parity": { "required": ["judgement"] } },
+        },
+        "else": {
+            "properties": { "engine": false, "parity": { "properties": { "judgement": false } } },
+        },
+    });
+    for (keyword, rule) in rules.as_object().into_iter().flatten() {
+        schema.insert(keyword.clone(), rule.clone());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{env, fs};
 
     use schemars::{
-        Schema,
         generate::SchemaSettings,
         transform::{RecursiveTransform, Transform},
     };
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
-    use crate::receipt::{MAX_INTEGER, RECEIPT_SCHEMA, Receipt};
+    use crate::receipt::{MAX_INTEGER, Receipt};
 
     /// The text of the schema that follows from the types.
     fn generated() -> String {
@@ -27,7 +48,7 @@ mod tests {
         let settings = SchemaSettings::draft2020_12().for_serialize();
         let mut schema = settings.into_generator().into_root_schema_for::<Receipt>();
         RecursiveTransform(bounds_for_machine_types).transform(&mut schema);
-        let id = format!("https://bitreceipt.dev/receipt/{RECEIPT_SCHEMA}.json");
+        let id = format!("https://bitreceipt.dev/receipt/{EXTERNAL_SCHEMA}.json");
         schema.insert("$id".into(), json!(id));
         let mut text = serde_json::to_string_pretty(&schema).unwrap();
         text.push('\n');

@@ -2,18 +2,26 @@
 
 use serde::{Deserialize, Deserializer};
 
-/// The version of the schema that `benchmark` writes.
+/// The version of the schema that receipts of this project's engine have.
 pub const RECEIPT_SCHEMA: &str = "1.4.0";
 
+/// The version that receipts of other engines have.
+pub const EXTERNAL_SCHEMA: &str = "1.5.0";
+
+/// The versions that `benchmark` writes. A receipt has the oldest version that has all of its fields, so
+/// that older verifiers read what they can check.
+pub const WRITTEN_SCHEMAS: [&str; 2] = [RECEIPT_SCHEMA, EXTERNAL_SCHEMA];
+
 /// The versions of the schema that a verifier reads, oldest first.
-pub const READABLE_SCHEMAS: [&str; 4] = ["1.1.0", "1.2.0", "1.3.0", RECEIPT_SCHEMA];
+pub const READABLE_SCHEMAS: [&str; 5] =
+    ["1.1.0", "1.2.0", "1.3.0", RECEIPT_SCHEMA, EXTERNAL_SCHEMA];
 
 /// The version of the fields that BitNet-rs tools read. They accept only this version.
 pub const COMMON_SCHEMA: &str = "1.0.0";
 
 /// Fields that older readable versions do not have: where they are (RFC 6901), and the version that
 /// brought them.
-pub const NEWER_FIELDS: [(&str, &str); 8] = [
+pub const NEWER_FIELDS: [(&str, &str); 10] = [
     ("/host/hardware", "1.2.0"),
     ("/run/attempts", "1.3.0"),
     ("/samples/witness", "1.3.0"),
@@ -22,6 +30,8 @@ pub const NEWER_FIELDS: [(&str, &str); 8] = [
     ("/run/depth", "1.4.0"),
     ("/samples/depth_ns", "1.4.0"),
     ("/evidence", "1.4.0"),
+    ("/engine", EXTERNAL_SCHEMA),
+    ("/parity/judgement", EXTERNAL_SCHEMA),
 ];
 
 /// Whether receipts of a readable `version` have the fields that came with the version `since`.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::units::{Head, Run};
 use crate::{
     digest::Digest,
+    judge::Claim,
     sandbox::{Guest, Instance, SandboxError},
     task::{Task, boundary_digest},
     watch::Phase,
@@ -48,9 +49,9 @@ pub(super) fn fuel_since<I: Instance>(guest: &Guest<I>, before: Option<u64>) -> 
 }
 
 impl<'a> Run<'a> {
-    /// Also computes margins for the claimed `tokens`.
-    pub(super) fn with_margins(mut self, tokens: &'a [u32]) -> Self {
-        self.claims = Some(tokens);
+    /// Also computes margins for what is claimed.
+    pub(super) fn with_margins(mut self, claim: Claim<'a>) -> Self {
+        self.claim = Some(claim);
         self
     }
 

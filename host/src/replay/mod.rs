@@ -60,6 +60,10 @@ mod in_order;
 mod margin;
 #[cfg(feature = "run")]
 mod parallel;
+#[cfg(feature = "run")]
+mod rank;
+#[cfg(feature = "run")]
+mod sensitivity;
 mod stage;
 mod units;
 #[cfg(feature = "run")]
@@ -76,5 +80,6 @@ pub use {
     audit::{Audited, Finding, audit, units_of},
     decode::{Decoded, decode, embedded, op_outputs},
     guesses::Guesses,
+    rank::{judge, rank},
     whole::{Replay, margins, replay},
 };

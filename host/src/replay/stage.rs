@@ -62,7 +62,7 @@ pub struct Stage<I> {
     guest: Guest<I>,
     /// Digests of what has left the loaded layer.
     leaving: Vec<Digest>,
-    head: HeadPass,
+    head: HeadPass<'static>,
 }
 
 impl<I: Instance> Stage<I> {
@@ -215,5 +215,6 @@ pub fn joined(
             .collect(),
         checksum: Transcript::of(&task.transcript_start(model), &records),
         fuel: None,
+        ranking: None,
     }
 }

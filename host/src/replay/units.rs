@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     digest::Digest,
-    external::Margin,
+    judge::{Claim, Margin},
     sandbox::{Guest, Instance, SandboxError},
     task::{PositionRecord, Task},
     watch::Watch,
@@ -59,8 +59,8 @@ pub(super) struct Run<'a> {
     pub(super) task: Cow<'a, Task>,
     /// `[n_positions]`
     pub(super) inputs: Vec<u32>,
-    /// The claimed tokens, `[n_generate]`, if margins are wanted.
-    pub(super) claims: Option<&'a [u32]>,
+    /// What is claimed, if margins are wanted.
+    pub(super) claim: Option<Claim<'a>>,
     pub(super) watch: Watch,
 }
 
@@ -87,18 +87,18 @@ impl Head {
 }
 
 /// The head at some positions, while its chunks are computed.
-pub(super) struct HeadPass {
+pub(super) struct HeadPass<'a> {
     positions: Range<usize>,
     heads: Vec<Head>,
     /// Those that are wanted.
-    margins: Vec<Option<Passing>>,
+    margins: Vec<Option<Passing<'a>>>,
 }
 
 impl<'a> Run<'a> {
     pub(super) fn new(task: Cow<'a, Task>, tokens: &[u32], watch: Watch) -> Self {
         Self {
             inputs: task.inputs(tokens).collect(),
-            claims: None,
+            claim: None,
             task,
             watch,
         }
@@ -130,7 +130,7 @@ impl<'a> Run<'a> {
     }
 
     /// Begins to compute the head at `positions`.
-    pub(super) fn begin_head(&self, positions: Range<usize>) -> HeadPass {
+    pub(super) fn begin_head(&self, positions: Range<usize>) -> HeadPass<'a> {
         HeadPass {
             heads: Vec::with_capacity(positions.len()),
             margins: positions.clone().map(|p| self.claim_at(p)).collect(),
@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
         &self,
         guest: &mut Guest<I>,
         chunk: u64,
-        pass: &mut HeadPass,
+        pass: &mut HeadPass<'a>,
     ) -> Result<(), SandboxError> {
         for (position, margin) in pass.positions.clone().zip(&mut pass.margins) {
             if chunk == 0 {
@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
     pub(super) fn end_head<I: Instance>(
         &self,
         guest: &mut Guest<I>,
-        pass: HeadPass,
+        pass: HeadPass<'a>,
     ) -> Result<Vec<Head>, SandboxError> {
         let mut heads = pass.heads;
         for ((position, head), margin) in pass.positions.zip(&mut heads).zip(pass.margins) {
@@ -180,10 +180,10 @@ impl<'a> Run<'a> {
     }
 
     /// The start of a margin at `position`, if margins are wanted and a token is claimed here.
-    fn claim_at(&self, position: usize) -> Option<Passing> {
+    fn claim_at(&self, position: usize) -> Option<Passing<'a>> {
         let first = self.task.prompt.len() - 1;
-        let claim = self.claims?.get(position.checked_sub(first)?)?;
-        Some(Passing::of(*claim))
+        let (claim, index) = (self.claim?, position.checked_sub(first)?);
+        (index < claim.tokens.len()).then(|| Passing::of(claim, index))
     }
 
     /// The records of a run that has been computed completely. `boundaries` are the digests of the

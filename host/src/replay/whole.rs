@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     digest::Digest,
-    external::Margin,
+    judge::{Claim, Margin},
     sandbox::{GuestShape, ModelInput, Sandbox, SandboxError},
     task::{PositionRecord, Task, Transcript},
 };
@@ -26,6 +26,15 @@ pub struct Replay {
 }
 
 impl Replay {
+    fn of(run: &Run, shape: GuestShape, computed: Computed, start: Instant) -> Self {
+        Self {
+            shape,
+            fuel: computed.fuel,
+            records: run.records(&computed.boundaries, computed.heads),
+            wall: start.elapsed(),
+        }
+    }
+
     /// The tokens that the reference chose.
     pub fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
         self.records.iter().filter_map(|r| Some(r.choice?.token))
@@ -53,35 +62,35 @@ pub fn replay(
     let guests = Guests::new(sandbox, model, task);
     let run = guests.run(tokens);
     let (shape, computed) = compute(&run, &guests, guesses)?;
-    Ok(Replay {
-        shape,
-        fuel: computed.fuel,
-        records: run.records(&computed.boundaries, computed.heads),
-        wall: start.elapsed(),
-    })
+    Ok(Replay::of(&run, shape, computed, start))
 }
 
-/// Like [`replay`], but returns how the reference's logits rank each of `tokens`: `[n_generate]`.
+/// Like [`replay`], and returns as well how the reference's logits rank what is claimed: `[n_generate]`. The
+/// reference is fed the tokens of the claim, whatever it chooses itself.
 ///
 /// # Errors
-/// As for [`replay`], or a token is beyond the vocabulary.
+/// As for [`replay`], or an id is beyond the vocabulary.
+///
+/// # Panics
+/// The claim's logits are not for all tokens ([`Claim::check`]).
 pub fn margins(
     sandbox: &Sandbox,
     model: ModelInput,
     task: &Task,
-    tokens: &[u32],
+    claim: Claim,
     guesses: Option<Guesses>,
-) -> Result<Vec<Margin>, SandboxError> {
+) -> Result<(Replay, Vec<Margin>), SandboxError> {
+    let start = Instant::now();
     let guests = Guests::new(sandbox, model, task);
-    let run = guests.run(tokens).with_margins(tokens);
-    let (_, computed) = compute(&run, &guests, guesses)?;
-    let heads = computed.heads.iter().skip(task.prompt.len() - 1);
-    heads
-        .map(|head| {
-            let missing = || SandboxError::Protocol("a claimed token has no logit".into());
-            head.margin.ok_or_else(missing)
-        })
-        .collect()
+    let run = guests.run(claim.tokens).with_margins(claim);
+    let (shape, mut computed) = compute(&run, &guests, guesses)?;
+    let heads = computed.heads.iter_mut().skip(task.prompt.len() - 1);
+    let margins = heads.map(|head| {
+        let missing = || SandboxError::Protocol("a claimed token has no logit".into());
+        head.margin.take().ok_or_else(missing)
+    });
+    let margins = margins.collect::<Result<_, _>>()?;
+    Ok((Replay::of(&run, shape, computed, start), margins))
 }
 
 fn compute(

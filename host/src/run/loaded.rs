@@ -5,7 +5,9 @@ use std::{
     time::Instant,
 };
 
-use engine_native::{Engine, EngineOptions, I2sLayout, KernelChoice, Packing, Screening};
+use engine_native::{
+    Engine, EngineOptions, I2sLayout, KernelChoice, Model, ModelShape, Packing, Screening,
+};
 
 use super::repetitions::default_repetitions;
 use crate::{
@@ -42,6 +44,34 @@ pub struct RunSettings {
     pub environment: Environment,
 }
 
+impl RunSettings {
+    /// How often a task of these settings is timed, whatever engine runs it.
+    pub fn repetitions_of(&self, task: &Task, shape: &ModelShape) -> usize {
+        let default = || default_repetitions(task.work(shape), self.time_budget);
+        self.repetitions.unwrap_or_else(default)
+    }
+
+    /// The task that a model gets by these settings.
+    ///
+    /// # Errors
+    /// The prompt is none for this model, the task is too long for it, or the depth leaves no prompt.
+    pub fn task(&self, model: &Model) -> Result<Task, RunFailure> {
+        let task = Task {
+            prompt: self.prompt.ids(model)?,
+            depth: self.depth,
+            n_generate: self.n_generate,
+            kv_type: self.kv_type,
+            challenge: self.prompt.challenge().cloned(),
+        };
+        model.shape().check_run(&task.prompt, task.n_generate)?;
+        let (depth, n_prompt) = (task.depth, task.prompt.len());
+        match depth < n_prompt {
+            true => Ok(task),
+            false => Err(RunFailure::Depth { depth, n_prompt }),
+        }
+    }
+}
+
 /// A model in memory, and how long its file took to be read, validated and hashed.
 #[derive(Debug, Clone)]
 pub struct TimedModel {
@@ -59,6 +89,11 @@ impl TimedModel {
         let file = HashedModel::open(path, i2s_layout, watch)?;
         let read_ns = start.elapsed().as_nanos() as u64;
         Ok(Self { file, read_ns })
+    }
+
+    /// The model and its digest.
+    pub fn file(&self) -> &HashedModel {
+        &self.file
     }
 }
 
@@ -100,18 +135,7 @@ impl Loaded {
         let start = Instant::now();
         let TimedModel { file, read_ns } = model.clone();
         let model = &file.model;
-        let task = Task {
-            prompt: settings.prompt.ids(model)?,
-            depth: settings.depth,
-            n_generate: settings.n_generate,
-            kv_type: settings.kv_type,
-            challenge: settings.prompt.challenge().cloned(),
-        };
-        model.shape().check_run(&task.prompt, task.n_generate)?;
-        let (depth, n_prompt) = (task.depth, task.prompt.len());
-        if depth >= n_prompt {
-            return Err(RunFailure::Depth { depth, n_prompt });
-        }
+        let task = settings.task(model)?;
         let options = EngineOptions {
             packing: settings.packing,
             screening: settings.screening,
@@ -128,10 +152,8 @@ impl Loaded {
         let to_pack = Engine::bytes_to_pack(model, &*kernels, &options);
         watch.begin(Phase::Arrange, to_pack);
         let engine = Engine::with_options(model.clone(), kernels, options, watch)?;
-        let work = task.work(model.shape());
-        let default = || default_repetitions(work, settings.time_budget);
         Ok(Self {
-            repetitions: settings.repetitions.unwrap_or_else(default),
+            repetitions: settings.repetitions_of(&task, model.shape()),
             load_ns: read_ns + start.elapsed().as_nanos() as u64,
             settings,
             task,

@@ -10,11 +10,13 @@
 mod broken_rule;
 mod challenged;
 mod compare;
+pub mod external;
 mod live_transcript;
 mod loaded;
 mod measured;
 mod profile;
 mod proved;
+mod rates;
 mod receipt;
 mod repetitions;
 mod runner;

@@ -5,17 +5,18 @@ use std::time::SystemTime;
 use engine_native::Ledger;
 
 use super::{
-    loaded::Loaded,
     measured::Measured,
     proved::{Proof, Proved},
+    rates::Rates,
 };
 use crate::{
     digest::Digest,
     guest::{WASMTIME_VERSION, guest_sha256},
+    machine::Environment,
     receipt::{
         Build, COMMON_SCHEMA, EnvironmentRecord, Figures, LedgerRecord, Machine, Parity,
         ParityStatus, RECEIPT_SCHEMA, Receipt, RunRecord, Samples, kernel_ids, kernel_name,
-        kv_type_name, milliseconds, per_second,
+        kv_type_name,
     },
     task::Task,
 };
@@ -33,32 +34,29 @@ impl Measured {
         let loaded = &self.loaded;
         let median = &self.repetitions()[self.median()];
         let tokens = self.tokens().to_vec();
-        let decode_ns: u64 = median.decode_ns.iter().sum();
-        let rate = |count, ns| per_second(count, ns).expect("every step took at least 1 ns");
+        let n_prefilled = loaded.task.prompt.len() - loaded.task.depth;
+        let rates = Rates::of(n_prefilled, median.prefill_ns, &median.decode_ns);
         let kernel_ledger = ledger_records(&median.ledger);
         let samples = self.samples();
         let mut receipt = Receipt {
             schema_version: COMMON_SCHEMA.into(),
             receipt_schema: RECEIPT_SCHEMA.into(),
             compute_path: "real".into(),
+            engine: None,
             backend: "cpu".into(),
             kernels: kernel_ids(&kernel_ledger),
-            timing_ms: milliseconds(median.total_ns()),
+            timing_ms: rates.timing_ms,
             tokens_generated: tokens.len() as u64,
-            tokens_per_sec: rate(tokens.len() as u64, median.total_ns()),
-            prefill_tokens_per_sec: rate(
-                (loaded.task.prompt.len() - loaded.task.depth) as u64,
-                median.prefill_ns,
-            ),
-            decode_tokens_per_sec: (tokens.len() > 1)
-                .then(|| rate(median.decode_ns.len() as u64, decode_ns)),
+            tokens_per_sec: rates.tokens_per_sec,
+            prefill_tokens_per_sec: rates.prefill_tokens_per_sec,
+            decode_tokens_per_sec: rates.decode_tokens_per_sec,
             figures: Figures::of(&samples),
-            environment: environment(loaded),
+            environment: environment(&loaded.settings.environment),
             model: loaded.file.record(),
             run: self.run_record(),
             samples,
             evidence: Some(self.attempt.system.clone()),
-            kernel_ledger,
+            kernel_ledger: Some(kernel_ledger),
             tokens,
             parity: parity_record(self.checksum(), &loaded.task, proof),
             host: Machine::current(),
@@ -114,6 +112,7 @@ pub(super) fn parity_record(checksum: Digest, task: &Task, proof: Option<&Proof>
             wasmtime_version: Some(WASMTIME_VERSION.into()),
             fuel: proof.fuel,
             wall_ns: Some(proof.wall_ns),
+            judgement: None,
         },
         None => Parity {
             status: ParityStatus::NotChecked,
@@ -125,6 +124,7 @@ pub(super) fn parity_record(checksum: Digest, task: &Task, proof: Option<&Proof>
             wasmtime_version: None,
             fuel: None,
             wall_ns: None,
+            judgement: None,
         },
     }
 }
@@ -141,8 +141,8 @@ fn ledger_records(ledger: &Ledger) -> Vec<LedgerRecord> {
         .collect()
 }
 
-fn environment(loaded: &Loaded) -> EnvironmentRecord {
-    let environment = &loaded.settings.environment;
+/// The variables in effect, as receipts have them.
+pub(super) fn environment(environment: &Environment) -> EnvironmentRecord {
     EnvironmentRecord {
         BITNET_VERSION: env!("CARGO_PKG_VERSION").into(),
         OS: std::env::consts::OS.into(),

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::{
     audit_report::AuditReport,
+    consistency::JudgementSummary,
     outcome::{Conclusion, Outcome, Replayed, RuleOutcome},
     parse::{self, NotAReceipt},
     policy::{self, Policy, SpeedRatio},
@@ -13,8 +14,8 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    attest::PublicKey, challenge::Bound, digest::Digest, guest::guest_sha256, receipt::Receipt,
-    task::Challenge,
+    attest::PublicKey, challenge::Bound, digest::Digest, guest::guest_sha256, judge::Tolerance,
+    receipt::Receipt, task::Challenge,
 };
 
 /// A receipt that is being verified. Its own rules have been checked; further checks can be added.
@@ -45,6 +46,9 @@ pub struct Checked {
     /// What the challenger's clock says; `None` without a statement that holds.
     bound: Option<Bound>,
     retimed: Option<SpeedRatio>,
+    tolerance: Tolerance,
+    /// Of another engine's tokens, once they are replayed.
+    judgement: Option<JudgementSummary>,
     file_sha256: Digest,
 }
 
@@ -73,6 +77,10 @@ pub enum AuditFinding {
     NoTask(String),
 }
 
+/// Why parts of another engine's run are not audited.
+pub const NO_PARTS: &str = "a receipt of another engine is judged by a replay of all its tokens: leave out --sample, --layers and \
+     --heads";
+
 impl Checked {
     /// Parses `bytes`, the content of a receipt's file, and checks the rules that need nothing
     /// else.
@@ -93,6 +101,8 @@ impl Checked {
             signer: None,
             bound: None,
             retimed: None,
+            tolerance: Tolerance::default(),
+            judgement: None,
             file_sha256: Digest::of(bytes),
         })
     }
@@ -142,11 +152,22 @@ impl Checked {
         }
     }
 
+    /// Judges another engine's tokens with this tolerance, which is the verifier's. Call it before
+    /// [`Checked::with_replay`].
+    pub fn with_tolerance(&mut self, tolerance: Tolerance) {
+        self.tolerance = tolerance;
+    }
+
     /// Compares the receipt with a full replay of its task.
     pub fn with_replay(&mut self, replay: Result<ReplayResult, ReplayFailure>) {
         let Some(receipt) = &self.receipt else { return };
+        let replayed = replay.as_ref().ok().filter(|_| receipt.is_external());
+        let judgement = replayed.and_then(|replay| {
+            let (tokens, chosen) = (&receipt.tokens, &replay.tokens);
+            JudgementSummary::of(tokens, chosen, replay.ranking.as_ref(), self.tolerance)
+        });
         let rules = match &replay {
-            Ok(replay) => rules::parity::check_replay(receipt, replay),
+            Ok(replay) => rules::parity::check_replay(receipt, replay, judgement.as_ref()),
             Err(ReplayFailure::Refuted(why)) => {
                 vec![rules::parity::difference(
                     receipt,
@@ -170,18 +191,28 @@ impl Checked {
             (None, Some(open)) => format!("not proved ({})", open.evidence),
             (None, None) => {
                 let n_positions = receipt.n_positions().unwrap_or_default();
-                format!("proved by a replay, bit for bit ({n_positions} positions)")
+                match &judgement {
+                    None => format!("proved by a replay, bit for bit ({n_positions} positions)"),
+                    Some(judgement) => format!(
+                        "consistent with a replay: {} ({n_positions} positions)",
+                        judgement.agreement()
+                    ),
+                }
             }
         };
         if replay.is_ok() {
             self.replayed = Replayed::Everything;
         }
+        self.judgement = judgement;
         self.rules.extend(rules);
     }
 
     /// Adds the result of an audit.
     pub fn with_audit(&mut self, finding: AuditFinding) {
         let Some(receipt) = &self.receipt else { return };
+        if receipt.is_external() {
+            return self.without_replay(NO_PARTS);
+        }
         let (transcript, units) = ("audit_transcript", "audit_units");
         let pass = || RuleOutcome::new(transcript, Outcome::Pass, "");
         let is_answered = !matches!(finding, AuditFinding::Unanswered(..));
@@ -303,6 +334,7 @@ impl Checked {
                 Err(rule) => format!("nobody, as far as is known ({rule})"),
             }),
             challenged: self.bound,
+            judgement: self.judgement,
             rules,
         }
     }

@@ -9,6 +9,7 @@
 
 mod audit_report;
 mod checked;
+mod consistency;
 mod explain;
 mod least_work;
 mod outcome;
@@ -23,7 +24,8 @@ mod verdict;
 mod what;
 
 pub use audit_report::{AuditReport, Covered};
-pub use checked::{AuditFinding, Checked, ReplayFailure};
+pub use checked::{AuditFinding, Checked, NO_PARTS, ReplayFailure};
+pub use consistency::JudgementSummary;
 pub use explain::Explanation;
 pub use least_work::LeastWork;
 pub use outcome::{Conclusion, Outcome, Replayed, RuleOutcome};
@@ -35,7 +37,7 @@ pub use policy::{
 pub use report::{LEFT_OUT, MOST_UNASKED_BYTES, Report, missing_by_size, missing_model};
 pub use retimed::Retimed;
 pub use rules::{model::ModelFacts, parity::ReplayResult};
-pub use summary::{Claim, ModelSummary, Summary};
+pub use summary::{Claim, EngineSummary, ModelSummary, Summary};
 pub use svr::SimpleVerificationResult;
 pub use verdict::Verdict;
 pub use what::What;

@@ -8,7 +8,7 @@ use super::{least_work::LeastWork, rules::derived::repetitions};
 use crate::{
     digest::Digest,
     noise::{Warning, warnings},
-    receipt::{Hardware, ParityStatus, PromptSource, Receipt},
+    receipt::{EngineModel, EngineRecord, Hardware, PromptSource, Receipt},
 };
 
 /// The content of a receipt, without a judgement.
@@ -28,8 +28,67 @@ pub struct Summary {
     pub checksum: Digest,
     /// Whether the writer replayed the run.
     pub replayed_by_writer: bool,
+    /// The engine, if it is another one than this project's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineSummary>,
     /// What only the writer can know.
     pub claimed: Claim,
+}
+
+/// Another engine, as the writer describes it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[allow(missing_docs)]
+pub struct EngineSummary {
+    pub name: String,
+    pub version: Option<String>,
+    pub sha256: Option<Digest>,
+    pub command: String,
+    /// The file that it read, if that is not the model of the receipt.
+    pub model: Option<EngineModel>,
+}
+
+impl EngineSummary {
+    fn of(engine: &EngineRecord) -> Self {
+        let model = engine.model.as_ref();
+        Self {
+            name: plain(&engine.name),
+            version: engine.version.as_deref().map(plain),
+            sha256: engine.sha256,
+            command: plain(&engine.command),
+            model: model.map(|model| EngineModel {
+                file_name: plain(&model.file_name),
+                ..model.clone()
+            }),
+        }
+    }
+
+    /// Name and version.
+    pub fn title(&self) -> String {
+        match &self.version {
+            Some(version) => format!("{} {version}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// What the writer says of it, as a few lines of text, each after `indent`.
+    fn lines(&self, indent: &str) -> String {
+        let mut text = format!("{indent}engine    {}", self.title());
+        if let Some(sha256) = self.sha256 {
+            let _ = write!(text, ", sha256 {}", Short(sha256));
+        }
+        let _ = write!(text, "\n{indent}          {}\n", self.command);
+        if let Some(EngineModel {
+            file_name, sha256, ..
+        }) = &self.model
+        {
+            let _ = writeln!(
+                text,
+                "{indent}          read {file_name}, sha256 {}",
+                Short(*sha256)
+            );
+        }
+        text
+    }
 }
 
 /// The model of a receipt.
@@ -107,7 +166,8 @@ impl Summary {
                 parameters: r.model.parameters,
             },
             checksum: r.parity.checksum,
-            replayed_by_writer: r.parity.status == ParityStatus::Passed,
+            replayed_by_writer: r.parity.status.is_replayed(),
+            engine: r.engine.as_ref().map(EngineSummary::of),
             claimed: Claim {
                 tokens_per_sec: r.tokens_per_sec,
                 prefill_tokens_per_sec: r.prefill_tokens_per_sec,
@@ -160,7 +220,8 @@ impl Summary {
     /// The claims, as a few lines of text, each after `indent`.
     pub fn claim_lines(&self, indent: &str) -> String {
         let c = &self.claimed;
-        let mut text = String::new();
+        let engine = self.engine.as_ref();
+        let mut text = engine.map_or(String::new(), |engine| engine.lines(indent));
         let decode = c.decode_tokens_per_sec;
         let decode = decode.map_or(String::new(), |rate| format!("{} decode, ", number(rate)));
         let _ = writeln!(
@@ -177,10 +238,13 @@ impl Summary {
         }
         let _ = writeln!(
             text,
-            "{indent}run       {}, {} kernels, {} KV cache, {}",
+            "{indent}run       {}, {}{}",
             counted(c.threads, "thread"),
-            c.isas.join("+"),
-            c.kv_type,
+            match self.engine {
+                // The type is the judge's.
+                Some(_) => String::new(),
+                None => format!("{} kernels, {} KV cache, ", c.isas.join("+"), c.kv_type),
+            },
             counted(c.repetitions, "repetition")
         );
         if c.attempts > 1 {
@@ -342,6 +406,10 @@ fn bytes(n: u64) -> String {
 /// Lower bounds on the bytes and the multiply-accumulates per second of the median repetition's
 /// decode. They are derived from the shape, not from the receipt's ledger.
 fn decode_rates(r: &Receipt) -> Option<(f64, f64)> {
+    if r.is_external() {
+        // Another engine may answer several tokens at once, and read weights in another type.
+        return None;
+    }
     let seconds = repetitions(r)?.median().decode_ns as f64 / 1e9;
     let work = LeastWork::of_decode(r)?;
     (seconds > 0.0).then(|| (work.bytes / seconds, work.macs / seconds))

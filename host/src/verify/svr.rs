@@ -59,6 +59,9 @@ impl SimpleVerificationResult {
         let replayed = match verdict.replayed {
             Replayed::Nothing | Replayed::Layers => None,
             Replayed::Sample => Some("BITRECEIPT_TOKENS_AUDITED"),
+            Replayed::Everything if verdict.judgement.is_some() => {
+                Some("BITRECEIPT_TOKENS_CONSISTENT")
+            }
             Replayed::Everything => Some("BITRECEIPT_TOKENS_PROVED"),
         };
         let under_policy = policy.map(|_| "BITRECEIPT_POLICY_MET");

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{
     audit_report::AuditReport,
+    consistency::JudgementSummary,
     outcome::{Conclusion, Outcome, Replayed, RuleOutcome},
     summary::Summary,
 };
@@ -47,6 +48,10 @@ pub struct Verdict {
     /// The signer's keyid, or that there is no valid signature; `None` if no bundle was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<String>,
+    /// How the reference judges another engine's tokens; `None` if they are this project's, or were not
+    /// replayed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judgement: Option<JudgementSummary>,
     /// The bound on the run's time by a challenger's clock; `None` without a statement that holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub challenged: Option<Bound>,

@@ -49,6 +49,10 @@ const Shown = (() => {
     const n = verdict.rules.filter(rule => rule.outcome === 'fail').length;
     switch (verdict.conclusion) {
       case 'accepted':
+        if (verdict.judgement) {
+          return 'This page replayed the whole run of another engine: its tokens are consistent with the reference. '
+            + 'Its numbers behind them were not shown, and how fast they came is the writer’s claim.';
+        }
         return 'This page replayed the whole run and got the same bits. The tokens are right; how fast they came '
           + 'is the writer’s claim.';
       case 'rejected':
@@ -61,7 +65,9 @@ const Shown = (() => {
   /** What the replay says of the tokens. */
   function ofTokens(rules) {
     const found = (names, outcome) => rules.some(rule => names.includes(rule.rule) && rule.outcome === outcome);
-    if (found(['parity_replay', 'parity_tokens', 'parity_checksum'], 'fail')) return 'Refuted by the replay here';
+    if (found(['parity_replay', 'parity_tokens', 'parity_judgement', 'parity_counts', 'parity_checksum'], 'fail')) return 'Refuted by the replay here';
+    if (found(['parity_judgement'], 'pass')) return 'Consistent with the replay here';
+    if (found(['parity_judgement'], 'unverifiable')) return 'Not proved here';
     if (found(['parity_checksum'], 'pass')) return 'Proved by the replay here';
     return 'Not proved here';
   }
@@ -94,11 +100,13 @@ const Shown = (() => {
       ['transcript', summary.checksum],
       ['signed by', verdict.signed_by],
     ]);
+    const { engine } = summary;
     describe(byId('claims'), [
+      ['engine', engine && `${engine.name} ${engine.version ?? ''}`],
       ['decode', rate(claimed.decode_tokens_per_sec)],
       ['prefill', rate(claimed.prefill_tokens_per_sec)],
       ['both', rate(claimed.tokens_per_sec)],
-      ['run', `${counted(claimed.threads, 'thread')}, ${claimed.isas.join('+')} kernels, ${counted(claimed.repetitions, 'repetition')}`],
+      ['run', `${counted(claimed.threads, 'thread')}, ${engine ? '' : `${claimed.isas.join('+')} kernels, `}${counted(claimed.repetitions, 'repetition')}`],
       ...claimed.warnings.map(warning => ['warning', warning.found]),
       ['machine', `${claimed.cpu}, ${counted(claimed.physical_cores, 'core')}, ${claimed.os}`],
       ['made', `${claimed.created} by build ${claimed.build.slice(0, 12)}`],

@@ -69,6 +69,7 @@ fn agree(checked: &mut Checked) {
         tokens: receipt.tokens.clone(),
         checksum: receipt.parity.checksum,
         fuel: receipt.parity.fuel,
+        ranking: None,
     };
     checked.with_replay(Ok(replay));
 }

@@ -84,7 +84,9 @@ pub fn policy(data: &[u8]) {
 
 /// Tokens of another engine.
 pub fn transcript(data: &[u8]) {
-    let _ = ExternalRun::read(data);
+    if let Ok(run) = ExternalRun::read(data) {
+        let _ = run.claim(&[]).check();
+    }
 }
 
 /// A public key, in any form that is read.

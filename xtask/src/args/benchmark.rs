@@ -6,6 +6,7 @@ use clap::Args as ClapArgs;
 use host::task::Challenge;
 
 use super::{
+    engines::OtherEnginesArgs,
     examples::{examples, usage},
     files::{OptionalModel, RequiredModel, SweptModels},
     numbers::{count, count_or_none, milliseconds, read_bytes, whole},
@@ -103,6 +104,9 @@ pub struct BenchmarkArgs {
     /// How the native engine computes
     #[command(flatten)]
     pub engine: SweptEngineArgs,
+    /// Engines that are measured beside ours, or in its place
+    #[command(flatten)]
+    pub others: OtherEnginesArgs,
     /// How it is measured
     #[command(flatten)]
     pub measurement: MeasurementArgs,
@@ -155,7 +159,8 @@ fn about_benchmark() -> String {
     format!(
         "Arguments with … take lists such as 1,2,8, and those of numbers take ranges: 1-4, 1-16*2, \
          128-512+128. Each combination is a cell. Cells of one model, prompt, number of tokens and \
-         KV type are proved by one replay.\n\n{}",
+         KV type are proved by one replay.\n\nThe tokens of another engine (--engine) are judged by the \
+         reference, with a tolerance. An engine that chose a wrong one has no number.\n\n{}",
         examples(&[
             "benchmark",
             "benchmark model.gguf -p 512 -n 64 -t 4",
@@ -163,6 +168,8 @@ fn about_benchmark() -> String {
             "benchmark --output - > receipt.json",
             "benchmark model.gguf -t 1-8*2 --kernel avx2,auto --output-dir receipts",
             "benchmark -m a.gguf -m b.gguf -p 16,512 -o csv --export-md table.md",
+            "benchmark model.gguf --engine ours --engine llama-server -t 1,2",
+            "benchmark model.gguf --engine-command 'llama-server -m {model} -t {threads} --port {port}'",
         ])
     )
 }

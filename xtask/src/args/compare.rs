@@ -1,6 +1,6 @@
 //! Arguments of `compare`.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, ValueEnum};
 use host::comparison::Aspect;
@@ -56,6 +56,14 @@ pub struct CompareArgs {
     /// Arguments of `benchmark`, for both sides
     #[arg(last = true, value_name = "ARGS", conflicts_with = "old")]
     pub args: Vec<OsString>,
+}
+
+impl CompareArgs {
+    /// The aspects in which the sides may differ.
+    pub fn across(&self) -> BTreeSet<Aspect> {
+        let aspects = self.across.iter().flat_map(|across| across.aspects());
+        aspects.copied().collect()
+    }
 }
 
 /// Two builds, or one with two settings.
@@ -131,13 +139,14 @@ pub enum Across {
     Machine,
 }
 
-impl From<Across> for Aspect {
-    fn from(across: Across) -> Self {
-        match across {
-            Across::Model => Self::Model,
-            Across::Task => Self::Task,
-            Across::Settings => Self::Settings,
-            Across::Machine => Self::Machine,
+impl Across {
+    /// What may differ then.
+    pub fn aspects(self) -> &'static [Aspect] {
+        match self {
+            Self::Model => &[Aspect::Model],
+            Self::Task => &[Aspect::Task],
+            Self::Settings => &[Aspect::Kernels, Aspect::Threads],
+            Self::Machine => &[Aspect::Machine],
         }
     }
 }

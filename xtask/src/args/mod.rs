@@ -4,6 +4,7 @@ mod benchmark;
 mod challenge;
 mod compare;
 mod conformance;
+mod engines;
 mod examples;
 mod files;
 mod leaderboard;
@@ -26,11 +27,12 @@ pub use benchmark::{
 pub use challenge::{ChallengeArgs, ChallengeCommand, ChallengeServeArgs};
 pub use compare::{BuildsArgs, CompareArgs, CompareFormat, CompareOutputArgs, Vary};
 pub use conformance::{ConformanceArgs, CorpusArgs, SubjectArgs};
+pub use engines::{EngineFile, OURS, OtherEnginesArgs};
 pub use files::{KeyFile, RequiredModel, SweptModels, TranscriptAndModel};
 pub use leaderboard::LeaderboardArgs;
 pub use models::{
     CacheArgs, CacheClearArgs, CacheCommand, CacheListArgs, InspectArgs, MakeModelArgs, ModelArgs,
-    ModelCommand, ModelListArgs, ModelPlace, ModelVerifyArgs, PresetArg,
+    ModelCommand, ModelListArgs, ModelPlace, ModelSameArgs, ModelVerifyArgs, PresetArg,
 };
 pub use output::{
     ExportArgs, LongOutputArgs, LongRowOutputArgs, OutputArgs, ProgressMode, RowOutputArgs,

@@ -132,7 +132,11 @@ pub struct InspectArgs {
 
 /// Arguments of `model`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = examples(&["model list", "model verify model.gguf"]))]
+#[command(after_help = examples(&[
+    "model list",
+    "model verify model.gguf",
+    "model same model-i2_s.gguf model-iq2_bn.gguf",
+]))]
 pub struct ModelArgs {
     /// What to do
     #[command(subcommand)]
@@ -146,6 +150,8 @@ pub enum ModelCommand {
     List(ModelListArgs),
     /// Compare a file with the digests of the known models
     Verify(ModelVerifyArgs),
+    /// Compare the weights of two files, whatever their types: do they hold the same network?
+    Same(ModelSameArgs),
 }
 
 /// Arguments of `model list`.
@@ -164,6 +170,30 @@ pub struct ModelVerifyArgs {
     /// Model file
     #[command(flatten)]
     pub model: RequiredModel,
+    /// What it prints
+    #[command(flatten)]
+    pub print: LongOutputArgs,
+}
+
+/// Arguments of `model same`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&[
+    "model same model-i2_s.gguf model-iq2_bn.gguf",
+    "model same x86.gguf arm.gguf --other-i2s-layout block64",
+]))]
+pub struct ModelSameArgs {
+    /// Model file
+    #[arg(value_name = "MODEL")]
+    pub model: PathBuf,
+    /// The other one; it may have types that this program does not run, such as IQ2_BN
+    #[arg(value_name = "OTHER")]
+    pub other: PathBuf,
+    /// Layout of the I2_S tensors, which files do not record; published files have block128
+    #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
+    pub i2s_layout: I2s,
+    /// The same for the other file [default: as in the first]
+    #[arg(long, value_enum, value_name = "LAYOUT")]
+    pub other_i2s_layout: Option<I2s>,
     /// What it prints
     #[command(flatten)]
     pub print: LongOutputArgs,

@@ -96,7 +96,7 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("found {text:?}, allowed times up to a week, such as 90s or 5m"))
 }
 
-/// A difference of logits.
+/// A tolerance, in spreads of the logits.
 pub(super) fn tolerance(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     number

@@ -111,6 +111,23 @@ impl From<I2s> for I2sLayout {
     }
 }
 
+/// `--precision`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Precision {
+    Reduced,
+    F32,
+}
+
+impl From<Precision> for host::judge::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::Reduced => Self::Reduced,
+            Precision::F32 => Self::F32,
+        }
+    }
+}
+
 /// `--format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {

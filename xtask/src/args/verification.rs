@@ -7,7 +7,7 @@ use host::{digest::Digest, task::Challenge};
 
 use super::{
     examples::examples,
-    numbers::{digest, jobs, layers, per_mille, whole},
+    numbers::{digest, jobs, layers, per_mille, tolerance, whole},
     output::{LongOutputArgs, RowOutputArgs},
 };
 use crate::program;
@@ -51,6 +51,10 @@ pub struct VerifyReceiptArgs {
     /// ci/policy.toml is an example
     #[arg(long, help_heading = "Demands", value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// How far below the largest logit that of another engine's token may be, in standard deviations of the
+    /// logits [default: the policy's, or one that was measured]
+    #[arg(long, help_heading = "Demands", value_name = "X", value_parser = tolerance)]
+    pub tolerance: Option<f64>,
     /// Time the run on this machine, too, and show both speeds
     #[arg(long, help_heading = "Replay")]
     pub retime: bool,

@@ -15,6 +15,8 @@ pub struct Figures {
     pub bytes_per_token: Option<f64>,
     /// Bytes of weights that were arranged for decoding, beside the file's own.
     pub arranged_bytes: u64,
+    /// What has to be known about the times of another engine.
+    pub notes: Vec<String>,
     /// `--profile`
     pub profile: Option<Profile>,
 }

@@ -23,6 +23,7 @@ mod replay;
 mod report;
 mod rows;
 mod run;
+mod same;
 mod selftest;
 mod shell;
 mod show;
@@ -82,6 +83,7 @@ fn dispatch_user(command: Command) -> Result<Exit, Failure> {
         Command::Model(args) => match args.command {
             ModelCommand::List(args) => model::list(&args),
             ModelCommand::Verify(args) => model::verify(&args, watch),
+            ModelCommand::Same(args) => same::run(&args, watch),
         },
         Command::Cache(args) => match args.command {
             CacheCommand::List(args) => cache::list(&args),

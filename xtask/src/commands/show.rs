@@ -9,7 +9,7 @@ use host::{
 
 use crate::{
     args::{RowFormat, ShowArgs},
-    commands::rows::{Entry, Exports, emit, markdown},
+    commands::rows::{Entry, Exports, Line, emit, markdown},
     exit::{Exit, Failure},
     hints::Kind,
     input::read_text,
@@ -31,19 +31,16 @@ pub fn run(args: &ShowArgs) -> Result<Exit, Failure> {
             let failure = Failure::new(Exit::BadInput, "this receipt cannot be read");
             return Err(failure.at(path).with_hint("verify-receipt says why"));
         };
-        entries.push(Entry {
-            receipt,
-            file: path.display().to_string(),
-            packing: None,
-        });
+        entries.push(Entry::of(receipt, path.display().to_string()));
     }
     let sorted = sorted(&entries);
-    exports.write(&sorted)?;
+    let lines: Vec<Line> = sorted.iter().map(|&entry| entry.into()).collect();
+    exports.write(&lines)?;
     let summaries = || entries.iter().map(|entry| Summary::of(&entry.receipt));
     match args.print.format {
         RowFormat::Json => print_json(&summaries().collect::<Vec<_>>())?,
         RowFormat::Md => print(&tables(&sorted))?,
-        _ => emit(&args.print, &sorted, || {
+        _ => emit(&args.print, &lines, || {
             let texts = entries.iter().zip(summaries());
             texts
                 .map(|(entry, summary)| text(&entry.file, &summary))
@@ -74,7 +71,8 @@ fn tables(sorted: &[&Entry]) -> String {
         let (is_replayed, model) = key(&group[0]);
         let heading = heading(&group[0].receipt.model.file_name, model, is_replayed);
         let between = if text.is_empty() { "" } else { "\n" };
-        text += &format!("{between}{heading}\n\n{}", markdown(group));
+        let lines: Vec<Line> = group.iter().map(|&entry| entry.into()).collect();
+        text += &format!("{between}{heading}\n\n{}", markdown(&lines));
     }
     text
 }

@@ -4,7 +4,9 @@ use std::{fmt::Write, path::Path};
 
 use host::{
     noise::warnings,
+    plain::plain,
     receipt::{ParityStatus, Receipt, milliseconds},
+    statistics::Mean,
 };
 
 use crate::{
@@ -25,7 +27,7 @@ pub fn benchmark(entry: &Entry, figures: &Figures, path: &Path) -> String {
                 receipt.model.file_name.clone(),
                 units::bytes(receipt.model.file_bytes),
                 units::count(receipt.model.parameters),
-                entry.isa().to_owned(),
+                entry.runs_on(),
                 run.threads.to_string(),
                 row.label(),
                 units::rates(&row.samples_ts()),
@@ -36,34 +38,34 @@ pub fn benchmark(entry: &Entry, figures: &Figures, path: &Path) -> String {
         ("model", Align::Left),
         ("size", Align::Right),
         ("params", Align::Right),
-        ("kernels", Align::Left),
+        (
+            if receipt.is_external() {
+                "engine"
+            } else {
+                "kernels"
+            },
+            Align::Left,
+        ),
         ("threads", Align::Right),
         ("test", Align::Left),
         ("tokens/s", Align::Right),
     ];
     let mut text = markdown::table(columns, &rows);
     let parity = &receipt.parity;
-    let tokens = match parity.status {
-        ParityStatus::Passed => format!(
-            "proved by a replay, bit for bit ({} positions)",
-            parity.positions_compared
-        ),
-        ParityStatus::NotChecked => "not replayed (--parity off)".into(),
-    };
     let _ = write!(
         text,
-        "\n{}tokens:   {tokens}\n\
+        "\n{}{}tokens:   {}\n\
          checksum: {}\n\
          both:     {} tokens/s, prefill and decode ({} ms, median of {})\n\
-         load:     {:.2} s, with {} of weights arranged for decoding\n\
-         {}receipt:  {}\n",
+         {}{}receipt:  {}\n",
         headline(receipt),
+        engine(entry),
+        tokens(receipt),
         parity.checksum,
         receipt.tokens_per_sec,
         receipt.timing_ms,
         units::counted(run.repetitions, "run"),
-        receipt.samples.load_ns as f64 / 1e9,
-        units::bytes(figures.arranged_bytes),
+        load(receipt, figures),
         memory(receipt, figures),
         path.display()
     );
@@ -74,7 +76,73 @@ pub fn benchmark(entry: &Entry, figures: &Figures, path: &Path) -> String {
             warning.found, warning.advice
         );
     }
+    for note in &figures.notes {
+        let _ = writeln!(text, "note:     {note}");
+    }
     text
+}
+
+/// How it is known that the tokens are right.
+fn tokens(receipt: &Receipt) -> String {
+    let parity = &receipt.parity;
+    let judged = parity.judgement.map(|judgement| {
+        format!(
+            "consistent with a replay: {} are the reference's choice, {} tied within {} standard deviations",
+            judgement.exact, judgement.tied, judgement.tolerance
+        )
+    });
+    match parity.status {
+        ParityStatus::Passed => format!(
+            "proved by a replay, bit for bit ({} positions)",
+            parity.positions_compared
+        ),
+        ParityStatus::Consistent => judged.unwrap_or_else(|| "consistent with a replay".into()),
+        ParityStatus::NotChecked => "not replayed (--parity off)".into(),
+    }
+}
+
+/// Who another engine is, and its own times beside ours. Two lines, or none of our engine.
+fn engine(entry: &Entry) -> String {
+    let Some(engine) = &entry.receipt.engine else {
+        return String::new();
+    };
+    let shown = |text: &str| plain(text, 300);
+    let version = engine
+        .version
+        .as_deref()
+        .map(|version| format!(" {}", shown(version)));
+    let (name, version) = (shown(&engine.name), version.unwrap_or_default());
+    let mut text = format!("engine:   {name}{version}, {}\n", shown(&engine.command));
+    if let Some([prompt, decode]) = entry.reported_ms() {
+        let by_us = &entry.receipt.samples;
+        let mean = |ns: &mut dyn Iterator<Item = u64>| {
+            let ms: Vec<f64> = ns.map(|ns| ns as f64 / 1e6).collect();
+            Mean::of(&ms).map_or(0.0, |mean| mean.mean)
+        };
+        let prefill = mean(&mut by_us.prefill_ns.iter().copied());
+        let steps = mean(&mut by_us.decode_ns.iter().map(|steps| steps.iter().sum()));
+        let _ = writeln!(
+            text,
+            "clocks:   by its own {prompt:.1} ms for the prompt and {decode:.1} ms for the steps, by ours \
+             {prefill:.1} and {steps:.1} ms (means)"
+        );
+    }
+    text
+}
+
+/// How long it took until the engine was ready. Nobody knows it of one that was running already.
+fn load(receipt: &Receipt, figures: &Figures) -> String {
+    let seconds = receipt.samples.load_ns as f64 / 1e9;
+    match receipt.is_external() {
+        false => format!(
+            "load:     {seconds:.2} s, with {} of weights arranged for decoding\n",
+            units::bytes(figures.arranged_bytes)
+        ),
+        true if receipt.samples.load_ns > 1 => {
+            format!("load:     {seconds:.2} s until the engine was ready\n")
+        }
+        true => String::new(),
+    }
 }
 
 /// The figures that people compare: how long until the first token, and how fast the next ones come.

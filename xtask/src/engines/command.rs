@@ -48,6 +48,14 @@ impl EngineCommand {
             words: filled.collect::<Result<_, _>>()?,
         })
     }
+
+    /// Checks that `command` names a program that is there.
+    ///
+    /// # Errors
+    /// As for [`words`], or there is no such program.
+    pub(super) fn check(command: &str) -> Result<(), Cause> {
+        find(&words(command)?[0]).map(drop)
+    }
 }
 
 /// The file of a program: a path, or a name that is looked for in PATH.

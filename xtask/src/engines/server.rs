@@ -12,6 +12,7 @@ use super::{
     completion::{Completion, Reply, refusal},
     engine::{Answer, Engine, Facts, Request, Settings},
     failure::{Cause, EngineFailure},
+    listening::is_reachable_from_elsewhere,
     quote::quote,
     running::Running,
     spec::EngineSpec,
@@ -69,6 +70,10 @@ impl Server {
                     continue;
                 }
                 return Err(at.failed(&spec.name, cause));
+            }
+            if is_reachable_from_elsewhere(port) {
+                let why = "other machines can reach it; add --host 127.0.0.1 to its command";
+                return Err(at.failed(&spec.name, Cause::Usage(why.into())));
             }
             let load = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
             // Not before: a wrapper such as env has become the engine by now.

@@ -4,12 +4,26 @@ use host::watch::Watch;
 
 use super::{
     adapter::Kind,
+    command::EngineCommand,
     engine::{Engine, Settings},
     failure::{Cause, EngineFailure},
     program::Program,
     server::Server,
     spec::{EngineSpec, Place},
 };
+
+/// Checks what can be known before `spec` is started: that its command has a program which is there.
+///
+/// # Errors
+/// It has none.
+pub fn check(spec: &EngineSpec) -> Result<(), EngineFailure> {
+    match &spec.place {
+        Place::Command(command) => {
+            EngineCommand::check(command).map_err(|cause| EngineFailure::new(&spec.name, cause))
+        }
+        Place::Url(_) => Ok(()),
+    }
+}
 
 /// The engine of `spec`, ready to run. Dropped, it is ended.
 ///

@@ -80,20 +80,31 @@ pub fn table(subject: &Subject) -> Markup {
             with_tokens("With the tokens, for whoever chose the challenge: the run is not older.")
         }
     };
-    let rows = [
-        ("Tokens, logits, hidden states", tokens.clone()),
-        (
-            "Model and prompt",
-            with_tokens("With the tokens: named by digest and by ids."),
-        ),
-        ("Freshness", freshness),
-        (
-            "Amount of work",
+    let is_external = subject.receipt.is_external();
+    let (proved, work, claims) = match is_external {
+        false => (
+            "Tokens, logits, hidden states",
             checked(
                 &subject.verdict,
                 "Multiply-accumulates must fit the model's shape.",
             ),
+            "Kernels, machine, build, date",
         ),
+        true => (
+            "Tokens",
+            (
+                "Open",
+                "open",
+                "Another engine says nothing about its work.".to_owned(),
+            ),
+            "Engine, machine, build, date",
+        ),
+    };
+    let rows = [
+        (proved, tokens.clone()),
+        ("Model and prompt", named(&tokens)),
+        ("Freshness", freshness),
+        ("Amount of work", work),
         (
             "Rates and percentiles",
             checked(
@@ -105,10 +116,7 @@ pub fn table(subject: &Subject) -> Markup {
             "Samples: how long it took",
             claimed("Nobody can recompute another's clock."),
         ),
-        (
-            "Kernels, machine, build, date",
-            claimed("This is the writer's word."),
-        ),
+        (claims, claimed("This is the writer's word.")),
     ];
     html! {
         table.proof {
@@ -122,6 +130,20 @@ pub fn table(subject: &Subject) -> Markup {
     }
 }
 
+/// What model and prompt are worth: the reference computes with both, whoever chose the tokens.
+fn named(tokens: &Worth) -> Worth {
+    let word = if tokens.0 == "Consistent" {
+        "Proved"
+    } else {
+        tokens.0
+    };
+    (
+        word,
+        tokens.1,
+        "With the tokens: named by digest and by ids.".to_owned(),
+    )
+}
+
 fn of_tokens(verdict: &Verdict) -> Worth {
     let outcome_of = |rules: &[&str], outcome| {
         let mut found = verdict.rules.iter().filter(|rule| rule.outcome == outcome);
@@ -130,12 +152,16 @@ fn of_tokens(verdict: &Verdict) -> Worth {
     let all = [
         "parity_replay",
         "parity_tokens",
+        "parity_judgement",
+        "parity_counts",
         "parity_checksum",
         "audit_transcript",
         "audit_units",
     ];
     let (word, class) = if outcome_of(&all, Outcome::Fail) {
         ("Refuted", "bad")
+    } else if outcome_of(&["parity_judgement"], Outcome::Pass) {
+        ("Consistent", "good")
     } else if outcome_of(&["parity_checksum"], Outcome::Pass) {
         ("Proved", "good")
     } else if outcome_of(&["audit_units"], Outcome::Pass) {
@@ -203,6 +229,9 @@ pub fn chain(subject: &Subject) -> Markup {
     let parity = &receipt.parity;
     let replayed = match parity.status {
         ParityStatus::Passed => "by its own word, the writer replayed the run with this guest",
+        ParityStatus::Consistent => {
+            "by its own word, the writer replayed the run with this guest, and found the tokens consistent"
+        }
         ParityStatus::NotChecked => "the writer did not replay the run",
     };
     let guest = parity

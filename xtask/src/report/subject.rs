@@ -1,6 +1,7 @@
 //! One receipt of a report, and what is known of it.
 
 use host::{
+    plain::plain,
     receipt::Receipt,
     statistics::Sorted,
     verify::{Explanation, Summary, Verdict},
@@ -69,10 +70,14 @@ impl Subject {
         rates.collect()
     }
 
-    /// The kernels, such as `amx`, and the threads: what two receipts of one task may differ in.
+    /// The kernels, such as `amx`, or another engine, and the threads: what two receipts of one task may
+    /// differ in.
     pub fn setting(&self) -> String {
         let claim = &self.summary.claimed;
-        let kernels = claim.isas.join("+");
+        let kernels = match &self.receipt.engine {
+            Some(engine) => plain(&engine.name, 120),
+            None => claim.isas.join("+"),
+        };
         let plural = if claim.threads == 1 { "" } else { "s" };
         format!("{kernels}, {} thread{plural}", claim.threads)
     }

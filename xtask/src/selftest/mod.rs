@@ -79,6 +79,8 @@ pub struct Drill<'a> {
 struct Genuine {
     receipt: Vec<u8>,
     bundle: Vec<u8>,
+    /// The same run as another engine's.
+    external: Vec<u8>,
     /// Another receipt, which answers a nonce, and the statement about it.
     challenged: Challenged,
 }
@@ -112,6 +114,7 @@ impl<'a> Drill<'a> {
         let Genuine {
             receipt,
             bundle,
+            external,
             challenged,
         } = &drill.genuine;
         let alone = Beside::default();
@@ -124,6 +127,7 @@ impl<'a> Drill<'a> {
             ..alone
         };
         drill.accepts(receipt, &with_bundle)?;
+        drill.accepts(external, &alone)?;
         drill.accepts(&challenged.receipt, &with_statement)?;
         Ok(drill)
     }
@@ -149,10 +153,13 @@ impl<'a> Drill<'a> {
         self.commands.answer(&answer, &challenged::nonce())?;
         let challenged = Challenged::of(read(&answer)?, &self.keys.signer)
             .map_err(|why| Failure::new(Exit::Rejected, why).at(&answer))?;
+        let bundle = read(&bundle_path(&receipt))?;
+        let receipt = read(&receipt)?;
         Ok(Genuine {
+            external: external(&receipt)?,
             challenged,
-            bundle: read(&bundle_path(&receipt))?,
-            receipt: read(&receipt)?,
+            bundle,
+            receipt,
         })
     }
 
@@ -167,9 +174,10 @@ impl<'a> Drill<'a> {
             Failure::new(Exit::BadInput, line)
         };
         let challenged = &self.genuine.challenged;
-        let genuine = match vector.challenged {
-            Some(_) => &challenged.receipt,
-            None => &self.genuine.receipt,
+        let genuine = match (&vector.challenged, vector.external) {
+            (Some(_), _) => &challenged.receipt,
+            (None, true) => &self.genuine.external,
+            (None, false) => &self.genuine.receipt,
         };
         let forged = vector.forge(genuine).map_err(named)?;
         let statement = vector.challenged.as_ref();
@@ -240,6 +248,14 @@ impl<'a> Drill<'a> {
             rules,
         })
     }
+}
+
+/// A genuine receipt as that of another engine.
+fn external(receipt: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut external = serde_json::from_slice(receipt)
+        .map_err(|e| Failure::new(Exit::BadInput, e).about("the genuine receipt"))?;
+    forge::as_external(&mut external);
+    Ok(external.to_string().into_bytes())
 }
 
 /// The other files that the verifier gets with a receipt.

@@ -53,6 +53,9 @@ pub struct Vector {
     pub policy: Option<String>,
     /// How to forge the bundle; `None` for a receipt without a bundle.
     pub bundle: Option<BundleForgery>,
+    /// Whether the receipt is of another engine.
+    #[serde(default)]
+    pub external: bool,
     /// How to forge the challenger's statement about a receipt that answers a nonce, which is forged then
     /// instead of the other one.
     pub challenged: Option<BundleForgery>,

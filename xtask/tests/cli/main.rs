@@ -13,6 +13,7 @@ mod changing_model;
 mod cost;
 mod environment;
 #[cfg(target_os = "linux")]
+mod external;
 mod faults;
 #[cfg(target_os = "linux")]
 mod few_threads;

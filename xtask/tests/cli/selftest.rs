@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use xtask::selftest::{Vector, read_vectors};
+use xtask::selftest::{Vector, forge::as_external, read_vectors};
 
 use crate::process::{Ran, Workspace};
 
@@ -88,6 +88,7 @@ fn no_two_forgeries_differ_in_a_value_only() {
                 "suffix",
                 "truncate",
                 "bundle",
+                "external",
                 "challenged",
             ];
             *value = match &name[..] {
@@ -130,6 +131,16 @@ fn every_rule_has_a_forgery() {
         let found = verdict["rules"].as_array().unwrap().iter();
         rules.extend(found.map(|rule| rule["rule"].as_str().unwrap().to_owned()));
     }
+    let mut external = workspace.receipt_json();
+    as_external(&mut external);
+    workspace.write("external.json", external.to_string());
+    let ran = workspace
+        .run("verify-receipt external.json --format json")
+        .exits(0);
+    let verdict: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let found = verdict["rules"].as_array().unwrap().iter();
+    rules.extend(found.map(|rule| rule["rule"].as_str().unwrap().to_owned()));
+    assert!(rules.contains("parity_judgement"), "{rules:?}");
     let forged = vectors().into_iter().filter_map(|vector| vector.caught_by);
     let forged: BTreeSet<String> = forged.collect();
     let missing: Vec<_> = rules

@@ -33,9 +33,9 @@ fn a_receipt_is_read_from_standard_input() {
 fn a_transcript_is_read_from_standard_input() {
     let workspace = Workspace::new();
     let transcript = json!({ "version": 1, "prompt_ids": [1, 2], "tokens": [3] });
-    let words = "replay - models/tiny.gguf --logit-tolerance 1e9";
+    let words = "replay - models/tiny.gguf --tolerance 0";
     let ran = workspace.run_with_input(words, transcript.to_string());
-    assert!(ran.exits(3).stdout.starts_with("unverifiable: -"));
+    assert!(ran.exits(1).stdout.starts_with("rejected: -"));
     workspace
         .run_with_input(words, "no JSON")
         .fails(4, &["-: "]);

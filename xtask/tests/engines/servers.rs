@@ -112,6 +112,7 @@ fn every_bad_server_is_told_and_ended() {
         ("never-ready", Unverifiable, format!("nothing came from it for 0.4 s {ready}")),
         ("silent", Unverifiable, format!("nothing came from it for 0.4 s {ready}")),
         ("dies-at-health", Unverifiable, format!("it ended with exit code 4 {ready}")),
+        ("everywhere", Exit::Usage, "other machines can reach it; add --host 127.0.0.1 to its command".into()),
         ("not-found", BadInput, "/health answers with status 404 and “<h1>Not here</h1>”".into()),
         ("no-http", BadInput, "is not HTTP/1.1".into()),
         ("html", BadInput, "found \"text/html\" with “<html> <h1>It works!</h1></html>”, allowed is text/event-stream".into()),

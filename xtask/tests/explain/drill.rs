@@ -79,9 +79,9 @@ impl Commands for Explained {
             Conclusion::Rejected => self.n_rejected.set(self.n_rejected.get() + 1),
             Conclusion::Unverifiable => {
                 self.n_open.set(self.n_open.get() + 1);
-                let is_confirmed =
-                    ["proved", "audited"].map(|word| verdict.tokens.starts_with(word));
-                if is_confirmed == [false; 2] {
+                let is_confirmed = ["proved", "audited", "consistent"]
+                    .map(|word| verdict.tokens.starts_with(word));
+                if is_confirmed == [false; 3] {
                     never_says(&explanation.certain, &RECALCULATED);
                 }
             }

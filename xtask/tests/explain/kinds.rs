@@ -1,6 +1,7 @@
 //! Receipts of every kind, by the command.
 
 use serde_json::json;
+use xtask::selftest::forge::as_external;
 
 use crate::{CHALLENGE, PROVED, RECALCULATED, explained, forged, never_says, says, workspace};
 
@@ -43,6 +44,39 @@ fn a_replay_makes_the_results_certain_and_no_speed() {
     ] {
         assert!(e.paragraph.contains(part), "{}", e.paragraph);
     }
+}
+
+/// Of another engine, nothing is said to be equal to the last bit, and no kernels and no speed are certain.
+#[test]
+fn another_engines_tokens_are_consistent_and_its_name_a_claim() {
+    let workspace = forged(as_external);
+    let e = explained(&workspace, "", 0);
+    let certain = "The whole run was calculated again for this check, by a separate program: of the 3 tokens \
+                   (pieces of words) in the receipt, each is what the model file with the fingerprint (SHA-256) \
+                   7b9cf185004b79c7… gives after this prompt of 16 tokens and the tokens before it; whether the \
+                   other program's numbers behind them are right was not shown.";
+    assert_eq!(e.certain[0], certain);
+    never_says(&e.certain, &["last bit", "per second", "other 1.0"]);
+    // No least time of a step is known.
+    never_says(&e.bounded, &["fastest processors"]);
+    says(
+        &e.claimed,
+        &["the engine “other 1.0”", "did not see that program"],
+    );
+    says(&e.claimed, &["a speed of "]);
+    for part in [certain, "the engine “other 1.0”"] {
+        assert!(e.paragraph.contains(part), "{}", e.paragraph);
+    }
+    let e = explained(&workspace, "--sample 5%", 3);
+    never_says(&e.certain, &RECALCULATED);
+    let wrong = forged(|r| {
+        as_external(r);
+        r["tokens"][2] = json!(7);
+    });
+    let e = explained(&wrong, "", 1);
+    let why = "because its tokens, calculated again for this check, are not what it says of them (rule \
+               parity_judgement)";
+    assert!(e.paragraph.contains(why), "{}", e.paragraph);
 }
 
 #[test]

@@ -35,6 +35,7 @@ static ACCEPTED: LazyLock<Verdict> = LazyLock::new(|| {
         tokens: receipt.tokens.clone(),
         checksum: receipt.parity.checksum,
         fuel: None,
+        ranking: None,
     }));
     checked.with_policy(&Policy::default());
     let verdict = checked.verdict();
@@ -43,7 +44,7 @@ static ACCEPTED: LazyLock<Verdict> = LazyLock::new(|| {
 });
 
 fn kernel(receipt: &Receipt, op: Op) -> KernelName {
-    let mut ledger = receipt.kernel_ledger.iter();
+    let mut ledger = receipt.ledger().iter();
     let entry = ledger.find(|e| e.op == op.name()).unwrap();
     KernelName::parse_id(&entry.kernel).unwrap().0
 }

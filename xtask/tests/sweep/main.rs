@@ -1,5 +1,7 @@
 //! Sweeps: `benchmark` with lists, its receipts, its rows, and what it refuses.
 
+mod engines;
+mod fake_engine;
 mod formats;
 #[path = "../cli/process.rs"]
 mod process;

@@ -1,7 +1,10 @@
 //! What becomes of an edit whose `receipt_sha256` was recomputed: the rule that must catch it, or
 //! the admission that nothing can.
 
-use host::verify::{Conclusion, Outcome, Verdict};
+use host::{
+    receipt::EXTERNAL,
+    verify::{Conclusion, Outcome, Verdict},
+};
 
 use crate::{
     edits::{
@@ -67,6 +70,7 @@ pub const TABLE: &[Row] = &[
     ("host.governor", &[Nulled], Unchecked),
     ("host.hardware.*", &[Nulled], Unchecked),
     ("model.i2s_layout", &[Nulled], By(&["model_shape"])),
+    ("kernel_ledger", &[Nulled], By(&["kernels", "ledger_work"])),
     ("**", &[Nulled], By(&["schema"])),
 
     ("compute_path", &[], By(&["compute_path"])),
@@ -202,6 +206,45 @@ pub const TABLE: &[Row] = &[
     ("receipt_sha256", &[], By(&["schema"])),
 ];
 
+/// What is different in a receipt of another engine: these rows count before those of [`TABLE`].
+#[rustfmt::skip]
+pub const EXTERNAL_TABLE: &[Row] = &[
+    ("engine.version", &[Nulled], Unchecked),
+    ("engine.name", &[Longer], Unchecked),
+    ("engine.version", &[Longer, Up, Down], Unchecked),
+    ("engine.command", &[Longer], Unchecked),
+    ("engine.*", &[Empty], By(&["engine"])),
+    ("engine.sha256", &[FilledNumber, FilledText], By(&["schema"])),
+    ("engine.model", &[FilledNumber, FilledText], By(&["schema"])),
+    ("kernel_ledger", &[FilledNumber, FilledText], By(&["schema"])),
+
+    ("model.shape.rope_dim", &[Up, Down, Doubled, Zero], By(&["model_shape", "model_record"])),
+    ("model.shape.n_*", &[Up, Down, Doubled, Zero], By(&["model_parameters", "model_record"])),
+    ("model.shape.head_dim", &[Up, Down, Doubled, Zero], By(&["model_parameters", "model_record"])),
+
+    // There is no part of the prompt that was not timed.
+    ("run.depth", &[Up, Down, Doubled], By(&["engine_claims"])),
+    ("run.tokens", &[Up, Down, Doubled, Zero], By(&["token_count", "samples"])),
+    ("run.kernel", &[Longer, Empty], By(&["run_settings"])),
+    ("run.kv_type", &[Longer, Empty], By(&["run_settings"])),
+
+    // Nobody counted anything but the time.
+    ("samples.witness.*.wall_ns", &[Down], By(&["witness_times"])),
+    ("samples.witness.*.*", &[FilledNumber], By(&["engine_claims"])),
+    ("samples.witness.*.*", &[FilledText], By(&["schema"])),
+    ("evidence.engine_opt_level", &[Longer, Empty], By(&["evidence"])),
+    ("evidence.pinned", &[Negated], By(&["engine_claims"])),
+    ("evidence.read_bandwidth", &[FilledNumber], By(&["engine_claims"])),
+    ("evidence.repetitions.*.*", &[FilledNumber], By(&["engine_claims"])),
+
+    ("tokens", &[Swapped], By(&["parity_judgement"])),
+    ("tokens.*", &[Up, Down, Doubled, Zero], ByOneOf(&["parity_judgement", "parity_counts", "token_count"])),
+    ("parity.judgement.exact", &[Up, Down, Doubled, Zero], By(&["parity_record", "parity_counts"])),
+    ("parity.judgement.tied", &[Up, Down, Doubled], By(&["parity_record", "parity_counts"])),
+    // The verifier has its own.
+    ("parity.judgement.tolerance", &[Up, Down, Doubled, Zero], Unchecked),
+];
+
 /// Whether `pattern` describes `path`: `*` stands for any part of one key, a last `**` for any rest.
 pub fn describes(pattern: &str, path: &str) -> bool {
     if let Some(parent) = pattern.strip_suffix("**") {
@@ -222,7 +265,10 @@ fn fits(wanted: &str, key: &str) -> bool {
 
 /// What the table expects of an edit, if it says anything.
 pub fn of(edit: &Edit) -> Option<Expect> {
-    let row = TABLE.iter().find(|(pattern, kinds, _)| {
+    let is_external = edit.document["compute_path"].as_str() == Some(EXTERNAL)
+        || edit.document["engine"].is_object();
+    let more = EXTERNAL_TABLE.iter().filter(|_| is_external);
+    let row = more.chain(TABLE).find(|(pattern, kinds, _)| {
         describes(pattern, &edit.path) && (kinds.is_empty() || kinds.contains(&edit.kind))
     });
     row.map(|(_, _, expect)| *expect)

@@ -78,6 +78,13 @@ pub static GENUINE: LazyLock<Value> = LazyLock::new(|| {
     receipt
 });
 
+/// The same run, as another engine's.
+pub static EXTERNAL: LazyLock<Value> = LazyLock::new(|| {
+    let mut receipt = GENUINE.clone();
+    forge::as_external(&mut receipt);
+    receipt
+});
+
 /// The genuine receipt with an edit, and the digest that then belongs to it.
 pub fn edited(edit: impl FnOnce(&mut Value)) -> Value {
     let mut receipt = GENUINE.clone();

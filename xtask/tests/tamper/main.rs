@@ -9,6 +9,7 @@ mod ceilings;
 mod claims;
 mod edits;
 mod expectations;
+mod external;
 #[path = "../support/specification.rs"]
 mod fields;
 mod floors;
@@ -33,10 +34,11 @@ use std::thread;
 use edits::{Edit, Kind};
 use expectations::Expect;
 use genuine::{
-    GENUINE, GENUINE_BYTES, assert_accepted, assert_only_unreplayed, replayed, rules, seal, verify,
-    verify_with_replay,
+    EXTERNAL, GENUINE, GENUINE_BYTES, assert_accepted, assert_only_unreplayed, replayed, rules,
+    seal, verify, verify_with_replay,
 };
 use host::verify::{Conclusion, Outcome, Replayed};
+use serde_json::Value;
 
 #[test]
 fn the_genuine_receipt_is_accepted() {
@@ -101,7 +103,12 @@ fn without_a_new_digest_every_edit_is_caught_by_it() {
 
 #[test]
 fn with_a_new_digest_every_edit_is_caught_by_the_rule_that_is_there_for_it() {
-    let edits = edits::all(&GENUINE);
+    every_edit_is_caught(&GENUINE);
+}
+
+/// Has every edit of a genuine receipt verified.
+fn every_edit_is_caught(genuine: &Value) {
+    let edits = edits::all(genuine);
     // Two processors are what the smallest machines have.
     let (first, second) = edits.split_at(edits.len() / 2);
     let wrong: Vec<String> = thread::scope(|scope| {
@@ -150,12 +157,17 @@ fn surprise(edit: &Edit) -> Option<String> {
 
 #[test]
 fn every_row_of_the_table_is_about_a_field_that_exists() {
-    let edits = edits::all(&GENUINE);
-    for (pattern, ..) in expectations::TABLE {
-        let is_used = edits
-            .iter()
-            .any(|e| expectations::describes(pattern, &e.path));
-        assert!(is_used, "no field is called {pattern}");
+    for (genuine, table) in [
+        (&*GENUINE, expectations::TABLE),
+        (&*EXTERNAL, expectations::EXTERNAL_TABLE),
+    ] {
+        let edits = edits::all(genuine);
+        for (pattern, ..) in table {
+            let is_used = edits
+                .iter()
+                .any(|e| expectations::describes(pattern, &e.path));
+            assert!(is_used, "no field is called {pattern}");
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use host::{
 use serde_json::{Value, json};
 
 use crate::genuine::{
-    GENUINE, assert_accepted, assert_rejected_by, edited, replayed, rule, rules, verify,
+    EXTERNAL, assert_accepted, assert_rejected_by, edited, replayed, rule, rules, verify,
     verify_under, verify_with_replay,
 };
 
@@ -78,11 +78,14 @@ fn each_version_has_its_own_fields() {
             let other = older(version, |r| {
                 let parent = r.pointer_mut(parent).unwrap().as_object_mut().unwrap();
                 match is_newer {
-                    true => parent.insert(key.into(), GENUINE.pointer(pointer).unwrap().clone()),
+                    true => parent.insert(key.into(), EXTERNAL.pointer(pointer).unwrap().clone()),
                     false => parent.remove(key),
                 };
             });
-            let nulled = edited(|r| *r.pointer_mut(pointer).unwrap() = json!(null));
+            let nulled = edited(|r| {
+                let parent = r.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+                parent.insert(key.into(), json!(null));
+            });
             let expected = match is_newer {
                 true => format!("unknown field `{key}`: schema {version} does not have it"),
                 false => format!("missing field `{key}`"),

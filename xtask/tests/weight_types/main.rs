@@ -6,6 +6,7 @@ mod models;
 mod parity;
 mod repack;
 mod runs;
+mod same;
 #[path = "../support/walk.rs"]
 #[allow(dead_code, reason = "only tensors are read here")]
 mod walk;

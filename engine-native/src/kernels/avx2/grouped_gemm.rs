@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     kernels::grouped_tiles::{GroupedTileKernel, GroupedTilePacking, Panel},
-    operands::{CodeLine, FloatLine, GroupActivations, PANEL_SCALES_BYTES, four},
+    operands::{
+        CodeLine, FloatLine, GroupActivations, PANEL_GROUP_BYTES, PANEL_SCALES_BYTES, four,
+        four_of_field,
+    },
 };
 
 impl GroupedTilePacking for Avx2 {
@@ -54,19 +57,20 @@ impl GroupedTileKernel for Avx2 {
 #[target_feature(enable = "avx2")]
 fn unpack(codes: &[u8], lines: &mut [CodeLine]) {
     let mask = _mm256_set1_epi8(0b11);
-    let (codes, _) = codes.as_chunks::<64>();
-    let (fours, _) = lines.as_chunks_mut::<4>();
-    for (codes, lines) in codes.iter().zip(fours) {
-        for (h, half) in codes.as_chunks::<32>().0.iter().enumerate() {
-            let x = load_bytes(half);
+    let (groups, _) = codes.as_chunks::<PANEL_GROUP_BYTES>();
+    let (unpacked, _) = lines.as_chunks_mut::<16>();
+    for (codes, lines) in groups.iter().zip(unpacked) {
+        for (half, codes) in codes.as_chunks::<32>().0.iter().enumerate() {
+            let (l, h) = (half / 2, half % 2);
+            let x = load_bytes(codes);
             let fields = [
                 x,
                 _mm256_srli_epi16::<2>(x),
                 _mm256_srli_epi16::<4>(x),
                 _mm256_srli_epi16::<6>(x),
             ];
-            for (line, field) in lines.iter_mut().zip(fields) {
-                let (halves, _) = line.0.as_chunks_mut::<32>();
+            for (f, field) in fields.into_iter().enumerate() {
+                let (halves, _) = lines[four_of_field(l, f)].0.as_chunks_mut::<32>();
                 let codes = _mm256_and_si256(field, mask);
                 // SAFETY: the array is 32 writable bytes; the store needs no alignment.
                 unsafe { _mm256_storeu_si256(halves[h].as_mut_ptr().cast(), codes) };

@@ -7,8 +7,9 @@ mod attention;
 mod blocks;
 mod dense;
 mod gemm;
-pub(super) mod grouped;
+mod grouped;
 mod grouped_gemm;
+pub(super) mod grouped_gemv;
 mod lanes;
 mod linear;
 mod pointwise;
@@ -127,7 +128,7 @@ impl Kernels for Avx2 {
         recorder: &mut Recorder,
     ) {
         // SAFETY: `self` proves that the CPU has AVX2 and F16C.
-        unsafe { grouped::gemv(weights, activations, out, recorder) }
+        unsafe { grouped_gemv::gemv(weights, activations, out, recorder) }
     }
 
     fn grouped_gemm(

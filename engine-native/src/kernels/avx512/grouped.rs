@@ -13,16 +13,16 @@ use crate::{
     },
     ledger::{Isa, KernelName, Recorder},
     operands::{
-        FloatLine, GROUP_COLS, GroupActivations, GroupedRows, PANEL_ROWS, PANEL_SCALES_BYTES,
-        QuantizedActivations, four,
+        FloatLine, GROUP_COLS, GroupActivations, GroupTerms, GroupedRows, PANEL_GROUP_BYTES,
+        PANEL_ROWS, PANEL_SCALES_BYTES, QuantizedActivations, four, four_of_field,
     },
 };
 
 /// Prefetch distance of the codes, in bytes, into L2.
 const PREFETCH_AHEAD: usize = 4 << 10;
 
-/// The codes of a panel in a group of columns: two blocks of two lines.
-type PanelGroup = [u8; 256];
+/// The codes of a panel in a group of columns: four lines.
+type PanelGroup = [u8; PANEL_GROUP_BYTES];
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,f16c")]
 pub fn gemv(
@@ -34,22 +34,21 @@ pub fn gemv(
     weights.assert_fits(activations, out.len());
     let n_groups = weights.n_cols / GROUP_COLS;
     let per_scale = weights.group_len / GROUP_COLS;
-    let (codes, _) = weights.codes.as_chunks::<256>();
+    let (codes, _) = weights.codes.as_chunks::<PANEL_GROUP_BYTES>();
     let (scales, _) = weights.scales.as_chunks::<PANEL_SCALES_BYTES>();
     let panels = codes.chunks_exact(n_groups);
     let panels = panels.zip(scales.chunks_exact(n_groups / per_scale));
     let (values, _) = activations.values.as_chunks::<GROUP_COLS>();
-    let (factors, _) = activations.block_scales.as_chunks::<2>();
-    let (sums, _) = activations.block_sums.as_chunks::<2>();
-    let x = values.iter().zip(factors).zip(sums);
+    let terms: Vec<_> = GroupTerms::all(activations).collect();
+    let x = values.iter().zip(&terms);
     for ((codes, scales), out) in panels.zip(out.chunks_mut(PANEL_ROWS)) {
         let mut y = _mm512_setzero_ps();
         let mut x = x.clone();
         for (codes, scales) in codes.chunks_exact(per_scale).zip(scales) {
             prefetch(scales, PREFETCH_AHEAD / 8);
             let d = widen_scales(scales);
-            for (codes, ((values, factors), sums)) in codes.iter().zip(&mut x) {
-                let t = dot_group(codes, values, *factors, *sums);
+            for (codes, (values, terms)) in codes.iter().zip(&mut x) {
+                let t = dot_group(codes, values, terms);
                 y = _mm512_add_ps(y, _mm512_mul_ps(d, t));
             }
         }
@@ -61,41 +60,32 @@ pub fn gemv(
     recorder.record(KernelName::GroupedGemv, Isa::Avx512Vnni, macs);
 }
 
-/// `a_0·acc_0 + a_1·acc_1` of a group, for sixteen rows.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
-#[inline]
-fn dot_group(codes: &PanelGroup, values: &[i8; 64], factors: [f32; 2], sums: [i32; 2]) -> __m512 {
-    let (lines, _) = codes.as_chunks::<64>();
-    let first = dot_block([&lines[0], &lines[1]], values, 0);
-    let second = dot_block([&lines[2], &lines[3]], values, 8);
-    let term = |acc, i: usize| {
-        let exact = _mm512_cvtepi32_ps(_mm512_sub_epi32(acc, _mm512_set1_epi32(sums[i])));
-        _mm512_mul_ps(_mm512_set1_ps(factors[i]), exact)
-    };
-    _mm512_add_ps(term(first, 0), term(second, 1))
-}
-
-/// Σ code·q of a block of 32 columns; `from` is its first place among the fours of `values`.
+/// `a·acc + a'·acc'` of a group, for sixteen rows.
 ///
-/// Two of the four fields are used in place, as 4·code, with a sum of their own. A sum is at most
-/// 4·2·127·16 in magnitude, and one of those in place is a multiple of 4, so the shift is exact.
+/// The second block's fields are used in place, as 4·code.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
 #[inline]
-fn dot_block(lines: [&[u8; 64]; 2], values: &[i8; 64], from: usize) -> __m512i {
-    let [low_field, high_field] = [0b0011, 0b1100].map(|mask| _mm512_set1_epi8(mask));
-    let mut plain = _mm512_setzero_si512();
-    let mut in_place = _mm512_setzero_si512();
-    for (h, line) in lines.into_iter().enumerate() {
+fn dot_group(codes: &PanelGroup, values: &[i8; GROUP_COLS], terms: &GroupTerms) -> __m512 {
+    let masks = [0b0011, 0b1100].map(|mask| _mm512_set1_epi8(mask));
+    let mut sums = terms.minus_sums.map(|sum| _mm512_set1_epi32(sum));
+    for (l, line) in codes.as_chunks::<64>().0.iter().enumerate() {
         prefetch(line, PREFETCH_AHEAD);
-        let q = |f: usize| _mm512_set1_epi32(four(values, from + 4 * h + f));
         let lower = load_64(line);
         let upper = _mm512_srli_epi16::<4>(lower);
-        plain = _mm512_dpbusd_epi32(plain, _mm512_and_si512(lower, low_field), q(0));
-        in_place = _mm512_dpbusd_epi32(in_place, _mm512_and_si512(lower, high_field), q(1));
-        plain = _mm512_dpbusd_epi32(plain, _mm512_and_si512(upper, low_field), q(2));
-        in_place = _mm512_dpbusd_epi32(in_place, _mm512_and_si512(upper, high_field), q(3));
+        for f in 0..4 {
+            let fields = if f < 2 { lower } else { upper };
+            let q = _mm512_set1_epi32(four(values, four_of_field(l, f)));
+            let codes = _mm512_and_si512(fields, masks[f % 2]);
+            sums[f % 2] = _mm512_dpbusd_epi32(sums[f % 2], codes, q);
+        }
     }
-    _mm512_add_epi32(plain, _mm512_srai_epi32::<2>(in_place))
+    let term = |b: usize| {
+        _mm512_mul_ps(
+            _mm512_set1_ps(terms.factors[b]),
+            _mm512_cvtepi32_ps(sums[b]),
+        )
+    };
+    _mm512_add_ps(term(0), term(1))
 }
 
 /// The scales of sixteen rows.

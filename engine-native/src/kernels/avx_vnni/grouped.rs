@@ -6,13 +6,16 @@ use super::AvxVnni;
 use crate::{
     kernels::{
         avx2::{
-            grouped::{PREFETCH_AHEAD, PanelBlock, gemv_with},
+            grouped_gemv::{PREFETCH_AHEAD, PanelGroup, combine, gemv_with},
             halves, load_bytes, multiply_with, prefetch,
         },
         grouped_tiles::{GroupedTileKernel, GroupedTilePacking, Panel},
     },
     ledger::{Isa, KernelName, Recorder},
-    operands::{FloatLine, GROUP_COLS, GroupActivations, GroupedRows, QuantizedActivations, four},
+    operands::{
+        FloatLine, GROUP_COLS, GroupActivations, GroupTerms, GroupedRows, QuantizedActivations,
+        four, four_of_field,
+    },
 };
 
 #[target_feature(enable = "avx2,f16c,avxvnni")]
@@ -22,42 +25,36 @@ pub fn gemv(
     out: &mut [f32],
     recorder: &mut Recorder,
 ) {
-    gemv_with(weights, activations, out, |codes, values, from| {
-        dot_block(codes, values, from)
+    let terms: Vec<_> = GroupTerms::all(activations).collect();
+    gemv_with(weights, activations, &terms, out, |codes, values, terms| {
+        dot_group(codes, values, terms)
     });
     let macs = out.len() * weights.n_cols;
     recorder.record(KernelName::GroupedGemv, Isa::AvxVnni, macs);
 }
 
-/// Σ code·q of a block of 32 columns, for rows 0 to 7 and 8 to 15; `from` is its first place among
-/// the fours of `values`. Fields used in place, as 4·code, have a sum of their own, as with AVX2.
+/// `a·acc + a'·acc'` of a group, for rows 0 to 7 and 8 to 15. The sums of the second block are with
+/// 4·code, fields in place, as with AVX2.
 #[target_feature(enable = "avx2,avxvnni")]
 #[inline]
-fn dot_block(codes: &PanelBlock, values: &[i8; GROUP_COLS], from: usize) -> [__m256i; 2] {
-    let (lines, _) = codes.as_chunks::<64>();
-    let [low_field, high_field] = [0b0011, 0b1100].map(|mask| _mm256_set1_epi8(mask));
-    let mut plain = [_mm256_setzero_si256(); 2];
-    let mut in_place = plain;
-    for (l, line) in lines.iter().enumerate() {
+fn dot_group(codes: &PanelGroup, values: &[i8; GROUP_COLS], terms: &GroupTerms) -> [__m256; 2] {
+    let masks = [0b0011, 0b1100].map(|mask| _mm256_set1_epi8(mask));
+    let mut sums = [terms.minus_sums.map(|sum| _mm256_set1_epi32(sum)); 2];
+    for (l, line) in codes.as_chunks::<64>().0.iter().enumerate() {
         prefetch(line, PREFETCH_AHEAD);
         let (halves, _) = line.as_chunks::<32>();
-        let q: [__m256i; 4] =
-            std::array::from_fn(|f| _mm256_set1_epi32(four(values, from + 4 * l + f)));
-        for h in 0..2 {
-            let lower = load_bytes(&halves[h]);
-            let upper = _mm256_srli_epi16::<4>(lower);
-            let add = |acc, fields, mask, q| {
-                _mm256_dpbusd_avx_epi32(acc, _mm256_and_si256(fields, mask), q)
-            };
-            plain[h] = add(plain[h], lower, low_field, q[0]);
-            in_place[h] = add(in_place[h], lower, high_field, q[1]);
-            plain[h] = add(plain[h], upper, low_field, q[2]);
-            in_place[h] = add(in_place[h], upper, high_field, q[3]);
+        let lower = [load_bytes(&halves[0]), load_bytes(&halves[1])];
+        let upper = lower.map(|x| _mm256_srli_epi16::<4>(x));
+        for f in 0..4 {
+            let fields = if f < 2 { lower } else { upper };
+            let q = _mm256_set1_epi32(four(values, four_of_field(l, f)));
+            for h in 0..2 {
+                let codes = _mm256_and_si256(fields[h], masks[f % 2]);
+                sums[h][f % 2] = _mm256_dpbusd_avx_epi32(sums[h][f % 2], codes, q);
+            }
         }
     }
-    // Multiples of four, so the shift is an exact division.
-    let sum = |h: usize| _mm256_add_epi32(plain[h], _mm256_srai_epi32::<2>(in_place[h]));
-    [sum(0), sum(1)]
+    sums.map(|sums| combine(sums, terms))
 }
 
 impl GroupedTileKernel for AvxVnni {

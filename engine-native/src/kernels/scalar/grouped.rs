@@ -3,7 +3,10 @@
 use crate::{
     kernels::finite::{NonFinite, check_finite},
     ledger::{Isa, KernelName, Recorder},
-    operands::{BLOCK_COLS, GemmBatch, GemmScratch, GroupedRows, QuantizedActivations},
+    operands::{
+        BLOCK_COLS, GROUP_COLS, GemmBatch, GemmScratch, GroupedRows, QuantizedActivations,
+        four_of_field,
+    },
 };
 
 pub fn quantize_blocks(
@@ -53,22 +56,32 @@ pub fn factor(absmax: f32, scale: f32) -> f32 {
     }
 }
 
-/// Σ weight·q of `row` in block `b`.
-fn dot_block(weights: GroupedRows, row: usize, b: usize, q: &[i8]) -> i32 {
-    let weight = |c: usize| i32::from(weights.code(row, b * BLOCK_COLS + c)) - 1;
-    (0..BLOCK_COLS).map(|c| weight(c) * i32::from(q[c])).sum()
+/// Σ weight·q of `row` in the two blocks of group `g`.
+fn dot_group(weights: GroupedRows, row: usize, g: usize, q: &[i8; GROUP_COLS]) -> [i32; 2] {
+    let (fours, _) = q.as_chunks::<4>();
+    let mut sums = [0; 2];
+    for (line, bytes) in weights.bytes(row, g).into_iter().enumerate() {
+        for field in 0..4 {
+            let q = fours[four_of_field(line, field)];
+            for (byte, q) in bytes.into_iter().zip(q) {
+                let weight = i32::from(byte >> (2 * field) & 3) - 1;
+                sums[field % 2] += weight * i32::from(q);
+            }
+        }
+    }
+    sums
 }
 
 fn gemv_rows(weights: GroupedRows, activations: &QuantizedActivations, out: &mut [f32]) {
     weights.assert_fits(activations, out.len());
-    let (blocks, _) = activations.values.as_chunks::<BLOCK_COLS>();
-    let scales = &activations.block_scales;
+    let (values, _) = activations.values.as_chunks::<GROUP_COLS>();
+    let (scales, _) = activations.block_scales.as_chunks::<2>();
     for (row, out) in out.iter_mut().enumerate() {
         *out = 0.0;
-        for b in (0..weights.n_cols / BLOCK_COLS).step_by(2) {
-            let [first, second] =
-                [b, b + 1].map(|b| scales[b] * dot_block(weights, row, b, &blocks[b]) as f32);
-            *out += scale(weights, row, b * BLOCK_COLS) * (first + second);
+        for (g, (values, scales)) in values.iter().zip(scales).enumerate() {
+            let [first, second] = dot_group(weights, row, g, values);
+            let t = scales[0] * first as f32 + scales[1] * second as f32;
+            *out += scale(weights, row, g * GROUP_COLS) * t;
         }
     }
 }

@@ -22,5 +22,6 @@ mod vocabulary;
 
 pub use encode_error::EncodeError;
 pub use metadata::{TokenizerError, TokenizerMetadata};
+pub use special::end_tokens;
 pub use text_stream::TextStream;
 pub use text_to_ids::{EncodeOptions, Tokenizer};

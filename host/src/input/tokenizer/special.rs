@@ -62,6 +62,21 @@ impl SpecialTokens {
     }
 }
 
+/// The ids of the tokens that end a text, ascending: those that the file names, and those that are spelled
+/// like one. Engines that are asked for a number of tokens leave them out.
+pub fn end_tokens(metadata: &TokenizerMetadata) -> Vec<u32> {
+    let is_end = |token: &[u8]| END_TOKENS.iter().any(|end| end.as_bytes() == token);
+    let spelled = (0..)
+        .zip(&metadata.tokens)
+        .filter(|(_, token)| is_end(token));
+    let named = [metadata.eos_token_id, metadata.eot_token_id];
+    let all: BTreeSet<u32> = spelled
+        .map(|(id, _)| id)
+        .chain(named.into_iter().flatten())
+        .collect();
+    all.into_iter().collect()
+}
+
 fn checked(key: Key, id: Option<u32>, n_tokens: usize) -> Result<Option<u32>, TokenizerError> {
     match id {
         Some(found) if found as usize >= n_tokens => Err(TokenizerError::Id {

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::verify::{
     audit_report::AuditReport,
+    consistency::{JudgementSummary, shown},
     outcome::{Conclusion, Outcome},
     summary::Summary,
 };
@@ -47,6 +48,10 @@ fn tokens(facts: &Facts) -> Vec<Sentence> {
              came out the same to the last bit: {}.",
             result(summary)
         ))],
+        Tokens::Consistent(judgement) => vec![Sentence::quotable(format!(
+            "The whole run was calculated again for this check, by a separate program: {}.",
+            consistent(summary, judgement)
+        ))],
         Tokens::Audited(audit) => vec![
             Sentence::quotable(format!(
                 "This check's own fast program did the whole run again and came to the same result to the \
@@ -69,6 +74,32 @@ fn result(summary: &Summary) -> String {
         fingerprint(summary.model.sha256),
         counted(summary.prompt_tokens, "token"),
     )
+}
+
+/// How the tokens of another engine agree.
+fn consistent(summary: &Summary, judgement: JudgementSummary) -> String {
+    let n = counted(summary.tokens, "token");
+    let choice = format!(
+        "what the model file with the fingerprint (SHA-256) {} gives after this prompt of {} and the tokens before it",
+        fingerprint(summary.model.sha256),
+        counted(summary.prompt_tokens, "token"),
+    );
+    let unseen = "whether the other program's numbers behind them are right was not shown";
+    let (exact, tied) = (judgement.exact as u64, judgement.tied as u64);
+    match tied {
+        0 => format!("of the {n} (pieces of words) in the receipt, each is {choice}; {unseen}"),
+        _ => format!(
+            "of the {n} (pieces of words) in the receipt, {exact} {} {choice}, and {} almost as good by its numbers \
+             (within {} standard deviations), which is no more than rounding explains; {unseen}",
+            if exact == 1 { "is" } else { "are" },
+            if tied == 1 {
+                "one other is".to_owned()
+            } else {
+                format!("{tied} others are")
+            },
+            shown(judgement.tolerance.unwrap_or_default())
+        ),
+    }
 }
 
 fn parts(audit: &AuditReport) -> String {

@@ -16,6 +16,7 @@ pub(super) fn sentences(facts: &Facts) -> Vec<Sentence> {
         }
     };
     let mut found = Vec::from_iter(tokens(facts, summary));
+    found.extend(engine(summary));
     found.push(speed(summary));
     found.extend(unconfirmed_bound(facts));
     found.extend(doubts(facts, summary));
@@ -32,7 +33,7 @@ pub(super) fn sentences(facts: &Facts) -> Vec<Sentence> {
 /// What nobody has calculated again here.
 fn tokens(facts: &Facts, summary: &Summary) -> Option<Sentence> {
     match facts.tokens() {
-        Tokens::Proved => None,
+        Tokens::Proved | Tokens::Consistent(_) => None,
         Tokens::Audited(audit) => Some(Sentence::quotable(others(audit))),
         Tokens::Unconfirmed => Some(Sentence::quotable(format!(
             "The receipt states {} (pieces of words) after a prompt of {}, by the model file with the fingerprint \
@@ -54,6 +55,16 @@ fn others(audit: &AuditReport) -> String {
         "For the other {}, one fast program confirms another: an error that both have would not show{prepared}.",
         counted((audit.n_units - audit.units.len()) as u64, "part")
     )
+}
+
+/// Another program's name: nobody has looked at that program.
+fn engine(summary: &Summary) -> Option<Sentence> {
+    let engine = summary.engine.as_ref()?;
+    Some(Sentence::quotable(format!(
+        "The receipt says that another program than Bitreceipt chose these tokens, the engine {}: this check did \
+         not see that program.",
+        quoted(&engine.title())
+    )))
 }
 
 fn speed(summary: &Summary) -> Sentence {

@@ -6,6 +6,7 @@ use crate::{
     digest::Digest,
     verify::{
         audit_report::{AuditReport, Covered},
+        consistency::JudgementSummary,
         outcome::{Conclusion, Outcome},
         verdict::Verdict,
     },
@@ -21,6 +22,8 @@ pub(super) struct Facts<'v> {
 pub(super) enum Tokens<'v> {
     /// All of it, by the reference.
     Proved,
+    /// All of it, by the reference, which finds another engine's tokens consistent.
+    Consistent(JudgementSummary),
     /// All of it by the native engine, and parts by the reference.
     Audited(&'v AuditReport),
     /// Nothing that agrees.
@@ -68,6 +71,18 @@ impl<'v> Facts<'v> {
         ];
         if self.hold(&replay) {
             return Tokens::Proved;
+        }
+        let judged = [
+            "model_sha256",
+            "parity_replay",
+            "parity_judgement",
+            "parity_counts",
+            "parity_checksum",
+        ];
+        if let Some(judgement) = self.verdict.judgement
+            && self.hold(&judged)
+        {
+            return Tokens::Consistent(judgement);
         }
         let audited = self.hold(&["model_sha256", "audit_transcript", "audit_units"]);
         match &self.verdict.audit {

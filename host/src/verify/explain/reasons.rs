@@ -44,6 +44,10 @@ fn broken(rule: &str) -> &'static str {
         "parity_replay" | "parity_tokens" | "parity_checksum" | "retime_tokens" => {
             "the run, calculated again for this check, does not have the result that it states"
         }
+        "parity_judgement" | "parity_counts" => {
+            "its tokens, calculated again for this check, are not what it says of them"
+        }
+        "engine" | "engine_claims" => "what it says about the engine cannot be right",
         "audit_transcript" | "audit_units" => {
             "a part of the run, calculated again for this check, does not have the result that it states"
         }
@@ -78,7 +82,8 @@ fn open(rule: &str) -> &'static str {
         "schema_version" => "its format is not one that this program reads",
         "model_sha256" => "the model file that was given is another one than it names",
         "parity_replay" => "its run was not calculated again for this check",
-        "parity_tokens" | "parity_checksum" | "retime_tokens" => {
+        "parity_judgement" => "it could not be told whether its tokens are right",
+        "parity_tokens" | "parity_counts" | "parity_checksum" | "retime_tokens" => {
             "its run has another result here, where the separate program is of another version than the writer's"
         }
         "audit_transcript" | "audit_units" => {

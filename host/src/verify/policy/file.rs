@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::ceilings::Ceilings;
-use crate::{digest::Digest, files::read_toml};
+use crate::{
+    digest::Digest, files::read_toml, judge::Tolerance, receipt::MAX_TOLERANCE,
+    verify::rules::engine::is_tolerance,
+};
 
 /// A policy, as it is written in a TOML file. Settings that are left out require nothing, except
 /// for `ceilings`, `caching` and `retime`, whose defaults every honest run meets.
@@ -11,6 +14,7 @@ use crate::{digest::Digest, files::read_toml};
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// The accepted values.
+    #[serde(default = "Accept::of_a_file")]
     pub accept: Accept,
     /// The requirements on a run.
     pub require: Require,
@@ -22,8 +26,9 @@ pub struct Policy {
     pub retime: Retime,
 }
 
-/// Lists of accepted values. An empty list accepts everything that other rules accept.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+/// Lists of accepted values. An empty list accepts everything that other rules accept, except for
+/// `engines`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Accept {
     /// Versions of the receipt's schema: its `receipt_schema`.
@@ -36,6 +41,38 @@ pub struct Accept {
     pub models: Vec<Digest>,
     /// SHA-256 of the writer's guests.
     pub guests: Vec<Digest>,
+    /// Names of other engines whose receipts count, although their tokens are only consistent with the
+    /// reference, not equal in every bit. A `*` at the end matches any ending. A file that names none accepts
+    /// none; without a file, all are.
+    #[serde(default = "Vec::new")]
+    pub engines: Vec<String>,
+    /// How far the logit of another engine's token may be below the largest, in spreads; the program's
+    /// own tolerance if it is not given.
+    pub tolerance: Option<f64>,
+}
+
+impl Default for Accept {
+    fn default() -> Self {
+        Self {
+            engines: vec!["*".into()],
+            ..Self::of_a_file()
+        }
+    }
+}
+
+impl Accept {
+    /// What a file accepts that says nothing of it.
+    fn of_a_file() -> Self {
+        Self {
+            schema_versions: Vec::new(),
+            compute_paths: Vec::new(),
+            kernels: Vec::new(),
+            models: Vec::new(),
+            guests: Vec::new(),
+            engines: Vec::new(),
+            tolerance: None,
+        }
+    }
 }
 
 /// Requirements on a run and its verification.
@@ -51,6 +88,8 @@ pub struct Require {
     /// Whether the prompt must come from a challenge that this verifier gave (`--challenge`): no
     /// run from before it, and no answer that was remembered, passes.
     pub challenge: bool,
+    /// Whether every token of another engine must be the reference's choice: no ties.
+    pub exact_tokens: bool,
     /// The minimum number of timed runs.
     pub min_repetitions: u64,
     /// The minimum number of generated tokens.
@@ -151,11 +190,19 @@ pub enum PolicyError {
         found: f64,
         allowed: &'static str,
     },
+    #[error("accept.tolerance: found {0}, allowed numbers from 0 to {MAX_TOLERANCE}")]
+    Tolerance(f64),
     #[error("ceilings.cpus: {0:?}: allowed are figures above 0")]
     Cpu(String),
 }
 
 impl Policy {
+    /// The tolerance for tokens of other engines: `asked`, or that of the policy, or the default.
+    pub fn tolerance(&self, asked: Option<f64>) -> Tolerance {
+        let spreads = asked.or(self.accept.tolerance);
+        spreads.map_or_else(Tolerance::default, Tolerance::of_spreads)
+    }
+
     /// Parses the bytes of a TOML file.
     ///
     /// # Errors
@@ -208,6 +255,9 @@ impl Policy {
             found,
             allowed,
         };
+        if let Some(tolerance) = self.accept.tolerance.filter(|&t| !is_tolerance(t)) {
+            return Err(PolicyError::Tolerance(tolerance));
+        }
         // NaN must be refused here, because comparisons with it can accept anything.
         if let Some(rate) = rates.find(|(_, rate)| !(SMALLEST..=LARGEST).contains(rate)) {
             return Err(value(rate, "numbers above 0, from 1e-9 to 1e12"));

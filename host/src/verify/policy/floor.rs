@@ -20,6 +20,8 @@ pub(super) struct Floor<'a> {
     work: Work,
     /// Threads that can have run at the same time: as many as there were, and logical processors.
     threads: u64,
+    /// Logical processors of the machine.
+    processors: u64,
     sockets: u64,
     ceilings: &'a Ceilings,
 }
@@ -58,6 +60,7 @@ impl<'a> Floor<'a> {
         Ok(Self {
             work: Work::of(r)?,
             threads: r.run.threads.min(r.host.logical_cores).max(1),
+            processors: r.host.logical_cores.max(1),
             sockets: nodes.unwrap_or(1).clamp(1, ceilings.max_sockets.max(1)),
             ceilings,
         })
@@ -68,6 +71,16 @@ impl<'a> Floor<'a> {
     pub(super) fn seconds(&self, positions: &Range<u64>) -> Option<f64> {
         let step = self.step(positions)?;
         self.fastest(|cpu| self.on(cpu, &step))
+    }
+
+    /// The least time in seconds in which any program reads the ternary weights once, with all processors of
+    /// the machine. `None` on overflow.
+    pub(super) fn reading_seconds(&self) -> Option<f64> {
+        let bytes = self.work.ternary_bytes()?;
+        self.fastest(|cpu| {
+            let cores = self.processors.min(cpu.cores.saturating_mul(self.sockets));
+            self.reading(cpu, cores as f64, bytes)
+        })
     }
 
     /// The least CPU time in seconds of a step, on however many cores: its products alone. `None`

@@ -6,10 +6,14 @@ use super::{file::Policy, floor::Floor};
 use crate::{receipt::Receipt, verify::rules::witness::CPU_CLOCK_TICK_NS};
 
 /// Checks that no prefill is faster than the policy's ceilings allow, in measurements that were not used
-/// either.
+/// either. Of another engine, only that it reads all weights is known.
 pub(super) fn prefill(r: &Receipt, policy: &Policy) -> Result<(), String> {
     let floor = Floor::of(r, &policy.ceilings)?;
-    let least = floor.seconds(&prompt(r)).ok_or(OVERFLOW)?;
+    let least = match r.is_external() {
+        true => floor.reading_seconds(),
+        false => floor.seconds(&prompt(r)),
+    };
+    let least = least.ok_or(OVERFLOW)?;
     let discarded = r.samples.discarded.iter().flatten();
     let others = discarded.flat_map(|d| d.prefill_ns.iter().chain([&d.control_prefill_ns]));
     let mut times = r.samples.prefill_ns.iter().chain(others).enumerate();

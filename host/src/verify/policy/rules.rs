@@ -44,6 +44,9 @@ pub struct SpeedRatio {
     pub is_comparable: bool,
 }
 
+/// Why no least time of a step is known.
+const NOT_JUDGED: &str = "no least time is known: another engine may choose several tokens at once, and need not multiply";
+
 /// Checks the rules of `policy` on a receipt, after a verification has done `done`.
 pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
     let accept = &policy.accept;
@@ -64,6 +67,8 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
             listed(&r.compute_path, &accept.compute_paths),
         ),
         ("policy_kernels", kernels(r, &accept.kernels)),
+        ("policy_engine", engine(r, &accept.engines)),
+        ("policy_exact_tokens", exact_tokens(r, &policy.require)),
         ("policy_model", listed(&r.model.sha256.to_string(), &models)),
         ("policy_guest", listed(&guest, &guests)),
         (
@@ -84,11 +89,20 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
             spread(r, policy.require.max_relative_spread),
         ),
         ("physics_prefill", physics::prefill(r, policy)),
-        ("physics_decode", physics::decode(r, policy)),
-        ("physics_cpu_time", physics::cpu_time(r, policy)),
         ("physics_caching", caching::check(r, &policy.caching)),
     ];
     let rules = rules.map(|(rule, result)| RuleOutcome::of(rule, result));
+    let possible = match r.is_external() {
+        true => vec![RuleOutcome::new(
+            "physics_decode",
+            Outcome::Note,
+            NOT_JUDGED,
+        )],
+        false => vec![
+            RuleOutcome::of("physics_decode", physics::decode(r, policy)),
+            RuleOutcome::of("physics_cpu_time", physics::cpu_time(r, policy)),
+        ],
+    };
     let of_this_verification = [
         writer_proof(policy, r, done),
         parity(policy, done.replayed),
@@ -97,7 +111,10 @@ pub fn check(policy: &Policy, r: &Receipt, done: Done) -> Vec<RuleOutcome> {
         challenged(policy, done.bound),
     ];
     let retimed = done.retimed.map(|found| retime(policy, found));
-    let rules = rules.into_iter().chain(of_this_verification);
+    let rules = rules
+        .into_iter()
+        .chain(possible)
+        .chain(of_this_verification);
     rules.chain(retimed).collect()
 }
 
@@ -160,11 +177,44 @@ fn listed(found: &str, allowed: &[String]) -> Result<(), String> {
     ))
 }
 
-fn kernels(r: &Receipt, allowed: &[String]) -> Result<(), String> {
-    let fits = |kernel: &str, pattern: &str| match pattern.strip_suffix('*') {
-        Some(start) => kernel.starts_with(start),
-        None => kernel == pattern,
+/// Whether a pattern, which may have a `*` at its end, is one of `name`.
+fn fits(name: &str, pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == pattern,
+    }
+}
+
+/// Checks that another engine is one whose receipts count.
+fn engine(r: &Receipt, allowed: &[String]) -> Result<(), String> {
+    let Some(engine) = &r.engine else {
+        return Ok(());
     };
+    if allowed.iter().any(|pattern| fits(&engine.name, pattern)) {
+        return Ok(());
+    }
+    let accepted = match allowed.is_empty() {
+        true => "only this project's own: it names no engines".into(),
+        false => allowed.join(", "),
+    };
+    Err(format!(
+        "found {:?}, the policy accepts {accepted}",
+        engine.name
+    ))
+}
+
+/// The replay checks the count.
+fn exact_tokens(r: &Receipt, require: &Require) -> Result<(), String> {
+    let tied = r.parity.judgement.as_ref().map_or(0, |j| j.tied);
+    match require.exact_tokens && tied > 0 {
+        true => Err(format!(
+            "found {tied} tokens that are not the reference's choice, the policy accepts none"
+        )),
+        false => Ok(()),
+    }
+}
+
+fn kernels(r: &Receipt, allowed: &[String]) -> Result<(), String> {
     let accepted = |kernel: &&String| allowed.iter().any(|pattern| fits(kernel, pattern));
     match r.kernels.iter().find(|kernel| !accepted(kernel)) {
         Some(kernel) if !allowed.is_empty() => Err(format!(
@@ -191,8 +241,10 @@ fn writer_proof(policy: &Policy, r: &Receipt, done: Done) -> RuleOutcome {
             Outcome::Fail,
             "found not_checked, the policy requires a replay by the writer",
         ),
-        (true, ParityStatus::Passed) if done.shows_writer_proof => (Outcome::Pass, ""),
-        (true, ParityStatus::Passed) => (
+        (true, ParityStatus::Passed | ParityStatus::Consistent) if done.shows_writer_proof => {
+            (Outcome::Pass, "")
+        }
+        (true, ParityStatus::Passed | ParityStatus::Consistent) => (
             Outcome::Unverifiable,
             "the writer's replay cannot be checked: that takes a full replay by the writer's guest \
              and sandbox version",

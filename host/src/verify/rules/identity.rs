@@ -5,15 +5,15 @@ use engine_native::{Architecture, I2sLayout, gguf::TensorType};
 use super::found::{equal, in_vocabulary, within};
 use crate::{
     receipt::{
-        MAX_SEED, MAX_THREADS, ModelRecord, PromptSource, Receipt, ShapeRecord, parse_kernel_name,
-        parse_kv_type_name,
+        EXTERNAL, MAX_SEED, MAX_THREADS, ModelRecord, PromptSource, Receipt, ShapeRecord,
+        parse_kernel_name, parse_kv_type_name,
     },
     task::seeded_prompt,
     verify::outcome::Rule,
 };
 
 pub(super) const RULES: &[Rule] = &[
-    ("compute_path", |r| equal(&r.compute_path[..], "real")),
+    ("compute_path", compute_path),
     ("backend", |r| equal(&r.backend[..], "cpu")),
     ("environment", environment),
     ("run_settings", run_settings),
@@ -24,6 +24,14 @@ pub(super) const RULES: &[Rule] = &[
     ("model_parameters", model_parameters),
     ("build", build),
 ];
+
+fn compute_path(r: &Receipt) -> Result<(), String> {
+    let allowed = match r.is_external() {
+        true => EXTERNAL,
+        false => "real",
+    };
+    equal(&r.compute_path[..], allowed)
+}
 
 fn environment(r: &Receipt) -> Result<(), String> {
     let named = |name, found: &str, allowed: &str| {
@@ -65,12 +73,7 @@ fn run_settings(r: &Receipt) -> Result<(), String> {
             "depth: found {depth} of {n} prompt ids, allowed fewer than all"
         ));
     }
-    if parse_kernel_name(&r.run.kernel).is_none() {
-        return Err(format!(
-            "kernel: found {:?}, allowed auto, scalar, avx2, avx-vnni, avx512-vnni or amx",
-            r.run.kernel
-        ));
-    }
+    kernel(r)?;
     if parse_kv_type_name(&r.run.kv_type).is_none() {
         return Err(format!(
             "kv_type: found {:?}, allowed f16 or f32",
@@ -78,6 +81,22 @@ fn run_settings(r: &Receipt) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// The kernels that were asked for: another engine takes its own.
+fn kernel(r: &Receipt) -> Result<(), String> {
+    let found = &r.run.kernel;
+    let (is_known, allowed) = match r.is_external() {
+        true => (found == EXTERNAL, EXTERNAL),
+        false => (
+            parse_kernel_name(found).is_some(),
+            "auto, scalar, avx2, avx-vnni, avx512-vnni or amx",
+        ),
+    };
+    match is_known {
+        true => Ok(()),
+        false => Err(format!("kernel: found {found:?}, allowed {allowed}")),
+    }
 }
 
 fn prompt(r: &Receipt) -> Result<(), String> {
@@ -178,7 +197,7 @@ fn model_file_name(r: &Receipt) -> Result<(), String> {
 }
 
 /// Whether a name can only name a file in a given folder.
-fn is_plain_file_name(name: &str) -> bool {
+pub(super) fn is_plain_file_name(name: &str) -> bool {
     let plain = !name.is_empty() && !name.contains(['/', '\\', '\0']);
     plain && name != "." && name != ".." && name.len() <= 255
 }

@@ -5,6 +5,7 @@ pub(super) mod challenge;
 pub(super) mod challenged;
 pub(super) mod created;
 pub(super) mod derived;
+pub(super) mod engine;
 mod evidence;
 mod found;
 mod identity;
@@ -22,8 +23,9 @@ use crate::receipt::Receipt;
 
 /// Checks every rule that needs only the receipt.
 pub(super) fn of_receipt(receipt: &Receipt) -> Vec<RuleOutcome> {
-    let groups: [&[Rule]; 8] = [
+    let groups: [&[Rule]; 9] = [
         identity::RULES,
+        engine::RULES,
         created::RULES,
         machine::RULES,
         derived::RULES,

@@ -1,10 +1,15 @@
 //! Rules on the writer's replay, and on a replay by the verifier.
 
+use super::engine::is_tolerance;
 use crate::{
     digest::Digest,
     guest::{WASMTIME_VERSION, guest_sha256},
-    receipt::{ParityStatus, Receipt},
-    verify::{outcome::Outcome, outcome::Rule, outcome::RuleOutcome},
+    judge::{Consistency, Ranking},
+    receipt::{MAX_TOLERANCE, ParityStatus, Receipt},
+    verify::{
+        consistency::JudgementSummary,
+        outcome::{Outcome, Rule, RuleOutcome},
+    },
 };
 
 pub(super) const RULES: &[Rule] = &[("parity_record", record)];
@@ -12,6 +17,17 @@ pub(super) const RULES: &[Rule] = &[("parity_record", record)];
 /// Checks that the writer's record of a replay, or of having made none, is consistent.
 fn record(r: &Receipt) -> Result<(), String> {
     let p = &r.parity;
+    if r.is_external() != (p.status == ParityStatus::Consistent) {
+        let allowed = match r.is_external() {
+            true => "consistent",
+            false => "passed or not_checked",
+        };
+        return Err(format!(
+            "status: found {}, allowed {allowed}",
+            p.status.as_str()
+        ));
+    }
+    judgement(r)?;
     if p.status == ParityStatus::NotChecked {
         let empty = p.reference_checksum.is_none()
             && p.positions_compared == 0
@@ -45,10 +61,34 @@ fn record(r: &Receipt) -> Result<(), String> {
     Ok(())
 }
 
+/// Checks that the counts of a judgement are those of the tokens.
+fn judgement(r: &Receipt) -> Result<(), String> {
+    let Some(found) = &r.parity.judgement else {
+        // The version says whether there is one.
+        return Ok(());
+    };
+    if !is_tolerance(found.tolerance) {
+        return Err(format!(
+            "tolerance: found {}, allowed 0 to {MAX_TOLERANCE}",
+            found.tolerance
+        ));
+    }
+    let n = r.tokens.len() as u64;
+    match found.exact.checked_add(found.tied) == Some(n) {
+        true => Ok(()),
+        false => Err(format!(
+            "judgement: found {} exact and {} tied tokens, the run has {n}",
+            found.exact, found.tied
+        )),
+    }
+}
+
 /// Notes on the writer's replay for the reader. They decide nothing: the verifier's replay does.
 pub(super) fn notes(r: &Receipt) -> Vec<RuleOutcome> {
     let status = match r.parity.status {
-        ParityStatus::Passed => RuleOutcome::new("parity_status", Outcome::Pass, ""),
+        ParityStatus::Passed | ParityStatus::Consistent => {
+            RuleOutcome::new("parity_status", Outcome::Pass, "")
+        }
         ParityStatus::NotChecked => RuleOutcome::new(
             "parity_status",
             Outcome::Note,
@@ -109,16 +149,72 @@ pub struct ReplayResult {
     pub checksum: Digest,
     /// The fuel of the reference's calls; `None` if the sandbox does not count it.
     pub fuel: Option<u64>,
+    /// How the reference's logits rank the receipt's tokens; `None` if nobody asked.
+    pub ranking: Option<Ranking>,
 }
 
-/// Compares the receipt with a full replay of its task.
-pub(in crate::verify) fn check_replay(r: &Receipt, replay: &ReplayResult) -> Vec<RuleOutcome> {
-    vec![
-        RuleOutcome::new("parity_replay", Outcome::Pass, ""),
-        compare(r, "parity_tokens", tokens(r, replay)),
+/// Compares the receipt with a full replay of its task, and with the judgement of its tokens if they are
+/// another engine's.
+pub(in crate::verify) fn check_replay(
+    r: &Receipt,
+    replay: &ReplayResult,
+    judgement: Option<&JudgementSummary>,
+) -> Vec<RuleOutcome> {
+    let pass = RuleOutcome::new("parity_replay", Outcome::Pass, "");
+    let of_tokens = match judgement {
+        None if r.is_external() => vec![RuleOutcome::new(
+            "parity_judgement",
+            Outcome::Unverifiable,
+            "not all tokens are the reference's choice, and this replay did not compare their logits: use the \
+             command verify-receipt",
+        )],
+        None => vec![compare(r, "parity_tokens", tokens(r, replay))],
+        Some(judgement) => vec![
+            consistent(r, judgement),
+            compare(r, "parity_counts", counts(r, judgement)),
+        ],
+    };
+    let of_values = [
         compare(r, "parity_checksum", checksum(r, replay)),
         fuel(r, replay),
-    ]
+    ];
+    [pass]
+        .into_iter()
+        .chain(of_tokens)
+        .chain(of_values)
+        .collect()
+}
+
+fn consistent(r: &Receipt, judgement: &JudgementSummary) -> RuleOutcome {
+    let rule = "parity_judgement";
+    let why = judgement.mistake.map(|mistake| mistake.to_string());
+    let why = why.unwrap_or_default();
+    match judgement.conclusion {
+        Consistency::Consistent => RuleOutcome::new(rule, Outcome::Pass, ""),
+        Consistency::Unverifiable => RuleOutcome::new(
+            rule,
+            Outcome::Unverifiable,
+            format!("nobody can tell, this model makes too much of rounding: {why}"),
+        ),
+        Consistency::Rejected => difference(r, rule, why),
+    }
+}
+
+/// The counts depend on no tolerance, as long as nothing is wrong.
+fn counts(r: &Receipt, judgement: &JudgementSummary) -> Result<(), String> {
+    let found = r.parity.judgement.as_ref();
+    let found = found.map(|j| (j.exact, j.tied)).unwrap_or_default();
+    let derived = (
+        judgement.exact as u64,
+        r.tokens.len() as u64 - judgement.exact as u64,
+    );
+    match found == derived {
+        true => Ok(()),
+        false => Err(format!(
+            "found {} exact and {} tied tokens, the replay has {} and {}",
+            found.0, found.1, derived.0, derived.1
+        )),
+    }
 }
 
 fn tokens(r: &Receipt, replay: &ReplayResult) -> Result<(), String> {

@@ -16,7 +16,7 @@ pub(super) fn has_grouped_output(r: &Receipt) -> bool {
 }
 
 fn kernels(r: &Receipt) -> impl Iterator<Item = (Op, KernelName)> {
-    r.kernel_ledger.iter().filter_map(|entry| {
+    r.ledger().iter().filter_map(|entry| {
         let (kernel, _) = KernelName::parse_id(&entry.kernel)?;
         Some((Op::from_name(&entry.op)?, kernel))
     })

@@ -107,7 +107,7 @@ fn times(r: &Receipt) -> Result<(), String> {
 }
 
 fn counters(r: &Receipt) -> Result<(), String> {
-    let ledger = r.kernel_ledger.iter();
+    let ledger = r.ledger().iter();
     let macs: u128 = ledger.map(|e| u128::from(e.multiply_accumulates)).sum();
     let positions = u128::from(r.n_positions().unwrap_or_default());
     let instructions = macs / MACS_PER_INSTRUCTION

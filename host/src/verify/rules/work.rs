@@ -111,20 +111,25 @@ impl Work {
     /// chooses a token: all weights, and the keys and values of all positions before `end`. `None`
     /// on overflow.
     pub(in crate::verify) fn bytes(&self, end: u64) -> Option<f64> {
-        let projections = Op::ALL.iter().filter(|op| op.is_projection());
-        let weights = projections
-            .map(|op| op.work(&self.shape, 1, 0))
-            .try_fold(0u64, |sum, work| sum.checked_add(work?))?;
         let kv = Op::KvStore.work(&self.shape, end, 0)?;
         let per_output_weight = match self.has_grouped_output {
             true => BYTES_PER_WEIGHT,
             false => BYTES_PER_OUTPUT_WEIGHT,
         };
         Some(
-            weights as f64 * BYTES_PER_WEIGHT
+            self.ternary_bytes()?
                 + self.choice_macs()? as f64 * per_output_weight
                 + kv as f64 * self.kv_bytes as f64,
         )
+    }
+
+    /// The bytes of the projections' ternary weights. `None` on overflow.
+    pub(in crate::verify) fn ternary_bytes(&self) -> Option<f64> {
+        let projections = Op::ALL.iter().filter(|op| op.is_projection());
+        let weights = projections
+            .map(|op| op.work(&self.shape, 1, 0))
+            .try_fold(0u64, |sum, work| sum.checked_add(work?))?;
+        Some(weights as f64 * BYTES_PER_WEIGHT)
     }
 
     /// The additions that position `position` has to make one after the other, in all layers: the

@@ -1,11 +1,12 @@
 //! The cells of a sweep: each combination of what the arguments list.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
 use clap::ValueEnum;
 
+use super::other::Other;
 use crate::{
-    args::{BenchmarkArgs, Kernel, Kv, WeightPacking, numbers},
+    args::{BenchmarkArgs, Kernel, Kv, OURS, WeightPacking, numbers},
     exit::{Exit, Failure},
 };
 
@@ -13,23 +14,25 @@ use crate::{
 const MOST_CELLS: usize = 1000;
 
 /// What one run is of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
     /// The model file, and its place among all that were named.
     pub model: (usize, PathBuf),
+    /// The engine, and its place among all that were named; none is ours.
+    pub engine: (usize, Option<Arc<Other>>),
     /// Number of prompt tokens, for a prompt that follows from the seed.
     pub prompt_tokens: usize,
     /// Number of prompt tokens before these, whose time does not count.
     pub depth: usize,
     /// Number of tokens to generate.
     pub tokens: usize,
-    /// Kernels.
+    /// Kernels of our engine.
     pub kernel: Kernel,
     /// Threads; the default if none.
     pub threads: Option<usize>,
-    /// Element type of the KV cache.
+    /// Element type of the KV cache of our engine. Another one says its own when it is started.
     pub kv_type: Kv,
-    /// How weights are arranged.
+    /// How weights are arranged by our engine.
     pub packing: WeightPacking,
 }
 
@@ -37,7 +40,11 @@ pub struct Cell {
 ///
 /// # Errors
 /// A list has something twice, or there are too many cells.
-pub fn cells(args: &BenchmarkArgs, models: &[PathBuf]) -> Result<Vec<Cell>, Failure> {
+pub fn cells(
+    args: &BenchmarkArgs,
+    models: &[PathBuf],
+    engines: Vec<Option<Arc<Other>>>,
+) -> Result<Vec<Cell>, Failure> {
     let (engine, prompt) = (&args.engine, &args.prompt);
     let threads = numbers(&engine.threads);
     let prompt_tokens = numbers(&prompt.prompt_tokens);
@@ -55,17 +62,25 @@ pub fn cells(args: &BenchmarkArgs, models: &[PathBuf]) -> Result<Vec<Cell>, Fail
         [] => vec![None],
         given => given.iter().copied().map(Some).collect(),
     };
+    let ours = [
+        engine.kernel.len(),
+        engine.kv_type.len(),
+        engine.packing.len(),
+    ];
+    let of_engine = |other: &Option<_>| match other {
+        None => product(&ours),
+        Some(_) => 1,
+    };
+    let of_engines = engines.iter().map(of_engine).fold(0, usize::saturating_add);
     let lengths = [
         models.len(),
         threads.len(),
         prompt_tokens.len(),
         depths.len(),
         tokens.len(),
-        engine.kernel.len(),
-        engine.kv_type.len(),
-        engine.packing.len(),
+        of_engines,
     ];
-    let n_cells = lengths.iter().fold(1usize, |n, len| n.saturating_mul(*len));
+    let n_cells = product(&lengths);
     if n_cells > MOST_CELLS {
         let what = format!("found {n_cells} cells, allowed at most {MOST_CELLS}");
         return Err(Failure::new(Exit::Usage, what).with_hint("shorten a list"));
@@ -75,6 +90,7 @@ pub fn cells(args: &BenchmarkArgs, models: &[PathBuf]) -> Result<Vec<Cell>, Fail
         .enumerate()
         .map(|(i, path)| Cell {
             model: (i, path.clone()),
+            engine: (0, None),
             prompt_tokens: 0,
             depth: 0,
             tokens: 0,
@@ -87,25 +103,42 @@ pub fn cells(args: &BenchmarkArgs, models: &[PathBuf]) -> Result<Vec<Cell>, Fail
     cells = with_each(cells, &prompt_tokens, |cell, n| cell.prompt_tokens = n);
     cells = with_each(cells, &depths, |cell, n| cell.depth = n);
     cells = with_each(cells, &tokens, |cell, n| cell.tokens = n);
-    cells = with_each(cells, &engine.kv_type, |cell, kv| cell.kv_type = kv);
-    cells = with_each(cells, &engine.kernel, |cell, kernel| cell.kernel = kernel);
-    cells = with_each(cells, &engine.packing, |cell, packing| {
-        cell.packing = packing
-    });
+    let engines: Vec<_> = engines.into_iter().enumerate().collect();
+    cells = with_each(cells, &engines, |cell, engine| cell.engine = engine);
+    let with_ours = |cell: Cell| match cell.engine.1 {
+        None => with_settings(cell, args),
+        Some(_) => vec![cell],
+    };
+    cells = cells.into_iter().flat_map(with_ours).collect();
     Ok(with_each(cells, &threads, |cell, n| cell.threads = n))
 }
 
+/// A cell of our engine with each of its settings.
+fn with_settings(cell: Cell, args: &BenchmarkArgs) -> Vec<Cell> {
+    let engine = &args.engine;
+    let mut cells = vec![cell];
+    cells = with_each(cells, &engine.kv_type, |cell, kv| cell.kv_type = kv);
+    cells = with_each(cells, &engine.kernel, |cell, kernel| cell.kernel = kernel);
+    with_each(cells, &engine.packing, |cell, packing| {
+        cell.packing = packing;
+    })
+}
+
+fn product(lengths: &[usize]) -> usize {
+    lengths.iter().fold(1, |n, len| n.saturating_mul(*len))
+}
+
 /// Each cell with each value.
-fn with_each<V: Copy>(cells: Vec<Cell>, values: &[V], set: fn(&mut Cell, V)) -> Vec<Cell> {
-    let one = |cell: &Cell, value: V| {
+fn with_each<V: Clone>(cells: Vec<Cell>, values: &[V], set: fn(&mut Cell, V)) -> Vec<Cell> {
+    let one = |cell: &Cell, value: &V| {
         let mut cell = cell.clone();
-        set(&mut cell, value);
+        set(&mut cell, value.clone());
         cell
     };
     let each = |cell| {
         values
             .iter()
-            .map(move |&value| one(&cell, value))
+            .map(move |value| one(&cell, value))
             .collect::<Vec<_>>()
     };
     cells.into_iter().flat_map(each).collect()
@@ -142,9 +175,14 @@ impl Cell {
         }
     }
 
+    /// What its engine is called.
+    pub fn engine_name(&self) -> &str {
+        self.engine.1.as_ref().map_or(OURS, |other| other.name())
+    }
+
     /// A name that no other cell of its sweep has, made of what the cell is: `tiny-p16-n128-t2-avx2`.
-    /// Depth, kernels, KV type and packing stand in it if they are not the default; `threads` are those
-    /// that run. `prompt` stands for the prompt.
+    /// Depth, kernels, KV type, packing and engine stand in it if they are not the default; `threads` are
+    /// those that run. `prompt` stands for the prompt.
     pub fn name(&self, stem: &str, prompt: &str, threads: usize) -> String {
         let mut name = format!("{stem}-{prompt}");
         if self.depth > 0 {
@@ -160,6 +198,19 @@ impl Cell {
         if self.packing != WeightPacking::Auto {
             name += &format!("-packing-{}", self.packing_word());
         }
+        if let (place, Some(other)) = &self.engine {
+            name += &format!("-{}", in_a_file_name(other.name(), *place));
+        }
         name
+    }
+}
+
+/// The name of an engine as a file name has it: one with other characters has its place behind it.
+fn in_a_file_name(name: &str, place: usize) -> String {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let safe: String = name.chars().filter(|&c| is_allowed(c)).collect();
+    match safe == name {
+        true => safe,
+        false => format!("{safe}-{place}"),
     }
 }

@@ -2,6 +2,8 @@
 
 mod cell;
 mod challenged;
+mod no_number;
+mod other;
 mod settings;
 mod single;
 mod sweep;
@@ -47,14 +49,14 @@ pub fn run_with(
         [] => vec![TINY.path()?],
         named => named.to_vec(),
     };
-    let planned = settings::plan(args, cell::cells(args, &models)?)?;
+    let cells = cell::cells(args, &models, other::chosen(args)?)?;
+    let planned = settings::plan(args, cells)?;
     if let Some(server) = &args.challenge_from {
         challenged::run(args, &planned, server, watch, runner)?;
         return Ok(Exit::Done);
     }
     match (&planned[..], &args.output_dir) {
-        ([one], None) => single::run(args, one, watch, runner)?,
-        _ => sweep::run(args, &planned, watch, runner)?,
+        ([one], None) => single::run(args, one, watch, runner).map(|()| Exit::Done),
+        _ => sweep::run(args, &planned, watch, runner),
     }
-    Ok(Exit::Done)
 }

@@ -13,10 +13,13 @@ use host::{
     run::{Loaded, RunSettings},
 };
 
-use super::cell::Cell;
+use super::{cell::Cell, no_number::NoNumber};
 use crate::{
     args::{BenchmarkArgs, Kernel},
-    commands::{rows::Entry, threads},
+    commands::{
+        rows::{Entry, WithoutNumber},
+        threads,
+    },
     exit::{Exit, Failure, say},
 };
 
@@ -38,6 +41,26 @@ impl Planned {
             receipt: receipt.clone(),
             file,
             packing: Some(self.cell.packing_word()),
+            reported: Vec::new(),
+        }
+    }
+
+    /// Its row where its engine has no number.
+    pub fn without_number(&self, found: &NoNumber) -> WithoutNumber {
+        let name = self.cell.model.1.file_name().unwrap_or_default();
+        let n_prompt = match &self.settings.prompt {
+            Prompt::Seeded { count, .. } => Some(*count),
+            Prompt::Ids(ids) => Some(ids.len()),
+            Prompt::Text(_) => None,
+        };
+        WithoutNumber {
+            model: name.to_string_lossy().into_owned(),
+            engine: self.cell.engine_name().to_owned(),
+            threads: self.settings.environment.threads as u64,
+            n_prompt: n_prompt.map(|n| n as u64),
+            n_tokens: self.settings.n_generate as u64,
+            tokens_are: found.tokens_are,
+            why: found.row.clone(),
         }
     }
 }

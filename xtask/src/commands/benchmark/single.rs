@@ -7,23 +7,28 @@ use host::{
     failure::RunFailure,
     files::{self, AtomicFile},
     receipt::{Receipt, to_json},
-    run::{Loaded, Proved, Runner, bytes_per_decoded_token},
+    run::{Loaded, Proved, Runner, TimedModel, bytes_per_decoded_token},
     sandbox::Sandbox,
     watch::{Phase, Watch},
 };
 use serde_json::json;
 
-use super::settings::{Planned, warn_scalar};
+use super::{
+    no_number::NoNumber,
+    other::{self, Other},
+    settings::{Planned, warn_scalar},
+};
 use crate::{
     args::{BenchmarkArgs, ParityMode, RowFormat},
     commands::{
         figures::Figures,
         ours::{is_our_receipt, is_our_statement},
         profile_table,
-        rows::{Entry, Exports, emit},
+        rows::{Entry, Exports, Line, emit},
         sign::Bundle,
         table,
     },
+    engines::Reported,
     exit::{Exit, Failure},
     output::{file, is_stdout, note, print, print_json, spares_model, stage},
     progress::RunProgress,
@@ -62,10 +67,10 @@ fn print_receipt(
             .with_hint("name a file for the receipt"));
     }
     let exports = Exports::prepare(&args.print.output.exports, &[&planned.cell.model.1], &[])?;
-    let (receipt, _) = make_receipt(args, planned, watch, runner)?;
-    let entry = planned.entry(&receipt, "-".into());
-    exports.write(&[&entry])?;
-    print(&to_json(&receipt))
+    let made = make(args, planned, watch, runner).map_err(|no_number| no_number.failure)?;
+    let entry = made.entry(planned, "-".into());
+    exports.write(&[Line::from(&entry)])?;
+    print(&to_json(&entry.receipt))
 }
 
 fn write_receipt(
@@ -78,20 +83,20 @@ fn write_receipt(
     let output = spares_model(file(&args.output())?, model)?;
     let bundle = Bundle::prepare(args, model, &output)?;
     let exports = Exports::prepare(&args.print.output.exports, &[model], &[&output])?;
-    let (receipt, figures) = match make_receipt(args, planned, watch, runner) {
+    let made = match make(args, planned, watch, runner) {
         Ok(made) => made,
-        Err(failure) if failure.is_wrong_result() => {
-            return Err(bundle.retire_with(retire(&output, failure.into())));
+        Err(wrong) if wrong.is_wrong => {
+            return Err(bundle.retire_with(retire(&output, wrong.failure)));
         }
-        Err(failure) => return Err(failure.into()),
+        Err(failed) => return Err(failed.failure),
     };
-    let json = to_json(&receipt);
+    let json = to_json(&made.receipt);
     let staged = stage(&output, json.as_bytes())?;
-    let signed = bundle.finish(&receipt, json.as_bytes(), staged)?;
+    let signed = bundle.finish(&made.receipt, json.as_bytes(), staged)?;
     let signed = signed + &retire_statement(&challenged_path(output.path()));
-    let entry = planned.entry(&receipt, output.path().display().to_string());
-    exports.write(&[&entry])?;
-    note(show(args, &entry, &figures, output.path(), &signed));
+    let entry = made.entry(planned, output.path().display().to_string());
+    exports.write(&[Line::from(&entry)])?;
+    note(show(args, &entry, &made.figures, output.path(), &signed));
     Ok(())
 }
 
@@ -110,7 +115,7 @@ pub fn show(
             "receipt": receipt,
             "profile": profile,
         })),
-        (_, profile) => emit(&args.print.output, &[entry], || {
+        (_, profile) => emit(&args.print.output, &[entry.into()], || {
             let profile = profile.as_ref();
             let profile = profile.map_or_else(String::new, profile_table::profile);
             table::benchmark(entry, figures, path) + signed + &profile
@@ -118,13 +123,42 @@ pub fn show(
     }
 }
 
-fn make_receipt(
+/// What a run came to: its receipt, and what stands in none.
+struct Made {
+    receipt: Receipt,
+    figures: Figures,
+    reported: Vec<Reported>,
+}
+
+impl Made {
+    /// As rows show it.
+    fn entry(&self, planned: &Planned, file: String) -> Entry {
+        Entry {
+            reported: self.reported.clone(),
+            ..planned.entry(&self.receipt, file)
+        }
+    }
+}
+
+fn make(
     args: &BenchmarkArgs,
     planned: &Planned,
     watch: &Watch,
     runner: Option<MakeRunner>,
-) -> Result<(Receipt, Figures), RunFailure> {
+) -> Result<Made, NoNumber> {
     let _display = RunProgress::of(args.print.progress(), watch);
+    match &planned.cell.engine.1 {
+        None => Ok(of_ours(args, planned, watch, runner)?),
+        Some(other) => of_another(args, planned, other, watch),
+    }
+}
+
+fn of_ours(
+    args: &BenchmarkArgs,
+    planned: &Planned,
+    watch: &Watch,
+    runner: Option<MakeRunner>,
+) -> Result<Made, RunFailure> {
     let loaded = Loaded::open(planned.settings.clone(), watch)?;
     loaded.check_receipt_size()?;
     warn_scalar(planned, &loaded);
@@ -145,8 +179,35 @@ fn make_receipt(
         ParityMode::Off => measured.without_proof(),
     };
     let receipt = proved.receipt();
-    figures.bytes_per_token = bytes_per_decoded_token(&engine, &task, &receipt.kernel_ledger);
-    Ok((receipt, figures))
+    figures.bytes_per_token = bytes_per_decoded_token(&engine, &task, receipt.ledger());
+    Ok(Made {
+        receipt,
+        figures,
+        reported: Vec::new(),
+    })
+}
+
+fn of_another(
+    args: &BenchmarkArgs,
+    planned: &Planned,
+    other: &Other,
+    watch: &Watch,
+) -> Result<Made, NoNumber> {
+    let settings = &planned.settings;
+    let model = TimedModel::open(&settings.model, settings.i2s_layout, watch)?;
+    let file = other::file(other, settings, &model, watch)?;
+    let run = other::measure(planned, other, file, &model, watch)?;
+    watch.begin(Phase::Other("compile the reference"), 0);
+    let sandbox = Sandbox::new(watch).map_err(Failure::from)?;
+    let judged = other::judge(&run, &model, other::tolerance(args), &sandbox)?;
+    Ok(Made {
+        receipt: other::receipt(&run, &judged, &model)?,
+        figures: Figures {
+            notes: run.notes,
+            ..Figures::default()
+        },
+        reported: run.reported,
+    })
 }
 
 /// A challenger's statement beside an older receipt is not about the new one. Returns what to show.

@@ -172,7 +172,7 @@ fn check_proofs(
     builds: &[Build; 2],
     proofs: &[Receipt; 2],
 ) -> Result<(), Failure> {
-    let told: BTreeSet<Aspect> = args.across.iter().map(|&across| across.into()).collect();
+    let told = args.across();
     let differing = in_which(proofs);
     let is_told = |aspect: &Aspect| told.contains(aspect) || args.builds.vary.is_some();
     if let Some(aspect) = differing.iter().find(|aspect| !is_told(aspect)) {
@@ -205,10 +205,7 @@ fn repetitions(args: &CompareArgs, proofs: &[Receipt; 2]) -> Option<String> {
         return None;
     }
     let work = proofs.each_ref().map(|proof| {
-        let macs = proof
-            .kernel_ledger
-            .iter()
-            .map(|line| line.multiply_accumulates);
+        let macs = proof.ledger().iter().map(|line| line.multiply_accumulates);
         macs.fold(0u64, u64::saturating_add).max(1)
     });
     let count = PROCESS_WORK / work[0].max(work[1]);

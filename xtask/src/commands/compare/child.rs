@@ -25,6 +25,9 @@ const TAKEN: [&str; 8] = [
     "--output", "--parity", "--sign", "--format", "--quiet", "--model", "-o", "-q",
 ];
 
+/// Flags of other engines, whose runs cannot go without a replay of their own.
+const OTHERS: [&str; 2] = ["--engine", "--engine-command"];
+
 /// Checks that nothing in `args` stands in the way of this command's own flags.
 ///
 /// # Errors
@@ -36,6 +39,12 @@ pub(super) fn check(args: &[OsString]) -> Result<(), Failure> {
         if TAKEN.contains(&flag) {
             let what = format!("found {flag} after --, which this command sets itself");
             let hint = "leave it out; --model and --output-dir stand before --";
+            return Err(Failure::new(Exit::Usage, what).with_hint(hint));
+        }
+        if OTHERS.contains(&flag) {
+            let what =
+                format!("found {flag} after --, and only builds of bitreceipt take turns here");
+            let hint = "measure all engines with benchmark --engine, and compare their receipts";
             return Err(Failure::new(Exit::Usage, what).with_hint(hint));
         }
     }

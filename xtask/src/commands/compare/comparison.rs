@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use host::{
     comparison::{Aspect, Difference, Verdict, Work, clock_stands_still, compare_work},
     plain::plain,
-    receipt::{ParityStatus, Receipt},
+    receipt::Receipt,
 };
 use serde::Serialize;
+
+use crate::commands::rows::{engine, tokens_are};
 
 /// Two sides at one task.
 #[derive(Debug, Serialize)]
@@ -34,6 +36,10 @@ pub(super) struct Side {
     pub(super) name: String,
     pub(super) receipts: usize,
     pub(super) builds: Vec<String>,
+    /// The engines that ran: "ours", or the names of others.
+    pub(super) engines: Vec<String>,
+    /// How its tokens are known to be right: "bit for bit", "consistent, 2 of 128 tied", "not replayed".
+    pub(super) tokens_are: Vec<String>,
     /// A receipt of this side says that its writer replayed the run.
     pub(super) replayed: bool,
     /// The transcript's checksum, or several.
@@ -45,6 +51,8 @@ pub(super) struct Side {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Tokens {
     Equal,
+    /// Another engine is on a side, and the tokens of each side are right: bit for bit, or consistent.
+    Judged,
     Different,
     /// The sides have other models or tasks.
     NotCompared,
@@ -95,6 +103,12 @@ impl Comparison {
         let is_too_slow = made
             .max_slowdown
             .is_some_and(|allowed| differences.first().is_some_and(|d| d.is_slower_by(allowed)));
+        if let Some(other) = old.iter().chain(new).find_map(|r| r.engine.as_ref()) {
+            notes.push(format!(
+                "the steps of {} end when their tokens arrive here, by the clock of bitreceipt",
+                plain(&other.name, 120)
+            ));
+        }
         let names = made.names.each_ref();
         Self {
             what,
@@ -136,12 +150,16 @@ impl Side {
             name: plain(name, usize::MAX),
             receipts: receipts.len(),
             builds: distinct(&|r| plain(&r.build.git_commit, 12)),
-            replayed: receipts
-                .iter()
-                .any(|r| r.parity.status == ParityStatus::Passed),
+            engines: distinct(&|r| engine(r)),
+            tokens_are: distinct(&tokens_are),
+            replayed: receipts.iter().any(is_replayed),
             checksums: distinct(&|r| r.parity.checksum.to_string()),
         }
     }
+}
+
+fn is_replayed(r: &Receipt) -> bool {
+    r.parity.status.is_replayed()
 }
 
 fn repetitions(receipts: &[Receipt]) -> BTreeSet<u64> {
@@ -157,6 +175,10 @@ fn tokens(old: &[Receipt], new: &[Receipt], across: &BTreeSet<Aspect>) -> Tokens
         if !same(Aspect::Model) || !same(Aspect::Task) {
             return Tokens::NotCompared;
         }
+    }
+    let is_of_another = old.iter().chain(new).any(Receipt::is_external);
+    if is_of_another && old.iter().chain(new).all(is_replayed) {
+        return Tokens::Judged;
     }
     let mut all = old.iter().chain(new);
     let first = all.next().map(|r| (r.parity.checksum, &r.tokens));

@@ -6,7 +6,10 @@ use host::comparison::{Difference, Figure, Verdict, Work};
 use serde_json::{Value, json};
 
 use super::comparison::{Comparison, Side, Tokens};
-use crate::markdown::{self, Align};
+use crate::{
+    args::OURS,
+    markdown::{self, Align},
+};
 
 /// The object that programs read.
 pub(super) fn json(found: &[Comparison]) -> Value {
@@ -31,8 +34,12 @@ pub(super) fn markdown(found: &[Comparison]) -> String {
 fn headline(found: &Comparison) -> String {
     match found.tokens {
         Tokens::Different => "Tokens differ".into(),
+        Tokens::Judged if found.is_too_slow => {
+            "Tokens right on both sides, slower than allowed".into()
+        }
         _ if found.is_too_slow => "Tokens equal, slower than allowed".into(),
         Tokens::Equal => format!("Tokens equal, {}", verdict(found.verdict)),
+        Tokens::Judged => format!("Tokens right on both sides, {}", verdict(found.verdict)),
         Tokens::NotCompared => format!("Tokens not compared, {}", verdict(found.verdict)),
     }
 }
@@ -74,11 +81,17 @@ fn body(found: &Comparison, bullet: &str) -> String {
 fn side(side: &Side) -> String {
     let receipts = side.receipts;
     let plural = if receipts == 1 { "" } else { "s" };
-    format!(
-        "{}: {receipts} receipt{plural} of build {}",
-        side.name,
-        side.builds.join(", ")
-    )
+    let (builds, engines) = (side.builds.join(", "), side.engines.join(", "));
+    match engines == OURS {
+        true => format!(
+            "{}: {receipts} receipt{plural} of build {builds}",
+            side.name
+        ),
+        false => format!(
+            "{}: {receipts} receipt{plural} of {engines}, by build {builds}",
+            side.name
+        ),
+    }
 }
 
 fn tokens(found: &Comparison) -> String {
@@ -91,6 +104,14 @@ fn tokens(found: &Comparison) -> String {
     };
     match found.tokens {
         Tokens::Equal => format!("equal in every bit of the transcript; {replayed}"),
+        Tokens::Judged => {
+            let [old, new] = [old, new].map(|side| side.tokens_are.join("; "));
+            let same = match found.sides[0].checksums == found.sides[1].checksums {
+                true => "the same tokens",
+                false => "not the same tokens, each side judged by a replay of its own",
+            };
+            format!("old: {old}; new: {new}; {same}")
+        }
         Tokens::Different => format!("DIFFERENT; {replayed}"),
         Tokens::NotCompared => format!("not compared, since models or tasks differ; {replayed}"),
     }

@@ -1,5 +1,6 @@
 //! The columns of a board, for programs. `ci/LEADERBOARD.md` describes them.
 
+use host::plain::plain;
 use serde_json::{Map, Value};
 
 use super::row::Row;
@@ -20,7 +21,7 @@ pub enum Cell {
 pub type Column = (&'static str, fn(&Row) -> Cell);
 
 /// Every column, in the order of the file.
-pub const COLUMNS: [Column; 27] = [
+pub const COLUMNS: [Column; 28] = [
     ("rank", |row| Cell::Integer(row.rank)),
     ("conclusion", |row| text(row.verdict.conclusion.as_str())),
     ("replayed", |row| text(row.verdict.replayed.as_str())),
@@ -46,6 +47,10 @@ pub const COLUMNS: [Column; 27] = [
     ("cpu", |row| of_claim(row, |c| c.cpu.clone())),
     ("os", |row| of_claim(row, |c| c.os.clone())),
     ("kernels", |row| of_claim(row, |c| c.isas.join("+"))),
+    ("engine", |row| {
+        let engine = row.receipt().and_then(|r| r.engine.as_ref());
+        Cell::Text(engine.map(|engine| plain(&engine.name, 120)))
+    }),
     ("threads", |row| {
         Cell::Integer(row.receipt().map(|r| r.claimed.threads))
     }),

@@ -1,10 +1,13 @@
 //! The tables of a board as columns and cells, for Markdown and HTML. Cells quote strangers.
 
+use host::plain::plain;
+
 use super::{board::Group, row::Row};
-use crate::{markdown::Align, units};
+use crate::{markdown::Align, units, verdicts::ReadReceipt};
 
 /// What every board says about its figures.
-pub const WORTH: &str = "The tokens of ranked receipts were replayed, bit for bit. \
+pub const WORTH: &str = "The tokens of ranked receipts were replayed, bit for bit; those of other engines are \
+                         consistent with a replay. \
                          The rates are their writers' claims: nobody can replay a clock.";
 
 /// A table. A cell is as long as whoever wrote the receipt made it.
@@ -25,7 +28,7 @@ pub fn ranked(group: &Group) -> Table<11> {
             rate(claimed.decode_tokens_per_sec),
             rate(Some(claimed.prefill_tokens_per_sec)),
             claimed.threads.to_string(),
-            claimed.isas.join("+"),
+            runs_on(receipt),
             claimed.kv_type.clone(),
             receipt.prompt_tokens.to_string(),
             receipt.tokens.to_string(),
@@ -40,7 +43,7 @@ pub fn ranked(group: &Group) -> Table<11> {
             ("decode tokens/s", Align::Right),
             ("prefill tokens/s", Align::Right),
             ("threads", Align::Right),
-            ("kernels", Align::Left),
+            ("kernels or engine", Align::Left),
             ("KV", Align::Left),
             ("prompt", Align::Right),
             ("tokens", Align::Right),
@@ -49,6 +52,14 @@ pub fn ranked(group: &Group) -> Table<11> {
             ("receipt", Align::Left),
         ],
         rows: rows.collect(),
+    }
+}
+
+/// Our kernels, or another engine.
+fn runs_on(receipt: &ReadReceipt) -> String {
+    match &receipt.engine {
+        Some(engine) => plain(&engine.name, 120),
+        None => receipt.claimed.isas.join("+"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use host::files::AtomicFile;
 
 use super::{
-    row::Entry,
+    line::Line,
     table::markdown,
     trackers::{bencher, github_action_benchmark},
 };
@@ -57,9 +57,9 @@ impl Exports {
     ///
     /// # Errors
     /// Writing one failed: it is as it was.
-    pub fn write(&self, entries: &[&Entry]) -> Result<(), Failure> {
+    pub fn write(&self, lines: &[Line]) -> Result<(), Failure> {
         for (format, file) in &self.0 {
-            let text = text_of(*format, entries);
+            let text = text_of(*format, lines);
             file.replace(|out| out.write_all(text.as_bytes()))
                 .map_err(|e| Failure::io(file.path(), &e))?;
         }
@@ -73,37 +73,34 @@ impl Exports {
 /// Standard output cannot be written to.
 pub fn emit(
     args: &RowOutputArgs,
-    entries: &[&Entry],
+    lines: &[Line],
     human: impl FnOnce() -> String,
 ) -> Result<(), Failure> {
-    emit_err(args, entries);
+    emit_err(args, lines);
     match args.format {
         RowFormat::Human if args.quiet => Ok(()),
         RowFormat::Human => print(&human()),
-        format => print(&text_of(format, entries)),
+        format => print(&text_of(format, lines)),
     }
 }
 
 /// Prints rows to standard error, if that was asked for.
-fn emit_err(args: &RowOutputArgs, entries: &[&Entry]) {
+fn emit_err(args: &RowOutputArgs, lines: &[Line]) {
     if let Some(format) = args.format_err {
-        say(format_args!("{}", text_of(format, entries).trim_end()));
+        say(format_args!("{}", text_of(format, lines).trim_end()));
     }
 }
 
 /// Rows as text. For people, they are a Markdown table.
-fn text_of(format: RowFormat, entries: &[&Entry]) -> String {
-    let rows = || -> Vec<Record> {
-        let rows = entries.iter().flat_map(|entry| entry.rows());
-        rows.map(|row| row.record()).collect()
-    };
+fn text_of(format: RowFormat, lines: &[Line]) -> String {
+    let rows = || -> Vec<Record> { lines.iter().flat_map(|line| line.records()).collect() };
     match format {
-        RowFormat::Human | RowFormat::Md => markdown(entries),
+        RowFormat::Human | RowFormat::Md => markdown(lines),
         RowFormat::Csv => csv(&rows()),
         RowFormat::Json => json(&rows()),
         RowFormat::Jsonl => json_lines(&rows()),
         RowFormat::Sql => sql(TABLE, &rows()),
-        RowFormat::GithubActionBenchmark => github_action_benchmark(entries),
-        RowFormat::Bencher => bencher(entries),
+        RowFormat::GithubActionBenchmark => github_action_benchmark(lines),
+        RowFormat::Bencher => bencher(lines),
     }
 }

@@ -2,11 +2,60 @@
 
 use host::{plain::plain, statistics::Mean};
 
-use super::row::{Row, Test, shown};
+use super::row::{Row, Test, shown, status};
 use crate::{
     tabular::{Record, Value},
     units,
 };
+
+/// The titles of all columns, in their order.
+pub(super) const COLUMNS: [&str; 45] = [
+    "build_commit",
+    "cpu_info",
+    "backends",
+    "model_filename",
+    "model_type",
+    "model_size",
+    "model_n_params",
+    "n_threads",
+    "type_k",
+    "type_v",
+    "n_prompt",
+    "n_gen",
+    "n_depth",
+    "test_time",
+    "avg_ns",
+    "stddev_ns",
+    "avg_ts",
+    "stddev_ts",
+    "samples_ns",
+    "samples_ts",
+    "test",
+    "n_timed",
+    "time_to_first_token_ns",
+    "step_p5_ns",
+    "step_p50_ns",
+    "step_p95_ns",
+    "engine",
+    "engine_version",
+    "engine_command",
+    "engine_sha256",
+    "engine_model_sha256",
+    "engine_avg_ts",
+    "kernels",
+    "kernel_option",
+    "packing",
+    "model_sha256",
+    "checksum",
+    "replayed_by_writer",
+    "tokens_are",
+    "n_exact",
+    "n_tied",
+    "tolerance",
+    "why",
+    "receipt_sha256",
+    "receipt",
+];
 
 impl Row<'_> {
     /// All columns.
@@ -57,21 +106,85 @@ impl Row<'_> {
         let (entry, r) = (self.entry, &self.entry.receipt);
         let steps = self.steps();
         let step = |p| Value::integer(steps.as_ref().map(|steps| *steps.percentile(p)));
-        let packing = entry.packing.map(|packing| Value::Text(packing.into()));
-        vec![
+        let first = match self.test {
+            Test::Prefill => r.figures.as_ref().map(|f| f.time_to_first_token_ns),
+            Test::Decode => None,
+        };
+        let mut record = vec![
             ("test", Value::Text(self.label())),
             ("n_timed", Value::Integer(self.n_timed())),
+            ("time_to_first_token_ns", Value::integer(first)),
             ("step_p5_ns", step(5)),
             ("step_p50_ns", step(50)),
             ("step_p95_ns", step(95)),
-            ("kernels", Value::Text(entry.isa().into())),
-            ("kernel_option", Value::Text(shown(&r.run.kernel))),
-            ("packing", packing.unwrap_or(Value::Nothing)),
+        ];
+        record.extend(self.of_engine());
+        let is_other = r.is_external();
+        let own = |text: &str| match is_other {
+            true => Value::Nothing,
+            false => Value::Text(shown(text)),
+        };
+        let packing = entry.packing.filter(|_| !is_other);
+        record.extend([
+            ("kernels", own(entry.isa())),
+            ("kernel_option", own(&r.run.kernel)),
+            (
+                "packing",
+                packing.map_or(Value::Nothing, |packing| Value::Text(packing.into())),
+            ),
             ("model_sha256", Value::Text(r.model.sha256.to_string())),
             ("checksum", Value::Text(r.parity.checksum.to_string())),
             ("replayed_by_writer", Value::Flag(entry.is_replayed())),
+        ]);
+        record.extend(self.of_tokens());
+        record.extend([
             ("receipt_sha256", Value::Text(r.receipt_sha256.to_string())),
             ("receipt", Value::Text(plain(&entry.file, usize::MAX))),
+        ]);
+        record
+    }
+
+    /// Who ran it.
+    fn of_engine(&self) -> Record {
+        let engine = self.entry.receipt.engine.as_ref();
+        let text = |text: Option<String>| text.map_or(Value::Nothing, Value::Text);
+        let file = engine.and_then(|engine| engine.model.as_ref());
+        let sha256 = engine.and_then(|engine| engine.sha256);
+        let version = engine.and_then(|engine| engine.version.as_ref());
+        vec![
+            ("engine", Value::Text(self.entry.engine())),
+            (
+                "engine_version",
+                text(version.map(|version| shown(version))),
+            ),
+            (
+                "engine_command",
+                text(engine.map(|engine| plain(&engine.command, usize::MAX))),
+            ),
+            (
+                "engine_sha256",
+                text(sha256.map(|digest| digest.to_string())),
+            ),
+            (
+                "engine_model_sha256",
+                text(file.map(|file| file.sha256.to_string())),
+            ),
+            ("engine_avg_ts", Value::real(self.reported_rate())),
+        ]
+    }
+
+    /// What is known of the tokens.
+    fn of_tokens(&self) -> Record {
+        let judgement = self.entry.receipt.parity.judgement;
+        vec![
+            (
+                "tokens_are",
+                Value::Text(status(&self.entry.receipt).into()),
+            ),
+            ("n_exact", Value::integer(judgement.map(|j| j.exact))),
+            ("n_tied", Value::integer(judgement.map(|j| j.tied))),
+            ("tolerance", Value::real(judgement.map(|j| j.tolerance))),
+            ("why", Value::Nothing),
         ]
     }
 

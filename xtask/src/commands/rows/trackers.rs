@@ -3,11 +3,14 @@
 use host::statistics::Mean;
 use serde_json::{Map, Value, json};
 
-use super::row::{Entry, Row, shown};
+use super::{
+    line::Line,
+    row::{Row, shown},
+};
 use crate::units::counted;
 
 /// For github-action-benchmark: an array, its tool `customBiggerIsBetter`.
-pub fn github_action_benchmark(entries: &[&Entry]) -> String {
+pub fn github_action_benchmark(lines: &[Line]) -> String {
     let measured = |row: &Row| {
         let Mean { mean, deviation } = Mean::of(&row.samples_ts())?;
         let receipt = &row.entry.receipt;
@@ -19,12 +22,12 @@ pub fn github_action_benchmark(entries: &[&Entry]) -> String {
             "extra": format!("checksum {}\ncpu {}", receipt.parity.checksum, shown(&receipt.host.cpu_model)),
         }))
     };
-    let rows = entries.iter().flat_map(|entry| entry.rows());
+    let rows = lines.iter().flat_map(|line| line.rows());
     text(&rows.filter_map(|row| measured(&row)).collect())
 }
 
 /// For Bencher: an object with a measure of each benchmark, whose bounds are its samples' own.
-pub fn bencher(entries: &[&Entry]) -> String {
+pub fn bencher(lines: &[Line]) -> String {
     let measured = |row: &Row| {
         let rates = row.samples_ts();
         let mean = Mean::of(&rates)?.mean;
@@ -33,19 +36,19 @@ pub fn bencher(entries: &[&Entry]) -> String {
         let throughput = json!({ "value": mean, "lower_value": low, "upper_value": high });
         Some((name(row), json!({ "throughput": throughput })))
     };
-    let rows = entries.iter().flat_map(|entry| entry.rows());
+    let rows = lines.iter().flat_map(|line| line.rows());
     let measures: Map<String, Value> = rows.filter_map(|row| measured(&row)).collect();
     text(&Value::Object(measures))
 }
 
-/// What stays the same from one commit to the next: model, test, kernels, threads.
+/// What stays the same from one commit to the next: model, test, kernels or engine, threads.
 fn name(row: &Row) -> String {
     let receipt = &row.entry.receipt;
     format!(
         "{} {} {} {}",
         shown(&receipt.model.file_name),
         row.label(),
-        row.entry.isa(),
+        row.entry.runs_on(),
         counted(receipt.run.threads, "thread")
     )
 }

@@ -8,7 +8,9 @@ use host::{
     input::HashedModel,
     machine::{MemoryNeed, default_threads},
     receipt::Receipt,
-    verify::{Checked, LEFT_OUT, MOST_UNASKED_BYTES, Retimed, missing_by_size, missing_model},
+    verify::{
+        Checked, LEFT_OUT, MOST_UNASKED_BYTES, NO_PARTS, Retimed, missing_by_size, missing_model,
+    },
     watch::Watch,
 };
 
@@ -79,6 +81,11 @@ impl Examination<'_> {
         let not_run = |why: &str| format!("not run: {why}");
         match found {
             Err(_) => checked.without_retime(&not_run("the model of the receipt is not here")),
+            Ok(_) if self.receipt.is_external() => {
+                let why = "the run is another engine's, and --retime times this project's own; measure that engine \
+                           here with benchmark";
+                checked.without_retime(&not_run(why));
+            }
             Ok(_) if checked.is_rejected() => {
                 checked.without_retime(&not_run("the receipt is rejected"));
             }
@@ -159,6 +166,7 @@ impl Examination<'_> {
         let guests = self.guests();
         let (receipt, model) = (self.receipt, &found.model);
         match self.selection()? {
+            Some(_) if receipt.is_external() => checked.without_replay(NO_PARTS),
             None => {
                 let replay = self.shared.replay(receipt, sandbox, model, guests)?;
                 checked.with_replay(replay);

@@ -146,6 +146,7 @@ fn examine_under(
     let mut checked = Checked::read(bytes).map_err(|e| Failure::from(e).at(&path))?;
     checked.with_challenge(args.challenge.as_ref());
     checked.with_clock(SystemTime::now());
+    checked.with_tolerance(policy.tolerance(args.tolerance));
     if let (Some(bundle), Some(key)) = (&args.bundle, &args.public_key) {
         let (bundle, key) = signed(bundle, "bundle", bundle_path, key)?;
         checked.with_bundle(&bundle, &key);

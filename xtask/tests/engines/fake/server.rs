@@ -24,7 +24,11 @@ pub fn serve(behaviour: &str, port: u16) {
         "forks" => fork(),
         _ => {}
     }
-    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let host = match behaviour {
+        "everywhere" => "0.0.0.0",
+        _ => "127.0.0.1",
+    };
+    let listener = TcpListener::bind((host, port)).unwrap();
     let mut n_asked = 0;
     for stream in listener.incoming() {
         let mut stream = stream.unwrap();

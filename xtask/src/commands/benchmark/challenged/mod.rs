@@ -132,8 +132,7 @@ impl Proving<'_> {
             let what = "what the challenger signed is no challenger's statement";
             return Err(Failure::new(Exit::BadInput, what).into());
         }
-        figures.bytes_per_token =
-            bytes_per_decoded_token(&engine, &task, &receipts[0].kernel_ledger);
+        figures.bytes_per_token = bytes_per_decoded_token(&engine, &task, receipts[0].ledger());
         Ok(Made {
             receipts,
             answered_after_ns,

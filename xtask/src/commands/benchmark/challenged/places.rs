@@ -18,7 +18,7 @@ use crate::{
             sweep,
         },
         ours::is_our_statement,
-        rows::Exports,
+        rows::{Exports, Line},
         sign::Bundle,
     },
     exit::{Exit, Failure},
@@ -117,7 +117,8 @@ impl Places {
         let entries: Vec<_> = entries
             .map(|(receipt, path)| planned.entry(receipt, path))
             .collect();
-        self.exports.write(&entries.iter().collect::<Vec<_>>())?;
+        self.exports
+            .write(&entries.iter().map(Line::from).collect::<Vec<_>>())?;
         let more = made.text(path) + &signed[shown];
         let place = files[shown].path();
         note(show(args, &entries[shown], &made.figures, place, &more));

@@ -8,17 +8,19 @@ use std::{
 use host::{
     failure::RunFailure,
     machine::default_threads,
-    receipt::Receipt,
     run::{Loaded, NativeRunner, Runner, Settled, TimedModel},
     sandbox::Sandbox,
-    watch::{Phase, Watch},
+    watch::Watch,
 };
 
 use super::{
     course::Course,
     failed::Failed,
     forecast::{Forecast, GUEST_RATE, Kind, Part, work},
+    others::Others,
+    outcome::Outcome,
     proof::{Measured, agree, groups, prove},
+    reference::Reference,
 };
 use crate::{
     args::{BenchmarkArgs, Kernel, ParityMode},
@@ -33,10 +35,10 @@ use crate::{
 
 /// A sweep, and what its cells share.
 pub struct Sweep<'s> {
-    args: &'s BenchmarkArgs,
-    planned: &'s [Planned],
+    pub(super) args: &'s BenchmarkArgs,
+    pub(super) planned: &'s [Planned],
     works: Vec<u64>,
-    watch: &'s Watch,
+    pub(super) watch: &'s Watch,
     runner: Option<MakeRunner<'s>>,
 }
 
@@ -65,11 +67,12 @@ impl<'s> Sweep<'s> {
     }
 
     /// The part that a cell's runs are.
-    fn runs(&self, at: usize) -> Part {
+    pub(super) fn runs(&self, at: usize) -> Part {
         let cell = &self.planned[at];
         Part {
             kind: Kind::Runs {
                 model: cell.cell.model.0,
+                engine: cell.cell.engine.0,
                 kernel: cell.cell.kernel,
                 threads: cell.settings.environment.threads,
             },
@@ -78,7 +81,7 @@ impl<'s> Sweep<'s> {
     }
 
     /// The part that the replay of a cell's task is.
-    fn replay(&self, at: usize) -> Part {
+    pub(super) fn replay(&self, at: usize) -> Part {
         let model = self.planned[at].cell.model.0;
         Part {
             kind: Kind::Replay { model },
@@ -86,12 +89,18 @@ impl<'s> Sweep<'s> {
         }
     }
 
-    /// Of each task the place of its first cell.
+    /// Of each task of an engine the place of its first cell.
     fn tasks(&self) -> Vec<usize> {
         let task = |at: usize| {
             let cell = &self.planned[at].cell;
             let n_prompt = cell.prompt_tokens + cell.depth;
-            (cell.model.0, n_prompt, cell.tokens, cell.kv_type)
+            (
+                cell.model.0,
+                cell.engine.0,
+                n_prompt,
+                cell.tokens,
+                cell.kv_type,
+            )
         };
         let all = 0..self.planned.len();
         let is_first = |at: &usize| (0..*at).all(|earlier| task(earlier) != task(*at));
@@ -126,11 +135,11 @@ impl<'s> Sweep<'s> {
         text
     }
 
-    /// The receipts of all cells, in the order of the command line. They are measured in `order`.
+    /// What becomes of all cells, in the order of the command line. They are measured in `order`.
     ///
     /// # Errors
-    /// One cell failed, or one is wrong.
-    pub fn receipts(&self, order: &[usize]) -> Result<Vec<Receipt>, Failed> {
+    /// A cell of our engine failed, or is wrong. One of another engine only loses its own number.
+    pub fn outcomes(&self, order: &[usize]) -> Result<Vec<Outcome>, Failed> {
         let mut course = Course {
             display: RunProgress::of(self.args.print.progress(), self.watch),
             forecast: self.forecast(),
@@ -138,50 +147,60 @@ impl<'s> Sweep<'s> {
             n_replayed: 0,
             n_replays: self.tasks().len(),
         };
-        let mut made: Vec<(usize, Receipt)> = Vec::new();
-        let mut sandbox = None;
+        let mut made: Vec<(usize, Outcome)> = Vec::new();
+        let mut reference = Reference::new(self.watch);
         // One model after the other, so that no two of them are in memory.
         for model in 0..=self.planned.last().map_or(0, |last| last.cell.model.0) {
             let is_own = |at: &usize| self.planned[*at].cell.model.0 == model;
             let own: Vec<usize> = order.iter().copied().filter(is_own).collect();
-            made.extend(self.model_receipts(&own, &mut course, &mut sandbox)?);
+            made.extend(self.outcomes_of_model(&own, &mut course, &mut reference)?);
         }
         made.sort_by_key(|(at, _)| *at);
-        Ok(made.into_iter().map(|(_, receipt)| receipt).collect())
+        Ok(made.into_iter().map(|(_, outcome)| outcome).collect())
     }
 
-    /// The receipts of the cells of one model, which is read once.
-    fn model_receipts(
+    /// What becomes of the cells of one model, which is read once.
+    fn outcomes_of_model(
         &self,
         own: &[usize],
         course: &mut Course,
-        sandbox: &mut Option<Sandbox>,
-    ) -> Result<Vec<(usize, Receipt)>, Failed> {
+        reference: &mut Reference,
+    ) -> Result<Vec<(usize, Outcome)>, Failed> {
         let settings = &self.planned[own[0]].settings;
         let model = TimedModel::open(&settings.model, settings.i2s_layout, self.watch)
             .map_err(Failure::from)?;
-        let groups = groups(self.measure_all(own, &model, course)?);
+        let mut others = Others::default();
+        let ours = self.measure_all(own, &model, course, &mut others)?;
+        let mut made = self.prove_ours(groups(ours), &model, course, reference)?;
+        made.extend(self.judge_others(others, &model, course, reference)?);
+        Ok(made)
+    }
+
+    /// The receipts of our cells, those of one task together.
+    fn prove_ours(
+        &self,
+        groups: Vec<Vec<Measured>>,
+        model: &TimedModel,
+        course: &mut Course,
+        reference: &mut Reference,
+    ) -> Result<Vec<(usize, Outcome)>, Failed> {
         let mut made = Vec::new();
         for group in groups {
             if self.args.parity == ParityMode::Off {
                 agree(&group).map_err(|wrong| Failed::unreplayed(self.planned, &wrong))?;
-                made.extend(group.into_iter().map(|c| (c.at, c.run.without_proof())));
+                made.extend(
+                    group
+                        .into_iter()
+                        .map(|c| (c.at, c.run.without_proof().into())),
+                );
                 continue;
             }
-            course.n_replayed += 1;
-            course.begin(format!(
-                "replay {} of {}",
-                course.n_replayed, course.n_replays
-            ));
-            if sandbox.is_none() {
-                self.watch.begin(Phase::Other("compile the reference"), 0);
-                *sandbox = Some(Sandbox::new(self.watch).map_err(Failure::from)?);
-            }
-            let sandbox = sandbox.as_ref().expect("it was made above");
+            course.begin_replay();
+            let sandbox = reference.sandbox()?;
             let start = Instant::now();
-            let replay = prove(&group, &model, sandbox).map_err(|wrong| {
+            let replay = prove(&group, model, sandbox).map_err(|wrong| {
                 let explained = wrong.failure.map(|failure| *failure);
-                let failure = explained.unwrap_or_else(|| self.explain(wrong.at, &model, sandbox));
+                let failure = explained.unwrap_or_else(|| self.explain(wrong.at, model, sandbox));
                 Failed::of_cell(self.planned, wrong.at, failure)
             })?;
             course
@@ -189,19 +208,22 @@ impl<'s> Sweep<'s> {
                 .done(self.replay(group[0].at), start.elapsed());
             let receipt = |cell: Measured| {
                 let receipt = replay.receipt(cell.run);
-                (cell.at, receipt.expect("it proves every cell of its group"))
+                let receipt = receipt.expect("it proves every cell of its group");
+                (cell.at, receipt.into())
             };
             made.extend(group.into_iter().map(receipt));
         }
         Ok(made)
     }
 
-    /// Measures cells in this order. One that other work disturbs has a second try at the end.
+    /// Measures cells in this order. One that other work disturbs has a second try at the end. Those of
+    /// other engines go to `others`.
     fn measure_all(
         &self,
         own: &[usize],
         model: &TimedModel,
         course: &mut Course,
+        others: &mut Others,
     ) -> Result<Vec<Measured>, Failed> {
         let mut queue: Vec<(usize, bool)> = own.iter().map(|&at| (at, false)).collect();
         let (mut next, mut measured) = (0, Vec::new());
@@ -213,6 +235,12 @@ impl<'s> Sweep<'s> {
             let (n, of) = (course.n_measured + 1, self.planned.len());
             course.begin(format!("cell {n} of {of}, {}", self.planned[at].name));
             let start = Instant::now();
+            if let Some(other) = &self.planned[at].cell.engine.1 {
+                self.measure_other(at, other, model, others)?;
+                course.n_measured += 1;
+                course.forecast.done(self.runs(at), start.elapsed());
+                continue;
+            }
             match self.measure(at, model) {
                 Ok(run) => measured.push(Measured { at, run }),
                 Err(RunFailure::Disturbed(_)) if !is_second => {

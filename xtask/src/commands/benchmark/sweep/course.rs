@@ -14,6 +14,12 @@ pub struct Course {
 }
 
 impl Course {
+    /// The next replay begins.
+    pub fn begin_replay(&mut self) {
+        self.n_replayed += 1;
+        self.begin(format!("replay {} of {}", self.n_replayed, self.n_replays));
+    }
+
     /// Shows which part comes now, and how long all of them will take.
     pub fn begin(&self, part: String) {
         let left = self.forecast.seconds().map(units::time);

@@ -19,6 +19,7 @@ pub enum Kind {
     /// Warm-up and timed runs of a cell.
     Runs {
         model: usize,
+        engine: usize,
         kernel: Kernel,
         threads: usize,
     },
@@ -136,6 +137,7 @@ mod tests {
         let runs = |threads, work| Part {
             kind: Kind::Runs {
                 model: 0,
+                engine: 0,
                 kernel: Kernel::Auto,
                 threads,
             },

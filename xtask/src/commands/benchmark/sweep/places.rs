@@ -10,10 +10,11 @@ use host::{
     receipt::{Receipt, to_json},
 };
 
+use super::outcome::Outcome;
 use crate::{
     args::BenchmarkArgs,
     commands::{
-        benchmark::{settings::Planned, single::retire},
+        benchmark::{no_number::NoNumber, settings::Planned, single::retire},
         rows::Exports,
         sign::Bundle,
     },
@@ -80,22 +81,40 @@ impl Places {
         self.files[at].path()
     }
 
-    /// Puts all receipts and bundles in their places. Each is written before the first one is renamed,
-    /// so that a full disk leaves the old ones.
+    /// Puts all receipts and bundles in their places; none where a cell has none. Each is written before the
+    /// first one is renamed, so that a full disk leaves the old ones.
     ///
     /// # Errors
     /// Writing or renaming failed.
-    pub fn fill(self, receipts: &[Receipt]) -> Result<Exports, Failure> {
-        let texts: Vec<String> = receipts.iter().map(to_json).collect();
-        let places = self.files.iter().zip(&texts);
-        let staged = places
-            .map(|(file, json)| stage(file, json.as_bytes()))
-            .collect::<Result<Vec<_>, _>>()?;
-        let made = receipts.iter().zip(&texts).zip(staged);
-        for (bundle, ((receipt, json), staged)) in self.bundles.into_iter().zip(made) {
+    pub fn fill(self, receipts: &[Option<&Receipt>]) -> Result<Exports, Failure> {
+        let places = self.files.iter().zip(self.bundles).zip(receipts);
+        let filled =
+            places.filter_map(|((file, bundle), receipt)| Some((file, bundle, (*receipt)?)));
+        let staged = filled.map(|(file, bundle, receipt)| {
+            let json = to_json(receipt);
+            let staged = stage(file, json.as_bytes())?;
+            Ok((bundle, receipt, json, staged))
+        });
+        let staged = staged.collect::<Result<Vec<_>, Failure>>()?;
+        for (bundle, receipt, json, staged) in staged {
             bundle.finish(receipt, json.as_bytes(), staged)?;
         }
         Ok(self.exports)
+    }
+
+    /// Retires the old receipts of cells whose engine computed something wrong.
+    pub fn retire_wrong(&self, outcomes: Vec<Outcome>) -> Vec<Outcome> {
+        let retired = outcomes
+            .into_iter()
+            .enumerate()
+            .map(|(at, outcome)| match outcome {
+                Outcome::Without(wrong) if wrong.is_wrong => Outcome::Without(NoNumber {
+                    failure: self.retire(at, wrong.failure),
+                    ..wrong
+                }),
+                other => other,
+            });
+        retired.collect()
     }
 
     /// The old receipt at this place does not stand for the cell any more, nor does its bundle.

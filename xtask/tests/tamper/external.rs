@@ -1,0 +1,183 @@
+//! Receipts of other engines: what is judged within a tolerance, and what is refused of them.
+
+use host::{
+    judge::Tolerance,
+    receipt::seal,
+    verify::{Checked, Conclusion, Outcome, Policy, Replayed},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    every_edit_is_caught,
+    genuine::{
+        EXTERNAL, GENUINE, assert_accepted, assert_only_unreplayed, assert_rejected_by, replay,
+        replayed, rule, rules, verify, verify_under, with_replay,
+    },
+};
+
+/// The genuine receipt of another engine with an edit.
+fn edited(edit: impl FnOnce(&mut Value)) -> Value {
+    let mut receipt = EXTERNAL.clone();
+    edit(&mut receipt);
+    seal(&mut receipt);
+    receipt
+}
+
+#[test]
+fn a_genuine_receipt_is_consistent_and_no_more() {
+    let verdict = replayed(&EXTERNAL);
+    assert_accepted(&verdict);
+    assert_eq!(verdict.replayed, Replayed::Everything);
+    assert_eq!(
+        verdict.tokens,
+        "consistent with a replay: all 3 tokens are the reference's choice (6 positions)"
+    );
+    assert_eq!(rules(&verdict, Outcome::Note), ["physics_decode"]);
+    let judgement = verdict.judgement.unwrap();
+    assert_eq!(
+        (judgement.exact, judgement.tied, judgement.wrong),
+        (3, 0, 0)
+    );
+    assert!(judgement.tolerance.unwrap() > 0.0);
+    let text = verdict.to_text("r.json");
+    assert!(
+        !text.contains("bit for bit") && !text.contains("proved by"),
+        "{text}"
+    );
+    assert!(text.contains("\n  engine    other 1.0\n"), "{text}");
+    // Nothing is said of kernels.
+    assert!(!text.contains("kernels"), "{text}");
+    let ours = replayed(&GENUINE);
+    assert!(ours.judgement.is_none() && !ours.to_text("r.json").contains("engine"));
+}
+
+#[test]
+fn it_is_unverifiable_until_it_is_replayed() {
+    assert_only_unreplayed(&verify(EXTERNAL.to_string().as_bytes()).unwrap());
+}
+
+#[test]
+fn every_edit_is_caught_by_the_rule_that_is_there_for_it() {
+    every_edit_is_caught(&EXTERNAL);
+}
+
+/// Without a ranking, a replay judges only what is its own choice; an audit judges nothing.
+#[test]
+fn nothing_else_takes_the_place_of_a_judgement() {
+    let bytes = EXTERNAL.to_string();
+    let mut checked = Checked::read(bytes.as_bytes()).unwrap();
+    with_replay(&mut checked);
+    assert_accepted(&checked.verdict());
+    let mut checked = Checked::read(bytes.as_bytes()).unwrap();
+    let receipt = checked.receipt.clone().unwrap();
+    let replayed = replay(&receipt).unwrap();
+    let mut unranked = replayed.clone();
+    unranked.ranking = None;
+    checked.with_replay(Ok(unranked.clone()));
+    let verdict = checked.verdict();
+    assert_accepted(&verdict);
+    assert_eq!(verdict.judgement.unwrap().tolerance, None);
+    let mut short = replayed;
+    short.ranking.as_mut().unwrap().margins.pop();
+    for unranked in [&mut unranked, &mut short] {
+        // As if the reference had chosen another last token.
+        unranked.tokens[2] ^= 1;
+        let mut checked = Checked::read(bytes.as_bytes()).unwrap();
+        checked.with_replay(Ok(unranked.clone()));
+        let verdict = checked.verdict();
+        assert_eq!(verdict.conclusion, Conclusion::Unverifiable);
+        assert_eq!(rules(&verdict, Outcome::Unverifiable), ["parity_judgement"]);
+    }
+    let mut checked = Checked::read(bytes.as_bytes()).unwrap();
+    checked.with_audit(host::verify::AuditFinding::NoTranscript("none".into()));
+    let verdict = checked.verdict();
+    assert_eq!(rules(&verdict, Outcome::Unverifiable), ["parity_replay"]);
+    assert!(
+        rule(&verdict, "parity_replay")
+            .evidence
+            .contains("--sample")
+    );
+}
+
+/// The tolerance is the verifier's: the receipt's changes nothing.
+#[test]
+fn a_token_is_tied_within_the_verifiers_tolerance() {
+    let margins = replay(&serde_json::from_value(EXTERNAL.clone()).unwrap());
+    let margin = margins.unwrap().ranking.unwrap().margins.pop().unwrap();
+    // The last token is fed to nothing: the second best in its place.
+    let rival = margin.rivals[0];
+    let gap = margin.lead() / margin.spread;
+    let tied = |tolerance: f64| {
+        edited(|r| {
+            r["tokens"][2] = json!(rival.token);
+            r["parity"]["judgement"] = json!({ "tolerance": tolerance, "exact": 2, "tied": 1 });
+        })
+    };
+    for of_the_receipt in [0.0, 0.5, 100.0] {
+        let receipt = tied(of_the_receipt).to_string();
+        // So wide that the tie is nothing unusual.
+        for (tolerance, expected) in [
+            (gap * 100.0, Conclusion::Accepted),
+            (gap * 0.99, Conclusion::Rejected),
+        ] {
+            let mut checked = Checked::read(receipt.as_bytes()).unwrap();
+            checked.with_tolerance(Tolerance::of_spreads(tolerance));
+            with_replay(&mut checked);
+            let verdict = checked.verdict();
+            assert_eq!(verdict.conclusion, expected, "{tolerance} {verdict:?}");
+            if expected == Conclusion::Accepted {
+                let start = "consistent with a replay: 2 of 3 tokens are the reference's choice, 1 tied within ";
+                assert!(verdict.tokens.starts_with(start), "{}", verdict.tokens);
+            } else {
+                assert_eq!(rules(&verdict, Outcome::Fail), ["parity_judgement"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_policy_names_the_engines_that_count() {
+    let verdict_under = |text: &str| {
+        let policy = Policy::read(text.as_bytes()).unwrap();
+        verify_under(EXTERNAL.to_string().as_bytes(), &policy).unwrap()
+    };
+    for refused in [
+        "",
+        "[accept]",
+        "accept.engines = []",
+        "accept.engines = ['llama-server', 'othe', 'Other']",
+        "accept.compute_paths = ['real', 'external']",
+    ] {
+        assert_rejected_by(&verdict_under(refused), &["policy_engine"]);
+    }
+    for accepted in [
+        "accept.engines = ['other']",
+        "accept.engines = ['llama-server', 'oth*']",
+        "accept.engines = ['*']\nrequire.exact_tokens = true",
+        "accept.engines = ['*']\naccept.tolerance = 0.0\nrequire.writer_proof = true",
+    ] {
+        assert_accepted(&verdict_under(accepted));
+        let policy = Policy::read(accepted.as_bytes()).unwrap();
+        assert_accepted(&verify_under(GENUINE.to_string().as_bytes(), &policy).unwrap());
+    }
+    for bad in ["-0.1", "nan", "inf", "101.0"] {
+        let text = format!("accept.tolerance = {bad}");
+        let error = Policy::read(text.as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with("accept.tolerance: found"), "{error}");
+    }
+    let strict = Policy::read(include_bytes!("../../../ci/policy.toml")).unwrap();
+    let verdict = verify_under(EXTERNAL.to_string().as_bytes(), &strict).unwrap();
+    assert!(rules(&verdict, Outcome::Fail).contains(&"policy_engine"));
+}
+
+/// Nothing of the engine's can break a line or look like a verdict.
+#[test]
+fn an_engine_is_shown_in_plain_text() {
+    let receipt = edited(|r| {
+        r["engine"]["version"] = json!("\u{202e}x".repeat(20));
+        r["engine"]["command"] = json!("x".repeat(4000));
+    });
+    let text = replayed(&receipt).to_text("r.json");
+    assert!(text.lines().all(|line| line.len() < 400), "{text}");
+    assert!(!text.contains('\u{202e}'), "{text}");
+}

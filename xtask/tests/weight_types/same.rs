@@ -1,0 +1,328 @@
+//! Two files are said to hold the same weights if, and only if, they do.
+
+use std::path::PathBuf;
+
+use engine_native::{Architecture, I2sLayout};
+use host::{
+    task::SplitMix64,
+    watch::Watch,
+    weights::{Difference, Place, SameWeights, Stored, WeightsError, decode_rows, same_weights},
+};
+use tempfile::TempDir;
+use xtask::make_model::{
+    DenseType, GroupedType, OutputMatrix, Recipe, WeightType, gguf_writer::F32, model_header,
+};
+
+use crate::{
+    dequantize,
+    models::{
+        DENSE_TYPES, File, GROUPED_TYPES, WEIGHT_TYPES, dense_shape, grouped, in_types,
+        power_of_two_shape, recipe,
+    },
+    repack,
+    walk::Walk,
+};
+
+/// Type id of ik_llama.cpp's ternary weights: a row is an f32 scale, then four weights to a byte.
+const IQ2_BN: u32 = 135;
+
+fn written(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn compared(first: &File, second: &File) -> Result<SameWeights, WeightsError> {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = [(first, "first"), (second, "second")]
+        .map(|(file, name)| written(&folder, name, &file.bytes));
+    let layouts = [first.layout, second.layout];
+    same_weights(&paths[0], &paths[1], layouts, &Watch::default())
+}
+
+fn difference(first: &File, second: &File) -> Option<Difference> {
+    compared(first, second).unwrap().difference
+}
+
+fn assert_same(first: &File, second: &File) {
+    let found = compared(first, second).unwrap();
+    let names = format!("{}\n{}", first.name, second.name);
+    assert_eq!(found.difference, None, "{names}");
+    let read = Walk::over(&first.bytes);
+    let elements = |t: &crate::walk::Tensor| t.dims.iter().product::<u64>();
+    assert_eq!(
+        found.weights,
+        read.tensors.iter().map(elements).sum::<u64>(),
+        "{names}"
+    );
+}
+
+/// The place and both values of a weight that differs.
+fn weight(found: Option<Difference>) -> (Place, f32, f32, bool) {
+    match found {
+        Some(Difference::Weight {
+            place,
+            first,
+            second,
+            is_rounding,
+        }) => (place, first, second, is_rounding),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_model_in_every_type_is_the_same() {
+    let files = WEIGHT_TYPES.map(|weights| {
+        let shape = power_of_two_shape();
+        in_types(Architecture::Llama, &shape, weights, DenseType::F16)
+    });
+    for file in &files {
+        assert_same(&files[0], file);
+    }
+    let grouped = GROUPED_TYPES.map(|grouped_type| File::new(&grouped(grouped_type, false)));
+    for file in &grouped {
+        assert_same(&grouped[0], file);
+        assert_same(file, &grouped[0]);
+    }
+}
+
+#[test]
+fn every_layout_of_i2_s_is_the_same_if_it_is_read_as_what_it_is() {
+    let shape = dense_shape();
+    let file = in_types(
+        Architecture::Bitnet,
+        &shape,
+        WeightType::I2S,
+        DenseType::F16,
+    );
+    let files = I2sLayout::ALL.map(|layout| repack::in_layout(&file, layout));
+    for other in &files {
+        assert_same(&file, other);
+        if other.layout != I2sLayout::Block128 {
+            let misread = File {
+                layout: I2sLayout::Block128,
+                ..other.clone()
+            };
+            assert!(difference(&file, &misread).is_some());
+        }
+    }
+}
+
+/// The types with f16 scales hold other numbers where a scale is no power of two, and that is said.
+#[test]
+fn rounded_scales_are_other_weights() {
+    let in_type = |weights| {
+        in_types(
+            Architecture::Bitnet,
+            &dense_shape(),
+            weights,
+            DenseType::F16,
+        )
+    };
+    let [wide, narrow] = [WeightType::I2S, WeightType::Tq2_0].map(in_type);
+    let (place, first, second, _) = weight(difference(&wide, &narrow));
+    assert!(place.tensor.starts_with("blk.0."), "{place:?}");
+    assert!(first != second && (first - second).abs() < first.abs() / 128.0);
+}
+
+#[test]
+fn dense_rows_are_the_floats_that_they_stand_for() {
+    for dense in DENSE_TYPES {
+        let untied = |dense| {
+            let mut recipe = recipe(Architecture::Llama, &dense_shape());
+            recipe.output = OutputMatrix::Own(dense);
+            File::new(&recipe)
+        };
+        let file = untied(dense);
+        let floats = repack::with_rows_of(untied(DenseType::F32), &file, "output.weight", dense);
+        assert_same(&file, &floats);
+        assert_same(&floats, &file);
+    }
+}
+
+/// The reader of rows, against formulas that were written for another test.
+#[test]
+fn random_bytes_are_the_same_numbers_by_the_plain_formulas() {
+    let mut stream = SplitMix64::new(3);
+    let grouped = GROUPED_TYPES.map(DenseType::Grouped);
+    for dense in DENSE_TYPES.into_iter().chain(grouped) {
+        let (stored, block) = match dense {
+            DenseType::F32 => (Stored::F32, 4),
+            DenseType::F16 => (Stored::F16, 2),
+            DenseType::Bf16 => (Stored::Bf16, 2),
+            DenseType::Q8_0 => (Stored::Q8_0, 34),
+            DenseType::Q6K => (Stored::Q6K, 210),
+            DenseType::Q4K => (Stored::Q4K, 144),
+            DenseType::Grouped(GroupedType::Ptq1_0) => (Stored::Ptq1_0, 28),
+            DenseType::Grouped(GroupedType::Q2_0 | GroupedType::Q2_0Uneven) => (Stored::Q2_0, 18),
+            DenseType::Grouped(_) => (Stored::Q2_0G128, 34),
+        };
+        let rows: Vec<u8> = (0..block * 64).map(|_| stream.next() as u8).collect();
+        let expected = dequantize::dense(dense, &rows);
+        let mut found = Vec::new();
+        decode_rows(stored, expected.len() / 8, &rows, 1.0, &mut found);
+        assert_eq!(found.len(), expected.len(), "{stored}");
+        for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            let both_nan = found.is_nan() && expected.is_nan();
+            assert!(
+                found == expected || both_nan,
+                "{stored}, weight {i}: {found} {expected}"
+            );
+        }
+    }
+}
+
+/// The F32 file with its projections in IQ2_BN, as `quantize_iq2_bn` of ik_llama.cpp packs them.
+fn in_iq2_bn(recipe: &Recipe) -> File {
+    let file = File::new(recipe);
+    let read = Walk::over(&file.bytes);
+    let mut header = model_header(recipe, "weight types").unwrap();
+    let tensors = std::mem::replace(&mut header, Default::default());
+    header.keys = tensors.keys;
+    let mut data = Vec::new();
+    for tensor in &read.tensors {
+        let start = read.data_start + tensor.offset as usize;
+        let n: u64 = tensor.dims.iter().product();
+        let is_projection = tensor.type_id == F32 && tensor.dims.len() == 2;
+        let (type_id, bytes) = match is_projection {
+            true => {
+                let rows = &file.bytes[start..][..4 * n as usize];
+                let rows = rows.chunks_exact(4 * tensor.dims[0] as usize);
+                (IQ2_BN, rows.flat_map(iq2_bn_row).collect())
+            }
+            // Norms are F32, the embedding F16.
+            false => {
+                let bytes = [4, 2][usize::from(tensor.type_id != F32)] * n as usize;
+                (tensor.type_id, file.bytes[start..][..bytes].to_vec())
+            }
+        };
+        header.push_tensor(&tensor.name, &tensor.dims, type_id, bytes.len() as u64);
+        data.extend(&bytes);
+        data.resize(header.data_bytes() as usize, 0);
+    }
+    let name = format!("IQ2_BN of {}", file.name);
+    let bytes = [header.to_bytes(), data].concat();
+    File {
+        name,
+        bytes,
+        layout: I2sLayout::Block128,
+    }
+}
+
+fn iq2_bn_row(row: &[u8]) -> Vec<u8> {
+    let (weights, _) = row.as_chunks::<4>();
+    let weights: Vec<f32> = weights.iter().map(|&b| f32::from_le_bytes(b)).collect();
+    let largest = weights.iter().fold(0f32, |most, w| most.max(w.abs()));
+    let code = |w: f32| match w {
+        _ if w.abs() < largest / 2.0 => 1u8,
+        _ if w < 0.0 => 0,
+        _ => 2,
+    };
+    let mut out = largest.to_le_bytes().to_vec();
+    for block in weights.chunks_exact(64) {
+        let byte = |k: usize| (0..4).fold(0, |b, i| b | code(block[k + 16 * i]) << (2 * i));
+        out.extend((0..16).map(byte));
+    }
+    out
+}
+
+/// A type that this project does not run.
+#[test]
+fn iq2_bn_is_compared_as_well() {
+    let floats = |architecture| Recipe {
+        weights: WeightType::F32,
+        embedding: DenseType::F16,
+        ..recipe(architecture, &dense_shape())
+    };
+    let file = in_types(
+        Architecture::BitnetB158,
+        &dense_shape(),
+        WeightType::I2S,
+        DenseType::F16,
+    );
+    let foreign = in_iq2_bn(&floats(Architecture::BitnetB158));
+    assert_same(&file, &foreign);
+    assert_same(&foreign, &file);
+    // The same network under its older name.
+    let renamed = in_iq2_bn(&floats(Architecture::Bitnet25));
+    assert_same(&file, &renamed);
+    let silu = in_iq2_bn(&floats(Architecture::Bitnet));
+    let found = difference(&file, &silu).unwrap().to_string();
+    assert_eq!(
+        found,
+        "architecture: bitnet-b1.58 in the first file, bitnet in the second"
+    );
+    // A trit: row 2, column 2 · 16 + 5 of the first block.
+    let name = "blk.1.ffn_up.weight";
+    let n_cols = 256;
+    let at = 2 * (4 + n_cols / 4) + 4 + 5;
+    let read = Walk::over(&foreign.bytes);
+    let tensor = read
+        .tensors
+        .iter()
+        .find(|tensor| tensor.name == name)
+        .unwrap();
+    let byte = foreign.bytes[read.data_start + tensor.offset as usize + at];
+    let code = byte >> 4 & 3;
+    let other = byte & !0x30 | ((code + 1) % 3) << 4;
+    let changed = repack::with_overwritten(&foreign, name, at, &[other]);
+    let (place, first, second, is_rounding) = weight(difference(&file, &changed));
+    assert_eq!((&place.tensor[..], place.row, place.column), (name, 2, 37));
+    assert!(first != second && !is_rounding);
+    // Cut short.
+    let mut cut = foreign.clone();
+    cut.bytes.truncate(foreign.bytes.len() - 100);
+    let refused = compared(&file, &cut).unwrap_err().to_string();
+    assert!(refused.contains("is it truncated?"), "{refused}");
+}
+
+#[test]
+fn one_flipped_weight_is_found() {
+    let name = "blk.1.attn_v.weight";
+    for weights in WEIGHT_TYPES {
+        let shape = power_of_two_shape();
+        let file = in_types(Architecture::Llama, &shape, weights, DenseType::F16);
+        let flipped = repack::with_flipped_weight(&file, name, weights);
+        let (place, first, second, _) = weight(difference(&file, &flipped));
+        assert_eq!((&place.tensor[..], place.row), (name, 0), "{weights:?}");
+        assert!(first != second);
+        // Also between types.
+        let floats = in_types(Architecture::Llama, &shape, WeightType::F32, DenseType::F16);
+        let (again, other_first, other_second, _) = weight(difference(&flipped, &floats));
+        assert_eq!((again, other_first, other_second), (place, second, first));
+    }
+}
+
+#[test]
+fn settings_and_tensors_are_compared() {
+    let file = |edit: &dyn Fn(&mut Recipe)| {
+        let mut recipe = recipe(Architecture::Llama, &dense_shape());
+        edit(&mut recipe);
+        File::new(&recipe)
+    };
+    let plain = file(&|_| {});
+    let said = |other: &File| difference(&plain, other).unwrap().to_string();
+    for (edit, found) in [
+        (
+            Box::new(|r: &mut Recipe| r.shape.rope_base = 500_000.0) as Box<dyn Fn(&mut Recipe)>,
+            "RoPE frequency base: 10000.0 in the first file, 500000.0 in the second",
+        ),
+        (
+            Box::new(|r| r.shape.rms_epsilon = 1e-6),
+            "RMSNorm epsilon: 1e-5 in the first file, 1e-6 in the second",
+        ),
+        (
+            Box::new(|r| r.shape.n_ff = 512),
+            "feed-forward length: 768 in the first file, 512 in the second",
+        ),
+        (
+            Box::new(|r| r.output = OutputMatrix::Own(DenseType::F16)),
+            "tensor output.weight",
+        ),
+    ] {
+        let found_now = said(&file(&*edit));
+        assert!(found_now.starts_with(found), "{found_now}");
+    }
+    // How many positions it was trained for changes no result.
+    assert_same(&plain, &file(&|r| r.shape.context_length = 64));
+}
