@@ -75,12 +75,8 @@ pub fn judge_refused(answer: &Answer, reads_base: bool) -> Findings {
 }
 
 fn last_line(message: &str) -> String {
-    let lines = message.lines().map(str::trim);
-    lines
-        .filter(|line| !line.is_empty())
-        .next_back()
-        .unwrap_or_default()
-        .to_owned()
+    let last = message.trim_end().lines().next_back();
+    last.unwrap_or_default().trim().to_owned()
 }
 
 /// The first line of a message that refuses something by one of these names.

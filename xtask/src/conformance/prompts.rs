@@ -77,7 +77,7 @@ pub(super) fn clear_prompts(
         }
         Ok(true)
     };
-    let mut prompt_of = |length: usize| {
+    let prompt_of = |length: usize| {
         for seed in 0..N_SEEDS {
             let prompt = seeded_prompt(seed, None, length, N_BYTES);
             if is_clear(&prompt)? {
@@ -86,8 +86,5 @@ pub(super) fn clear_prompts(
         }
         Err(NoPrompt::NoneClear(length))
     };
-    LENGTHS
-        .into_iter()
-        .map(|length| prompt_of(length))
-        .collect()
+    LENGTHS.into_iter().map(prompt_of).collect()
 }

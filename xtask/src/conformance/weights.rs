@@ -96,7 +96,7 @@ fn tq2_0(block: &[u8]) -> (Vec<i8>, f32) {
 /// Trit n of a byte.
 fn trit(byte: u8, n: usize) -> i8 {
     let moved = byte.wrapping_mul(3u8.pow(n as u32));
-    weight((u16::from(moved) * 3 >> 8) as u8)
+    weight(((u16::from(moved) * 3) >> 8) as u8)
 }
 
 fn tq1_0(block: &[u8]) -> (Vec<i8>, f32) {

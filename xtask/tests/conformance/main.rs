@@ -1,5 +1,7 @@
 //! The conformance corpus: what it finds, what it is made of, and that everybody judges alike.
 
+#[cfg(unix)]
+mod command;
 mod committed;
 mod python;
 mod sabotage;
