@@ -177,7 +177,7 @@ fn in_iq2_bn(recipe: &Recipe) -> File {
     let file = File::new(recipe);
     let read = Walk::over(&file.bytes);
     let mut header = model_header(recipe, "weight types").unwrap();
-    let tensors = std::mem::replace(&mut header, Default::default());
+    let tensors = std::mem::take(&mut header);
     header.keys = tensors.keys;
     let mut data = Vec::new();
     for tensor in &read.tensors {
