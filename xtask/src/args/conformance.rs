@@ -12,10 +12,10 @@ use super::{
 
 /// Arguments of `conformance`.
 #[derive(Debug, ClapArgs)]
-#[command(override_usage = usage("conformance [OPTIONS] <--engine ENGINE|--answers FILE|--export DIR>"))]
+#[command(override_usage = usage("conformance [OPTIONS] <--engine E|--answers FILE|--export DIR>"))]
 #[command(after_help = examples(&[
     "conformance --engine ours",
-    "conformance --engine './llama-server -m {model} -t {threads} -c {context} --port {port}'",
+    "conformance --engine llama-server",
     "conformance --export corpus",
     "conformance --answers answers.json",
 ]))]

@@ -53,7 +53,7 @@ fn help_is_there_for_every_command_and_names_the_program() {
 #[test]
 fn only_xtask_has_the_commands_of_developers() {
     let [(_, _, of_xtask), (installed, _, of_installed)] = programs();
-    const OF_DEVELOPERS: [&str; 3] = ["guest", "selftest", "web"];
+    const OF_DEVELOPERS: [&str; 4] = ["corpus", "guest", "selftest", "web"];
     for command in OF_DEVELOPERS {
         assert!(of_xtask.iter().any(|name| name == command));
         assert!(!of_installed.iter().any(|name| name == command));
