@@ -2,7 +2,7 @@
 // The servers of that time stream text without ids, and hold back tokens that end within a character.
 //
 // cc -O2 libllama_2024.c -I LLAMA/include -I LLAMA/ggml/include -L BUILD/src -lllama -L BUILD/ggml/src -lggml -o driver
-// bitreceipt benchmark --model M.gguf --engine 'bitnet.cpp=./driver {model} {threads} {context}'
+// bitreceipt benchmark --model M.gguf --engine 'libllama=./driver {model} {threads} {context}'
 #include "llama.h"
 #include <stdio.h>
 #include <stdlib.h>
