@@ -115,10 +115,8 @@ fn examples_parse(
             .iter()
             .filter_map(|op| words.find(op))
             .min();
-        let words = words[..end.unwrap_or(words.len())].replace("'Once upon a time'", "text");
-        let words = words.replace("'A slice is'", "text");
-        let words = words.replace('\'', "");
-        let words = ["program"].into_iter().chain(words.split_whitespace());
+        let words = shlex::split(&words[..end.unwrap_or(words.len())]).unwrap();
+        let words = ["program"].into_iter().chain(words.iter().map(String::as_str));
         parse(words.collect()).unwrap();
         n_examples += 1;
     }
