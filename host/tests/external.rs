@@ -185,6 +185,37 @@ fn a_wrong_token_has_no_number() {
     }
 }
 
+/// A receipt that somebody forged, since none is made of a wrong token.
+#[test]
+fn a_rejected_receipt_shows_no_speed() {
+    let mut forged = proved(&measurement()).unwrap();
+    let rate = forged.tokens_per_sec.to_string();
+    let genuine = verdict(&forged);
+    let rates_in = |verdict: &Verdict| {
+        let json = serde_json::to_string(verdict).unwrap();
+        json.matches("_per_sec\":").count()
+    };
+    assert!(rates_in(&genuine) >= 3);
+    forged.tokens[4] ^= 1;
+    forged.seal();
+    let verdict = verdict(&forged);
+    assert_eq!(verdict.conclusion, Conclusion::Rejected);
+    let text = verdict.to_text("r.json");
+    assert!(
+        text.contains("\n  tokens/s  none: the receipt is rejected\n"),
+        "{text}"
+    );
+    assert_eq!(text.matches("tokens/s").count(), 1, "{text}");
+    assert!(!text.contains(&rate), "{text}");
+    assert_eq!(rates_in(&verdict), 0);
+    // Our own receipt may be refuted for another reason than its tokens.
+    let mut ours = OWN.clone();
+    ours.tokens[4] ^= 1;
+    ours.seal();
+    let checked = Checked::read(to_json(&ours).as_bytes()).unwrap();
+    assert!(checked.verdict().receipt.unwrap().claimed.speed.is_some());
+}
+
 #[test]
 fn every_repetition_must_have_the_same_tokens() {
     let other = failure(|m| m.repetitions[1].tokens[3] ^= 1);

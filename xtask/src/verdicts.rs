@@ -103,12 +103,14 @@ pub struct ReadEngine {
     pub model: Option<(String, Digest)>,
 }
 
-/// What only the writer can know.
+/// What only the writer can know. Of another engine that is rejected, no rate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct ReadClaim {
-    pub tokens_per_sec: f64,
-    pub prefill_tokens_per_sec: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_sec: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefill_tokens_per_sec: Option<f64>,
     pub decode_tokens_per_sec: Option<f64>,
     pub threads: u64,
     pub isas: Vec<String>,

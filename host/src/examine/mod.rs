@@ -7,7 +7,6 @@ mod replay;
 mod replays;
 mod retime;
 
-pub use crate::replay::{judge, rank};
 pub use audit::{Selection, audit_receipt};
 pub use model::{find_model, open_model};
 pub use replay::replay_receipt;

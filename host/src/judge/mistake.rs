@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use super::{ties::Ties, tolerance::Limit, values::Values, verdict::TokenVerdict};
+use super::{
+    ties::Ties,
+    tolerance::{Limit, shown},
+    values::Values,
+    verdict::TokenVerdict,
+};
 
 /// What a right engine does not do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,21 +37,21 @@ impl fmt::Display for Mistake {
         match self {
             Self::Token(token, limit) => write!(
                 f,
-                "first wrong token {}: found {}, the reference chooses {} (logit {:.6} or {:.4} spreads higher, \
-                 tolerance {})",
+                "first wrong token {}: found {}, the reference chooses {}, whose logit is {:.6} higher ({:.4} \
+                 spreads, allowed {})",
                 token.index,
                 token.found,
                 token.chosen,
                 token.deficit,
                 token.deficit_in_spreads(),
-                limit.spreads,
+                shown(limit.spreads),
             ),
             Self::Logits(token, limit) => write!(
                 f,
-                "first wrong logits at token {}: off by {:.4} spreads, tolerance {}",
+                "first wrong logits at token {}: off by {:.4} spreads, allowed {}",
                 token.index,
                 token.deviation.unwrap_or_default(),
-                limit.value,
+                shown(limit.value),
             ),
             Self::Ties(ties) => write!(
                 f,
@@ -55,8 +60,9 @@ impl fmt::Display for Mistake {
             ),
             Self::Values(values, limit) => write!(
                 f,
-                "logits off by {:.4} spreads (root mean square), a right engine's by at most {:.4}",
-                values.rms, limit.values_rms,
+                "logits off by {:.4} spreads (root mean square), a right engine's by at most {}",
+                values.rms,
+                shown(limit.values_rms),
             ),
         }
     }

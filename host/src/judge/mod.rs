@@ -33,7 +33,7 @@ pub use sensitivity::{Sensitivity, Summit};
 pub use ties::Ties;
 pub use tolerance::{
     DEFAULT, FALSE_ALARM, Limit, Limits, MIN_ROWS, PER_SENSITIVITY, PER_SENSITIVITY_F32, Precision,
-    Tolerance,
+    Tolerance, shown,
 };
 pub use values::Values;
 pub use verdict::{Answer, TokenVerdict};

@@ -157,6 +157,15 @@ impl Limit {
     }
 }
 
+/// A number of spreads with as many decimals as are useful.
+pub fn shown(spreads: f64) -> String {
+    match spreads {
+        0.0 => "0".into(),
+        0.001.. => format!("{}", (spreads * 1e4).round() / 1e4),
+        _ => format!("{spreads:.1e}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,6 +182,12 @@ mod tests {
         let shaky = limits(Some(0.5));
         assert_eq!(shaky.consistent, DEFAULT);
         assert!(shaky.rejected.spreads > DEFAULT.spreads && shaky.rejected.noise > DEFAULT.noise);
+    }
+
+    #[test]
+    fn limits_are_short() {
+        let found = [0.0, 0.000_123_4, 0.1 + 0.2, 0.123_456, 12.0].map(shown);
+        assert_eq!(found, ["0", "1.2e-4", "0.3", "0.1235", "12"]);
     }
 
     #[test]

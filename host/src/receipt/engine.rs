@@ -47,7 +47,8 @@ pub struct JudgementRecord {
     /// How far below the largest logit that of a token may be, in standard deviations of all logits of
     /// its position.
     pub tolerance: f64,
-    /// Tokens that the reference would have chosen.
+    /// Tokens that the reference would have chosen, or its best token that does not end the text where the engine
+    /// went on.
     pub exact: u64,
     /// Other tokens, within the tolerance.
     pub tied: u64,

@@ -322,10 +322,19 @@ impl Checked {
                 why,
             ));
         }
+        let conclusion = Conclusion::of(rules.iter().map(|rule| rule.outcome));
+        let receipt = self.receipt.as_ref();
+        // The speed of another engine is that of its tokens: without them, it says nothing.
+        let has_speed =
+            conclusion != Conclusion::Rejected || !receipt.is_some_and(Receipt::is_external);
+        let summary = receipt.map(Summary::of);
         Verdict {
-            conclusion: Conclusion::of(rules.iter().map(|rule| rule.outcome)),
+            conclusion,
             tokens: self.tokens,
-            receipt: self.receipt.as_ref().map(Summary::of),
+            receipt: match has_speed {
+                true => summary,
+                false => summary.map(Summary::without_speed),
+            },
             replayed: self.replayed,
             guest_sha256: (self.replayed != Replayed::Nothing).then(guest_sha256),
             audit: self.audit,
@@ -333,7 +342,7 @@ impl Checked {
                 Ok(keyid) => keyid.to_string(),
                 Err(rule) => format!("nobody, as far as is known ({rule})"),
             }),
-            challenged: self.bound,
+            challenged: self.bound.filter(|_| has_speed),
             judgement: self.judgement,
             rules,
         }

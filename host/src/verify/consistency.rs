@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::judge::{Claim, Consistency, Judgement, Mistake, Ranking, Tolerance};
+use crate::judge::{Claim, Consistency, Judgement, Mistake, Ranking, Tolerance, shown};
 
 /// A judgement as verdicts have it, without the single tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -84,13 +84,5 @@ impl JudgementSummary {
             );
         }
         text
-    }
-}
-
-/// A tolerance with a useful number of decimals.
-pub(super) fn shown(spreads: f64) -> String {
-    match spreads {
-        0.001.. => format!("{}", (spreads * 1e4).round() / 1e4),
-        _ => format!("{spreads:.1e}"),
     }
 }

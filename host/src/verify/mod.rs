@@ -37,7 +37,7 @@ pub use policy::{
 pub use report::{LEFT_OUT, MOST_UNASKED_BYTES, Report, missing_by_size, missing_model};
 pub use retimed::Retimed;
 pub use rules::{model::ModelFacts, parity::ReplayResult};
-pub use summary::{Claim, EngineSummary, ModelSummary, Summary};
+pub use summary::{Claim, EngineSummary, ModelSummary, Speed, Summary};
 pub use svr::SimpleVerificationResult;
 pub use verdict::Verdict;
 pub use what::What;

@@ -103,9 +103,9 @@ pub struct ModelSummary {
     pub parameters: u64,
 }
 
-/// The claims of a receipt, apart from its tokens.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Claim {
+/// A claimed speed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Speed {
     /// Generated tokens per second of prefill and decode together.
     pub tokens_per_sec: f64,
     /// Prompt tokens per second of the prefill.
@@ -117,6 +117,14 @@ pub struct Claim {
     pub decode_reads_gb_per_sec: Option<f64>,
     /// Lower bound on the multiply-accumulates per second of decoding at this rate, in 10⁹.
     pub decode_gmac_per_sec: Option<f64>,
+}
+
+/// The claims of a receipt, apart from its tokens.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Claim {
+    /// The speed; `None` of another engine that is rejected: it has no number.
+    #[serde(flatten)]
+    pub speed: Option<Speed>,
     /// Number of threads.
     pub threads: u64,
     /// ISAs of the kernels that ran.
@@ -147,11 +155,41 @@ pub struct Claim {
     pub profile: String,
 }
 
+impl Speed {
+    fn of(r: &Receipt) -> Self {
+        let (bytes, macs) = decode_rates(r).unzip();
+        Self {
+            tokens_per_sec: r.tokens_per_sec,
+            prefill_tokens_per_sec: r.prefill_tokens_per_sec,
+            decode_tokens_per_sec: r.decode_tokens_per_sec,
+            decode_reads_gb_per_sec: bytes.map(|rate: f64| rate / 1e9),
+            decode_gmac_per_sec: macs.map(|rate: f64| rate / 1e9),
+        }
+    }
+
+    /// The rates, as one or two lines of text, each after `indent`.
+    fn lines(&self, indent: &str) -> String {
+        let decode = self.decode_tokens_per_sec;
+        let decode = decode.map_or(String::new(), |rate| format!("{} decode, ", number(rate)));
+        let mut text = format!(
+            "{indent}tokens/s  {decode}{} prefill, {} both\n",
+            number(self.prefill_tokens_per_sec),
+            number(self.tokens_per_sec)
+        );
+        if let (Some(gb), Some(gmac)) = (self.decode_reads_gb_per_sec, self.decode_gmac_per_sec) {
+            let _ = writeln!(
+                text,
+                "{indent}          (decoding takes at least {gb:.1} GB/s and {gmac:.1} GMAC/s)"
+            );
+        }
+        text
+    }
+}
+
 impl Summary {
     /// Summarises `r`. Its strings are untrusted: each is shortened to fit on a line, and control
     /// characters are replaced so that it cannot pretend to be another line.
     pub fn of(r: &Receipt) -> Self {
-        let (bytes, macs) = decode_rates(r).unzip();
         Self {
             receipt_sha256: r.receipt_sha256,
             tokens: r.run.tokens,
@@ -169,11 +207,7 @@ impl Summary {
             replayed_by_writer: r.parity.status.is_replayed(),
             engine: r.engine.as_ref().map(EngineSummary::of),
             claimed: Claim {
-                tokens_per_sec: r.tokens_per_sec,
-                prefill_tokens_per_sec: r.prefill_tokens_per_sec,
-                decode_tokens_per_sec: r.decode_tokens_per_sec,
-                decode_reads_gb_per_sec: bytes.map(|rate: f64| rate / 1e9),
-                decode_gmac_per_sec: macs.map(|rate: f64| rate / 1e9),
+                speed: Some(Speed::of(r)),
                 threads: r.run.threads,
                 isas: isas(r),
                 kv_type: plain(&r.run.kv_type),
@@ -190,6 +224,13 @@ impl Summary {
                 profile: plain(&r.build.profile),
             },
         }
+    }
+
+    /// The same without a speed, for what is rejected.
+    #[must_use]
+    pub(super) fn without_speed(mut self) -> Self {
+        self.claimed.speed = None;
+        self
     }
 
     /// The run whose tokens can be proved, as a few lines of text, each after `indent`.
@@ -222,20 +263,10 @@ impl Summary {
         let c = &self.claimed;
         let engine = self.engine.as_ref();
         let mut text = engine.map_or(String::new(), |engine| engine.lines(indent));
-        let decode = c.decode_tokens_per_sec;
-        let decode = decode.map_or(String::new(), |rate| format!("{} decode, ", number(rate)));
-        let _ = writeln!(
-            text,
-            "{indent}tokens/s  {decode}{} prefill, {} both",
-            number(c.prefill_tokens_per_sec),
-            number(c.tokens_per_sec)
-        );
-        if let (Some(gb), Some(gmac)) = (c.decode_reads_gb_per_sec, c.decode_gmac_per_sec) {
-            let _ = writeln!(
-                text,
-                "{indent}          (decoding takes at least {gb:.1} GB/s and {gmac:.1} GMAC/s)"
-            );
-        }
+        text += &match c.speed {
+            Some(speed) => speed.lines(indent),
+            None => format!("{indent}tokens/s  none: the receipt is rejected\n"),
+        };
         let _ = writeln!(
             text,
             "{indent}run       {}, {}{}",

@@ -52,7 +52,8 @@ pub struct Verdict {
     /// replayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judgement: Option<JudgementSummary>,
-    /// The bound on the run's time by a challenger's clock; `None` without a statement that holds.
+    /// The bound on the run's time by a challenger's clock; `None` without a statement that holds, and
+    /// of another engine that is rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub challenged: Option<Bound>,
     /// Every rule that was checked, with its outcome.

@@ -58,16 +58,22 @@ pub fn same_weights(
             return Ok(found);
         }
     };
-    let all = pairs.iter().map(|(one, _)| one.n_elements()).sum();
+    // All of them first: a header may say anything, and a tensor that lies inside of its file has a size
+    // that can be counted with.
+    let pairs = pairs
+        .into_iter()
+        .map(|(one, other)| Ok([first.tensor(one)?, second.tensor(other)?]))
+        .collect::<Result<Vec<_>, WeightsError>>()?;
+    let elements = pairs.iter().map(|[one, _]| one.info.n_elements());
+    let all = elements.fold(0, u64::saturating_add);
     watch.begin(Phase::Other("compare the weights"), all);
-    for (one, other) in pairs {
-        let pair = [first.tensor(one)?, second.tensor(other)?];
-        found.difference = compare([&first, &second], &pair, watch)?;
+    for pair in &pairs {
+        found.difference = compare([&first, &second], pair, watch)?;
         if found.difference.is_some() {
             break;
         }
         found.tensors += 1;
-        found.weights += one.n_elements();
+        found.weights += pair[0].info.n_elements();
     }
     first.check_unchanged()?;
     second.check_unchanged()?;

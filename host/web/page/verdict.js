@@ -103,6 +103,7 @@ const Shown = (() => {
     const { engine } = summary;
     describe(byId('claims'), [
       ['engine', engine && `${engine.name} ${engine.version ?? ''}`],
+      ['speed', claimed.tokens_per_sec === undefined ? 'none: the receipt is rejected' : null],
       ['decode', rate(claimed.decode_tokens_per_sec)],
       ['prefill', rate(claimed.prefill_tokens_per_sec)],
       ['both', rate(claimed.tokens_per_sec)],

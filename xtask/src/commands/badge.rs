@@ -14,8 +14,8 @@ pub fn badge(verdict: &Verdict) -> Value {
         (Conclusion::Unverifiable, _) => ("tokens: not checked", "lightgrey"),
         (Conclusion::Rejected, _) => ("receipt: rejected", "red"),
     };
-    let claimed = receipt.map(|receipt| &receipt.claimed);
-    let rate = claimed.and_then(|claimed| claimed.decode_tokens_per_sec);
+    let speed = receipt.and_then(|receipt| receipt.claimed.speed);
+    let rate = speed.and_then(|speed| speed.decode_tokens_per_sec);
     let message = match (verdict.conclusion, rate) {
         (Conclusion::Rejected, _) => "no number".to_owned(),
         (_, Some(rate)) => match engine {

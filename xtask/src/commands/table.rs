@@ -3,6 +3,7 @@
 use std::{fmt::Write, path::Path};
 
 use host::{
+    judge::shown,
     noise::warnings,
     plain::plain,
     receipt::{ParityStatus, Receipt, milliseconds},
@@ -88,7 +89,7 @@ fn tokens(receipt: &Receipt) -> String {
     let judged = parity.judgement.map(|judgement| {
         format!(
             "consistent with a replay: {} are the reference's choice, {} tied within {} standard deviations",
-            judgement.exact, judgement.tied, judgement.tolerance
+            judgement.exact, judgement.tied, shown(judgement.tolerance)
         )
     });
     match parity.status {
@@ -106,13 +107,13 @@ fn engine(entry: &Entry) -> String {
     let Some(engine) = &entry.receipt.engine else {
         return String::new();
     };
-    let shown = |text: &str| plain(text, 300);
+    let plain = |text: &str| plain(text, 300);
     let version = engine
         .version
         .as_deref()
-        .map(|version| format!(" {}", shown(version)));
-    let (name, version) = (shown(&engine.name), version.unwrap_or_default());
-    let mut text = format!("engine:   {name}{version}, {}\n", shown(&engine.command));
+        .map(|version| format!(" {}", plain(version)));
+    let (name, version) = (plain(&engine.name), version.unwrap_or_default());
+    let mut text = format!("engine:   {name}{version}, {}\n", plain(&engine.command));
     if let Some([prompt, decode]) = entry.reported_ms() {
         let by_us = &entry.receipt.samples;
         let mean = |ns: &mut dyn Iterator<Item = u64>| {

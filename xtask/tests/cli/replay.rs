@@ -145,7 +145,7 @@ fn another_activation_is_rejected_at_its_first_wrong_token() {
     let first = first.expect("another activation says something else");
     let ran = replay(&wrong, "--tolerance 0").exits(1);
     let line = format!(
-        "  FAIL first wrong token {first}: found {}, the reference chooses {} (logit ",
+        "  FAIL first wrong token {first}: found {}, the reference chooses {}, whose logit is ",
         wrong["tokens"][first], RIGHT["tokens"][first]
     );
     assert!(ran.stdout.contains(&line), "{line}\n{}", ran.stdout);

@@ -29,7 +29,7 @@ fn a_faster_claim_is_accepted_as_a_claim() {
         "proved by a replay, bit for bit (6 positions)"
     );
     let claim = &verdict.receipt.as_ref().unwrap().claimed;
-    assert_eq!(claim.tokens_per_sec, 1e5);
+    assert_eq!(claim.speed.unwrap().tokens_per_sec, 1e5);
     assert_eq!(claim.cpu, GENUINE["host"]["cpu_model"].as_str().unwrap());
     // Every figure stands behind the words that nobody proved it.
     let text = verdict.to_text("r.json");
@@ -61,7 +61,7 @@ fn a_claim_says_what_it_takes() {
     let bytes = 2.0 * (weight_bytes + kv_bytes);
     let (gb, gmac) = (bytes / 20e-6 / 1e9, macs as f64 / 20e-6 / 1e9);
     let verdict = replayed(&GENUINE);
-    let claim = &verdict.receipt.as_ref().unwrap().claimed;
+    let claim = verdict.receipt.as_ref().unwrap().claimed.speed.unwrap();
     let is_near = |found: Option<f64>, x: f64| found.is_some_and(|y| (y / x - 1.0).abs() < 1e-12);
     assert!(is_near(claim.decode_reads_gb_per_sec, gb), "{claim:?}");
     assert!(is_near(claim.decode_gmac_per_sec, gmac), "{claim:?}");
@@ -74,7 +74,7 @@ fn a_claim_says_what_it_takes() {
     one["tokens"].as_array_mut().unwrap().truncate(1);
     let samples = json!({ "load_ns": 9, "prefill_ns": [9000], "decode_ns": [[]] });
     claim_samples(&mut one, samples);
-    let claim = claimed(&one);
+    let claim = claimed(&one).speed.unwrap();
     assert_eq!(claim.decode_reads_gb_per_sec, None);
     assert_eq!(claim.decode_gmac_per_sec, None);
     let text = verify(one.to_string().as_bytes()).unwrap();

@@ -240,7 +240,7 @@ pub const EXTERNAL_TABLE: &[Row] = &[
     ("tokens", &[Swapped], By(&["parity_judgement"])),
     ("tokens.*", &[Up, Down, Doubled, Zero], ByOneOf(&["parity_judgement", "parity_counts", "token_count"])),
     ("parity.judgement.exact", &[Up, Down, Doubled, Zero], By(&["parity_record", "parity_counts"])),
-    ("parity.judgement.tied", &[Up, Down, Doubled], By(&["parity_record", "parity_counts"])),
+    ("parity.judgement.tied", &[Up, Down, Doubled], By(&["parity_record"])),
     // The verifier has its own.
     ("parity.judgement.tolerance", &[Up, Down, Doubled, Zero], Unchecked),
 ];

@@ -3,15 +3,15 @@
 use host::{
     judge::Tolerance,
     receipt::seal,
-    verify::{Checked, Conclusion, Outcome, Policy, Replayed},
+    verify::{Checked, Conclusion, Explanation, Outcome, Policy, Replayed},
 };
 use serde_json::{Value, json};
 
 use crate::{
     every_edit_is_caught,
     genuine::{
-        EXTERNAL, GENUINE, assert_accepted, assert_only_unreplayed, assert_rejected_by, replay,
-        replayed, rule, rules, verify, verify_under, with_replay,
+        EXTERNAL, GENUINE, MODEL, assert_accepted, assert_only_unreplayed, assert_rejected_by,
+        replay, replayed, rule, rules, verify, verify_under, with_replay,
     },
 };
 
@@ -168,6 +168,53 @@ fn a_policy_names_the_engines_that_count() {
     let strict = Policy::read(include_bytes!("../../../ci/policy.toml")).unwrap();
     let verdict = verify_under(EXTERNAL.to_string().as_bytes(), &strict).unwrap();
     assert!(rules(&verdict, Outcome::Fail).contains(&"policy_engine"));
+}
+
+/// An engine can send its first token late, and the others as quickly as it likes.
+#[test]
+fn a_policy_limits_what_cannot_be_shifted() {
+    let whole = EXTERNAL["tokens_per_sec"].as_f64().unwrap();
+    assert!(EXTERNAL["decode_tokens_per_sec"].as_f64().unwrap() > whole * 1.1);
+    let policy = |require: String| {
+        let text = format!("accept.engines = ['*']\nrequire.{require}");
+        Policy::read(text.as_bytes()).unwrap()
+    };
+    let under = |policy: &Policy| verify_under(EXTERNAL.to_string().as_bytes(), policy).unwrap();
+    let met = policy(format!("min_decode_tokens_per_sec = {whole:?}"));
+    assert_accepted(&under(&met));
+    let broken = policy(format!("min_decode_tokens_per_sec = {:?}", whole * 1.1));
+    assert_rejected_by(&under(&broken), &["policy_times"]);
+    for limit in ["max_p50_step_ns", "max_p95_step_ns", "max_p99_step_ns"] {
+        let wide = policy(format!("{limit} = 1_000_000_000_000"));
+        let verdict = under(&wide);
+        assert_rejected_by(&verdict, &["policy_times"]);
+        assert_eq!(
+            rule(&verdict, "policy_times").evidence,
+            format!("{limit}: a policy cannot bound the steps of another engine")
+        );
+        let ours = verify_under(GENUINE.to_string().as_bytes(), &wide);
+        assert_accepted(&ours.unwrap());
+    }
+    let first = policy("max_time_to_first_token_ns = 1_000_000_000_000".into());
+    assert_accepted(&under(&first));
+}
+
+/// It is said where the reference would have ended the text.
+#[test]
+fn an_explanation_counts_what_goes_on() {
+    let receipt = serde_json::from_value(EXTERNAL.clone()).unwrap();
+    let certain = |ends: usize| {
+        let mut found = replay(&receipt).unwrap();
+        let margins = &mut found.ranking.as_mut().unwrap().margins;
+        margins[..ends].iter_mut().for_each(|m| m.goes_on = true);
+        let mut checked = Checked::read(EXTERNAL.to_string().as_bytes()).unwrap();
+        checked.with_model(&MODEL.facts());
+        checked.with_replay(Ok(found));
+        Explanation::of(&checked.verdict(), None).certain.concat()
+    };
+    let said = "; at 2 of them the model would have ended the text, and the best token that does not end it was expected";
+    assert!(certain(2).contains(said), "{}", certain(2));
+    assert!(certain(0).contains("each is") && !certain(0).contains("ended the text"));
 }
 
 /// Nothing of the engine's can break a line or look like a verdict.

@@ -30,7 +30,7 @@ pub use host::receipt::seal;
 pub const TINY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny.gguf");
 
 /// The committed model, opened and hashed.
-static MODEL: LazyLock<HashedModel> = LazyLock::new(|| open(Path::new(TINY)));
+pub static MODEL: LazyLock<HashedModel> = LazyLock::new(|| open(Path::new(TINY)));
 
 pub fn open(model: &Path) -> HashedModel {
     HashedModel::open(model, I2sLayout::default(), &Watch::default()).expect("it is a model")

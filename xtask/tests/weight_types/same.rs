@@ -276,6 +276,33 @@ fn iq2_bn_is_compared_as_well() {
     assert!(refused.contains("is it truncated?"), "{refused}");
 }
 
+/// Sizes that a header states, and that no file has. Each could be counted, and their sum could not.
+#[test]
+fn endless_tensors_are_refused() {
+    let recipe = Recipe {
+        weights: WeightType::F32,
+        ..recipe(Architecture::BitnetB158, &dense_shape())
+    };
+    let file = File::new(&recipe);
+    let read = Walk::over(&file.bytes);
+    let mut header = model_header(&recipe, "weight types").unwrap();
+    for k in 0..16 {
+        header.push_tensor(&format!("endless.{k}"), &[1 << 20, 1 << 41], IQ2_BN, 32);
+    }
+    let mut bytes = header.to_bytes();
+    bytes.extend(&file.bytes[read.data_start..]);
+    bytes.resize(header.to_bytes().len() + header.data_bytes() as usize, 0);
+    let hostile = File {
+        bytes,
+        ..file.clone()
+    };
+    let refused = compared(&hostile, &hostile).unwrap_err().to_string();
+    assert!(
+        refused.contains("endless.0") && refused.contains("is it truncated?"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn one_flipped_weight_is_found() {
     let name = "blk.1.attn_v.weight";

@@ -45,7 +45,13 @@ impl Judged {
         sandbox: &Sandbox,
         guests: NonZeroUsize,
     ) -> Result<Self, RunFailure> {
-        let task = task(settings, file)?;
+        if settings.depth > 0 {
+            // The request has the whole prompt, so its time cannot be told from that of the rest.
+            return Err(RunFailure::ExternalDepth {
+                depth: settings.depth,
+            });
+        }
+        let task = settings.task(&file.model)?;
         let ends = ends_of(&file.model);
         let claim = Claim {
             ends: &ends,
@@ -137,24 +143,6 @@ pub(super) fn steady(measurement: &ExternalMeasurement) -> Result<(), RunFailure
         }
     }
     Ok(())
-}
-
-fn task(settings: &RunSettings, file: &HashedModel) -> Result<Task, RunFailure> {
-    let task = Task {
-        prompt: settings.prompt.ids(&file.model)?,
-        depth: 0,
-        n_generate: settings.n_generate,
-        kv_type: settings.kv_type,
-        challenge: settings.prompt.challenge().cloned(),
-    };
-    file.model
-        .shape()
-        .check_run(&task.prompt, task.n_generate)?;
-    match settings.depth {
-        0 => Ok(task),
-        // The request has the whole prompt, so its time cannot be told from that of the rest.
-        depth => Err(RunFailure::ExternalDepth { depth }),
-    }
 }
 
 /// Checks that there is something to judge: so many tokens, all in the vocabulary, with logits that say

@@ -27,7 +27,7 @@ pub struct ExternalRepetition {
     /// Nanoseconds from the request to the arrival of the first token.
     pub prefill_ns: u64,
     /// Nanoseconds from each token's arrival to that of the next one, `[n_generate − 1]`. What arrives
-    /// together has 0.
+    /// together shares the time.
     pub decode_ns: Vec<u64>,
     /// The engine's largest logits, or log-probabilities, at each token: id and value,
     /// `[n_generate][k]`; `None` if it does not show them.

@@ -5,9 +5,10 @@ use super::{
     reasons,
     sentence::{Sentence, counted, fingerprint, shortened},
 };
+use crate::judge::shown;
 use crate::verify::{
     audit_report::AuditReport,
-    consistency::{JudgementSummary, shown},
+    consistency::JudgementSummary,
     outcome::{Conclusion, Outcome},
     summary::Summary,
 };
@@ -86,11 +87,19 @@ fn consistent(summary: &Summary, judgement: JudgementSummary) -> String {
     );
     let unseen = "whether the other program's numbers behind them are right was not shown";
     let (exact, tied) = (judgement.exact as u64, judgement.tied as u64);
+    let ends = match judgement.goes_on {
+        0 => String::new(),
+        k => format!(
+            "; at {k} of them the model would have ended the text, and the best token that does not end it was expected"
+        ),
+    };
     match tied {
-        0 => format!("of the {n} (pieces of words) in the receipt, each is {choice}; {unseen}"),
+        0 => {
+            format!("of the {n} (pieces of words) in the receipt, each is {choice}{ends}; {unseen}")
+        }
         _ => format!(
             "of the {n} (pieces of words) in the receipt, {exact} {} {choice}, and {} almost as good by its numbers \
-             (within {} standard deviations), which is no more than rounding explains; {unseen}",
+             (within {} standard deviations), which is no more than rounding explains{ends}; {unseen}",
             if exact == 1 { "is" } else { "are" },
             if tied == 1 {
                 "one other is".to_owned()

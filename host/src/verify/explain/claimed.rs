@@ -17,7 +17,7 @@ pub(super) fn sentences(facts: &Facts) -> Vec<Sentence> {
     };
     let mut found = Vec::from_iter(tokens(facts, summary));
     found.extend(engine(summary));
-    found.push(speed(summary));
+    found.extend(speed(summary));
     found.extend(unconfirmed_bound(facts));
     found.extend(doubts(facts, summary));
     found.extend(when(facts));
@@ -67,19 +67,19 @@ fn engine(summary: &Summary) -> Option<Sentence> {
     )))
 }
 
-fn speed(summary: &Summary) -> Sentence {
-    let claim = &summary.claimed;
-    let prompt = rate(claim.prefill_tokens_per_sec);
-    let rates = match claim.decode_tokens_per_sec {
+fn speed(summary: &Summary) -> Option<Sentence> {
+    let speed = summary.claimed.speed?;
+    let prompt = rate(speed.prefill_tokens_per_sec);
+    let rates = match speed.decode_tokens_per_sec {
         Some(answer) => format!(
             "{} tokens (pieces of words) per second for the answer and {prompt} for the prompt",
             rate(answer)
         ),
         None => format!("{prompt} tokens (pieces of words) per second for the prompt"),
     };
-    Sentence::quotable(format!(
+    Some(Sentence::quotable(format!(
         "The writer states a speed of {rates}, by a clock that nobody else could read."
-    ))
+    )))
 }
 
 /// A challenger's limit on the time of a run that this check did not confirm.

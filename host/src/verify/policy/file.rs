@@ -88,7 +88,8 @@ pub struct Require {
     /// Whether the prompt must come from a challenge that this verifier gave (`--challenge`): no
     /// run from before it, and no answer that was remembered, passes.
     pub challenge: bool,
-    /// Whether every token of another engine must be the reference's choice: no ties.
+    /// Whether every token of another engine must be the reference's choice: no ties. Where the reference would end
+    /// the text and the engine goes on, the best token that does not end it is the choice.
     pub exact_tokens: bool,
     /// The minimum number of timed runs.
     pub min_repetitions: u64,

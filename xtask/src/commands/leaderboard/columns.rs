@@ -69,10 +69,10 @@ pub const COLUMNS: [Column; 28] = [
         Cell::Number(rate.flatten())
     }),
     ("prefill_tokens_per_sec", |row| {
-        Cell::Number(row.receipt().map(|r| r.claimed.prefill_tokens_per_sec))
+        Cell::Number(row.receipt().and_then(|r| r.claimed.prefill_tokens_per_sec))
     }),
     ("tokens_per_sec", |row| {
-        Cell::Number(row.receipt().map(|r| r.claimed.tokens_per_sec))
+        Cell::Number(row.receipt().and_then(|r| r.claimed.tokens_per_sec))
     }),
     ("repetitions", |row| {
         Cell::Integer(row.receipt().map(|r| r.claimed.repetitions))

@@ -26,7 +26,7 @@ pub fn ranked(group: &Group) -> Table<11> {
         Some([
             row.rank.map_or(String::new(), |rank| rank.to_string()),
             rate(claimed.decode_tokens_per_sec),
-            rate(Some(claimed.prefill_tokens_per_sec)),
+            rate(claimed.prefill_tokens_per_sec),
             claimed.threads.to_string(),
             runs_on(receipt),
             claimed.kv_type.clone(),

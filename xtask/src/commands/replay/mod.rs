@@ -6,11 +6,11 @@ mod report;
 use std::path::Path;
 
 use host::{
-    examine::judge,
     external::{ExternalRun, MAX_EXTERNAL_BYTES},
     input::{HashedModel, ends_of},
     judge::{Claim, Consistency, Tolerance},
     machine::{MemoryNeed, default_threads},
+    replay::judge,
     sandbox::Sandbox,
     watch::{Phase, Watch},
 };
