@@ -42,6 +42,14 @@ pub struct Samples {
     pub discarded: Option<Vec<Discarded>>,
 }
 
+impl Samples {
+    /// Time to load in nanoseconds, if it is known. It never is of an engine that was running already, which has
+    /// 1 there: a receipt has no time of 0.
+    pub fn load(&self) -> Option<u64> {
+        (self.load_ns > 1).then_some(self.load_ns)
+    }
+}
+
 /// A second witness of a repetition beside the clock of its steps: what the system counted for the
 /// threads that compute, from the repetition's start to its end. Null stands for what it does not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

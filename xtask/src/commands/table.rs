@@ -133,16 +133,16 @@ fn engine(entry: &Entry) -> String {
 
 /// How long it took until the engine was ready. Nobody knows it of one that was running already.
 fn load(receipt: &Receipt, figures: &Figures) -> String {
-    let seconds = receipt.samples.load_ns as f64 / 1e9;
+    let Some(ns) = receipt.samples.load() else {
+        return String::new();
+    };
+    let seconds = ns as f64 / 1e9;
     match receipt.is_external() {
         false => format!(
             "load:     {seconds:.2} s, with {} of weights arranged for decoding\n",
             units::bytes(figures.arranged_bytes)
         ),
-        true if receipt.samples.load_ns > 1 => {
-            format!("load:     {seconds:.2} s until the engine was ready\n")
-        }
-        true => String::new(),
+        true => format!("load:     {seconds:.2} s until the engine was ready\n"),
     }
 }
 

@@ -34,9 +34,6 @@ pub struct Adapter {
     /// Element type of its KV cache, as its command sets it: "f16" (the default) or "f32".
     #[serde(default)]
     pub kv_type: AdapterKvType,
-    /// Whether it never chooses the end of a text.
-    #[serde(default)]
-    pub bans_end_of_text: bool,
     /// What a server is asked.
     pub request: Option<AdapterRequest>,
     /// Where a server's answer has what.
@@ -204,7 +201,6 @@ impl Adapter {
             ready: None,
             version: None,
             kv_type: AdapterKvType::F16,
-            bans_end_of_text: false,
             request: None,
             answer: None,
         }

@@ -61,7 +61,7 @@ impl At {
                 }
                 Err(WireError::Stopped) => return Err(Cause::Interrupted),
                 // Ours does not listen yet.
-                Err(WireError::TooSlow | WireError::Closed | WireError::Io(_))
+                Err(WireError::TooSlow | WireError::CutShort | WireError::Io(_))
                     if self.running.is_some() => {}
                 Err(e) => return Err(self.explain(e, patience_left, "before it was ready")),
             }

@@ -52,6 +52,11 @@ impl<'a> Completion<'a> {
         }
     }
 
+    /// How many tokens it has by now.
+    pub(super) fn n(&self) -> usize {
+        self.ids.len()
+    }
+
     /// Where it is, for messages.
     pub(super) fn when(&self) -> String {
         let n = self.pieces.as_ref().map_or(self.ids.len(), Pieces::n);

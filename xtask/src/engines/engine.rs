@@ -100,9 +100,10 @@ pub struct Reported {
 }
 
 impl Reported {
-    /// Those of an engine that says both.
+    /// Those of an engine that says both. A negative time is none.
     pub(super) fn of(prompt_ms: Option<f64>, decode_ms: Option<f64>) -> Option<Self> {
-        let (prompt_ms, decode_ms) = prompt_ms.zip(decode_ms)?;
+        let times = prompt_ms.zip(decode_ms);
+        let (prompt_ms, decode_ms) = times.filter(|&(a, b)| a >= 0.0 && b >= 0.0)?;
         Some(Self {
             prompt_ms,
             decode_ms,
@@ -123,9 +124,6 @@ pub struct Facts {
     pub command: String,
     /// Whether the times contain a network beyond this machine.
     pub is_remote: bool,
-    /// Whether it never chooses the end of a text, as llama.cpp's `ignore_eos` has it: where the reference
-    /// does, its token is another.
-    pub bans_end_of_text: bool,
     /// Element type of its KV cache, "f16" or "f32": the reference replays with the same.
     pub kv_type: KvType,
     /// From its start until it was ready; of none, if it was running already.

@@ -15,7 +15,7 @@ use host::watch::Watch;
 const MOST_LINE_BYTES: usize = 16 << 20;
 
 /// The most lines that wait to be looked at.
-const MOST_WAITING: usize = 4096;
+const MOST_WAITING: usize = 16;
 
 /// So often somebody who waits looks whether to stop.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
@@ -68,11 +68,17 @@ impl Lines {
         Ok(Self { to, sent, from })
     }
 
-    /// Sends a line. Returns when its first byte was sent.
-    pub(super) fn send(&self, mut line: Vec<u8>) -> Result<Instant, NoLine> {
+    /// Sends a line, and returns when its first byte was sent. The lines before it have to be read within
+    /// `patience`.
+    pub(super) fn send(
+        &self,
+        mut line: Vec<u8>,
+        patience: Duration,
+        watch: &Watch,
+    ) -> Result<Instant, NoLine> {
         line.push(b'\n');
         self.to.send(line).map_err(|_| NoLine::Closed)?;
-        self.sent.recv().map_err(|_| NoLine::Closed)
+        wait(&self.sent, patience, watch)
     }
 
     /// The next line, which has to come within `patience`.
@@ -81,21 +87,28 @@ impl Lines {
         patience: Duration,
         watch: &Watch,
     ) -> Result<(Vec<u8>, Instant), NoLine> {
-        let deadline = Instant::now() + patience;
-        loop {
-            if watch.is_stopped() {
-                return Err(NoLine::Stopped);
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.from.recv_timeout(left.min(BETWEEN_LOOKS)) {
-                Ok(Came::Line(line, at)) => return Ok((line, at)),
-                Ok(Came::End(half)) if half.is_empty() => return Err(NoLine::Closed),
-                Ok(Came::End(half)) => return Err(NoLine::Half(half)),
-                Ok(Came::TooLong) => return Err(NoLine::TooLong),
-                Err(RecvTimeoutError::Disconnected) => return Err(NoLine::Closed),
-                Err(RecvTimeoutError::Timeout) if left.is_zero() => return Err(NoLine::Silent),
-                Err(RecvTimeoutError::Timeout) => {}
-            }
+        match wait(&self.from, patience, watch)? {
+            Came::Line(line, at) => Ok((line, at)),
+            Came::End(half) if half.is_empty() => Err(NoLine::Closed),
+            Came::End(half) => Err(NoLine::Half(half)),
+            Came::TooLong => Err(NoLine::TooLong),
+        }
+    }
+}
+
+/// What a thread says next, within `patience`.
+fn wait<T>(from: &Receiver<T>, patience: Duration, watch: &Watch) -> Result<T, NoLine> {
+    let deadline = Instant::now() + patience;
+    loop {
+        if watch.is_stopped() {
+            return Err(NoLine::Stopped);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        match from.recv_timeout(left.min(BETWEEN_LOOKS)) {
+            Ok(said) => return Ok(said),
+            Err(RecvTimeoutError::Disconnected) => return Err(NoLine::Closed),
+            Err(RecvTimeoutError::Timeout) if left.is_zero() => return Err(NoLine::Silent),
+            Err(RecvTimeoutError::Timeout) => {}
         }
     }
 }

@@ -152,6 +152,8 @@ mod tests {
             decode_ms: 2.5,
         };
         assert_eq!(times, Message::End(Some(reported)));
+        let negative = read("{\"end\":true,\"prompt_ms\":1,\"decode_ms\":-2.5}");
+        assert_eq!(negative, Message::End(None));
         assert_eq!(read("{\"error\":\"no\"}"), Message::Error("no".into()));
         let sums = read("{\"sums\":{\"tensor\":\"t\",\"sums\":[1,-2]}}");
         let expected = Sums {

@@ -14,7 +14,7 @@ use std::{
 
 use super::{command::EngineCommand, family, guard, log::Log};
 
-/// How long a process may take to end in order.
+/// How long a process may take to end, in order or killed.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// So often somebody who waits looks again.
@@ -101,7 +101,7 @@ impl Process {
         self.family.kill();
         // Its own end has to be fetched, so that no zombie is left.
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.wait(GRACE);
         running().retain(|family| *family != self.family);
     }
 }

@@ -67,7 +67,6 @@ impl Program {
                 sha256: Some(sha256),
                 command: command.to_owned(),
                 is_remote: false,
-                bans_end_of_text: spec.adapter.bans_end_of_text,
                 kv_type: ready.kv_type.unwrap_or(spec.adapter.kv_type).into(),
                 load_ns: Some(u64::try_from(load).unwrap_or(u64::MAX)),
             },
@@ -91,12 +90,19 @@ impl Program {
             sums: request.sums,
         };
         let line = serde_json::to_vec(&question).map_err(std::io::Error::from)?;
-        let asked = lines.send(line);
+        let asked = lines.send(line, silence, watch);
         let asked = asked.map_err(|no| explain(no, running, silence, "before the request"))?;
         let mut progress = Progress::new(request, self.n_vocab, asked);
         loop {
             let next = lines.next(silence, watch);
             let (line, at) = next.map_err(|no| explain(no, running, silence, &progress.when()))?;
+            // It cannot be of this answer, and would have no time.
+            if at < asked {
+                let line = quote(&line);
+                return Err(Cause::BadAnswer(format!(
+                    "a line came before the request: {line}"
+                )));
+            }
             match Message::read(&line)? {
                 Message::Token { id, top_logits } => {
                     progress.token(id, at)?;

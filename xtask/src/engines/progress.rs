@@ -78,6 +78,9 @@ impl<'a> Progress<'a> {
             ))),
         });
         let mut top = checked.collect::<Result<Vec<_>, _>>()?;
+        if self.request.top_logits == 0 {
+            return Ok(());
+        }
         // Largest first, and of equal ones the lower id, whatever the order of the engine.
         top.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         top.truncate(self.request.top_logits);

@@ -159,8 +159,10 @@ impl Server {
         let mut events = Events::new(check_stream(streamed)?);
         let vocabulary = self.vocabulary.as_ref();
         let mut completion = Completion::new(request, &self.answer, vocabulary, self.n_vocab, sent);
+        let (mut last, mut n) = (sent, 0);
         loop {
-            let event = events.next(self.silence);
+            // Comments and events without a token are silence, too.
+            let event = events.next(self.silence.saturating_sub(last.elapsed()));
             let event = event.map_err(|e| self.at.explain(e, self.silence, &completion.when()))?;
             let Some(event) = event else {
                 let when = completion.when();
@@ -170,6 +172,9 @@ impl Server {
             match completion.event(&event)? {
                 Reply::More => {}
                 Reply::Last => break,
+            }
+            if completion.n() > n {
+                (last, n) = (Instant::now(), completion.n());
             }
         }
         let Some(difference) = self
@@ -217,7 +222,6 @@ fn facts(spec: &EngineSpec, version: Option<String>, command: String) -> Facts {
         sha256: None,
         command,
         is_remote: false,
-        bans_end_of_text: spec.adapter.bans_end_of_text,
         kv_type: spec.adapter.kv_type.into(),
         load_ns: None,
     }

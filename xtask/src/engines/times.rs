@@ -38,8 +38,9 @@ impl Times {
     /// The time of the first token and of each step; nothing without tokens. Tokens that arrive together
     /// share the time since the arrival before them. Of those that arrive with the first one nobody knows
     /// when they were chosen: each counts with the mean of the later steps or, if these are fewer, with the
-    /// larger of that mean and the mean time of a token since the request. So a stream that is held back
-    /// never looks faster.
+    /// larger of that mean and the mean time of a token since the request. So tokens that are sent together
+    /// never look faster. Those that are chosen first and then sent one by one would: the benchmark refuses
+    /// them.
     pub(super) fn steps(&self) -> Option<Steps> {
         let &(first, together) = self.arrivals.first()?;
         let first_ns = nanoseconds(self.asked, first);
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_is_held_back_does_not_look_faster() {
+    fn tokens_that_are_sent_together_do_not_look_faster() {
         assert_eq!(steps(&[]), None);
         assert_eq!(steps(&[(40, 4)]), Some((40, vec![10, 10, 10], 3)));
         let glitch = steps(&[(1000, 2), (1016, 1), (1020, 1)]);

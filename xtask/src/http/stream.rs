@@ -92,13 +92,14 @@ impl<'s> Connected<'s> {
 }
 
 impl Streamed<'_> {
-    /// The whole body, of at most `most` bytes; each piece has to come within `patience`.
+    /// The whole body, of at most `most` bytes, which has to be there within `patience`.
     ///
     /// # Errors
     /// It is longer, or did not come.
     pub fn whole(mut self, most: usize, patience: Duration) -> Result<Vec<u8>, WireError> {
+        let deadline = Instant::now() + patience;
         let mut body = Vec::new();
-        while let Some(piece) = self.piece(patience)? {
+        while let Some(piece) = self.piece(deadline)? {
             body.extend_from_slice(&piece);
             if body.len() > most {
                 let (found, allowed) = (body.len() as u64, most as u64);
@@ -109,8 +110,7 @@ impl Streamed<'_> {
     }
 
     /// The next bytes of the body; `None` at its end.
-    fn piece(&mut self, patience: Duration) -> Result<Option<Vec<u8>>, WireError> {
-        let deadline = Instant::now() + patience;
+    fn piece(&mut self, deadline: Instant) -> Result<Option<Vec<u8>>, WireError> {
         loop {
             let most = match self.rest {
                 Rest::Nothing | Rest::Length(0) => return Ok(None),
@@ -200,11 +200,13 @@ impl<'s> Events<'s> {
         }
     }
 
-    /// The next event with data, which has to be whole within `patience`; `None` at the end.
+    /// The next event with data, which has to be whole within `patience`, whatever comes before it; `None` at the
+    /// end.
     ///
     /// # Errors
     /// The connection broke, or the stream ends within an event.
     pub fn next(&mut self, patience: Duration) -> Result<Option<Event>, WireError> {
+        let deadline = Instant::now() + patience;
         loop {
             while let Some(end) = end_of_event(&self.unread) {
                 let event: Vec<u8> = self.unread.drain(..end).collect();
@@ -217,7 +219,7 @@ impl<'s> Events<'s> {
                 let (found, allowed) = (self.unread.len() as u64, MOST_EVENT_BYTES as u64);
                 return Err(WireError::Body { found, allowed });
             }
-            match self.body.piece(patience)? {
+            match self.body.piece(deadline)? {
                 Some(piece) => {
                     self.at = self.body.wire.read_at();
                     self.unread.extend_from_slice(&piece);

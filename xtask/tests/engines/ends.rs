@@ -53,6 +53,8 @@ fn an_engine_ends_with_the_command_whatever_ends_that() {
                 "--engine",
                 "x=sleep 1000",
                 "--quiet",
+                "-t",
+                "1",
                 "--output",
             ])
             .arg(&receipt)

@@ -169,6 +169,47 @@ fn an_engine_that_has_failed_is_not_asked_again() {
     );
 }
 
+/// The answer would be known before the question, and its times would be nothing.
+#[test]
+fn lines_before_the_request_are_refused() {
+    let (tag, watch) = (tag(), Watch::default());
+    let text = format!("fake={}", fake::command("twice", &tag, "-"));
+    let mut engine = start(&spec(&text), &settings(LONG), &watch).unwrap();
+    let request = Request::tokens(&PROMPT, N);
+    engine.run(&request, &watch).unwrap();
+    std::thread::sleep(SHORT);
+    let (exit, line) = told(engine.run(&request, &watch).unwrap_err());
+    assert_eq!(exit, Exit::BadInput);
+    let expected = "fake: a line came before the request: “{\"token\": 3}”";
+    assert!(line.starts_with(expected), "{line}");
+    fake::assert_none_left(&tag);
+}
+
+/// More than a pipe holds is never read, and so nothing after it can be sent.
+#[test]
+fn nobody_waits_for_a_program_that_does_not_read() {
+    let prompt = vec![999; 100_000];
+    let request = Request::tokens(&prompt, N);
+    for (patience, is_stopped) in [(SHORT, false), (LONG, true)] {
+        let (tag, watch) = (tag(), Watch::default());
+        let text = format!("fake={}", fake::command("never-reads", &tag, "-"));
+        let mut engine = start(&spec(&text), &settings(patience), &watch).unwrap();
+        assert_eq!(engine.run(&request, &watch).unwrap().tokens, [1; N]);
+        if is_stopped {
+            watch.stop();
+        }
+        let (exit, line) = told(engine.run(&request, &watch).unwrap_err());
+        match is_stopped {
+            true => assert_eq!(exit, Exit::Interrupted, "{line}"),
+            false => {
+                assert_eq!(exit, Exit::Unverifiable, "{line}");
+                assert!(line.contains("for 0.4 s before the request"), "{line}");
+            }
+        }
+        fake::assert_none_left(&tag);
+    }
+}
+
 /// Whether it ends at the end of its input, ignores it, or has forked processes that left its group.
 #[test]
 fn nothing_is_left_of_a_program_that_does_not_want_to_end() {

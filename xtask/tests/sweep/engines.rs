@@ -235,6 +235,19 @@ fn an_engine_that_dies_only_loses_its_own_row() {
     assert!(!workspace.path("r.json").exists());
 }
 
+/// Its steps would look far too fast, each with a line of its own.
+#[test]
+fn an_engine_that_computes_first_and_then_sends_has_no_number() {
+    let workspace = workspace();
+    let held = [("held", "holds-back")];
+    let ran = benchmark(&workspace, &held, "-t 1 --output r.json -q");
+    ran.fails(
+        4,
+        &["held: ", "its output is held back; flush after each token"],
+    );
+    assert_eq!(workspace.names("."), ["q.gguf"]);
+}
+
 #[test]
 fn what_is_of_our_engine_makes_no_more_cells_of_another() {
     let workspace = workspace();
@@ -279,6 +292,10 @@ fn what_another_engine_cannot_do_is_refused() {
         (
             "-t 1,2 --engine a=http://127.0.0.1:1",
             &["--threads", "{threads}"],
+        ),
+        (
+            "--engine a=http://127.0.0.1:1",
+            &["found none for a", "name with -t how many threads it has"],
         ),
     ] {
         refused(&other, words, parts);

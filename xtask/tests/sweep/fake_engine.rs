@@ -71,19 +71,20 @@ fn load(path: &str) -> Engine {
     Engine::with_options(model, kernels, EngineOptions::new(one), &watch).unwrap()
 }
 
-/// Answers the request number `asked`, from 0.
+/// Answers the request number `asked`, from 0: the warm-up, one token alone, and the repetitions.
 fn answer(behaviour: &str, asked: usize, engine: &Engine, request: &Value, output: &mut File) {
     let prompt: Vec<u32> = serde_json::from_value(request["prompt_ids"].clone()).unwrap();
     let n = request["n"].as_u64().unwrap() as usize;
     let options = SessionOptions::new(prompt.len() + n - 1);
     let mut session = engine.session(options).unwrap();
     let steps = session.generate(&prompt, n).unwrap();
+    let mut held = Vec::new();
     for (i, step) in steps.enumerate() {
         let mut token = step.unwrap().choice.token;
         let is_wrong = match behaviour {
             "wrong" => i == WRONG,
-            "unsteady" => i == WRONG && asked == 2,
-            "dies" if asked == 1 && i == 2 => {
+            "unsteady" => i == WRONG && asked == 3,
+            "dies" if asked == 2 && i == 2 => {
                 eprintln!("out of luck");
                 process::exit(9);
             }
@@ -92,8 +93,19 @@ fn answer(behaviour: &str, asked: usize, engine: &Engine, request: &Value, outpu
         if is_wrong {
             token = (token + 1) % 100;
         }
-        thread::sleep(STEP);
+        match behaviour {
+            "holds-back" => held.push(token),
+            _ => {
+                thread::sleep(STEP);
+                say(output, json!({ "token": token }));
+            }
+        }
+    }
+    // All of them are computed before any is sent; each has a line and a time of its own.
+    thread::sleep(STEP * 4 * held.len() as u32);
+    for token in held {
         say(output, json!({ "token": token }));
+        thread::sleep(Duration::from_micros(100));
     }
     say(
         output,

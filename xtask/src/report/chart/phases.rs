@@ -43,10 +43,9 @@ pub fn phases(subject: &Subject, id: &str) -> Drawn<Option<Markup>> {
     if let Some(rate) = claim.decode_tokens_per_sec {
         text += &format!(", and tokens were decoded at {} tokens/s", number(rate));
     }
-    text += &format!(
-        ". Loading the model took {}",
-        time(claim.samples.load_ns as f64)
-    );
+    if let Some(load) = claim.samples.load() {
+        text += &format!(". Loading the model took {}", time(load as f64));
+    }
     text += match shown.len() == bars.len() {
         true => ".",
         false => ". Only the first repetitions are drawn.",

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, BufRead, Write},
+    io::{self, BufRead, Read, Write},
     thread,
     time::Duration,
 };
@@ -10,6 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{N_VOCAB, crash, end, fork, hang, tokens};
+use crate::support::N;
 
 /// So long a token takes: enough that no two arrive together, unless the machine stands still.
 const STEP: Duration = Duration::from_millis(20);
@@ -49,6 +50,9 @@ pub fn talk(behaviour: &str) {
     if behaviour == "ends-when-asked" {
         end("ending", 0);
     }
+    if behaviour == "never-reads" {
+        never_read(&mut output);
+    }
     for line in io::stdin().lock().lines() {
         let request: Value = serde_json::from_str(&line.unwrap()).unwrap();
         eprintln!("asked for {}", request["n"]);
@@ -57,6 +61,16 @@ pub fn talk(behaviour: &str) {
     if behaviour == "ignores-end" {
         hang();
     }
+}
+
+/// Answers what it has not read, beyond a byte that says that it is there.
+fn never_read(output: &mut Output) -> ! {
+    io::stdin().read_exact(&mut [0]).unwrap();
+    for _ in 0..N {
+        output.line("{\"token\": 1}");
+    }
+    output.line("{\"end\": true}");
+    hang();
 }
 
 fn answer(behaviour: &str, request: &Value, output: &mut Output) {
@@ -99,6 +113,9 @@ fn answer(behaviour: &str, request: &Value, output: &mut Output) {
         return;
     }
     output.line("{\"end\": true, \"prompt_ms\": 1.5, \"decode_ms\": 40}");
+    if behaviour == "twice" {
+        output.line("{\"token\": 3}");
+    }
 }
 
 fn add_logits(line: &mut Value, id: u32, request: &Value) {

@@ -185,6 +185,16 @@ fn misbehave(behaviour: &str, stream: &mut TcpStream) -> bool {
         "dies" => end("GGML_ASSERT(n > 0) failed", 1),
         "crashes" => crash(),
         "closes" => return true,
+        "comments-only" => {
+            while chunk(stream, ": still here\n\n").is_ok() {
+                thread::sleep(STEP);
+            }
+        }
+        "empty-events" => {
+            while send(stream, &json!({"content": "", "tokens": [], "stop": false})).is_ok() {
+                thread::sleep(STEP);
+            }
+        }
         "half-event" => drop(chunk(stream, "data: {\"tokens\": [1")),
         "half-chunk" => drop(stream.write_all(b"40\r\ndata: {")),
         "no-json" => drop(chunk(stream, "data: hello\n\n")),

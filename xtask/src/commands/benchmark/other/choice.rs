@@ -193,6 +193,13 @@ fn check_arguments(args: &BenchmarkArgs, engines: &[Option<Other>]) -> Result<()
     }
     let threads = numbers(&engine.threads).len();
     match others.iter().find(|other| !other.takes_threads()) {
+        Some(fixed) if threads == 0 => {
+            let what = format!(
+                "found none for {}, which is not started with {{threads}}",
+                fixed.name()
+            );
+            refused("--threads", &what, "name with -t how many threads it has")
+        }
         Some(fixed) if threads > 1 => {
             let what = format!(
                 "found {threads} numbers for {}, which is not started with {{threads}}",

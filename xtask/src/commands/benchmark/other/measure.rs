@@ -15,7 +15,7 @@ use super::choice::Other;
 use crate::{
     commands::benchmark::settings::Planned,
     engines::{Answer, Engine, Facts, Reported, Request, Settings, start},
-    exit::Failure,
+    exit::{Exit, Failure},
 };
 
 /// What was measured of another engine, and what it says itself.
@@ -70,6 +70,13 @@ pub fn measure(
         );
         ask(&mut *engine, &warm_up, watch)?;
     }
+    let alone = match task.n_generate {
+        1 => None,
+        _ => {
+            let one = engine.run(&Request::tokens(&task.prompt, 1), watch)?;
+            Some(one.first_ns)
+        }
+    };
     let of = settings.repetitions_of(&task, reference.shape());
     let mut answers = Vec::with_capacity(of);
     let observation = Observation::begin();
@@ -79,6 +86,9 @@ pub fn measure(
     }
     let system = observation.end();
     let facts = engine.facts();
+    if let Some(alone) = alone {
+        check_flushed(facts, alone, &answers)?;
+    }
     let settings = RunSettings {
         kv_type: facts.kv_type,
         ..settings.clone()
@@ -103,6 +113,35 @@ pub fn measure(
             .collect(),
         notes: notes(facts, &answers),
     })
+}
+
+/// Refuses tokens that were computed before the first of them was sent: nobody knows the times of their steps
+/// then. `alone` is the time of the first token when it is the only one, in nanoseconds. That a repetition
+/// begins late by chance is no reason, so most of them have to.
+fn check_flushed(facts: &Facts, alone: u64, answers: &[Answer]) -> Result<(), Failure> {
+    let mut late: Vec<u64> = answers
+        .iter()
+        .filter_map(|answer| held_back(alone, answer))
+        .collect();
+    if 2 * late.len() <= answers.len() {
+        return Ok(());
+    }
+    late.sort_unstable();
+    let ms = late[late.len() / 2] as f64 / 1e6;
+    let what = format!(
+        "{}: its first token came {ms:.0} ms later than when it was asked for one alone: its output is held \
+         back; flush after each token",
+        facts.name
+    );
+    Err(Failure::new(Exit::BadInput, what))
+}
+
+/// For how many nanoseconds an answer was held back: more than half of its first token's time, and more than
+/// all its steps took.
+fn held_back(alone: u64, answer: &Answer) -> Option<u64> {
+    let held = answer.first_ns.saturating_sub(alone);
+    let is_late = held > alone && held > answer.step_ns.iter().sum();
+    is_late.then_some(held)
 }
 
 /// What makes times of an engine less exact than ours.
