@@ -52,10 +52,13 @@ def judge_refused(answer, reads_base):
     for outcome, message in ((PASSED, answer.get("refused")), (FAILED, answer.get("failed"))):
         if message is not None:
             return (outcome, last_line(message)) if reads_base else NOTHING
-    return (FAILED, "read, although it must be refused") if answer else NOTHING
+    shown = any(x is not None for x in answer.values())
+    return (FAILED, "read, although it must be refused") if shown else NOTHING
 
 
 def difference(where, found, expected):
+    if expected is None:
+        return f"{where}: the case does not have it"
     if len(found) != len(expected):
         return f"{where}: {len(found)} numbers, expected {len(expected)}"
     pairs = enumerate(zip(found, expected))
@@ -66,7 +69,7 @@ def reads(case, answer):
     for row in answer.get("rows") or []:
         where = f"{row['tensor']}, row {row['row']}"
         fact = [f["values"] for f in case["rows"] if (f["tensor"], f["row"]) == (row["tensor"], row["row"])]
-        wrong = difference(where, [f32(x) for x in row["values"]], [f32(x) for x in fact[0]] if fact else [])
+        wrong = difference(where, [f32(x) for x in row["values"]], [f32(x) for x in fact[0]] if fact else None)
         if wrong:
             return FAILED, wrong
     return NOTHING if all(answer.get(key) is None for key in ("rows", "runs", "sums")) else (PASSED, "loaded")
@@ -76,7 +79,7 @@ def sums(case, answer):
     shown = answer.get("sums") or []
     for found in shown:
         fact = [f["sums"] for f in case["sums"] if f["name"] == found["name"]]
-        wrong = difference(found["name"], found["sums"], fact[0] if fact else [])
+        wrong = difference(found["name"], found["sums"], fact[0] if fact else None)
         if wrong:
             return FAILED, wrong
     n = sum(len(found["sums"]) for found in shown)
@@ -102,6 +105,8 @@ def tokens(pairs, bounds):
                 return FAILED, f"run {i}, token {at}: {token}, the reference chooses {choice['token']}"
             tied, unjudged = tied + 1, unjudged + len(choices) - at - 1
             break
+    if tied > bounds["tied_runs"]:
+        return FAILED, f"{tied} runs end in a tie, allowed {bounds['tied_runs']}"
     return PASSED, f"{exact} exact, {tied} tied, {unjudged} after a tie"
 
 

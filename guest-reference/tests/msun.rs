@@ -150,14 +150,53 @@ fn logarithms_are_the_crates() {
     assert_equal("log", draw, |[x]| libm::log(x));
 }
 
-/// The words of a constant in `msun.py`: the lower one is left out where it is 0.
-fn in_python(bits: &str) -> [String; 2] {
-    let (high, low) = bits.split_at(8);
-    let whole = format!("0x{high}, 0x{low}");
-    match low {
-        "00000000" => [format!("real(0x{high})"), format!("(0x{high}, 0)")],
-        _ => [whole.clone(), whole],
+/// The constants of section 8 by the first letter of their names, and where `msun.py` has the first of them.
+const CONSTANTS: [(char, &str); 12] = [
+    ('S', "S1,"),
+    ('C', "C1,"),
+    ('I', "INV_PIO2 ="),
+    ('P', "PIO2_1,"),
+    ('H', "PIO2 ="),
+    ('L', "L1,"),
+    ('E', "CP,"),
+    ('B', "DP_H,"),
+    ('G', "LG2,"),
+    ('M', "P1,"),
+    ('N', "LG ="),
+    ('K', "LN2_HI,"),
+];
+
+/// The constants of the text, in its order: those whose names begin with the same letter together.
+fn in_text(section: &str) -> Vec<(char, Vec<String>)> {
+    let mut groups: Vec<(char, Vec<String>)> = Vec::new();
+    let is_constant = |word: &&str| word.len() == 16 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    for line in section.lines() {
+        let words = line.split(|c: char| !c.is_ascii_alphanumeric());
+        let constants: Vec<String> = words.filter(is_constant).map(str::to_owned).collect();
+        if constants.is_empty() {
+            continue;
+        }
+        // A line without a name goes on with the one before.
+        let letter = line.chars().next().filter(|c| *c != ' ');
+        match groups.last_mut() {
+            Some((last, group)) if letter.is_none_or(|letter| letter == *last) => {
+                group.extend(constants);
+            }
+            _ => groups.push((letter.unwrap(), constants)),
+        }
     }
+    groups
+}
+
+/// The constants of `msun.py` from `source` on: a lower word of 0 may be left out.
+fn in_python(source: &str) -> impl Iterator<Item = String> {
+    source.split('(').skip(1).filter_map(|piece| {
+        let (inner, _) = piece.split_once(')')?;
+        let mut words = inner.split(',').map(str::trim);
+        let high = words.next()?.strip_prefix("0x")?;
+        let low = words.next().unwrap_or("0").trim_start_matches("0x");
+        Some(format!("{high:0>8}{low:0>8}"))
+    })
 }
 
 #[test]
@@ -165,15 +204,14 @@ fn the_constants_of_the_text_are_those_that_were_compared() {
     let text = include_str!("../NUMERICS.md");
     let python = include_str!("../msun.py");
     let (_, section) = text.split_once("## 8. sin, cos, pow and log").unwrap();
-    let is_constant = |word: &&str| word.len() == 16 && word.bytes().all(|b| b.is_ascii_hexdigit());
-    let words = section.split(|c: char| !c.is_ascii_alphanumeric());
-    let constants: Vec<&str> = words.filter(is_constant).collect();
-    assert_eq!(constants.len(), 52, "{constants:?}");
-    for constant in constants {
-        let [one, other] = in_python(constant);
-        assert!(
-            python.contains(&one) || python.contains(&other),
-            "{constant} is not in msun.py"
-        );
+    let groups = in_text(section);
+    let letters: Vec<char> = groups.iter().map(|(letter, _)| *letter).collect();
+    assert_eq!(letters, CONSTANTS.map(|(letter, _)| letter));
+    let n_constants: usize = groups.iter().map(|(_, group)| group.len()).sum();
+    assert_eq!(n_constants, 52);
+    for ((letter, group), (_, first)) in groups.iter().zip(CONSTANTS) {
+        let (_, source) = python.split_once(&format!("\n{first}")).unwrap();
+        let found: Vec<String> = in_python(source).take(group.len()).collect();
+        assert_eq!(*group, found, "{letter}");
     }
 }

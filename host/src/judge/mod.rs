@@ -28,7 +28,8 @@ pub use judgement::{Consistency, Judgement};
 pub use margin::{MAX_RIVALS, Margin};
 pub use mistake::Mistake;
 pub use ranking::Ranking;
-pub(crate) use row::{Largest, Moments};
+pub(crate) use row::Largest;
+pub use row::Moments;
 pub use sensitivity::{Sensitivity, Summit};
 pub use ties::Ties;
 pub use tolerance::{

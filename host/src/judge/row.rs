@@ -4,7 +4,7 @@ use engine_native::Choice;
 
 /// The mean and the standard deviation: sums of differences from the first value, in f64.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Moments {
+pub struct Moments {
     first: Option<f64>,
     count: u64,
     sum: f64,
@@ -12,7 +12,8 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
-    pub(crate) fn add(&mut self, x: f64) {
+    /// Takes the next value in.
+    pub fn add(&mut self, x: f64) {
         let x = x - *self.first.get_or_insert(x);
         self.count += 1;
         self.sum += x;
@@ -20,7 +21,7 @@ impl Moments {
     }
 
     /// The standard deviation, with n in the denominator.
-    pub(crate) fn deviation(self) -> f64 {
+    pub fn deviation(self) -> f64 {
         let n = self.count as f64;
         let mean = self.sum / n;
         (self.squares / n - mean * mean).max(0.0).sqrt()

@@ -55,7 +55,8 @@ pub struct SubjectArgs {
     /// Judge the answers in this file, which somebody else's program wrote; - is standard input
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
-    /// Judge nothing, but write the corpus to this folder: models, cases and files to be refused
+    /// Judge nothing, but write the corpus to this folder: models, cases, files to be refused, and the
+    /// script that judges answers
     #[arg(long, value_name = "DIR")]
     pub export: Option<PathBuf>,
 }

@@ -32,8 +32,8 @@ pub struct BoundsOf {
     pub f32: Bounds,
 }
 
-/// How far logits of a right engine may be from the reference's, in spreads: standard deviations of all
-/// logits at a position.
+/// How far logits of a right engine may be from the reference's, in spreads (standard deviations of all
+/// logits at a position), and how often it may choose another token.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
@@ -41,6 +41,8 @@ pub struct Bounds {
     pub tolerance: f64,
     /// The largest root mean square of all deviations of a case.
     pub noise: f64,
+    /// The most runs of a case that may end in a tie: the rest of such a run is not judged.
+    pub tied_runs: usize,
 }
 
 impl BoundsOf {

@@ -95,7 +95,7 @@ fn reads(case: &Case, answer: &Answer) -> Finding {
         let (tensor, index) = (&row.tensor, row.row);
         let is_it = |fact: &&super::case::RowFact| fact.tensor == *tensor && fact.row == index;
         let Some(fact) = case.rows.iter().find(is_it) else {
-            return Finding::failed(format!("{tensor}: the case has no row {index}"));
+            return Finding::failed(format!("{tensor}, row {index}: the case does not have it"));
         };
         if row.values.len() != fact.values.len() {
             let (found, expected) = (row.values.len(), fact.values.len());
@@ -123,7 +123,7 @@ fn sums(case: &Case, answer: &Answer) -> Finding {
     for answer in shown {
         let name = &answer.name;
         let Some(fact) = case.sums.iter().find(|fact| fact.name == *name) else {
-            return Finding::failed(format!("{name}: the case has no such sums"));
+            return Finding::failed(format!("{name}: the case does not have it"));
         };
         if answer.sums.len() != fact.sums.len() {
             let (found, expected) = (answer.sums.len(), fact.sums.len());
@@ -172,6 +172,10 @@ fn tokens<'a>(runs: impl Iterator<Item = (&'a RunAnswer, &'a RunFact)>, bounds: 
             unjudged += expected - at - 1;
             break;
         }
+    }
+    if tied > bounds.tied_runs {
+        let allowed = bounds.tied_runs;
+        return Finding::failed(format!("{tied} runs end in a tie, allowed {allowed}"));
     }
     Finding::passed(match tied {
         0 => format!("{exact} exact"),

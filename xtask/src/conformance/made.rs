@@ -2,6 +2,7 @@
 
 use engine_native::{I2sLayout, KvType, Op};
 use host::{
+    judge::Moments,
     sandbox::{ModelInput, Sandbox, SandboxError},
     watch::Watch,
 };
@@ -193,7 +194,9 @@ impl ChoiceFact {
     /// Of a row of logits.
     pub(super) fn of(row: &[f32], tolerance: f64) -> Self {
         let top = Self::top(row, N_TOP);
-        let spread = spread(row);
+        let mut moments = Moments::default();
+        row.iter().for_each(|&logit| moments.add(logit.into()));
+        let spread = moments.deviation();
         let lead = f64::from(top[0].1) - f64::from(top[1].1);
         Self {
             token: top[0].0,
@@ -253,17 +256,4 @@ fn refusal_names(model: &ModelOf) -> Vec<String> {
     }
     names.dedup();
     names
-}
-
-/// The standard deviation of a row of logits, as the judge has it.
-fn spread(row: &[f32]) -> f64 {
-    let n = row.len() as f64;
-    let first = f64::from(row[0]);
-    let (mut sum, mut squares) = (0.0, 0.0);
-    for &logit in row {
-        let x = f64::from(logit) - first;
-        sum += x;
-        squares += x * x;
-    }
-    (squares / n - (sum / n) * (sum / n)).max(0.0).sqrt()
 }

@@ -1,4 +1,4 @@
-//! Prompts after which the reference's choices are clear: no right engine chooses otherwise.
+//! Prompts after which the reference's choices are as clear as random weights allow.
 
 use std::sync::Arc;
 

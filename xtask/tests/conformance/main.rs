@@ -17,7 +17,7 @@ use engine_native::KernelChoice;
 use host::watch::Watch;
 use xtask::conformance::{
     Answer, Answers, Case, Corpus, KvName, MadeCase, MadeRefused, OurEngine, Outcome, Report, Row,
-    Tier,
+    RunAnswer, RunFact, Tier,
 };
 
 /// One corpus for all tests of a process.
@@ -53,6 +53,45 @@ fn answers(answers: impl IntoIterator<Item = (&'static str, Answer)>) -> Answers
         .map(|(name, answer)| (name.to_owned(), answer))
         .collect();
     all
+}
+
+/// What our engine answers with a KV cache of this type.
+fn answer_with(kv_type: KvName, file: &[u8], case: &Case) -> Answer {
+    let ours = OurEngine { kv_type, ..OURS };
+    ours.answer(file, Some(case), &Watch::default()).unwrap()
+}
+
+/// The answers of an engine that chooses the second best token at the first near tie of each run, and token 0
+/// from there on.
+fn second_best(kv_type: KvName) -> Answers {
+    let mut all = Answers::of("second best", None, kv_type);
+    for made in &CORPUS.cases {
+        let runs = runs_of(&made.case, kv_type).iter().map(|run| {
+            let mut tokens: Vec<u32> = run.choices.iter().map(|choice| choice.token).collect();
+            if let Some(at) = run.choices.iter().position(|choice| choice.near_tie) {
+                tokens[at..].fill(0);
+                tokens[at] = run.choices[at].top_logits[1].0;
+            }
+            RunAnswer {
+                tokens,
+                ..RunAnswer::default()
+            }
+        });
+        let answer = Answer {
+            runs: Some(runs.collect()),
+            ..Answer::default()
+        };
+        all.answers.insert(made.case.name.clone(), answer);
+    }
+    all
+}
+
+/// The reference's runs with a KV cache of this type.
+fn runs_of(case: &Case, kv_type: KvName) -> &[RunFact] {
+    match kv_type {
+        KvName::F16 => &case.runs.f16,
+        KvName::F32 => &case.runs.f32,
+    }
 }
 
 fn row<'r>(report: &'r Report, name: &str) -> &'r Row {

@@ -7,13 +7,13 @@ use std::{
     process::{Command, Output},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use xtask::{
     conformance::{Answer, Answers, KvName, Report, SumsAnswer, Tier, Which},
     guest::workspace_root,
 };
 
-use crate::{CORPUS, answer, answers, made, refused};
+use crate::{CORPUS, answer, answers, made, second_best};
 
 fn judge_py(words: &[&Path]) -> Option<Output> {
     let script = workspace_root().join("ci/conformance/judge.py");
@@ -74,6 +74,18 @@ fn wrong_answers() -> Vec<Answers> {
             a.rows = Some(made("b158-i2_s").case.rows.clone());
             a.rows.as_mut().unwrap()[2].row = 7;
         }),
+        // Nothing, of what the case does not have.
+        edited(|a| {
+            a.rows = Some(made("b158-i2_s").case.rows.clone());
+            let row = &mut a.rows.as_mut().unwrap()[2];
+            (row.row, row.values) = (7, Vec::new());
+        }),
+        edited(|a| {
+            let (name, sums) = ("none".into(), Vec::new());
+            a.sums = Some(vec![SumsAnswer { name, sums }]);
+        }),
+        second_best(KvName::F16),
+        second_best(KvName::F32),
         edited(|a| (a.runs, a.sums) = (None, None)),
     ];
     for message in [
@@ -100,6 +112,20 @@ fn wrong_answers() -> Vec<Answers> {
     all
 }
 
+/// The same answers, but of every broken file nothing, and of each model nothing but its runs.
+fn with_nulls(answers: &Answers) -> String {
+    let mut value = serde_json::to_value(answers).unwrap();
+    for made in &CORPUS.refused {
+        let nothing = json!({"refused": null, "failed": null, "runs": null});
+        value["answers"][&made.refused.name] = nothing;
+    }
+    for made in &CORPUS.cases {
+        let answer = &mut value["answers"][&made.case.name];
+        (answer["rows"], answer["sums"]) = (Value::Null, Value::Null);
+    }
+    value.to_string()
+}
+
 #[test]
 fn both_judge_alike() {
     let folder = tempfile::tempdir().unwrap();
@@ -116,8 +142,15 @@ fn both_judge_alike() {
     all.extend(wrong_answers());
     let path = folder.path().join("answers.json");
     let mut codes = Vec::new();
-    for answers in &all {
-        fs::write(&path, serde_json::to_vec(answers).unwrap()).unwrap();
+    let mut texts: Vec<String> = all
+        .iter()
+        .map(|answers| serde_json::to_string(answers).unwrap())
+        .collect();
+    // `null` is nothing, wherever it is allowed.
+    texts.push(with_nulls(&all[0]));
+    for text in &texts {
+        let answers: &Answers = &serde_json::from_str(text).unwrap();
+        fs::write(&path, text).unwrap();
         let Some(output) = judge_py(&[folder.path(), &path, Path::new("--json")]) else {
             return;
         };
@@ -162,7 +195,10 @@ fn python_makes_the_files_to_be_refused() {
         return;
     };
     assert!(output.status.success());
-    let file = fs::read(out.join("q2_0-neither-size.gguf")).unwrap();
-    assert!(file == refused("q2_0-neither-size").file);
+    for made in &CORPUS.refused {
+        let name = &made.refused.name;
+        let file = fs::read(out.join(format!("{name}.gguf"))).unwrap();
+        assert!(file == made.file, "{name}");
+    }
     assert_eq!(fs::read_dir(out).unwrap().count(), CORPUS.refused.len());
 }

@@ -2,16 +2,27 @@
 
 use engine_native::I2sLayout;
 use half::f16;
-use xtask::conformance::{Answer, Case, Outcome, Report};
+use xtask::conformance::{Answer, Case, KvName, Outcome, Report};
 use xtask::make_model::gguf_writer::{I2_S, Q2_0};
 
-use crate::{CORPUS, answer, answers, made, outcomes, refused, row, walk::Walk};
+use crate::{
+    CORPUS, answer, answer_with, answers, made, outcomes, refused, row, runs_of, second_best,
+    walk::Walk,
+};
 
 const PASSED: Outcome = Outcome::Passed;
 const FAILED: Outcome = Outcome::Failed;
 
+const KV_TYPES: [KvName; 2] = [KvName::F16, KvName::F32];
+
 fn judge(name: &'static str, answer: Answer) -> Report {
     Report::of(&CORPUS, &answers([(name, answer)]))
+}
+
+fn judge_with(kv_type: KvName, name: &'static str, answer: Answer) -> Report {
+    let mut answers = answers([(name, answer)]);
+    answers.engine.kv_type = kv_type;
+    Report::of(&CORPUS, &answers)
 }
 
 /// The file with other bytes in each ternary projection.
@@ -73,21 +84,46 @@ fn ours_passes_everything() {
 #[test]
 fn silu_for_squared_relu_fails_at_logits() {
     // The same weights under the name of an architecture with SiLU.
-    let case = &made("b158-i2_s").case;
-    let report = judge("b158-i2_s", answer(&made("bitnet-i2_s").file, Some(case)));
-    let row = row(&report, "b158-i2_s");
-    assert_eq!(outcomes(row), [PASSED, PASSED, FAILED, FAILED, FAILED]);
+    let (case, file) = (&made("b158-i2_s").case, &made("bitnet-i2_s").file);
+    for kv_type in KV_TYPES {
+        let report = judge_with(kv_type, "b158-i2_s", answer_with(kv_type, file, case));
+        let row = row(&report, "b158-i2_s");
+        assert_eq!(outcomes(row), [PASSED, PASSED, FAILED, FAILED, FAILED]);
+    }
 }
 
 #[test]
 fn swapped_lanes_fail_at_sums() {
     let made = made("b158-i2_s");
     let file = with_projections(&made.file, swap_lanes);
-    let report = judge("b158-i2_s", answer(&file, Some(&made.case)));
-    assert_eq!(
-        outcomes(row(&report, "b158-i2_s")),
-        [PASSED, FAILED, FAILED, FAILED, FAILED]
-    );
+    for kv_type in KV_TYPES {
+        let answer = answer_with(kv_type, &file, &made.case);
+        let report = judge_with(kv_type, "b158-i2_s", answer);
+        assert_eq!(
+            outcomes(row(&report, "b158-i2_s")),
+            [PASSED, FAILED, FAILED, FAILED, FAILED]
+        );
+    }
+}
+
+#[test]
+fn the_second_best_token_at_every_near_tie_fails_at_tokens() {
+    for kv_type in KV_TYPES {
+        let report = Report::of(&CORPUS, &second_best(kv_type));
+        let mut n_failed = 0;
+        for made in &CORPUS.cases {
+            let runs = runs_of(&made.case, kv_type).iter();
+            let tied = runs.filter(|run| run.choices.iter().any(|choice| choice.near_tie));
+            let (n_tied, name) = (tied.count(), &made.case.name);
+            let found = &row(&report, name).tokens;
+            // One tie may be chance.
+            let expected = if n_tied > 1 { FAILED } else { PASSED };
+            assert_eq!(found.outcome, expected, "{name}: {}", found.detail);
+            n_failed += usize::from(n_tied > 1);
+        }
+        assert!(!report.passed);
+        assert!(n_failed > 15, "{n_failed}");
+    }
 }
 
 #[test]
