@@ -134,6 +134,7 @@ fn a_right_engine_gets_a_receipt_that_is_accepted() {
         (receipt.samples.load_ns, receipt.samples.decode_ns[0][2]),
         (1, 1)
     );
+    assert_eq!(receipt.samples.load(), None);
     let verdict = verdict(&receipt);
     assert_eq!(verdict.conclusion, Conclusion::Accepted, "{verdict:?}");
     assert!(
