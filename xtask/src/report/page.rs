@@ -80,10 +80,12 @@ fn section(subject: &Subject, n: usize, of: usize, check_at: Option<&str>) -> Dr
             (proof::rules(&subject.verdict))
             h2 { "In plain words" }
             blockquote { p { (subject.explanation.paragraph) } }
-            h2 { "What was measured" }
-            (figures(subject))
-            (warnings(subject))
-            div.charts { @for chart in &charts { (chart) } }
+            @if has_speed(subject) {
+                h2 { "What was measured" }
+                (figures(subject))
+                (warnings(subject))
+                div.charts { @for chart in &charts { (chart) } }
+            }
             div.columns {
                 div { h2 { "Chain of evidence" } (proof::chain(subject)) }
                 div {
@@ -93,6 +95,11 @@ fn section(subject: &Subject, n: usize, of: usize, check_at: Option<&str>) -> Dr
             }
         }
     })
+}
+
+/// Whether its times are shown. Those of another engine whose tokens are wrong are not.
+fn has_speed(subject: &Subject) -> bool {
+    !subject.receipt.is_external() || subject.verdict.conclusion != Conclusion::Rejected
 }
 
 fn charts(subject: &Subject, id: &dyn Fn(&str) -> String) -> Drawn<Vec<Markup>> {
@@ -122,9 +129,12 @@ fn lead(subject: &Subject) -> Markup {
     html! {
         div.lead {
             p.claim {
-                @if subject.verdict.conclusion == Conclusion::Rejected { s { (number(rate)) } }
-                @else { strong { (number(rate)) } }
-                " " (what) " " span.muted { "claimed" }
+                @if !has_speed(subject) { "no speed: the receipt is rejected" }
+                @else {
+                    @if subject.verdict.conclusion == Conclusion::Rejected { s { (number(rate)) } }
+                    @else { strong { (number(rate)) } }
+                    " " (what) " " span.muted { "claimed" }
+                }
             }
             p {
                 (proof::badge(subject.verdict.conclusion)) " "

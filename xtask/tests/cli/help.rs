@@ -116,7 +116,9 @@ fn examples_parse(
             .filter_map(|op| words.find(op))
             .min();
         let words = shlex::split(&words[..end.unwrap_or(words.len())]).unwrap();
-        let words = ["program"].into_iter().chain(words.iter().map(String::as_str));
+        let words = ["program"]
+            .into_iter()
+            .chain(words.iter().map(String::as_str));
         parse(words.collect()).unwrap();
         n_examples += 1;
     }
