@@ -16,7 +16,7 @@ pub const PANEL_SCALES_BYTES: usize = PANEL_ROWS * 2;
 pub struct GroupedRows<'a> {
     /// `[panels][n_cols / 64]` groups of four lines of 64 bytes. Byte 4r + c of a line holds four
     /// fields of two bits, the codes of row r in column c of four columns each: see
-    /// [`four_of_field`]. A code is a weight plus one.
+    /// `four_of_field`. A code is a weight plus one.
     pub codes: &'a [u8],
     /// `[panels][n_cols / group_len][16]`, F16 scales of the rows.
     pub scales: &'a [u8],
