@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod adapters;
 mod allowance;
 mod badge;
 mod bandwidth;

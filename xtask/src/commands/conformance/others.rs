@@ -10,18 +10,13 @@ use engine_native::{I2sLayout, KvType};
 use host::watch::{Phase, Watch};
 
 use crate::{
+    commands::adapters,
     conformance::{Answer, Answers, Case, Corpus, KvName, RunAnswer, SumsAnswer},
     engines::{
-        Adapters, Cause, Engine, EngineFailure, EngineSpec, Place, Request, Settings, SumsRequest,
-        start,
+        Cause, Engine, EngineFailure, EngineSpec, Place, Request, Settings, SumsRequest, start,
     },
     exit::{Exit, Failure},
-    hints::Kind,
-    input::read_text,
 };
-
-/// The largest file of adapters that is read.
-const MAX_ADAPTERS_BYTES: u64 = 1 << 20;
 
 /// Logits that are asked for at each token.
 const N_TOP: usize = 8;
@@ -35,20 +30,14 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Positions that an engine has room for.
 const CONTEXT: usize = 128;
 
-/// The engine that `text` means, of those that are known and those in the file of adapters.
+/// The engine that `text` means, of those that are known and those in a file of adapters.
 ///
 /// # Errors
 /// There is no such engine, it cannot be started with one model after another, or the file is none of
 /// adapters.
-pub fn engine(text: &str, adapters: Option<&Path>) -> Result<EngineSpec, Failure> {
+pub fn engine(text: &str, file: Option<&Path>) -> Result<EngineSpec, Failure> {
     let usage = |what: String| Failure::new(Exit::Usage, what).about("--engine");
-    let mut known = Adapters::built_in();
-    if let Some(path) = adapters {
-        let bytes = read_text(path, Kind::Other, MAX_ADAPTERS_BYTES)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let failed = |what| Failure::new(Exit::BadInput, what).at(path);
-        known = known.with(Adapters::parse(&text).map_err(failed)?);
-    }
+    let known = adapters::known(file)?;
     let spec = EngineSpec::parse(text, &known).map_err(|e| usage(e.to_string()))?;
     match spec.place {
         Place::Command(_) => Ok(spec),
