@@ -18,6 +18,7 @@ mod leaderboard;
 mod logits;
 mod make_model;
 mod model;
+mod model_file;
 mod ours;
 mod profile_table;
 mod replay;
