@@ -180,9 +180,9 @@ impl Cell {
         self.engine.1.as_ref().map_or(OURS, |other| other.name())
     }
 
-    /// A name that no other cell of its sweep has, made of what the cell is: `tiny-p16-n128-t2-avx2`.
-    /// Depth, kernels, KV type, packing and engine stand in it if they are not the default; `threads` are
-    /// those that run. `prompt` stands for the prompt.
+    /// A name made of what the cell is: `tiny-p16-n128-t2-avx2`. Depth, kernels, KV type, packing and engine
+    /// stand in it if they are not the default; `threads` are those that run. `prompt` stands for the prompt.
+    /// Another cell can have it by chance, which [`plan`](super::settings::plan) refuses.
     pub fn name(&self, stem: &str, prompt: &str, threads: usize) -> String {
         let mut name = format!("{stem}-{prompt}");
         if self.depth > 0 {
