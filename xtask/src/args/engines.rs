@@ -21,7 +21,7 @@ pub struct OtherEnginesArgs {
     /// 'llama-server -m {model} -t {threads} --port {port}'. Can be repeated
     #[arg(long, value_name = "[NAME=]COMMAND")]
     pub engine_command: Vec<String>,
-    /// More adapters, as ci/engines/README.md describes them
+    /// Engines of your own: a file as ci/engines/README.md describes
     #[arg(long, value_name = "FILE")]
     pub engine_adapters: Option<PathBuf>,
     /// Give the engine NAME, or the only one, this file instead of the model. It is judged only if its weights
