@@ -1,7 +1,8 @@
 //! How an engine is started, asked and understood, as data. `ci/engines/README.md` describes the keys.
 
-use engine_native::KvType;
 use serde::Deserialize;
+
+use crate::kv_name::KvName;
 
 /// Those that come with the program.
 const BUILT_IN: &str = include_str!("../../../ci/engines/adapters.toml");
@@ -33,7 +34,7 @@ pub struct Adapter {
     pub version: Option<Version>,
     /// Element type of its KV cache, as its command sets it: "f16" (the default) or "f32".
     #[serde(default)]
-    pub kv_type: AdapterKvType,
+    pub kv_type: KvName,
     /// What a server is asked.
     pub request: Option<AdapterRequest>,
     /// Where a server's answer has what.
@@ -48,26 +49,6 @@ pub enum Kind {
     Server,
     /// The line protocol, on standard input and output.
     Program,
-}
-
-/// Element type of a KV cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AdapterKvType {
-    /// Half precision.
-    #[default]
-    F16,
-    /// Single precision.
-    F32,
-}
-
-impl From<AdapterKvType> for KvType {
-    fn from(named: AdapterKvType) -> Self {
-        match named {
-            AdapterKvType::F16 => Self::F16,
-            AdapterKvType::F32 => Self::F32,
-        }
-    }
 }
 
 /// Where a server says its version.
@@ -200,7 +181,7 @@ impl Adapter {
             command: None,
             ready: None,
             version: None,
-            kv_type: AdapterKvType::F16,
+            kv_type: KvName::default(),
             request: None,
             answer: None,
         }

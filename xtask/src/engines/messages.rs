@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    adapter::AdapterKvType,
     engine::{Reported, Sums, SumsRequest},
     failure::Cause,
     quote::quote,
 };
+use crate::kv_name::KvName;
 
 /// The version of the protocol.
 pub(super) const PROTOCOL: u32 = 1;
@@ -19,7 +19,7 @@ pub(super) struct Ready {
     ready: u32,
     pub(super) name: Option<String>,
     pub(super) version: Option<String>,
-    pub(super) kv_type: Option<AdapterKvType>,
+    pub(super) kv_type: Option<KvName>,
 }
 
 /// A request.
@@ -162,7 +162,7 @@ mod tests {
         };
         assert_eq!(sums, Message::Sums(expected));
         let ready = Ready::read(b"{\"ready\":1,\"name\":\"e\",\"kv_type\":\"f32\"}").unwrap();
-        assert_eq!(ready.kv_type, Some(AdapterKvType::F32));
+        assert_eq!(ready.kv_type, Some(KvName::F32));
     }
 
     #[test]

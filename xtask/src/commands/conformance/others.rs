@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use engine_native::{I2sLayout, KvType};
+use engine_native::I2sLayout;
 use host::watch::{Phase, Watch};
 
 use crate::{
-    conformance::{Answer, Answers, Case, Corpus, KvName, RunAnswer, SumsAnswer},
+    conformance::{Answer, Answers, Case, Corpus, RunAnswer, SumsAnswer},
     engines::{
         Adapters, Cause, Engine, EngineFailure, EngineSpec, Place, Request, Settings, SumsRequest,
         start,
@@ -18,6 +18,7 @@ use crate::{
     exit::{Exit, Failure},
     hints::Kind,
     input::read_text,
+    kv_name::KvName,
 };
 
 /// The largest file of adapters that is read.
@@ -158,10 +159,7 @@ impl Asked<'_> {
         let facts = engine.facts();
         let named = &mut self.answers.engine;
         named.version.clone_from(&facts.version);
-        named.kv_type = self.kv_type.unwrap_or(match facts.kv_type {
-            KvType::F16 => KvName::F16,
-            KvType::F32 => KvName::F32,
-        });
+        named.kv_type = self.kv_type.unwrap_or_else(|| facts.kv_type.into());
         Ok(Ok(engine))
     }
 
