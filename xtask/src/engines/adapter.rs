@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::name::is_name;
 use crate::kv_name::KvName;
 
 /// Those that come with the program.
@@ -144,7 +145,7 @@ impl Adapters {
         let adapters: Self = toml::from_str(text).map_err(|e| e.to_string())?;
         for adapter in &adapters.engines {
             let name = &adapter.name;
-            adapter.check().map_err(|why| format!("{name}: {why}"))?;
+            adapter.check().map_err(|why| format!("{name:?}: {why}"))?;
         }
         Ok(adapters)
     }
@@ -188,6 +189,9 @@ impl Adapter {
     }
 
     fn check(&self) -> Result<(), &'static str> {
+        if !is_name(&self.name) {
+            return Err("a name has only letters, digits, '.', '_' and '-'");
+        }
         let of_a_server = [
             self.ready.is_some(),
             self.version.is_some(),
@@ -235,6 +239,16 @@ mod tests {
         let server = "kind = \"server\"\nready = \"/\"\nrequest = { path = \"/\", body = {} }\n";
         let both = "answer = { tokens = \"/a\", piece = \"/b\", last = \"/c\" }";
         assert!(refused(&format!("{server}{both}")).contains("one of tokens and piece"));
+    }
+
+    /// A name is a part of the names of receipts, and stands before a sign on the command line.
+    #[test]
+    fn a_name_is_one_on_the_command_line_and_in_file_names() {
+        for name in ["", "a b", "../a", "a/b", "a=b", "é"] {
+            let text = format!("[[engine]]\nname = \"{name}\"\nkind = \"program\"");
+            let refused = Adapters::parse(&text).unwrap_err();
+            assert!(refused.contains("a name has only"), "{name}: {refused}");
+        }
     }
 
     #[test]

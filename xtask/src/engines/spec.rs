@@ -4,6 +4,7 @@ use super::{
     adapter::{Adapter, Adapters},
     command::words,
     failure::Cause,
+    name::{is_name, name_of_program},
 };
 use crate::http::ServerAddress;
 
@@ -64,7 +65,7 @@ impl EngineSpec {
             )));
         }
         let words = words(rest)?;
-        let of_the_program = safe_name(&words[0]);
+        let of_the_program = name_of_program(&words[0]);
         let name = name.unwrap_or(&of_the_program);
         let of_its_own = match rest.contains("{port}") {
             true => adapters.usual_server().clone(),
@@ -81,20 +82,6 @@ impl EngineSpec {
             place,
         }
     }
-}
-
-/// The name of a program's file, as far as it can be a name.
-fn safe_name(program: &str) -> String {
-    let file = program.rsplit('/').next().unwrap_or(program);
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let safe = file.chars().map(|c| if is_allowed(c) { c } else { '-' });
-    safe.collect()
-}
-
-/// Whether `text` can be a name: nothing that a path or a command has.
-fn is_name(text: &str) -> bool {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    !text.is_empty() && text.chars().all(is_allowed)
 }
 
 #[cfg(test)]

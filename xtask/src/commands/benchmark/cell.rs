@@ -199,19 +199,9 @@ impl Cell {
         if self.packing != WeightPacking::Auto {
             name += &format!("-packing-{}", self.packing_word());
         }
-        if let (place, Some(other)) = &self.engine {
-            name += &format!("-{}", in_a_file_name(other.name(), *place));
+        if let (_, Some(other)) = &self.engine {
+            name += &format!("-{}", other.name());
         }
         name
-    }
-}
-
-/// The name of an engine as a file name has it: one with other characters has its place behind it.
-fn in_a_file_name(name: &str, place: usize) -> String {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let safe: String = name.chars().filter(|&c| is_allowed(c)).collect();
-    match safe == name {
-        true => safe,
-        false => format!("{safe}-{place}"),
     }
 }
