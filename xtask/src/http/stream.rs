@@ -260,10 +260,13 @@ pub(super) mod tests {
         }
         let long = body("Content-Length: 100\r\n", &[&"x".repeat(100)]);
         assert!(matches!(long, Err(WireError::Body { found: 100, .. })));
-        let both = body(
+        for head in [
             "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
-            &["a"],
-        );
-        assert!(matches!(both, Err(WireError::NoLength)));
+            "Content-Length: 1\r\nContent-Length: 1\r\n",
+            "Transfer-Encoding: gzip\r\n",
+        ] {
+            let refused = body(head, &["a"]);
+            assert!(matches!(refused, Err(WireError::NoLength)), "{head}");
+        }
     }
 }
