@@ -6,7 +6,7 @@ use host::watch::Watch;
 
 use super::{
     adapter::{AdapterAnswer, AdapterRequest},
-    at::{At, SHORT, free_port, is_of_this_machine, is_taken},
+    at::{At, MOST_SHORT_BYTES, SHORT, free_port, is_taken},
     body::{body, merged},
     command::EngineCommand,
     completion::{Completion, Reply, refusal},
@@ -58,7 +58,6 @@ impl Server {
             tries += 1;
             let port = free_port().map_err(|e| failed(e.into()))?;
             let filled = EngineCommand::new(command, settings, Some(port)).map_err(failed)?;
-            let begun = Instant::now();
             let mut at = At {
                 address: ServerAddress {
                     host_and_port: format!("127.0.0.1:{port}"),
@@ -75,18 +74,7 @@ impl Server {
                 let why = "other machines can reach it; add --host 127.0.0.1 to its command";
                 return Err(at.failed(&spec.name, Cause::Usage(why.into())));
             }
-            let load = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            // Not before: a wrapper such as env has become the engine by now.
-            let digest = at.running.as_ref().map(|running| running.digest(&filled));
-            let sha256 = digest.transpose();
-            let sha256 = sha256.map_err(|cause| at.failed(&spec.name, cause))?;
-            let version = at.version(&spec.adapter, Some(&filled), watch);
-            let facts = Facts {
-                sha256,
-                load_ns: Some(load),
-                ..facts(spec, version, command.to_owned())
-            };
-            return Self::of(spec, at, facts, settings);
+            return Self::of(spec, at, settings, watch);
         }
     }
 
@@ -104,20 +92,18 @@ impl Server {
         if let Err(cause) = at.wait_until_ready(&spec.adapter, settings.start, watch) {
             return Err(at.failed(&spec.name, cause));
         }
-        let version = at.version(&spec.adapter, None, watch);
-        let facts = Facts {
-            is_remote: !is_of_this_machine(address),
-            ..facts(spec, version, address.to_string())
-        };
-        Self::of(spec, at, facts, settings)
+        Self::of(spec, at, settings, watch)
     }
 
+    /// The server there, which is ready.
     fn of(
         spec: &EngineSpec,
         mut at: At,
-        facts: Facts,
         settings: &Settings,
+        watch: &Watch,
     ) -> Result<Self, EngineFailure> {
+        let facts = at.facts(spec, watch);
+        let facts = facts.map_err(|cause| at.failed(&spec.name, cause))?;
         let (Some(request), Some(answer)) = (&spec.adapter.request, &spec.adapter.answer) else {
             let cause = Cause::Usage("its adapter is no server's".into());
             return Err(at.failed(&spec.name, cause));
@@ -215,18 +201,6 @@ impl Engine for Server {
     }
 }
 
-fn facts(spec: &EngineSpec, version: Option<String>, command: String) -> Facts {
-    Facts {
-        name: spec.name.clone(),
-        version,
-        sha256: None,
-        command,
-        is_remote: false,
-        kv_type: spec.adapter.kv_type.into(),
-        load_ns: None,
-    }
-}
-
 /// Checks that an answer is a stream of events.
 fn check_stream(streamed: Streamed<'_>) -> Result<Streamed<'_>, Cause> {
     let (status, kind) = (streamed.status, streamed.content_type.clone());
@@ -234,7 +208,7 @@ fn check_stream(streamed: Streamed<'_>) -> Result<Streamed<'_>, Cause> {
     if status == 200 && kind.eq_ignore_ascii_case("text/event-stream") {
         return Ok(streamed);
     }
-    let body = streamed.whole(1 << 20, SHORT).unwrap_or_default();
+    let body = streamed.whole(MOST_SHORT_BYTES, SHORT).unwrap_or_default();
     match status {
         200 => Err(Cause::BadAnswer(format!(
             "found {kind:?} with {}, allowed is text/event-stream",

@@ -3,6 +3,7 @@
 use super::{
     adapter::{Adapter, Adapters},
     command::words,
+    engine::Facts,
     failure::Cause,
     name::{is_name, name_of_program},
 };
@@ -73,6 +74,22 @@ impl EngineSpec {
         };
         let adapter = adapter.unwrap_or(&of_its_own);
         Ok(Self::new(name, adapter, Place::Command(rest.to_owned())))
+    }
+
+    /// What is known of the engine without starting it.
+    pub(super) fn facts(&self) -> Facts {
+        Facts {
+            name: self.name.clone(),
+            version: None,
+            sha256: None,
+            command: match &self.place {
+                Place::Command(command) => command.clone(),
+                Place::Url(url) => url.to_string(),
+            },
+            is_remote: false,
+            kv_type: self.adapter.kv_type.into(),
+            load_ns: None,
+        }
     }
 
     fn new(name: &str, adapter: &Adapter, place: Place) -> Self {
