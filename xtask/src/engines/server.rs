@@ -13,6 +13,7 @@ use super::{
     engine::{Answer, Engine, Facts, Request, Settings},
     failure::{Cause, EngineFailure},
     listening::is_reachable_from_elsewhere,
+    progress::after,
     quote::quote,
     running::Running,
     spec::EngineSpec,
@@ -130,61 +131,37 @@ impl Server {
             return Err(Cause::Refused("it has failed before".into()));
         }
         let asked = body(&self.request.body, request);
-        let http = HttpRequest {
-            method: "POST".into(),
-            path: self.request.path.clone(),
-            body: serde_json::to_vec(&asked).map_err(std::io::Error::from)?,
-        };
+        let http = self.http(&asked)?;
         let is_stopped = || watch.is_stopped();
         let connected = Connected::new(&self.at.address, &http, SHORT, &is_stopped);
         let connected = connected.map_err(|e| self.at.explain(e, SHORT, "before the request"))?;
         let sent = Instant::now();
-        let when = format!("after 0 of {} tokens", request.n);
         let streamed = connected.send(self.silence);
-        let streamed = streamed.map_err(|e| self.at.explain(e, self.silence, &when))?;
-        let mut events = Events::new(check_stream(streamed)?);
+        let streamed = streamed.map_err(|e| {
+            let when = after(0, request.n);
+            self.at.explain(e, self.silence, &when)
+        })?;
+        let events = Events::new(check_stream(streamed)?);
         let vocabulary = self.vocabulary.as_ref();
         let mut completion = Completion::new(request, &self.answer, vocabulary, self.n_vocab, sent);
-        let (mut last, mut n) = (sent, 0);
-        loop {
-            // Comments and events without a token are silence, too.
-            let event = events.next(self.silence.saturating_sub(last.elapsed()));
-            let event = event.map_err(|e| self.at.explain(e, self.silence, &completion.when()))?;
-            let Some(event) = event else {
-                let when = completion.when();
-                let cut = Cause::BadAnswer(format!("its stream has no last event {when}"));
-                return Err(self.at.ended_or(&when, cut));
-            };
-            match completion.event(&event)? {
-                Reply::More => {}
-                Reply::Last => break,
+        follow(&mut self.at, events, &mut completion, sent, self.silence)?;
+        match &self.request.whole {
+            Some(difference) if completion.lacks_ids() => {
+                let http = self.http(&merged(asked, difference, request))?;
+                // All tokens at once arrive as late as the last one did.
+                let patience = self.silence + sent.elapsed();
+                completion.end_with(&whole(&mut self.at, &http, patience, watch)?)
             }
-            if completion.n() > n {
-                (last, n) = (Instant::now(), completion.n());
-            }
+            _ => completion.end(),
         }
-        let Some(difference) = self
-            .request
-            .whole
-            .as_ref()
-            .filter(|_| completion.lacks_ids())
-        else {
-            return completion.end();
-        };
-        let again = merged(asked, difference, request);
-        let http = HttpRequest {
-            body: serde_json::to_vec(&again).map_err(std::io::Error::from)?,
-            ..http
-        };
-        // All tokens at once arrive as late as the last one did.
-        let patience = self.silence + sent.elapsed();
-        let whole = self.at.question(&http, MOST_WHOLE_BYTES, patience, watch);
-        let (status, whole) =
-            whole.map_err(|e| self.at.explain(e, patience, "when it was asked again"))?;
-        match status {
-            200 => completion.end_with(&whole),
-            _ => Err(refusal(status, &whole)),
-        }
+    }
+
+    fn http(&self, body: &serde_json::Value) -> Result<HttpRequest, Cause> {
+        Ok(HttpRequest {
+            method: "POST".into(),
+            path: self.request.path.clone(),
+            body: serde_json::to_vec(body).map_err(std::io::Error::from)?,
+        })
     }
 }
 
@@ -198,6 +175,49 @@ impl Engine for Server {
             self.has_failed = true;
             self.at.failed(&self.facts.name, cause)
         })
+    }
+}
+
+/// Reads events until the last one. Since the request was sent, and from one token to the next, no more than
+/// `silence` may pass.
+fn follow(
+    at: &mut At,
+    mut events: Events,
+    completion: &mut Completion,
+    sent: Instant,
+    silence: Duration,
+) -> Result<(), Cause> {
+    let (mut last, mut n) = (sent, 0);
+    loop {
+        // Comments and events without a token are silence, too.
+        let event = events.next(silence.saturating_sub(last.elapsed()));
+        let event = event.map_err(|e| at.explain(e, silence, &completion.when()))?;
+        let Some(event) = event else {
+            let when = completion.when();
+            let cut = Cause::BadAnswer(format!("its stream has no last event {when}"));
+            return Err(at.ended_or(&when, cut));
+        };
+        match completion.event(&event)? {
+            Reply::More => {}
+            Reply::Last => return Ok(()),
+        }
+        if completion.n() > n {
+            (last, n) = (Instant::now(), completion.n());
+        }
+    }
+}
+
+/// The answer to a request that is not streamed.
+fn whole(
+    at: &mut At,
+    http: &HttpRequest,
+    patience: Duration,
+    watch: &Watch,
+) -> Result<Vec<u8>, Cause> {
+    let answered = at.question(http, MOST_WHOLE_BYTES, patience, watch);
+    match answered.map_err(|e| at.explain(e, patience, "when it was asked again"))? {
+        (200, whole) => Ok(whole),
+        (status, body) => Err(refusal(status, &body)),
     }
 }
 
