@@ -32,6 +32,7 @@ pub use adapter::Adapters;
 pub use engine::{Answer, Engine, Facts, Reported, Request, Settings, Sums, SumsRequest};
 pub use failure::{Cause, EngineFailure};
 pub use guard::become_engine_if_asked;
+pub use log::end_of_log;
 pub use name::is_name;
 pub use process::end_all;
 pub use spec::{EngineSpec, Place};

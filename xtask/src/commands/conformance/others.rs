@@ -13,7 +13,7 @@ use crate::{
     conformance::{Answer, Answers, Case, Corpus, RunAnswer, SumsAnswer},
     engines::{
         Adapters, Cause, Engine, EngineFailure, EngineSpec, Place, Request, Settings, SumsRequest,
-        start,
+        end_of_log, start,
     },
     exit::{Exit, Failure},
     hints::Kind,
@@ -32,6 +32,9 @@ const START: Duration = Duration::from_secs(60);
 
 /// How long it may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// So much of the end of a log is looked at, to find out why an engine refuses a file.
+const MOST_LOG_BYTES: u64 = 1 << 20;
 
 /// Positions that an engine has room for.
 const CONTEXT: usize = 128;
@@ -229,10 +232,10 @@ fn answer_of(failure: EngineFailure) -> Result<Answer, Failure> {
     }
 }
 
-/// The text of a log, whose file is not needed any more.
+/// The end of a log, whose file is not needed any more.
 fn take_log(path: &Path) -> String {
-    let bytes = fs::read(path).unwrap_or_default();
+    let text = end_of_log(path, MOST_LOG_BYTES).unwrap_or_default();
     // That it stays behind harms nobody.
     let _ = fs::remove_file(path);
-    String::from_utf8_lossy(&bytes).into_owned()
+    text
 }
