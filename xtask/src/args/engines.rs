@@ -5,6 +5,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use clap::Args as ClapArgs;
 
 use super::numbers::{time, tolerance};
+use crate::engines::is_name;
 
 /// How our engine is called among others.
 pub const OURS: &str = "ours";
@@ -50,10 +51,6 @@ impl FromStr for EngineFile {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let is_name = |name: &str| {
-            let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-            !name.is_empty() && name.chars().all(is_allowed)
-        };
         let (name, path) = match text.split_once('=') {
             Some((name, path)) if is_name(name) => (Some(name.to_owned()), path),
             _ => (None, text),

@@ -4,6 +4,8 @@ use host::digest::Digest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kv_name::KvName;
+
 /// Version of the corpus: of its format, its models and what they answer.
 pub const CORPUS_VERSION: u64 = 1;
 
@@ -124,17 +126,6 @@ pub struct Runs {
     pub f16: Vec<RunFact>,
     /// With keys and values in f32.
     pub f32: Vec<RunFact>,
-}
-
-/// Element type of a KV cache.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum KvName {
-    /// Half precision.
-    #[default]
-    F16,
-    /// Single precision.
-    F32,
 }
 
 /// A run of the reference.

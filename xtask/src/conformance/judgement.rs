@@ -2,9 +2,10 @@
 
 use super::{
     answers::{Answer, RunAnswer},
-    case::{Bounds, Case, ChoiceFact, KvName, RunFact},
+    case::{Bounds, Case, ChoiceFact, RunFact},
     tier::{Finding, Outcome, Tier},
 };
+use crate::kv_name::KvName;
 
 /// A message that refuses a model has one of these words in the line that names what is not supported.
 const REFUSING: [&str; 10] = [

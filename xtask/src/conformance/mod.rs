@@ -24,8 +24,8 @@ mod weights;
 
 pub use answers::{Answer, Answers, EngineName, RunAnswer, SumsAnswer};
 pub use case::{
-    Bounds, BoundsOf, CORPUS_VERSION, Case, ChoiceFact, Index, IndexEntry, KvName, ModelFile,
-    RefusedFile, RowFact, RunFact, Runs, Splice, SumsFact,
+    Bounds, BoundsOf, CORPUS_VERSION, Case, ChoiceFact, Index, IndexEntry, ModelFile, RefusedFile,
+    RowFact, RunFact, Runs, Splice, SumsFact,
 };
 pub use corpus::{Corpus, Which};
 pub use judgement::{Findings, judge_case, judge_refused};

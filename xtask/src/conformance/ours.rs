@@ -6,8 +6,8 @@ use std::{
 };
 
 use engine_native::{
-    Engine, I2sLayout, KernelChoice, KvType, LogitsAt, Model, Op, OpOutput, Projection, RunError,
-    Session, SessionOptions,
+    Engine, I2sLayout, KernelChoice, LogitsAt, Model, Op, OpOutput, Projection, RunError, Session,
+    SessionOptions,
 };
 use host::{
     digest::Digest,
@@ -18,8 +18,9 @@ use host::{
 
 use super::{
     answers::{Answer, RunAnswer, SumsAnswer},
-    case::{Case, ChoiceFact, KvName, SumsFact},
+    case::{Case, ChoiceFact, SumsFact},
 };
+use crate::kv_name::KvName;
 
 /// Logits that are shown of a position.
 const N_TOP: usize = 8;
@@ -128,15 +129,6 @@ impl OurEngine {
         run.top_logits = Some(top_logits);
         run.checksum = Some(transcript.checksum().to_string());
         Ok(run)
-    }
-}
-
-impl From<KvName> for KvType {
-    fn from(name: KvName) -> Self {
-        match name {
-            KvName::F16 => Self::F16,
-            KvName::F32 => Self::F32,
-        }
     }
 }
 

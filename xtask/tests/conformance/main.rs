@@ -15,9 +15,12 @@ use std::sync::LazyLock;
 
 use engine_native::KernelChoice;
 use host::watch::Watch;
-use xtask::conformance::{
-    Answer, Answers, Case, Corpus, KvName, MadeCase, MadeRefused, OurEngine, Outcome, Report, Row,
-    RunAnswer, RunFact, Tier,
+use xtask::{
+    conformance::{
+        Answer, Answers, Case, Corpus, MadeCase, MadeRefused, OurEngine, Outcome, Report, Row,
+        RunAnswer, RunFact, Tier,
+    },
+    kv_name::KvName,
 };
 
 /// One corpus for all tests of a process.

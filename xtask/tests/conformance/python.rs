@@ -9,8 +9,9 @@ use std::{
 
 use serde_json::{Value, json};
 use xtask::{
-    conformance::{Answer, Answers, KvName, Report, SumsAnswer, Tier, Which},
+    conformance::{Answer, Answers, Report, SumsAnswer, Tier, Which},
     guest::workspace_root,
+    kv_name::KvName,
 };
 
 use crate::{CORPUS, answer, answers, made, second_best};

@@ -2,8 +2,11 @@
 
 use engine_native::I2sLayout;
 use half::f16;
-use xtask::conformance::{Answer, Case, KvName, Outcome, Report};
 use xtask::make_model::gguf_writer::{I2_S, Q2_0};
+use xtask::{
+    conformance::{Answer, Case, Outcome, Report},
+    kv_name::KvName,
+};
 
 use crate::{
     CORPUS, answer, answer_with, answers, made, outcomes, refused, row, runs_of, second_best,

@@ -12,8 +12,8 @@ use host::{
 use serde_json::json;
 
 use crate::{
-    args::{ConformanceArgs, CorpusArgs, Kv},
-    conformance::{Answers, CORPUS_VERSION, Corpus, KvName, OurEngine, Report, Which},
+    args::{ConformanceArgs, CorpusArgs},
+    conformance::{Answers, CORPUS_VERSION, Corpus, OurEngine, Report, Which},
     exit::{Exit, Failure},
     guest::workspace_root,
     hints::Kind,
@@ -66,7 +66,7 @@ pub fn run(args: &ConformanceArgs, watch: &Watch) -> Result<Exit, Failure> {
             };
             let corpus = make(watch)?;
             let answers = match other {
-                Some(spec) => others::ask(&spec, args.threads, kv_type(args), &corpus, watch)?,
+                Some(spec) => others::ask(&spec, args.threads, args.kv_type, &corpus, watch)?,
                 None => ask_ours(args, &corpus, watch)?,
             };
             (corpus, answers)
@@ -162,15 +162,8 @@ fn check_names(answers: &Answers, corpus: &Corpus, path: &Path) -> Result<(), Fa
     }
 }
 
-fn kv_type(args: &ConformanceArgs) -> Option<KvName> {
-    args.kv_type.map(|kv_type| match kv_type {
-        Kv::F16 => KvName::F16,
-        Kv::F32 => KvName::F32,
-    })
-}
-
 fn ask_ours(args: &ConformanceArgs, corpus: &Corpus, watch: &Watch) -> Result<Answers, Failure> {
-    let kv_type = kv_type(args).unwrap_or_default();
+    let kv_type = args.kv_type.unwrap_or_default();
     let engine = OurEngine {
         kernels: args.kernel.into(),
         threads: args.threads,

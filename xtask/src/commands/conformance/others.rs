@@ -6,16 +6,18 @@ use std::{
     time::Duration,
 };
 
-use engine_native::{I2sLayout, KvType};
+use engine_native::I2sLayout;
 use host::watch::{Phase, Watch};
 
 use crate::{
     commands::adapters,
-    conformance::{Answer, Answers, Case, Corpus, KvName, RunAnswer, SumsAnswer},
+    conformance::{Answer, Answers, Case, Corpus, RunAnswer, SumsAnswer},
     engines::{
-        Cause, Engine, EngineFailure, EngineSpec, Place, Request, Settings, SumsRequest, start,
+        Cause, Engine, EngineFailure, EngineSpec, Place, Request, Settings, SumsRequest, end_of_log,
+        start,
     },
     exit::{Exit, Failure},
+    kv_name::KvName,
 };
 
 /// Logits that are asked for at each token.
@@ -26,6 +28,9 @@ const START: Duration = Duration::from_secs(60);
 
 /// How long it may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// So much of the end of a log is looked at, to find out why an engine refuses a file.
+const MOST_LOG_BYTES: u64 = 1 << 20;
 
 /// Positions that an engine has room for.
 const CONTEXT: usize = 128;
@@ -147,10 +152,7 @@ impl Asked<'_> {
         let facts = engine.facts();
         let named = &mut self.answers.engine;
         named.version.clone_from(&facts.version);
-        named.kv_type = self.kv_type.unwrap_or(match facts.kv_type {
-            KvType::F16 => KvName::F16,
-            KvType::F32 => KvName::F32,
-        });
+        named.kv_type = self.kv_type.unwrap_or_else(|| facts.kv_type.into());
         Ok(Ok(engine))
     }
 
@@ -220,10 +222,10 @@ fn answer_of(failure: EngineFailure) -> Result<Answer, Failure> {
     }
 }
 
-/// The text of a log, whose file is not needed any more.
+/// The end of a log, whose file is not needed any more.
 fn take_log(path: &Path) -> String {
-    let bytes = fs::read(path).unwrap_or_default();
+    let text = end_of_log(path, MOST_LOG_BYTES).unwrap_or_default();
     // That it stays behind harms nobody.
     let _ = fs::remove_file(path);
-    String::from_utf8_lossy(&bytes).into_owned()
+    text
 }

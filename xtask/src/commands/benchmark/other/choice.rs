@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    args::{BenchmarkArgs, Kernel, Kv, OURS, ParityMode, Screen, WeightPacking, numbers},
+    args::{BenchmarkArgs, Kernel, OURS, ParityMode, Screen, WeightPacking, numbers},
     commands::adapters,
     engines::{Adapters, EngineSpec, Place, check},
     exit::{Exit, Failure},
+    kv_name::KvName,
 };
 
 /// An engine that is not ours.
@@ -169,7 +170,7 @@ fn check_arguments(args: &BenchmarkArgs, engines: &[Option<Other>]) -> Result<()
         ("--kernel", engine.kernel != [Kernel::Auto]),
         ("--packing", engine.packing != [WeightPacking::Auto]),
         ("--screen", engine.screen != Screen::Auto),
-        ("--kv-type", engine.kv_type != [Kv::F16]),
+        ("--kv-type", engine.kv_type != [KvName::F16]),
     ] {
         if is_alone && is_given {
             let what = format!("it is of our engine, which is not measured beside {name}");
