@@ -99,7 +99,8 @@ fn section(subject: &Subject, n: usize, of: usize, check_at: Option<&str>) -> Dr
 
 /// Whether its times are shown. Those of another engine whose tokens are wrong are not.
 fn has_speed(subject: &Subject) -> bool {
-    !subject.receipt.is_external() || subject.verdict.conclusion != Conclusion::Rejected
+    let receipt = subject.verdict.receipt.as_ref();
+    receipt.is_some_and(|receipt| receipt.claimed.speed.is_some())
 }
 
 fn charts(subject: &Subject, id: &dyn Fn(&str) -> String) -> Drawn<Vec<Markup>> {
