@@ -18,7 +18,7 @@ use host::watch::Watch;
 use xtask::{
     conformance::{
         Answer, Answers, Case, Corpus, MadeCase, MadeRefused, OurEngine, Outcome, Report, Row,
-        RunAnswer, RunFact, Tier,
+        RunAnswer, Tier,
     },
     kv_name::KvName,
 };
@@ -48,6 +48,17 @@ fn answer(file: &[u8], case: Option<&Case>) -> Answer {
     OURS.answer(file, case, &Watch::default()).unwrap()
 }
 
+/// What our engine answers to every file of the corpus.
+static RIGHT: LazyLock<Answers> = LazyLock::new(|| {
+    let cases = CORPUS.cases.iter().map(|made| {
+        let answer = answer(&made.file, Some(&made.case));
+        (&made.case.name[..], answer)
+    });
+    let refused = CORPUS.refused.iter();
+    let refused = refused.map(|made| (&made.refused.name[..], answer(&made.file, None)));
+    answers(cases.chain(refused))
+});
+
 /// These answers alone.
 fn answers(answers: impl IntoIterator<Item = (&'static str, Answer)>) -> Answers {
     let mut all = Answers::of("tested", None, KvName::F32);
@@ -69,7 +80,7 @@ fn answer_with(kv_type: KvName, file: &[u8], case: &Case) -> Answer {
 fn second_best(kv_type: KvName) -> Answers {
     let mut all = Answers::of("second best", None, kv_type);
     for made in &CORPUS.cases {
-        let runs = runs_of(&made.case, kv_type).iter().map(|run| {
+        let runs = made.case.runs.kv(kv_type).iter().map(|run| {
             let mut tokens: Vec<u32> = run.choices.iter().map(|choice| choice.token).collect();
             if let Some(at) = run.choices.iter().position(|choice| choice.near_tie) {
                 tokens[at..].fill(0);
@@ -87,14 +98,6 @@ fn second_best(kv_type: KvName) -> Answers {
         all.answers.insert(made.case.name.clone(), answer);
     }
     all
-}
-
-/// The reference's runs with a KV cache of this type.
-fn runs_of(case: &Case, kv_type: KvName) -> &[RunFact] {
-    match kv_type {
-        KvName::F16 => &case.runs.f16,
-        KvName::F32 => &case.runs.f32,
-    }
 }
 
 fn row<'r>(report: &'r Report, name: &str) -> &'r Row {

@@ -9,7 +9,7 @@ use xtask::{
 };
 
 use crate::{
-    CORPUS, answer, answer_with, answers, made, outcomes, refused, row, runs_of, second_best,
+    CORPUS, RIGHT, answer, answer_with, answers, made, outcomes, refused, row, second_best,
     walk::Walk,
 };
 
@@ -68,15 +68,7 @@ fn scale_q2_0(tensor: &mut [u8]) {
 
 #[test]
 fn ours_passes_everything() {
-    let cases = CORPUS.cases.iter().map(|made| {
-        let name: &'static str = &made.case.name;
-        (name, answer(&made.file, Some(&made.case)))
-    });
-    let refused = CORPUS.refused.iter().map(|made| {
-        let name: &'static str = &made.refused.name;
-        (name, answer(&made.file, None))
-    });
-    let report = Report::of(&CORPUS, &answers(cases.chain(refused)));
+    let report = Report::of(&CORPUS, &RIGHT);
     assert!(report.passed, "{}", report.markdown());
     for counts in &report.tiers {
         assert!(counts.passed > 20, "{counts:?}");
@@ -115,7 +107,7 @@ fn the_second_best_token_at_every_near_tie_fails_at_tokens() {
         let report = Report::of(&CORPUS, &second_best(kv_type));
         let mut n_failed = 0;
         for made in &CORPUS.cases {
-            let runs = runs_of(&made.case, kv_type).iter();
+            let runs = made.case.runs.kv(kv_type).iter();
             let tied = runs.filter(|run| run.choices.iter().any(|choice| choice.near_tie));
             let (n_tied, name) = (tied.count(), &made.case.name);
             let found = &row(&report, name).tokens;
