@@ -17,8 +17,8 @@ use engine_native::KernelChoice;
 use host::watch::Watch;
 use xtask::{
     conformance::{
-        Answer, Answers, Case, Corpus, MadeCase, MadeRefused, OurEngine, Outcome, Report, Row,
-        RunAnswer, Tier,
+        Answer, Answers, Case, ChoiceFact, Corpus, MadeCase, MadeRefused, OurEngine, Outcome,
+        Report, Row, RunAnswer, RunFact, Tier,
     },
     kv_name::KvName,
 };
@@ -75,16 +75,26 @@ fn answer_with(kv_type: KvName, file: &[u8], case: &Case) -> Answer {
     ours.answer(file, Some(case), &Watch::default()).unwrap()
 }
 
-/// The answers of an engine that chooses the second best token at the first near tie of each run, and token 0
-/// from there on.
-fn second_best(kv_type: KvName) -> Answers {
+/// The choice of a run with the smallest lead, and which one it is.
+fn closest(run: &RunFact) -> (usize, &ChoiceFact) {
+    let leads = run.choices.iter().enumerate();
+    leads
+        .min_by(|(_, a), (_, b)| (a.lead / a.spread).total_cmp(&(b.lead / b.spread)))
+        .unwrap()
+}
+
+/// The answers of an engine that takes the second best token at the closest choice of each of the first `n_runs`
+/// runs of a case, and token 0 from there on.
+fn second_best(kv_type: KvName, n_runs: usize) -> Answers {
     let mut all = Answers::of("second best", None, kv_type);
     for made in &CORPUS.cases {
-        let runs = made.case.runs.kv(kv_type).iter().map(|run| {
+        let runs = made.case.runs.kv(kv_type).iter().enumerate();
+        let runs = runs.map(|(i, run)| {
             let mut tokens: Vec<u32> = run.choices.iter().map(|choice| choice.token).collect();
-            if let Some(at) = run.choices.iter().position(|choice| choice.near_tie) {
+            if i < n_runs {
+                let (at, choice) = closest(run);
                 tokens[at..].fill(0);
-                tokens[at] = run.choices[at].top_logits[1].0;
+                tokens[at] = choice.top_logits[1].0;
             }
             RunAnswer {
                 tokens,

@@ -106,8 +106,10 @@ fn wrong_answers() -> Vec<Answers> {
             let (name, sums) = ("none".into(), Vec::new());
             a.sums = Some(vec![SumsAnswer { name, sums }]);
         }),
-        second_best(KvName::F16),
-        second_best(KvName::F32),
+        second_best(KvName::F16, 1),
+        second_best(KvName::F16, usize::MAX),
+        second_best(KvName::F32, 1),
+        second_best(KvName::F32, usize::MAX),
         edited(|a| (a.runs, a.sums) = (None, None)),
     ];
     for message in [
