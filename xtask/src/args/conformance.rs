@@ -64,11 +64,7 @@ pub struct SubjectArgs {
 
 /// Arguments of `corpus`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = examples(&["corpus --check"]))]
 pub struct CorpusArgs {
-    /// Compare with the committed files byte for byte, change nothing
-    #[arg(long)]
-    pub check: bool,
     /// What it prints
     #[command(flatten)]
     pub print: LongOutputArgs,

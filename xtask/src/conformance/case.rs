@@ -128,6 +128,16 @@ pub struct Runs {
     pub f32: Vec<RunFact>,
 }
 
+impl Runs {
+    /// Those with a KV cache of this type.
+    pub fn kv(&self, kv_type: KvName) -> &[RunFact] {
+        match kv_type {
+            KvName::F16 => &self.f16,
+            KvName::F32 => &self.f32,
+        }
+    }
+}
+
 /// A run of the reference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

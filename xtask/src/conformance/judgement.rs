@@ -2,7 +2,7 @@
 
 use super::{
     answers::{Answer, RunAnswer},
-    case::{Bounds, Case, ChoiceFact, RunFact},
+    case::{Bounds, Case, ChoiceFact, RowFact, RunFact},
     tier::{Finding, Outcome, Tier},
 };
 use crate::kv_name::KvName;
@@ -26,7 +26,6 @@ pub type Findings = [Finding; Tier::ALL.len()];
 
 /// Judges the answer to a model.
 pub fn judge_case(case: &Case, answer: &Answer, kv_type: KvName, bounds: Bounds) -> Findings {
-    let not_shown = Finding::not_shown;
     if let Some(message) = &answer.refused {
         let reads = match naming_line(message, &case.refusal_names) {
             Some(line) => Finding::of(Outcome::Refused, line),
@@ -35,20 +34,17 @@ pub fn judge_case(case: &Case, answer: &Answer, kv_type: KvName, bounds: Bounds)
                 last_line(message)
             )),
         };
-        return [reads, not_shown(), not_shown(), not_shown(), not_shown()];
+        return reads_only(reads);
     }
     if let Some(message) = &answer.failed {
         let reads = Finding::failed(last_line(message));
-        return [reads, not_shown(), not_shown(), not_shown(), not_shown()];
+        return reads_only(reads);
     }
-    let facts = match kv_type {
-        KvName::F16 => &case.runs.f16,
-        KvName::F32 => &case.runs.f32,
-    };
+    let facts = case.runs.kv(kv_type);
     let runs = answer.runs.as_deref().unwrap_or_default();
     let pairs = || runs.iter().zip(facts);
     let tokens = match runs.len() {
-        0 => not_shown(),
+        0 => Finding::not_shown(),
         n if n != facts.len() => Finding::failed(format!("{n} runs, expected {}", facts.len())),
         _ => tokens(pairs(), bounds),
     };
@@ -71,6 +67,11 @@ pub fn judge_refused(answer: &Answer, reads_base: bool) -> Findings {
         (None, None) if *answer == Answer::default() => Finding::not_shown(),
         (None, None) => Finding::failed("read, although it must be refused"),
     };
+    reads_only(reads)
+}
+
+/// The findings on an engine that shows nothing beyond whether it reads the file.
+fn reads_only(reads: Finding) -> Findings {
     let not_shown = Finding::not_shown;
     [reads, not_shown(), not_shown(), not_shown(), not_shown()]
 }
@@ -94,7 +95,7 @@ fn naming_line(message: &str, names: &[String]) -> Option<String> {
 fn reads(case: &Case, answer: &Answer) -> Finding {
     for row in answer.rows.iter().flatten() {
         let (tensor, index) = (&row.tensor, row.row);
-        let is_it = |fact: &&super::case::RowFact| fact.tensor == *tensor && fact.row == index;
+        let is_it = |fact: &&RowFact| fact.tensor == *tensor && fact.row == index;
         let Some(fact) = case.rows.iter().find(is_it) else {
             return Finding::failed(format!("{tensor}, row {index}: the case does not have it"));
         };

@@ -128,7 +128,7 @@ fn facts(
         rows.push(RowFact {
             tensor: tensor.clone(),
             row: 0,
-            values: projection.values(0),
+            values: projection.values(0).to_vec(),
         });
         let input = input_of(run, layer, op).ok_or_else(not_made)?;
         let fact = SumsFact::of(op.name(), &tensor, &projection, &input);

@@ -142,9 +142,8 @@ fn watch_operations(session: &mut Session, seen: &Seen, position: usize) {
     }));
 }
 
-/// The integer sums behind the outputs of a projection for the input of the case, if the run has it: outputs
-/// divided by both scales. Grouped types add
-/// several sums up, so their outputs do not show them.
+/// The integer sums of a projection: its outputs, divided by both scales. None if the run had another input
+/// than the case, or if the type is grouped: its outputs add several sums up and do not show them.
 fn sums(
     model: &Model,
     fact: &SumsFact,

@@ -67,12 +67,8 @@ fn splices_make_the_files_to_be_refused() {
         } in &made.refused.splices
         {
             file.extend(&base[at..*start as usize]);
-            let digits = insert.as_bytes().as_chunks::<2>().0.iter();
-            file.extend(
-                digits.map(|pair| {
-                    u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()
-                }),
-            );
+            let digits = (0..insert.len()).step_by(2).map(|i| &insert[i..i + 2]);
+            file.extend(digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()));
             at = (start + remove) as usize;
         }
         file.extend(&base[at..]);
