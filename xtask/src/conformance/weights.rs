@@ -1,9 +1,9 @@
 //! The weights of a projection, from a file, as integers and scales.
 
-use engine_native::I2sLayout;
+use engine_native::{DenseType, GroupedType, I2sLayout};
 use host::weights::{Stored, decode_rows};
 
-use crate::make_model::{GroupedType, WeightType};
+use crate::make_model::{GroupedType as Made, WeightType};
 
 /// A projection's weights in {-1, 0, +1}, and their scales.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,14 +71,15 @@ fn stored(weights: WeightType, layout: I2sLayout) -> Stored {
         WeightType::I2S => Stored::I2S(layout),
         WeightType::Tq1_0 => Stored::Tq1_0,
         WeightType::Tq2_0 => Stored::Tq2_0,
-        WeightType::F32 => Stored::F32,
-        WeightType::F16 => Stored::F16,
-        WeightType::Bf16 => Stored::Bf16,
-        WeightType::Grouped(grouped) => match grouped {
-            GroupedType::Q2_0 | GroupedType::Q2_0Uneven => Stored::Q2_0,
-            GroupedType::Q2_0G128 | GroupedType::Pq2_0 => Stored::Q2_0G128,
-            GroupedType::Ptq1_0 => Stored::Ptq1_0,
-        },
+        WeightType::F32 => Stored::Dense(DenseType::F32),
+        WeightType::F16 => Stored::Dense(DenseType::F16),
+        WeightType::Bf16 => Stored::Dense(DenseType::Bf16),
+        WeightType::Grouped(grouped) => Stored::Grouped(match grouped {
+            Made::Q2_0 | Made::Q2_0Uneven => GroupedType::Q2_0,
+            Made::Q2_0G128 => GroupedType::Q2_0G128,
+            Made::Pq2_0 => GroupedType::Pq2_0,
+            Made::Ptq1_0 => GroupedType::Ptq1_0,
+        }),
     }
 }
 

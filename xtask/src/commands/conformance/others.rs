@@ -13,8 +13,8 @@ use crate::{
     commands::adapters,
     conformance::{Answer, Answers, Case, Corpus, RunAnswer, SumsAnswer},
     engines::{
-        Cause, Engine, EngineFailure, EngineSpec, Place, Request, Settings, SumsRequest, end_of_log,
-        start,
+        Cause, Engine, EngineFailure, EngineSpec, Place, Request, Settings, SumsRequest,
+        end_of_log, start,
     },
     exit::{Exit, Failure},
     kv_name::KvName,
