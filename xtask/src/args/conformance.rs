@@ -64,6 +64,7 @@ pub struct SubjectArgs {
 
 /// Arguments of `corpus`.
 #[derive(Debug, ClapArgs)]
+#[command(after_help = examples(&["corpus"]))]
 pub struct CorpusArgs {
     /// What it prints
     #[command(flatten)]
