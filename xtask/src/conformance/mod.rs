@@ -6,9 +6,12 @@
 
 mod answers;
 mod case;
+mod chosen;
 mod corpus;
+mod extra;
 mod json;
 mod judgement;
+mod large_sums;
 mod layouts;
 mod list;
 mod made;
@@ -20,6 +23,7 @@ mod refused;
 mod report;
 mod sums;
 mod tier;
+mod ties;
 mod weights;
 
 pub use answers::{Answer, Answers, EngineName, RunAnswer, SumsAnswer};

@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod command;
 mod committed;
+mod integers;
 mod python;
 mod sabotage;
 #[path = "../support/mod.rs"]
