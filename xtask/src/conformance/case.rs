@@ -41,7 +41,7 @@ pub struct BoundsOf {
 pub struct Bounds {
     /// The largest deviation of one logit. Another token whose logit is within it of the best is a tie.
     pub tolerance: f64,
-    /// The largest root mean square of all deviations of a case.
+    /// The largest root mean square of the deviations in all runs of a case but the one where it is largest.
     pub noise: f64,
     /// The most runs of a case that may end in a tie: the rest of such a run is not judged.
     pub tied_runs: usize,
