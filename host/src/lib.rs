@@ -56,7 +56,8 @@
 //!
 //! Without the default feature `run`, only the parts that need no engine, wasmtime, file or
 //! thread are left: the receipt, its rules, the transcript, statements and signatures, and the replay
-//! with a guest in any engine for WebAssembly ([`sandbox::Instance`]). They compile to WebAssembly. The feature `tokenizer` adds the tokenizer of a model file to them.
+//! with a guest in any engine for WebAssembly ([`sandbox::Instance`]), which ranks tokens as well. They compile to
+//! WebAssembly. The feature `tokenizer` adds the tokenizer of a model file to them.
 #![forbid(unsafe_code)]
 
 pub mod attest;
@@ -84,7 +85,6 @@ pub mod divergence;
 pub mod examine;
 #[cfg(feature = "run")]
 pub mod failure;
-#[cfg(feature = "tokenizer")]
 pub mod input;
 #[cfg(feature = "run")]
 pub mod machine;

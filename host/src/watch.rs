@@ -36,6 +36,8 @@ pub enum Phase {
     Profile,
     /// Running claimed tokens on the native engine, for the guesses of a replay.
     Claim,
+    /// Running claimed tokens with both types of KV cache, to find how much the model makes of rounding.
+    Sensitivity,
     /// The replay by the reference in the sandbox.
     Replay,
     /// Measuring the read bandwidth of the memory.
@@ -63,6 +65,7 @@ impl fmt::Display for Phase {
             Self::Measure { run, of } => write!(f, "measure {run}/{of}"),
             Self::Profile => f.write_str("profile"),
             Self::Claim => f.write_str("run the tokens on the native engine"),
+            Self::Sensitivity => f.write_str("measure how sensitive the model is"),
             Self::Replay => f.write_str("replay in the sandbox"),
             Self::Bandwidth => f.write_str("measure the read bandwidth"),
             Self::Other(name) => f.write_str(name),

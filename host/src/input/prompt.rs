@@ -6,7 +6,7 @@ use crate::{
     digest::Digest,
     input::{
         tokenizer::EncodeError, tokenizer::EncodeOptions, tokenizer::Tokenizer,
-        tokenizer::TokenizerError, tokenizer::TokenizerMetadata, tokenizer::end_tokens,
+        tokenizer::TokenizerError, tokenizer::TokenizerMetadata, tokenizer::ends_in,
     },
     receipt::PromptSource,
     task::{Challenge, seeded_prompt},
@@ -98,8 +98,7 @@ impl Prompt {
 
 /// The ids that end a text, as the model file names and spells them, ascending; none where it has no tokenizer.
 pub fn ends_of(model: &Model) -> Vec<u32> {
-    let metadata = TokenizerMetadata::read(model.metadata(), model.file_bytes());
-    metadata.as_ref().map(end_tokens).unwrap_or_default()
+    ends_in(model.metadata(), model.file_bytes())
 }
 
 /// Reads the tokenizer from the metadata of a model file.

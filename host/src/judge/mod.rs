@@ -15,7 +15,6 @@ mod margin;
 mod mistake;
 mod ranking;
 mod row;
-#[cfg(feature = "run")]
 mod sensitivity;
 #[cfg(test)]
 mod tests;
@@ -29,10 +28,9 @@ pub use judgement::{Consistency, Judgement};
 pub use margin::{MAX_RIVALS, Margin};
 pub use mistake::Mistake;
 pub use ranking::Ranking;
-pub(crate) use row::Largest;
 pub use row::Moments;
-#[cfg(feature = "run")]
-pub(crate) use sensitivity::{Sensitivity, Summit};
+pub(crate) use row::{Largest, Picked};
+pub(crate) use sensitivity::{Ascent, MAX_COMPARED, Sensitivity, Summit};
 pub use ties::Ties;
 pub use tolerance::{DEFAULT, Limit, Limits, Precision, Tolerance, shown};
 pub use values::Values;

@@ -59,3 +59,31 @@ impl Largest {
         &self.descending
     }
 }
+
+/// The logits of some tokens.
+#[derive(Debug, Clone)]
+pub(crate) struct Picked {
+    tokens: Vec<u32>,
+    logits: Vec<Option<f32>>,
+}
+
+impl Picked {
+    /// Of these tokens.
+    pub(crate) fn of(tokens: Vec<u32>) -> Self {
+        let logits = vec![None; tokens.len()];
+        Self { tokens, logits }
+    }
+
+    /// Takes the logits of the tokens from `first` on.
+    pub(crate) fn see(&mut self, first: u32, logits: &[f32]) {
+        for (token, logit) in self.tokens.iter().zip(&mut self.logits) {
+            let at = token.checked_sub(first);
+            *logit = logit.or(at.and_then(|at| logits.get(at as usize).copied()));
+        }
+    }
+
+    /// In the order of the tokens. `None` if one of them had no logit.
+    pub(crate) fn logits(&self) -> Option<Vec<f32>> {
+        self.logits.iter().copied().collect()
+    }
+}

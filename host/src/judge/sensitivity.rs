@@ -12,37 +12,70 @@ use super::{
 };
 
 /// The largest logits of a row that are compared.
-const N_COMPARED: usize = 9;
+const N_LARGEST: usize = 9;
 
-/// What is compared of a row of logits.
-#[derive(Debug, Clone)]
+/// The most positions of a run that are compared: its first ones.
+pub(crate) const MAX_COMPARED: usize = 128;
+
+/// What is compared of a row of logits, computed with a KV cache in f32.
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Summit {
-    largest: Largest,
-    spread: f64,
+    /// The largest logits, descending.
+    pub(crate) largest: Vec<Choice>,
+    /// The standard deviation of the row.
+    pub(crate) spread: f64,
 }
 
-impl Summit {
-    /// Of a row of logits, by token.
-    pub(crate) fn of(row: &[f32]) -> Self {
-        let (mut moments, mut largest) = (Moments::default(), Largest::of(N_COMPARED));
-        for (token, &logit) in (0..).zip(row) {
-            moments.add(f64::from(logit));
-            largest.rank(Choice { token, logit });
-        }
+/// A summit while the logits come in, in ascending order of tokens.
+#[derive(Debug, Clone)]
+pub(crate) struct Ascent {
+    largest: Largest,
+    moments: Moments,
+}
+
+impl Ascent {
+    /// Nothing so far.
+    pub(crate) fn new() -> Self {
         Self {
-            largest,
-            spread: moments.deviation(),
+            largest: Largest::of(N_LARGEST),
+            moments: Moments::default(),
         }
     }
 
-    /// By how much the differences from the largest logit are others in `row`, in spreads.
-    fn moves<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f64> + 'a {
+    /// Takes the logits of the tokens from `first` on.
+    pub(crate) fn see(&mut self, first: u32, logits: &[f32]) {
+        for (token, &logit) in (first..).zip(logits) {
+            self.moments.add(f64::from(logit));
+            self.largest.rank(Choice { token, logit });
+        }
+    }
+
+    /// Of what has been seen.
+    pub(crate) fn summit(&self) -> Summit {
+        Summit {
+            largest: self.largest.descending().to_vec(),
+            spread: self.moments.deviation(),
+        }
+    }
+}
+
+impl Summit {
+    /// The tokens whose logits are compared.
+    pub(crate) fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
+        self.largest.iter().map(|choice| choice.token)
+    }
+
+    /// By how much the differences from the largest logit are others in another run, in spreads. `logits` are
+    /// those of the other run for [`Summit::tokens`].
+    fn moves<'a>(&'a self, logits: &'a [f32]) -> impl Iterator<Item = f64> + 'a {
         let lead = |of: f32, than: f32| f64::from(of) - f64::from(than);
-        let (first, others) = self.largest.descending().split_at(1);
-        others.iter().map(move |other| {
-            let here = lead(first[0].logit, other.logit);
-            let there = lead(row[first[0].token as usize], row[other.token as usize]);
-            in_spreads((here - there).abs(), self.spread)
+        let mut pairs = self.largest.iter().zip(logits);
+        let first = pairs.next();
+        pairs.filter_map(move |(other, &elsewhere)| {
+            let (first, &first_elsewhere) = first?;
+            let here = lead(first.logit, other.logit);
+            let there = lead(first_elsewhere, elsewhere);
+            Some(in_spreads((here - there).abs(), self.spread))
         })
     }
 }
@@ -55,12 +88,9 @@ pub(crate) struct Sensitivity {
 }
 
 impl Sensitivity {
-    /// Adds a position: what was kept of its row, and the row of the other run.
-    ///
-    /// # Panics
-    /// The rows have different lengths.
-    pub(crate) fn add(&mut self, summit: &Summit, row: &[f32]) {
-        for by in summit.moves(row) {
+    /// Adds a position: what was kept of its row, and the other run's logits for its tokens.
+    pub(crate) fn add(&mut self, summit: &Summit, logits: &[f32]) {
+        for by in summit.moves(logits) {
             self.count += 1;
             self.squares += by * by;
         }
@@ -84,8 +114,15 @@ mod tests {
         let of = |edit: &dyn Fn(&mut Vec<f32>)| {
             let mut other = row.clone();
             edit(&mut other);
+            let mut ascent = Ascent::new();
+            row.chunks(7).fold(0, |first, logits| {
+                ascent.see(first, logits);
+                first + logits.len() as u32
+            });
+            let summit = ascent.summit();
+            let logits: Vec<f32> = summit.tokens().map(|t| other[t as usize]).collect();
             let mut sensitivity = Sensitivity::default();
-            sensitivity.add(&Summit::of(&row), &other);
+            sensitivity.add(&summit, &logits);
             sensitivity.value().unwrap()
         };
         assert_eq!(of(&|_| {}), 0.0);

@@ -98,6 +98,11 @@ impl Tolerance {
         }
     }
 
+    /// Whether the limits are measured on the model.
+    pub(crate) const fn depends_on_model(self) -> bool {
+        self.fixed.is_none()
+    }
+
     /// The limits on a model of this sensitivity, if it is known.
     pub fn limits(self, sensitivity: Option<f64>) -> Limits {
         let fixed = self.fixed.or(sensitivity.is_none().then_some(DEFAULT));

@@ -7,7 +7,7 @@ use crate::{
     digest::Digest,
     judge::Claim,
     sandbox::{Guest, Instance, SandboxError},
-    task::{Task, boundary_digest},
+    task::boundary_digest,
     watch::Phase,
 };
 
@@ -53,10 +53,6 @@ impl<'a> Run<'a> {
     pub(super) fn with_margins(mut self, claim: Claim<'a>) -> Self {
         self.claim = Some(claim);
         self
-    }
-
-    pub(super) fn task(&self) -> &Task {
-        &self.task
     }
 
     /// Begins the phase of the replay, with its total work.

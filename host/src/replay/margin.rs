@@ -2,56 +2,60 @@
 
 use engine_native::Choice;
 
-use crate::judge::{Claim, Largest, MAX_RIVALS, Margin, Moments};
+use crate::{
+    judge::{Claim, Largest, MAX_RIVALS, Margin, Moments, Picked},
+    task::Task,
+};
 
 /// Computes a margin while the logits come in, in ascending order of tokens.
 #[derive(Debug, Clone)]
-pub(super) struct Passing<'a> {
-    claim: Claim<'a>,
-    index: usize,
-    claimed_logit: Option<f32>,
+pub(super) struct Passing {
+    claimed: u32,
+    /// Ids that are left out, ascending.
+    left_out: Vec<u32>,
     largest: Largest,
     /// The largest logit of a token that is left out.
     end: Option<Choice>,
-    /// The logits that are wanted.
-    listed: Vec<Option<f32>>,
+    /// The logits that are wanted: of the claimed token, then those that the engine gave.
+    picked: Picked,
     moments: Moments,
 }
 
-impl<'a> Passing<'a> {
+impl Passing {
     /// Of the token at `index` of a claim.
-    pub(super) fn of(claim: Claim<'a>, index: usize) -> Self {
+    pub(super) fn of(claim: Claim, index: usize) -> Self {
+        let claimed = claim.tokens[index];
+        let listed = claim.listed(index).iter().map(|&(id, _)| id);
         Self {
-            claim,
-            index,
-            claimed_logit: None,
+            claimed,
+            left_out: match claim.is_end(claimed) {
+                true => Vec::new(),
+                false => claim.ends.to_vec(),
+            },
             largest: Largest::of(MAX_RIVALS + 1),
             end: None,
-            listed: vec![None; claim.listed(index).len()],
+            picked: Picked::of([claimed].into_iter().chain(listed).collect()),
             moments: Moments::default(),
         }
     }
 
-    fn claimed(&self) -> u32 {
-        self.claim.tokens[self.index]
+    /// Of the token that is claimed at `position` of `task`, if there is one.
+    pub(super) fn at(claim: Claim, task: &Task, position: usize) -> Option<Self> {
+        let index = (position + 1).checked_sub(task.prompt.len())?;
+        (index < claim.tokens.len()).then(|| Self::of(claim, index))
     }
 
     /// Takes the logits of the tokens from `first` on. They must be finite.
     pub(super) fn see(&mut self, first: u32, logits: &[f32]) {
-        let goes_on = !self.claim.is_end(self.claimed());
         for (token, &logit) in (first..).zip(logits) {
             self.moments.add(f64::from(logit));
             let choice = Choice { token, logit };
-            match goes_on && self.claim.is_end(token) {
+            match self.left_out.binary_search(&token).is_ok() {
                 true => self.leave_out(choice),
                 false => self.largest.rank(choice),
             }
         }
-        let at = |id: u32| Some(*logits.get(id.checked_sub(first)? as usize)?);
-        self.claimed_logit = self.claimed_logit.or(at(self.claimed()));
-        for (logit, (id, _)) in self.listed.iter_mut().zip(self.claim.listed(self.index)) {
-            *logit = logit.or(at(*id));
-        }
+        self.picked.see(first, logits);
     }
 
     fn leave_out(&mut self, choice: Choice) {
@@ -64,18 +68,19 @@ impl<'a> Passing<'a> {
     pub(super) fn margin(self, own: Choice) -> Option<Margin> {
         let (&chosen, rivals) = self.largest.descending().split_first()?;
         let goes_on = self.end == Some(own);
+        let picked = self.picked.logits()?;
+        let (&logit, listed) = picked.split_first()?;
         let claimed = Choice {
-            token: self.claimed(),
-            logit: self.claimed_logit?,
+            token: self.claimed,
+            logit,
         };
-        let listed: Option<Vec<f32>> = self.listed.iter().copied().collect();
         (chosen == own || goes_on).then_some(Margin {
             chosen,
             goes_on,
             rivals: rivals.to_vec(),
             claimed,
             spread: self.moments.deviation(),
-            listed: listed?,
+            listed: listed.to_vec(),
         })
     }
 }

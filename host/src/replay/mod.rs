@@ -11,7 +11,8 @@
 //! started from, everything above its layer is replayed in order. A wrong guess costs time, but
 //! never changes a verdict.
 //!
-//! Where no native engine runs, such as in a browser, the guests form a pipeline of [`Stage`]s.
+//! Where no native engine runs, such as in a browser, the guests form a pipeline of [`Stage`]s, which goes over
+//! the positions in one or two [`Passes`].
 //!
 //! The reference decodes a prompt on its own:
 //!
@@ -57,11 +58,14 @@ mod guesses;
 mod guests;
 #[cfg(feature = "run")]
 mod in_order;
+mod kept;
 mod margin;
 #[cfg(feature = "run")]
 mod native;
 #[cfg(feature = "run")]
 mod parallel;
+mod pass;
+mod passes;
 #[cfg(feature = "run")]
 mod rank;
 #[cfg(feature = "run")]
@@ -74,9 +78,12 @@ mod work;
 
 #[cfg(feature = "run")]
 pub(crate) use claimed_run::{ClaimedRun, claimed_traces};
+pub use kept::Kept;
+pub use pass::Pass;
+pub use passes::Passes;
 #[cfg(feature = "run")]
 pub(crate) use rank::rank;
-pub use stage::{Stage, head_shares, joined};
+pub use stage::Stage;
 pub use units::{Head, Unit};
 pub use work::replay_work;
 #[cfg(feature = "run")]

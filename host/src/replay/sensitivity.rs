@@ -7,13 +7,10 @@ use engine_native::{Engine, KvType, LogitsAt, Model, RunError, SessionOptions};
 
 use super::native;
 use crate::{
-    judge::{Sensitivity, Summit},
+    judge::{Ascent, MAX_COMPARED, Sensitivity, Summit},
     task::Task,
     watch::{Phase, Watch},
 };
-
-/// The most positions that are compared; the rows of all of them lie in memory at once.
-const MAX_POSITIONS: usize = 128;
 
 /// The sensitivity of `model` on the first positions of `task`, fed the claimed `tokens`. `None` if this
 /// machine cannot run it, or the run was stopped.
@@ -24,8 +21,8 @@ pub(super) fn sensitivity(
     threads: NonZeroUsize,
     watch: &Watch,
 ) -> Option<f64> {
-    let inputs: Vec<u32> = task.inputs(tokens).take(MAX_POSITIONS).collect();
-    watch.begin(Phase::Other("measure how sensitive the model is"), 0);
+    let inputs: Vec<u32> = task.inputs(tokens).take(MAX_COMPARED).collect();
+    watch.begin(Phase::Sensitivity, 0);
     let session = |kv_type| SessionOptions {
         kv_type,
         logits: LogitsAt::EveryPosition,
@@ -34,15 +31,19 @@ pub(super) fn sensitivity(
     // The larger session of the two, which are there one after the other.
     let engine = native::engine(model, &session(KvType::F32), threads.get(), watch).ok()?;
     let run = |kv_type| rows(&engine, session(kv_type), &inputs, watch).ok();
-    let summits: Vec<Summit> = run(KvType::F32)?
-        .iter()
-        .map(|row| Summit::of(row))
-        .collect();
+    let summits: Vec<Summit> = run(KvType::F32)?.iter().map(|row| summit(row)).collect();
     let mut sensitivity = Sensitivity::default();
     for (summit, row) in summits.iter().zip(run(KvType::F16)?) {
-        sensitivity.add(summit, &row);
+        let logits: Vec<f32> = summit.tokens().map(|token| row[token as usize]).collect();
+        sensitivity.add(summit, &logits);
     }
     sensitivity.value()
+}
+
+fn summit(row: &[f32]) -> Summit {
+    let mut ascent = Ascent::new();
+    ascent.see(0, row);
+    ascent.summit()
 }
 
 /// The logits at every position, `[n_inputs][n_vocab]`.

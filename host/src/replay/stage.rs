@@ -7,12 +7,15 @@ use std::{borrow::Cow, ops::Range};
 
 use engine_native::I2sLayout;
 
-use super::units::{Head, HeadPass, Run, Unit, heads};
+use super::{
+    pass::Pass,
+    units::{Head, HeadPass, Run, shares},
+    work::{replay_work, row_work},
+};
 use crate::{
     digest::Digest,
     sandbox::{Guest, GuestShape, Instance, SandboxError},
-    task::{Task, Transcript, boundary_digest},
-    verify::ReplayResult,
+    task::{Task, boundary_digest},
     watch::Watch,
 };
 
@@ -22,7 +25,7 @@ use crate::{
 /// # #[cfg(feature = "run")]
 /// # fn main() -> Result<(), host::sandbox::SandboxError> {
 /// use engine_native::{I2sLayout, KvType};
-/// use host::{digest::Digest, replay::{Stage, joined}, sandbox::{InSandbox, Sandbox}, task::Task, watch::Watch};
+/// use host::{digest::Digest, replay::{Passes, Stage}, sandbox::{InSandbox, Sandbox}, task::Task, watch::Watch};
 ///
 /// let file = include_bytes!("../../../models/tiny.gguf");
 /// let watch = Watch::default();
@@ -30,7 +33,9 @@ use crate::{
 /// let task = Task { prompt: vec![1], depth: 0, n_generate: 1, kv_type: KvType::F16, challenge: None };
 ///
 /// // A pipeline of one stage, which hands every position on to itself.
-/// let mut stage = Stage::open(instance, I2sLayout::default(), task.clone(), &[0], &watch)?;
+/// let mut passes = Passes::of_run(task.clone(), vec![0], Digest::of(file));
+/// let pass = passes.begin().expect("there is a replay");
+/// let mut stage = Stage::open(instance, I2sLayout::default(), pass, &task, &[0], &watch)?;
 /// let mut boundaries = Vec::new();
 /// for layer in 0..stage.shape().n_layers as usize {
 ///     for i in 0..stage.plan_layer(layer)? {
@@ -50,7 +55,8 @@ use crate::{
 ///     }
 ///     stage.head_chunk(chunk)?;
 /// }
-/// let found = joined(&task, &[0], Digest::of(file), &boundaries, stage.end_head()?);
+/// passes.end(&boundaries, stage.end_head()?);
+/// let found = passes.found().expect("it has ended").expect("nothing failed");
 /// assert_eq!(found.tokens.len(), 1);
 /// # Ok(())
 /// # }
@@ -62,11 +68,11 @@ pub struct Stage<I> {
     guest: Guest<I>,
     /// Digests of what has left the loaded layer.
     leaving: Vec<Digest>,
-    head: HeadPass<'static>,
+    head: HeadPass,
 }
 
 impl<I: Instance> Stage<I> {
-    /// Makes the stage of a replay of `task`, in which `tokens` are claimed to have been chosen.
+    /// Makes the stage of a pass of a replay of `task`, in which `tokens` are claimed to have been chosen.
     /// `i2s_layout` is how I2_S tensors are laid out, if there are any. Progress goes to `watch`.
     ///
     /// # Errors
@@ -74,19 +80,39 @@ impl<I: Instance> Stage<I> {
     pub fn open(
         instance: I,
         i2s_layout: I2sLayout,
-        task: Task,
+        pass: Pass,
+        task: &Task,
         tokens: &[u32],
         watch: &Watch,
     ) -> Result<Self, SandboxError> {
+        let task = pass.task(task, tokens);
         let mut guest = Guest::open(instance, i2s_layout)?;
         guest.configure(task.kv_type, task.n_positions())?;
-        let run = Run::new(Cow::Owned(task), tokens, watch.clone());
         Ok(Self {
-            head: run.begin_head(0..0),
+            run: Run::new(Cow::Owned(task), tokens, watch.clone()).with_pass(pass),
+            head: HeadPass::default(),
             leaving: Vec::new(),
             guest,
-            run,
         })
+    }
+
+    /// Positions that are fed.
+    pub fn n_positions(&self) -> usize {
+        self.run.task().n_positions()
+    }
+
+    /// The work of the whole pass, in multiply-accumulates.
+    pub fn work(&self) -> u64 {
+        let task = self.run.task();
+        let n_rows = (self.run.rows().len() - task.n_generate) as u64;
+        let rows = row_work(self.shape()).saturating_mul(n_rows);
+        replay_work(self.shape(), task).saturating_add(rows)
+    }
+
+    /// The positions of the head for each of `n` stages, with about equally many rows of logits. There may be
+    /// fewer shares than stages.
+    pub fn head_shares(&self, n: usize) -> Vec<Range<usize>> {
+        shares(self.run.rows(), self.n_positions(), n).collect()
     }
 
     /// The model's shape.
@@ -182,39 +208,7 @@ impl<I: Instance> Stage<I> {
     /// # Errors
     /// A chunk was left out.
     pub fn end_head(&mut self) -> Result<Vec<Head>, SandboxError> {
-        let done = std::mem::replace(&mut self.head, self.run.begin_head(0..0));
+        let done = std::mem::take(&mut self.head);
         self.run.end_head(&mut self.guest, done)
-    }
-}
-
-/// The positions of the head for each of `n` stages, with about equally many choices. There may be
-/// fewer shares than stages.
-pub fn head_shares(task: &Task, n: usize) -> Vec<Range<usize>> {
-    let shares = heads(task, n).filter_map(|unit| match unit {
-        Unit::Head(positions) => Some(positions),
-        Unit::Layer(_) => None,
-    });
-    shares.collect()
-}
-
-/// The result of a replay of `task` on the model with the digest `model`. `boundaries` are the digests
-/// of what left each layer, `[n_layers][n_positions]`, and `heads` the heads at all positions.
-pub fn joined(
-    task: &Task,
-    tokens: &[u32],
-    model: Digest,
-    boundaries: &[Vec<Digest>],
-    heads: Vec<Head>,
-) -> ReplayResult {
-    let run = Run::new(Cow::Borrowed(task), tokens, Watch::default());
-    let records = run.records(boundaries, heads);
-    ReplayResult {
-        tokens: records
-            .iter()
-            .filter_map(|r| Some(r.choice?.token))
-            .collect(),
-        checksum: Transcript::of(&task.transcript_start(model), &records),
-        fuel: None,
-        ranking: None,
     }
 }

@@ -6,11 +6,13 @@ use engine_native::{Choice, Observer};
 
 use super::{
     calls::{head_chunk_work, layer_work},
+    kept::{Keeper, Kept},
     margin::Passing,
+    pass::Pass,
 };
 use crate::{
     digest::Digest,
-    judge::{Claim, Margin},
+    judge::Claim,
     sandbox::{Guest, Instance, SandboxError},
     task::{PositionRecord, Task},
     watch::Watch,
@@ -42,16 +44,26 @@ impl fmt::Display for Unit {
 }
 
 /// Splits the head into `n` parts with about equally many choices.
+#[cfg(feature = "run")]
 pub(super) fn heads(task: &Task, n: usize) -> impl Iterator<Item = Unit> {
-    // The positions before `first` have a final norm, but no choice; the first part takes them.
-    let first = task.prompt.len() - 1;
-    let end = move |part: usize| first + task.n_generate * part / n;
-    let parts = (0..n).map(move |part| match part {
-        0 => 0..end(1),
-        _ => end(part)..end(part + 1),
-    });
-    let parts = parts.filter(|positions| !positions.is_empty());
-    parts.map(Unit::Head)
+    let choosing = (0..task.n_positions()).filter(|&position| task.chooses_at(position));
+    shares(choosing.collect(), task.n_positions(), n).map(Unit::Head)
+}
+
+/// Splits the head at `n_positions` positions into `n` parts with about equally many rows of logits, which are
+/// computed at the positions `at`. The others have a final norm only; there are fewer parts where some
+/// would be empty.
+pub(super) fn shares(
+    at: Vec<usize>,
+    n_positions: usize,
+    n: usize,
+) -> impl Iterator<Item = Range<usize>> {
+    let start = move |part: usize| match part {
+        0 => 0,
+        _ => at.get(at.len() * part / n).copied().unwrap_or(n_positions),
+    };
+    let parts = (0..n).map(move |part| start(part)..start(part + 1));
+    parts.filter(|positions| !positions.is_empty())
 }
 
 /// A task on a model, with the tokens that are fed.
@@ -61,6 +73,8 @@ pub(super) struct Run<'a> {
     pub(super) inputs: Vec<u32>,
     /// What is claimed, if margins are wanted.
     pub(super) claim: Option<Claim<'a>>,
+    /// The pass of a pipeline that this is, if it is one.
+    pass: Option<Pass>,
     pub(super) watch: Watch,
 }
 
@@ -71,27 +85,17 @@ pub struct Head {
     pub hidden: Vec<f32>,
     /// The choice, at positions that choose a token.
     pub choice: Option<Choice>,
-    /// `Some` if margins are wanted and a token is claimed here.
-    pub(super) margin: Option<Margin>,
-}
-
-impl Head {
-    /// A head without a margin.
-    pub fn new(hidden: Vec<f32>, choice: Option<Choice>) -> Self {
-        Self {
-            hidden,
-            choice,
-            margin: None,
-        }
-    }
+    /// What else was wanted of the logits.
+    pub kept: Kept,
 }
 
 /// The head at some positions, while its chunks are computed.
-pub(super) struct HeadPass<'a> {
+#[derive(Default)]
+pub(super) struct HeadPass {
     positions: Range<usize>,
-    heads: Vec<Head>,
-    /// Those that are wanted.
-    margins: Vec<Option<Passing<'a>>>,
+    /// The hidden states, by position.
+    hidden: Vec<Vec<f32>>,
+    keepers: Vec<Keeper>,
 }
 
 impl<'a> Run<'a> {
@@ -99,9 +103,30 @@ impl<'a> Run<'a> {
         Self {
             inputs: task.inputs(tokens).collect(),
             claim: None,
+            pass: None,
             task,
             watch,
         }
+    }
+
+    /// A pass of a pipeline, which says what is kept of the logits.
+    pub(super) fn with_pass(mut self, pass: Pass) -> Self {
+        self.pass = Some(pass);
+        self
+    }
+
+    pub(super) fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// The positions that have a row of logits.
+    pub(super) fn rows(&self) -> Vec<usize> {
+        let pass = self.pass.as_ref();
+        let is_wanted = |p: usize| pass.is_some_and(|pass| pass.wants_row(p));
+        let positions = 0..self.task.n_positions();
+        positions
+            .filter(|&p| self.task.chooses_at(p) || is_wanted(p))
+            .collect()
     }
 
     fn advance(&self, work: u64) {
@@ -130,10 +155,10 @@ impl<'a> Run<'a> {
     }
 
     /// Begins to compute the head at `positions`.
-    pub(super) fn begin_head(&self, positions: Range<usize>) -> HeadPass<'a> {
+    pub(super) fn begin_head(&self, positions: Range<usize>) -> HeadPass {
         HeadPass {
-            heads: Vec::with_capacity(positions.len()),
-            margins: positions.clone().map(|p| self.claim_at(p)).collect(),
+            hidden: Vec::with_capacity(positions.len()),
+            keepers: positions.clone().map(|p| self.keeper(p)).collect(),
             positions,
         }
     }
@@ -143,20 +168,26 @@ impl<'a> Run<'a> {
         &self,
         guest: &mut Guest<I>,
         chunk: u64,
-        pass: &mut HeadPass<'a>,
+        pass: &mut HeadPass,
     ) -> Result<(), SandboxError> {
-        for (position, margin) in pass.positions.clone().zip(&mut pass.margins) {
+        for (position, keeper) in pass.positions.clone().zip(&mut pass.keepers) {
             if chunk == 0 {
                 guest.head_norm(position)?;
-                pass.heads.push(Head::new(guest.hidden(position)?, None));
+                pass.hidden.push(guest.hidden(position)?);
             }
-            if self.task.chooses_at(position) {
-                guest.head_rows(position)?;
-                self.advance(head_chunk_work(guest.shape()));
+            let chooses = self.task.chooses_at(position);
+            if !chooses && !keeper.is_wanted() {
+                continue;
             }
-            if let Some(margin) = margin {
+            match guest.head_rows(position) {
+                // Where no token is chosen, the run does not depend on its logits.
+                Err(SandboxError::NonFinite(_)) if !chooses => *keeper = Keeper::default(),
+                done => done?,
+            }
+            self.advance(head_chunk_work(guest.shape()));
+            if keeper.is_wanted() {
                 let (first, logits) = guest.chunk_logits()?;
-                margin.see(first, &logits);
+                keeper.see(first, &logits);
             }
         }
         Ok(())
@@ -166,24 +197,32 @@ impl<'a> Run<'a> {
     pub(super) fn end_head<I: Instance>(
         &self,
         guest: &mut Guest<I>,
-        pass: HeadPass<'a>,
+        pass: HeadPass,
     ) -> Result<Vec<Head>, SandboxError> {
-        let mut heads = pass.heads;
-        for ((position, head), margin) in pass.positions.zip(&mut heads).zip(pass.margins) {
-            if self.task.chooses_at(position) {
-                let choice = guest.choice(position)?;
-                head.choice = Some(choice);
-                head.margin = margin.and_then(|margin| margin.margin(choice));
-            }
-        }
-        Ok(heads)
+        let heads = pass.positions.zip(pass.hidden).zip(pass.keepers);
+        let heads = heads.map(|((position, hidden), keeper)| {
+            let choice = self.task.chooses_at(position);
+            let choice = choice.then(|| guest.choice(position)).transpose()?;
+            let missing = || SandboxError::Protocol("a claimed token has no logit".into());
+            Ok(Head {
+                kept: keeper.kept(choice).ok_or_else(missing)?,
+                hidden,
+                choice,
+            })
+        });
+        heads.collect()
     }
 
-    /// The start of a margin at `position`, if margins are wanted and a token is claimed here.
-    fn claim_at(&self, position: usize) -> Option<Passing<'a>> {
-        let first = self.task.prompt.len() - 1;
-        let (claim, index) = (self.claim?, position.checked_sub(first)?);
-        (index < claim.tokens.len()).then(|| Passing::of(claim, index))
+    /// Keeps what is wanted of the logits at `position`.
+    fn keeper(&self, position: usize) -> Keeper {
+        if let Some(pass) = &self.pass {
+            return pass.keeper(&self.task, position);
+        }
+        let claim = self.claim;
+        Keeper {
+            margin: claim.and_then(|claim| Passing::at(claim, &self.task, position)),
+            row: None,
+        }
     }
 
     /// The records of a run that has been computed completely. `boundaries` are the digests of the

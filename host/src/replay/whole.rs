@@ -84,12 +84,8 @@ pub(super) fn margins(
     let guests = Guests::new(sandbox, model, task);
     let run = guests.run(claim.tokens).with_margins(claim);
     let (shape, mut computed) = compute(&run, &guests, guesses)?;
-    let heads = computed.heads.iter_mut().skip(task.prompt.len() - 1);
-    let margins = heads.map(|head| {
-        let missing = || SandboxError::Protocol("a claimed token has no logit".into());
-        head.margin.take().ok_or_else(missing)
-    });
-    let margins = margins.collect::<Result<_, _>>()?;
+    let heads = computed.heads.iter_mut();
+    let margins = heads.filter_map(|head| head.kept.margin.take()).collect();
     Ok((Replay::of(&run, shape, computed, start), margins))
 }
 

@@ -14,17 +14,21 @@ pub fn replay_work(shape: &GuestShape, task: &Task) -> u64 {
     units_work(shape, task, &units)
 }
 
+/// The work of a row of logits.
+pub(super) fn row_work(shape: &GuestShape) -> u64 {
+    head_chunk_work(shape).saturating_mul(shape.n_head_chunks)
+}
+
 /// The work of some units of a replay.
 pub(super) fn units_work(shape: &GuestShape, task: &Task, units: &[Unit]) -> u64 {
     let layer = (0..task.n_positions())
         .map(|position| layer_work(shape, position))
         .fold(0, u64::saturating_add);
-    let choice = head_chunk_work(shape).saturating_mul(shape.n_head_chunks);
     let work = |unit: &Unit| match unit {
         Unit::Layer(_) => layer,
         Unit::Head(positions) => {
             let choices = positions.clone().filter(|&p| task.chooses_at(p));
-            choice.saturating_mul(choices.count() as u64)
+            row_work(shape).saturating_mul(choices.count() as u64)
         }
     };
     units.iter().map(work).fold(0, u64::saturating_add)

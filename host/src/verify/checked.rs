@@ -162,10 +162,9 @@ impl Checked {
     pub fn with_replay(&mut self, replay: Result<ReplayResult, ReplayFailure>) {
         let Some(receipt) = &self.receipt else { return };
         let replayed = replay.as_ref().ok().filter(|_| receipt.is_external());
-        let judgement = replayed.and_then(|replay| {
-            let (tokens, chosen) = (&receipt.tokens, &replay.tokens);
-            JudgementSummary::of(tokens, chosen, replay.ranking.as_ref(), self.tolerance)
-        });
+        let ranking = replayed.and_then(|replay| replay.ranking.as_ref());
+        let judgement = ranking
+            .and_then(|ranking| JudgementSummary::of(&receipt.tokens, ranking, self.tolerance));
         let rules = match &replay {
             Ok(replay) => rules::parity::check_replay(receipt, replay, judgement.as_ref()),
             Err(ReplayFailure::Refuted(why)) => {

@@ -12,9 +12,8 @@ pub struct JudgementSummary {
     /// Why not.
     #[serde(skip)]
     pub mistake: Option<Mistake>,
-    /// The verifier's tolerance on this model, in spreads; `None` if every token is the reference's choice, and no
-    /// logits were compared.
-    pub tolerance: Option<f64>,
+    /// The verifier's tolerance on this model, in spreads.
+    pub tolerance: f64,
     /// Tokens that are the reference's choice.
     pub exact: usize,
     /// Other tokens within the tolerance.
@@ -28,42 +27,19 @@ pub struct JudgementSummary {
 }
 
 impl JudgementSummary {
-    /// The judgement of `tokens` by a replay that was fed them and has `chosen` others, or the same. Where the replay
-    /// ranked no tokens, only its own choices are known to be right: `None` if there are others.
-    pub(super) fn of(
-        tokens: &[u32],
-        chosen: &[u32],
-        ranking: Option<&Ranking>,
-        tolerance: Tolerance,
-    ) -> Option<Self> {
-        let ranking = ranking.filter(|found| found.margins.len() == tokens.len());
-        let Some(ranking) = ranking else {
-            return (tokens == chosen).then(|| Self::exact(tokens.len()));
-        };
+    /// The judgement of `tokens` by a replay that was fed them. `None` if it did not rank each of them.
+    pub(super) fn of(tokens: &[u32], ranking: &Ranking, tolerance: Tolerance) -> Option<Self> {
         let judgement = Judgement::of(ranking, Claim::of_tokens(tokens), tolerance);
-        Some(Self {
+        (judgement.tokens.len() == tokens.len()).then_some(Self {
             conclusion: judgement.conclusion,
             mistake: judgement.mistake,
-            tolerance: Some(judgement.limits.consistent.spreads),
+            tolerance: judgement.limits.consistent.spreads,
             exact: judgement.exact,
             tied: judgement.tied,
             unclear: judgement.unclear,
             wrong: judgement.wrong,
             goes_on: judgement.goes_on,
         })
-    }
-
-    fn exact(n: usize) -> Self {
-        Self {
-            conclusion: Consistency::Consistent,
-            mistake: None,
-            tolerance: None,
-            exact: n,
-            tied: 0,
-            unclear: 0,
-            wrong: 0,
-            goes_on: 0,
-        }
     }
 
     /// How consistent tokens agree, such as "126 of 128 tokens are the reference's choice, 2 tied within 0.1 spreads".
@@ -74,7 +50,7 @@ impl JudgementSummary {
             0 => format!("all {n} tokens are the reference's choice"),
             _ => format!(
                 "{exact} of {n} tokens are the reference's choice, {tied} tied within {} spreads",
-                shown(self.tolerance.unwrap_or_default())
+                shown(self.tolerance)
             ),
         };
         if self.goes_on > 0 {

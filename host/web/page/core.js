@@ -89,7 +89,15 @@ self.Bitreceipt = (() => {
   /** Workers that are ended together. */
   class Crew {
     #workers = [];
+    #teams = [];
     #isEnded = false;
+    /** Workers that may be ended before the others. */
+    team() {
+      const team = new Crew();
+      if (this.#isEnded) team.end();
+      this.#teams.push(team);
+      return team;
+    }
     start(message, transfer, onMessage, onError) {
       // Somebody cancelled while a file was read.
       if (this.#isEnded) throw aborted();
@@ -107,6 +115,7 @@ self.Bitreceipt = (() => {
     end() {
       this.#isEnded = true;
       for (const worker of this.#workers) worker.terminate();
+      for (const team of this.#teams) team.end();
     }
   }
 
@@ -122,10 +131,10 @@ self.Bitreceipt = (() => {
   }
 
   /**
-   * Replays with `n` stages. Resolves to `{ boundaries, hidden, choices }`, or to `{ failure }` where the
-   * reference has an answer that is no result.
+   * Runs a pass with `n` stages. Resolves to `{ boundaries, hidden, choices, kept }`, or to `{ failure }` where
+   * the reference has an answer that is no result.
    */
-  function replay(crew, { verifier, guest }, receipt, model, n, progress) {
+  function runPass(crew, { verifier, guest }, { pass, receipt, model }, n, progress) {
     return new Promise((resolve, reject) => {
       const layers = [];
       const shares = [];
@@ -159,6 +168,7 @@ self.Bitreceipt = (() => {
           boundaries: join(Uint8Array, layers),
           hidden: join(Float32Array, shares.map((share) => share.hidden)),
           choices: join(Uint32Array, shares.map((share) => share.choices)),
+          kept: join(Float64Array, shares.map((share) => share.kept)),
         });
       };
       const onMessage = (data) => {
@@ -166,7 +176,7 @@ self.Bitreceipt = (() => {
           case 'open':
             if (!size) {
               size = data;
-              progress.begin('replay in the sandbox', 0, data.work);
+              progress.begin(data.phase, 0, data.work);
             }
             break;
           case 'progress':
@@ -201,11 +211,24 @@ self.Bitreceipt = (() => {
         const previous = channels[(index + n - 1) % n]?.port2;
         const ports = n > 1 ? [next, previous] : [];
         const message = {
-          role: 'stage', module: verifier, guest, index, n, receipt, model, next, previous,
+          role: 'stage', module: verifier, guest, index, n, receipt, model, pass, next, previous,
         };
         return crew.start(message, ports, onMessage, reject);
       });
     });
+  }
+
+  /** Replays with `n` stages, pass by pass. Resolves to the passes. */
+  async function replay(crew, loaded, passes, receipt, model, n, progress) {
+    for (let pass = passes.begin(); pass !== undefined; pass = passes.begin()) {
+      const team = crew.team();
+      const found = await runPass(team, loaded, { pass, receipt, model }, n, progress);
+      // The next pass needs the memory.
+      team.end();
+      if (found.failure) passes.fail(found.failure.name, found.failure.message);
+      else passes.end(found.boundaries, found.hidden, found.choices, found.kept);
+    }
+    return passes;
   }
 
   /** Reads the model's header, and no more than that. */
@@ -249,7 +272,7 @@ self.Bitreceipt = (() => {
     };
     const begin = () => {
       const n = nStages(input.jobs ?? navigator.hardwareConcurrency ?? 1, verification.nLayers);
-      return replay(crew, loaded, receipt, model, n, progress);
+      return replay(crew, loaded, verification.passes(), receipt, model, n, progress);
     };
     const isOfTask = isWanted && verification.isTask && model.size === verification.modelBytes;
     let replaying = null;
@@ -269,9 +292,7 @@ self.Bitreceipt = (() => {
     } else if (verification.hasTask()) {
       // A receipt may give its own model another size.
       replaying ??= begin();
-      const { failure, boundaries, hidden, choices } = await replaying;
-      if (failure) verification.withFailure(failure.name, failure.message);
-      else verification.withReplay(boundaries, hidden, choices);
+      verification.withReplay(await replaying);
     }
   }
 

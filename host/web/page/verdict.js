@@ -58,6 +58,10 @@ const Shown = (() => {
       case 'rejected':
         return `${n === 1 ? 'A rule is' : `${n} rules are`} broken. No number of this receipt counts.`;
       default:
+        if (verdict.judgement?.conclusion === 'unverifiable') {
+          return 'No rule is broken. This page replayed the whole run of another engine, but this model makes so '
+            + 'much of rounding that nobody can tell whether its tokens are right.';
+        }
         return 'No rule is broken, but something that has to be checked was not checked here.';
     }
   }

@@ -93,16 +93,16 @@ function reporter(done) {
  * Computes the layers that are dealt to the stage `index` of `n`: each at all positions, handed on one by
  * one. Then computes its share of the head.
  */
-async function runStage({ index, n, receipt, guest, model, next, previous }) {
+async function runStage({ index, n, receipt, guest, model, pass, next, previous }) {
   // What of the work fails first, in the order of layers, decides. Opening stands before all layers.
   let unit = -1;
   try {
     const [ofLayer, ofHead] = [new Inbox(), new Inbox()];
     if (previous) previous.onmessage = ({ data }) => ofLayer.put(data);
     self.onmessage = ({ data }) => ofHead.put(data);
-    const stage = new wasm_bindgen.GuestStage(receipt, guest, model);
-    const { nLayers, nPositions } = stage;
-    self.postMessage({ type: 'open', nLayers, nPositions, work: stage.work });
+    const stage = new wasm_bindgen.GuestStage(receipt, guest, model, pass);
+    const { nLayers, nPositions, phase, work } = stage;
+    self.postMessage({ type: 'open', nLayers, nPositions, phase, work });
 
     const report = reporter(() => stage.workDone());
     const pieces = new Pieces();
@@ -153,10 +153,10 @@ async function runStage({ index, n, receipt, guest, model, next, previous }) {
         report(false);
       }
       const heads = stage.endHead();
-      const { hidden, choices } = heads;
+      const { hidden, choices, kept } = heads;
       report(true);
-      const message = { type: 'heads', share, nPositions: end - start, hidden, choices };
-      self.postMessage(message, [hidden.buffer, choices.buffer]);
+      const message = { type: 'heads', share, nPositions: end - start, hidden, choices, kept };
+      self.postMessage(message, [hidden.buffer, choices.buffer, kept.buffer]);
     }
     report(true);
   } catch (error) {

@@ -1,18 +1,20 @@
 //! The verifier of receipts as a page has it: the rules, the replay and the verdict of `host`, with the
 //! browser's WebAssembly in place of wasmtime.
 //!
-//! The page's thread has a [`Verification`]. Each of its workers has a [`GuestStage`] with a guest of its
+//! The page's thread has a [`Verification`] and the [`ReplayPasses`] of its replay. Each of its workers has a [`GuestStage`] with a guest of its
 //! own, and one worker has the [`FileDigest`] of the model. `page/core.js` and `page/worker.js` only move
 //! bytes between them.
 
 mod digest;
 mod error;
 mod instance;
+mod passes;
 mod slices;
 mod stage;
 mod verification;
 
 pub use digest::FileDigest;
+pub use passes::ReplayPasses;
 pub use stage::{GuestStage, Heads};
 pub use verification::Verification;
 

@@ -5,8 +5,7 @@ use std::rc::Rc;
 
 use host::{
     receipt::Receipt,
-    replay::{Stage, head_shares, replay_work},
-    task::Task,
+    replay::{Pass, Stage},
     watch::Watch,
 };
 use js_sys::{Uint8Array, WebAssembly::Module};
@@ -19,12 +18,12 @@ use crate::{
     slices::Slices,
 };
 
-/// A worker's stage of the replay.
+/// A worker's stage of a pass of the replay.
 #[wasm_bindgen]
 pub struct GuestStage {
     stage: Stage<InBrowser>,
     file: Rc<Slices>,
-    task: Task,
+    phase: String,
     watch: Watch,
     reported: u64,
 }
@@ -34,6 +33,7 @@ pub struct GuestStage {
 pub struct Heads {
     hidden: Vec<f32>,
     choices: Vec<u32>,
+    kept: Vec<f64>,
 }
 
 #[wasm_bindgen]
@@ -49,30 +49,44 @@ impl Heads {
     pub fn choices(&self) -> Vec<u32> {
         self.choices.clone()
     }
+
+    /// What else was kept of the logits, at each position.
+    #[wasm_bindgen(getter)]
+    pub fn kept(&self) -> Vec<f64> {
+        self.kept.clone()
+    }
 }
 
 #[wasm_bindgen]
 impl GuestStage {
-    /// Makes an instance of `guest` for the task of a receipt that has been checked, on `model`.
+    /// Makes an instance of `guest` for the task of a receipt that has been checked, on `model`. `pass` is what
+    /// [`ReplayPasses::begin`](crate::ReplayPasses::begin) says.
     ///
     /// # Errors
     /// The guest rejects the file or the task.
     #[wasm_bindgen(constructor)]
-    pub fn new(receipt: &[u8], guest: &Module, model: Blob) -> Result<GuestStage, JsValue> {
+    pub fn new(
+        receipt: &[u8],
+        guest: &Module,
+        model: Blob,
+        pass: &str,
+    ) -> Result<GuestStage, JsValue> {
         let no_task = |why: &str| named(REFUTED, why);
         let receipt: Receipt =
             serde_json::from_slice(receipt).map_err(|e| no_task(&e.to_string()))?;
         let task = receipt.task().ok_or_else(|| no_task("no task"))?;
+        let pass: Pass = serde_json::from_str(pass).map_err(|e| named("Error", e))?;
         let file = Rc::new(Slices::of(model)?);
         let instance = InBrowser::new(guest, file.clone()).map_err(of_replay)?;
         let (layout, watch) = (receipt.model.layout(), Watch::default());
-        let stage = Stage::open(instance, layout, task.clone(), &receipt.tokens, &watch);
+        let phase = pass.phase().to_string();
+        let stage = Stage::open(instance, layout, pass, &task, &receipt.tokens, &watch);
         // Nothing counts as done beyond a total.
         watch.set_progress(0, u64::MAX);
         Ok(Self {
             stage: stage.map_err(of_replay)?,
             file,
-            task,
+            phase,
             watch,
             reported: 0,
         })
@@ -84,10 +98,16 @@ impl GuestStage {
         self.stage.shape().n_layers as u32
     }
 
-    /// Positions of the task.
+    /// What the pass does, in a few words.
+    #[wasm_bindgen(getter)]
+    pub fn phase(&self) -> String {
+        self.phase.clone()
+    }
+
+    /// Positions of the pass.
     #[wasm_bindgen(getter, js_name = nPositions)]
     pub fn n_positions(&self) -> u32 {
-        self.task.n_positions() as u32
+        self.stage.n_positions() as u32
     }
 
     /// Chunks of the output matrix.
@@ -96,10 +116,10 @@ impl GuestStage {
         self.stage.shape().n_head_chunks as f64
     }
 
-    /// The work of the whole replay, in multiply-accumulates.
+    /// The work of the whole pass, in multiply-accumulates.
     #[wasm_bindgen(getter)]
     pub fn work(&self) -> f64 {
-        replay_work(self.stage.shape(), &self.task) as f64
+        self.stage.work() as f64
     }
 
     /// The work that this stage has done since it was last asked.
@@ -114,7 +134,7 @@ impl GuestStage {
     /// The first position of each of `n` shares of the head, then the number of positions.
     #[wasm_bindgen(js_name = headShares)]
     pub fn head_shares(&self, n: usize) -> Vec<u32> {
-        let starts = head_shares(&self.task, n).into_iter();
+        let starts = self.stage.head_shares(n).into_iter();
         let starts = starts.map(|positions| positions.start as u32);
         starts.chain([self.n_positions()]).collect()
     }
@@ -219,6 +239,10 @@ impl GuestStage {
         let choices = choices.flat_map(|choice| [choice.token, choice.logit.to_bits()]);
         Ok(Heads {
             choices: choices.collect(),
+            kept: heads
+                .iter()
+                .flat_map(|head| head.kept.to_numbers())
+                .collect(),
             hidden: heads.into_iter().flat_map(|head| head.hidden).collect(),
         })
     }

@@ -3,15 +3,16 @@
 use std::time::{Duration, SystemTime};
 
 use engine_native::{
-    Choice, ModelDescription,
+    ModelDescription,
     gguf::{Gguf, GgufError, caps},
 };
 use host::{
     attest::PublicKey,
     digest::Digest,
     files::other_encoding,
+    input::tokenizer::ends_in,
     receipt::{MAX_RECEIPT_BYTES, ModelRecord, Receipt},
-    replay::{Head, joined},
+    replay::Passes,
     task::{Challenge, Task},
     verify::{
         Checked, Conclusion, Explanation, LEFT_OUT, MOST_UNASKED_BYTES, ModelFacts, Policy,
@@ -21,7 +22,10 @@ use host::{
 use serde_json::json;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
-use crate::error::{REFUTED, bad_input, named};
+use crate::{
+    error::{bad_input, named},
+    passes::{ReplayPasses, missing},
+};
 
 /// Bytes of the header that are read at first.
 const FIRST_BYTES: u64 = 1 << 16;
@@ -45,6 +49,8 @@ struct ModelFile {
     name: String,
     len: u64,
     description: Option<ModelDescription>,
+    /// Ids that end a text, ascending.
+    ends: Vec<u32>,
 }
 
 #[wasm_bindgen]
@@ -64,7 +70,9 @@ impl Verification {
     ) -> Result<Verification, JsValue> {
         let policy_sha256 = policy.as_deref().map(Digest::of);
         let policy = policy.as_deref().map(Policy::read).transpose();
-        let policy = policy.map_err(|e| bad_input("policy", e))?;
+        let policy = policy
+            .map_err(|e| bad_input("policy", e))?
+            .unwrap_or_default();
         let challenge = challenge.map(|text| text.parse::<Challenge>()).transpose();
         let challenge = challenge.map_err(|e| bad_input("challenge", e))?;
         let not_a_receipt =
@@ -76,11 +84,12 @@ impl Verification {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now.max(0.0) as u64);
         checked.with_challenge(challenge.as_ref());
         checked.with_clock(now);
+        checked.with_tolerance(policy.tolerance(None));
         Ok(Self {
             checked,
             place,
             now,
-            policy: policy.unwrap_or_default(),
+            policy,
             policy_sha256,
             model: None,
             has_model: false,
@@ -165,6 +174,7 @@ impl Verification {
             name,
             len,
             description: None,
+            ends: Vec::new(),
         });
         true
     }
@@ -192,6 +202,7 @@ impl Verification {
             Ok(gguf) => {
                 let description = ModelDescription::from_gguf(&gguf);
                 model.description = Some(description.map_err(|e| bad_input(&model.name, e))?);
+                model.ends = ends_in(&gguf.metadata, start);
             }
         }
         Ok(0.0)
@@ -248,38 +259,23 @@ impl Verification {
         has_task
     }
 
-    /// Takes a replay. `boundaries` are the digests of what left each layer,
-    /// `[n_layers][n_positions][32]`; `hidden` are the hidden states, `[n_positions][n_embd]`; `choices`
-    /// are token and bits of its logit, at each position that chooses.
-    ///
-    /// # Errors
-    /// A part is missing.
-    #[wasm_bindgen(js_name = withReplay)]
-    pub fn with_replay(
-        &mut self,
-        boundaries: &[u8],
-        hidden: &[f32],
-        choices: &[u32],
-    ) -> Result<(), JsValue> {
-        let replayed = self.task().zip(self.checked.receipt.as_ref());
-        let replayed = replayed.and_then(|(task, receipt)| {
-            let heads = heads(&task, hidden, choices)?;
-            let boundaries = digests(&task, boundaries)?;
-            let model = receipt.model.sha256;
-            Some(joined(&task, &receipt.tokens, model, &boundaries, heads))
-        });
-        let replayed = replayed.ok_or_else(|| named("Error", "a part of the replay is missing"))?;
-        self.checked.with_replay(Ok(replayed));
-        Ok(())
+    /// The passes of a replay of the receipt on the model whose header has been read; undefined if there is no
+    /// task.
+    pub fn passes(&self) -> Option<ReplayPasses> {
+        let (receipt, model) = (self.checked.receipt.as_ref()?, self.model.as_ref()?);
+        let tolerance = self.policy.tolerance(None);
+        Passes::of_receipt(receipt, model.ends.clone(), tolerance).map(ReplayPasses)
     }
 
-    /// Takes the failure of a replay: the name and the line of the error that a stage threw.
-    #[wasm_bindgen(js_name = withFailure)]
-    pub fn with_failure(&mut self, name: &str, line: String) {
-        self.checked.with_replay(Err(match name == REFUTED {
-            true => ReplayFailure::Refuted(line),
-            false => ReplayFailure::Unanswered(line),
-        }));
+    /// Takes a replay, all of whose passes have ended.
+    ///
+    /// # Errors
+    /// A pass is missing.
+    #[wasm_bindgen(js_name = withReplay)]
+    pub fn with_replay(&mut self, passes: ReplayPasses) -> Result<(), JsValue> {
+        let replay = passes.0.found().ok_or_else(missing)?;
+        self.checked.with_replay(replay);
+        Ok(())
     }
 
     /// The verdict: an exit code, what `verify-receipt` prints, what it prints with `--format json`, and the
@@ -308,36 +304,4 @@ impl Verification {
     fn task(&self) -> Option<Task> {
         self.checked.receipt.as_ref().and_then(Receipt::task)
     }
-}
-
-/// The heads at all positions; `None` if a part is missing.
-fn heads(task: &Task, hidden: &[f32], choices: &[u32]) -> Option<Vec<Head>> {
-    let n_embd = hidden.len() / task.n_positions();
-    if n_embd == 0 {
-        return None;
-    }
-    let hidden = hidden.chunks_exact(n_embd);
-    let mut choices = choices.as_chunks::<2>().0.iter();
-    let heads: Vec<_> = hidden
-        .enumerate()
-        .map(|(position, hidden)| {
-            let choice = task.chooses_at(position).then(|| choices.next()).flatten();
-            let choice = choice.map(|&[token, bits]| Choice {
-                token,
-                logit: f32::from_bits(bits),
-            });
-            Head::new(hidden.to_vec(), choice)
-        })
-        .collect();
-    let n_choices = heads.iter().filter(|head| head.choice.is_some()).count();
-    (heads.len() == task.n_positions() && n_choices == task.n_generate).then_some(heads)
-}
-
-/// The digests of each layer; `None` if a part is missing.
-fn digests(task: &Task, bytes: &[u8]) -> Option<Vec<Vec<Digest>>> {
-    let (digests, rest) = bytes.as_chunks::<32>();
-    let layers = digests.chunks_exact(task.n_positions());
-    let is_whole = rest.is_empty() && layers.remainder().is_empty() && !digests.is_empty();
-    let layers = layers.map(|layer| layer.iter().map(|&digest| Digest(digest)).collect());
-    is_whole.then(|| layers.collect())
 }

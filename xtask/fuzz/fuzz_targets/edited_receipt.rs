@@ -6,8 +6,10 @@
 use std::time::SystemTime;
 
 use bitreceipt_fuzz::documents::{KEY, RECEIPT, edited, sealed, statement};
+use engine_native::Choice;
 use host::{
     attest::Envelope,
+    judge::{Margin, Ranking},
     receipt::to_json,
     verify::{Checked, Conclusion, Policy, ReplayResult, SimpleVerificationResult, Verdict},
 };
@@ -69,7 +71,26 @@ fn agree(checked: &mut Checked) {
         tokens: receipt.tokens.clone(),
         checksum: receipt.parity.checksum,
         fuel: receipt.parity.fuel,
-        ranking: None,
+        ranking: receipt.is_external().then(|| ranking(&receipt.tokens)),
     };
     checked.with_replay(Ok(replay));
+}
+
+/// In which every token is the reference's choice.
+fn ranking(tokens: &[u32]) -> Ranking {
+    let chosen = |&token: &u32| {
+        let choice = Choice { token, logit: 1.0 };
+        Margin {
+            chosen: choice,
+            goes_on: false,
+            rivals: Vec::new(),
+            claimed: choice,
+            spread: 1.0,
+            listed: Vec::new(),
+        }
+    };
+    Ranking {
+        margins: tokens.iter().map(chosen).collect(),
+        sensitivity: None,
+    }
 }

@@ -5,7 +5,7 @@ use half::f16;
 use npyz::NpyFile;
 use serde_json::json;
 
-use crate::process::Workspace;
+use crate::{overflow::overflow_after_token_500, process::Workspace};
 
 const WORDS: &str = "logits --model models/tiny.gguf --prompt-ids 7,100,3 --tokens 4 --format json";
 
@@ -92,25 +92,6 @@ fn a_logit_that_overflows_inside_the_prompt_ends_both_sides() {
         assert_eq!(workspace.names("."), ["ci", "large.gguf", "models"]);
         logits("100,250,250,100").exits(0);
         std::fs::remove_file(workspace.path("out.npy")).unwrap();
-    }
-}
-
-/// Makes embeddings and the last norm so large that the largest logit after token 500 is 5 % above the
-/// largest f32, and those after 100 and 250 are below it.
-fn overflow_after_token_500(file: &mut [u8]) {
-    let header = Gguf::parse(file).unwrap();
-    for tensor in header.tensors {
-        let bytes = &mut file[tensor.in_memory()];
-        match &*tensor.name {
-            "token_embd.weight" => bytes.as_chunks_mut().0.iter_mut().for_each(|x| {
-                let larger = f16::from_le_bytes(*x).to_f32() * 1024.0;
-                *x = f16::from_f32(larger).to_le_bytes();
-            }),
-            "output_norm.weight" => bytes.as_chunks_mut().0.iter_mut().for_each(|x| {
-                *x = (f32::from_le_bytes(*x) * 8.77e33).to_le_bytes();
-            }),
-            _ => {}
-        }
     }
 }
 

@@ -33,6 +33,8 @@ mod measurement;
 mod messages;
 mod model_commands;
 mod output_path;
+#[path = "../support/overflow.rs"]
+mod overflow;
 #[cfg(target_os = "linux")]
 mod places;
 mod policies;

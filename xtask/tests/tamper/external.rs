@@ -38,7 +38,7 @@ fn a_genuine_receipt_is_consistent_and_no_more() {
         (judgement.exact, judgement.tied, judgement.wrong),
         (3, 0, 0)
     );
-    assert!(judgement.tolerance.unwrap() > 0.0);
+    assert!(judgement.tolerance > 0.0);
     let text = verdict.to_text("r.json");
     assert!(
         !text.contains("bit for bit") && !text.contains("proved by"),
@@ -61,29 +61,22 @@ fn every_edit_is_caught_by_the_rule_that_is_there_for_it() {
     every_edit_is_caught(&EXTERNAL);
 }
 
-/// Without a ranking, a replay judges only what is its own choice; an audit judges nothing.
+/// Without a ranking of every token, a replay judges nothing, and neither does an audit.
 #[test]
 fn nothing_else_takes_the_place_of_a_judgement() {
     let bytes = EXTERNAL.to_string();
     let mut checked = Checked::read(bytes.as_bytes()).unwrap();
     with_replay(&mut checked);
     assert_accepted(&checked.verdict());
-    let mut checked = Checked::read(bytes.as_bytes()).unwrap();
-    let receipt = checked.receipt.clone().unwrap();
-    let replayed = replay(&receipt).unwrap();
+    let checked = Checked::read(bytes.as_bytes()).unwrap();
+    let replayed = replay(&checked.receipt.unwrap()).unwrap();
     let mut unranked = replayed.clone();
     unranked.ranking = None;
-    checked.with_replay(Ok(unranked.clone()));
-    let verdict = checked.verdict();
-    assert_accepted(&verdict);
-    assert_eq!(verdict.judgement.unwrap().tolerance, None);
     let mut short = replayed;
     short.ranking.as_mut().unwrap().margins.pop();
-    for unranked in [&mut unranked, &mut short] {
-        // As if the reference had chosen another last token.
-        unranked.tokens[2] ^= 1;
+    for unranked in [unranked, short] {
         let mut checked = Checked::read(bytes.as_bytes()).unwrap();
-        checked.with_replay(Ok(unranked.clone()));
+        checked.with_replay(Ok(unranked));
         let verdict = checked.verdict();
         assert_eq!(verdict.conclusion, Conclusion::Unverifiable);
         assert_eq!(rules(&verdict, Outcome::Unverifiable), ["parity_judgement"]);

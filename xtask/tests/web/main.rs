@@ -3,6 +3,7 @@
 
 mod access;
 mod devtools;
+mod external;
 mod failures;
 mod firefox;
 mod flow;

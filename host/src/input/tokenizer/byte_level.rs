@@ -17,10 +17,9 @@ use tokenizers::{
 use super::{
     bpe,
     encode_error::EncodeError,
+    error::{ADD_SPACE_PREFIX, MAX_ENTRIES, MERGES, TokenizerError, shown, utf8},
     marks::{Fragment, Marks},
-    metadata::{
-        ADD_SPACE_PREFIX, MAX_ENTRIES, MERGES, TokenizerError, TokenizerMetadata, shown, utf8,
-    },
+    metadata::TokenizerMetadata,
     pre_tokenizer::PreTokenizer,
     pre_tokenizer_names::Named,
     vocabulary::{TokenType, Vocabulary},

@@ -1,7 +1,7 @@
 //! What a name in `tokenizer.ggml.pre` means.
 
 use super::{
-    metadata::{PRE, TokenizerError},
+    error::{PRE, TokenizerError},
     pre_tokenizer::{GPT_2, LLAMA_3, PreTokenizer, QWEN_2},
     vocabulary::Vocabulary,
 };

@@ -3,7 +3,7 @@
 use tokenizers::models::bpe::Merges;
 
 use super::{
-    metadata::{SCORES, TOKENS, TokenizerError},
+    error::{SCORES, TOKENS, TokenizerError},
     vocabulary::{TokenType, Vocabulary},
 };
 

@@ -6,8 +6,9 @@ use tokenizers::{Model, models::bpe::BPE};
 use super::{
     bpe,
     encode_error::EncodeError,
+    error::{SCORES, TOKEN_TYPE, TOKENS, TokenizerError, shown},
     marks::{Fragment, Marks},
-    metadata::{SCORES, TOKEN_TYPE, TOKENS, TokenizerError, TokenizerMetadata, shown},
+    metadata::TokenizerMetadata,
     scores,
     vocabulary::{TokenType, Vocabulary},
 };

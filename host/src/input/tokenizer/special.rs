@@ -4,20 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    metadata::{BOS_TOKEN_ID, EOS_TOKEN_ID, EOT_TOKEN_ID, Key, TokenizerError, TokenizerMetadata},
+    ends::END_TOKENS,
+    error::{BOS_TOKEN_ID, EOS_TOKEN_ID, EOT_TOKEN_ID, Key, TokenizerError},
+    metadata::TokenizerMetadata,
     vocabulary::{TokenType, Vocabulary},
 };
-
-/// Control tokens that end a generation even if no key of the file names them. The published BitNet
-/// b1.58 2B4T, for example, names `<|end_of_text|>` as EOS, but ends its answers with `<|eot_id|>`.
-const END_TOKENS: [&str; 6] = [
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end_of_text|>",
-    "<|endoftext|>",
-    "<|im_end|>",
-    "</s>",
-];
 
 pub(super) struct SpecialTokens {
     /// Put before every text.
@@ -60,21 +51,6 @@ impl SpecialTokens {
             ends: named.chain(eos).chain(eot).collect(),
         })
     }
-}
-
-/// The ids of the tokens that end a text, ascending: those that the file names, and those that are spelled
-/// like one. Engines that are asked for a number of tokens leave them out.
-pub fn end_tokens(metadata: &TokenizerMetadata) -> Vec<u32> {
-    let is_end = |token: &[u8]| END_TOKENS.iter().any(|end| end.as_bytes() == token);
-    let spelled = (0..)
-        .zip(&metadata.tokens)
-        .filter(|(_, token)| is_end(token));
-    let named = [metadata.eos_token_id, metadata.eot_token_id];
-    let all: BTreeSet<u32> = spelled
-        .map(|(id, _)| id)
-        .chain(named.into_iter().flatten())
-        .collect();
-    all.into_iter().collect()
 }
 
 fn checked(key: Key, id: Option<u32>, n_tokens: usize) -> Result<Option<u32>, TokenizerError> {

@@ -5,7 +5,7 @@ use engine_native::gguf::{GgufError, Metadata};
 use super::metadata::TokenizerMetadata;
 
 impl<'a> TokenizerMetadata<'a> {
-    /// Takes the values of `keys`, the header of `file`, which must be the whole file.
+    /// Takes the values of `keys`, the header of `file`, all of which is there.
     ///
     /// # Errors
     /// A value has another type than its key needs.

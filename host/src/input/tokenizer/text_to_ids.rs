@@ -3,8 +3,9 @@
 use super::{
     byte_level::{self, ByteLevel},
     encode_error::EncodeError,
+    error::{MODEL, TokenizerError},
     marks::{Fragment, Marks},
-    metadata::{self, TokenizerError, TokenizerMetadata},
+    metadata::TokenizerMetadata,
     pre_tokenizer_names::named,
     sentence_piece::{self, SentencePiece},
     special::SpecialTokens,
@@ -56,14 +57,14 @@ impl Tokenizer {
             Some("llama") => Self::sentence_piece,
             Some(found) => {
                 return Err(TokenizerError::Unsupported {
-                    key: metadata::MODEL,
+                    key: MODEL,
                     found: found.to_owned(),
                     allowed: "gpt2, llama".to_owned(),
                 });
             }
             None => {
                 return Err(TokenizerError::Missing {
-                    key: metadata::MODEL,
+                    key: MODEL,
                     needed_by: "it says which tokenizer the file has",
                 });
             }

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 
 use super::{
+    error::{MAX_ENTRIES, MAX_TOKEN_BYTES, TOKEN_TYPE, TOKENS, TokenizerError, shown, utf8},
     marks::Marks,
-    metadata::{
-        MAX_ENTRIES, MAX_TOKEN_BYTES, TOKEN_TYPE, TOKENS, TokenizerError, TokenizerMetadata, shown,
-        utf8,
-    },
+    metadata::TokenizerMetadata,
 };
 
 /// The type of a token, with GGUF's numbers.

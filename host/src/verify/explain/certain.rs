@@ -106,7 +106,7 @@ fn consistent(summary: &Summary, judgement: JudgementSummary) -> String {
             } else {
                 format!("{tied} others are")
             },
-            shown(judgement.tolerance.unwrap_or_default())
+            shown(judgement.tolerance)
         ),
     }
 }

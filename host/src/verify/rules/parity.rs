@@ -149,7 +149,7 @@ pub struct ReplayResult {
     pub checksum: Digest,
     /// The fuel of the reference's calls; `None` if the sandbox does not count it.
     pub fuel: Option<u64>,
-    /// How the reference's logits rank the receipt's tokens; `None` if nobody asked.
+    /// How the reference's logits rank the receipt's tokens. Only those of another engine need it.
     pub ranking: Option<Ranking>,
 }
 
@@ -165,8 +165,7 @@ pub(in crate::verify) fn check_replay(
         None if r.is_external() => vec![RuleOutcome::new(
             "parity_judgement",
             Outcome::Unverifiable,
-            "not all tokens are the reference's choice, and this replay did not compare their logits: use the \
-             command verify-receipt",
+            "the replay did not rank the tokens",
         )],
         None => vec![compare(r, "parity_tokens", tokens(r, replay))],
         Some(judgement) => vec![
