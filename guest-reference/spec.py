@@ -90,11 +90,16 @@ class BitLinear:
     def __init__(self, w, scale):
         self.w, self.scale = w, scale
 
-    def __call__(self, x):
+    def sums(self, x):
+        """Integer sums, and the dequantization scale of x."""
         m = np.maximum(np.abs(finite(x, "activation quantization")).max(), F32(1e-5))
         s, a = F32(127) / m, m / F32(127)
         q = np.clip(np.rint(x * s), -127, 127).astype(np.int32)
-        return (self.w @ q).astype(F32) * (self.scale * a)
+        return self.w @ q, a
+
+    def __call__(self, x):
+        acc, a = self.sums(x)
+        return acc.astype(F32) * (self.scale * a)
 
 
 class Grouped:

@@ -5,7 +5,6 @@
     judge.py CORPUS --refused FOLDER    makes the files that must be refused from models in CORPUS/models
 """
 import json
-import math
 import struct
 import sys
 from pathlib import Path
@@ -24,26 +23,23 @@ def last_line(message):
     return (message.strip().splitlines() or [""])[-1].strip()
 
 
-def naming_line(message, names):
+def refusal(message, names):
     for line in message.splitlines():
         lower = line.lower()
         if any(n.lower() in lower for n in names) and any(word in lower for word in REFUSING):
-            return line.strip()
-    return None
+            return REFUSED, line.strip()
+    return FAILED, f"refused without naming what is not supported: {last_line(message)}"
 
 
 def judge_case(case, answer, kv_type, bounds):
     if answer.get("refused") is not None:
-        line = naming_line(answer["refused"], case["refusal_names"])
-        without = f"refused without naming what is not supported: {last_line(answer['refused'])}"
-        return [(REFUSED, line) if line is not None else (FAILED, without)] + [NOTHING] * 4
+        return [refusal(answer["refused"], case["refusal_names"])] + [NOTHING] * 4
     if answer.get("failed") is not None:
         return [(FAILED, last_line(answer["failed"]))] + [NOTHING] * 4
     facts, runs = case["runs"][kv_type], answer.get("runs") or []
     pairs = list(zip(runs, facts))
-    of_tokens = tokens(pairs, bounds) if runs else NOTHING
-    if runs and len(runs) != len(facts):
-        of_tokens = (FAILED, f"{len(runs)} runs, expected {len(facts)}")
+    missing = FAILED, f"{len(runs)} runs, expected {len(facts)}"
+    of_tokens = NOTHING if not runs else tokens(pairs, bounds) if len(runs) == len(facts) else missing
     return [reads(case, answer), sums(case, answer), logits(pairs, bounds), of_tokens, bits(pairs)]
 
 
@@ -57,10 +53,8 @@ def judge_refused(answer, reads_base):
 
 
 def difference(where, found, expected):
-    if expected is None:
-        return f"{where}: the case does not have it"
-    if len(found) != len(expected):
-        return f"{where}: {len(found)} numbers, expected {len(expected)}"
+    if expected is None or len(found) != len(expected):
+        return f"{where}: {len(found)} numbers, the case has {len(expected or [])}"
     pairs = enumerate(zip(found, expected))
     return next((f"{where}, number {i}: {a}, expected {b}" for i, (a, b) in pairs if a != b), None)
 
@@ -69,8 +63,7 @@ def reads(case, answer):
     for row in answer.get("rows") or []:
         where = f"{row['tensor']}, row {row['row']}"
         fact = [f["values"] for f in case["rows"] if (f["tensor"], f["row"]) == (row["tensor"], row["row"])]
-        wrong = difference(where, [f32(x) for x in row["values"]], [f32(x) for x in fact[0]] if fact else None)
-        if wrong:
+        if wrong := difference(where, [f32(x) for x in row["values"]], [f32(x) for x in fact[0]] if fact else None):
             return FAILED, wrong
     return NOTHING if all(answer.get(key) is None for key in ("rows", "runs", "sums")) else (PASSED, "loaded")
 
@@ -79,8 +72,7 @@ def sums(case, answer):
     shown = answer.get("sums") or []
     for found in shown:
         fact = [f["sums"] for f in case["sums"] if f["name"] == found["name"]]
-        wrong = difference(found["name"], found["sums"], fact[0] if fact else None)
-        if wrong:
+        if wrong := difference(found["name"], found["sums"], fact[0] if fact else None):
             return FAILED, wrong
     n = sum(len(found["sums"]) for found in shown)
     return (PASSED, f"{n} sums") if n else NOTHING
@@ -113,11 +105,9 @@ def tokens(pairs, bounds):
 def deviations(choice, listed):
     """How far the logits at a position are off, in spreads, compared with the engine's largest."""
     listed = [(id, f32(x)) for id, x in listed]
-    if not listed or not all(math.isfinite(x) for _, x in listed):
-        return None
-    best, own = max(listed, key=lambda pair: pair[1])
+    best, own = max(listed, key=lambda pair: pair[1], default=(None, 0.0))
     of_own, least = logit(choice, best), f32(choice["top_logits"][-1][1])
-    if of_own is None:
+    if of_own is None or not all(abs(x) < float("inf") for _, x in listed):
         return None
     found = []
     for id, x in listed:
@@ -129,9 +119,14 @@ def deviations(choice, listed):
     return found
 
 
+def rms(values):
+    return (sum(x * x for x in values) / len(values)) ** 0.5
+
+
 def logits(pairs, bounds):
-    found = []
+    found = []  # of each run
     for i, (run, fact) in enumerate(pairs):
+        found.append([])
         others = [token != c["token"] for token, c in zip(run["tokens"], fact["choices"])] + [True]
         comparable = others.index(True) + 1  # up to the first other token, which has the same context
         for at, (listed, choice) in enumerate(list(zip(run.get("top_logits") or [], fact["choices"]))[:comparable]):
@@ -140,11 +135,13 @@ def logits(pairs, bounds):
                 return FAILED, f"run {i}, token {at}: its largest logit is of none of the reference's best tokens"
             if any(x > bounds["tolerance"] for x in off):
                 return FAILED, f"run {i}, token {at}: a logit is off by {max(off):.4f} spreads"
-            found += off
-    if not found:
-        return NOTHING
-    rms = math.sqrt(sum(x * x for x in found) / len(found))
-    return (PASSED if rms <= bounds["noise"] else FAILED), f"{len(found)} logits, off by {rms:.4f} spreads rms"
+            found[-1] += off
+    # In one run an activation may be rounded the other way by chance, and all logits move.
+    runs = sorted((run for run in found if run), key=rms)
+    usual = sum(runs[: max(len(runs) - 1, 1)], [])
+    noise = rms(usual) if usual else 0.0
+    found = PASSED if noise <= bounds["noise"] else FAILED
+    return (found, f"{sum(map(len, runs))} logits, off by {noise:.4f} spreads rms") if usual else NOTHING
 
 
 def bits(pairs):

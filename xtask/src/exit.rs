@@ -160,6 +160,17 @@ impl Failure {
         }
     }
 
+    /// The same failure, for another one of those that it stops.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self {
+            exit: self.exit,
+            error: anyhow::anyhow!("{:#}", self.error),
+            place: self.place.clone(),
+            hint: self.hint.clone(),
+        }
+    }
+
     /// Ctrl-C.
     pub fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted")

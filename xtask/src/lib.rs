@@ -10,6 +10,7 @@ pub mod guest;
 mod hints;
 mod http;
 mod input;
+pub mod kv_name;
 pub mod make_model;
 mod markdown;
 pub mod models;

@@ -41,7 +41,7 @@ impl DenseType {
     ];
 
     /// The dense type of tensors of `tensor_type`, if they are dense.
-    pub(super) fn of_tensor_type(tensor_type: TensorType) -> Option<Self> {
+    pub fn of_tensor_type(tensor_type: TensorType) -> Option<Self> {
         Some(match tensor_type {
             TensorType::F32 => Self::F32,
             TensorType::F16 => Self::F16,

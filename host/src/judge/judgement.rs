@@ -83,18 +83,20 @@ impl Judgement {
             .map(|(i, margin)| TokenVerdict::of(i, margin, claim, limits))
             .collect();
         let values = Values::of(margins, claim);
-        let ties = |limit| Decisions::of(margins, limit).ties();
-        let mistake = |limit| first_mistake(&tokens, ties(limit), values, limit);
-        let (conclusion, mistake) = match (mistake(limits.rejected), mistake(limits.consistent)) {
-            (Some(mistake), _) => (Consistency::Rejected, Some(mistake)),
-            (None, Some(doubt)) => (Consistency::Unverifiable, Some(doubt)),
-            (None, None) => (Consistency::Consistent, None),
+        let ties = Decisions::of(margins, limits.consistent).ties();
+        let most_ties = Decisions::of(margins, limits.rejected).ties();
+        let doubt = first_mistake(&tokens, ties, values, limits.consistent);
+        let mistake = first_mistake(&tokens, most_ties, values, limits.rejected);
+        let conclusion = match (mistake, doubt) {
+            (Some(_), _) => Consistency::Rejected,
+            (None, Some(_)) => Consistency::Unverifiable,
+            (None, None) => Consistency::Consistent,
         };
         let count = |answer| tokens.iter().filter(|t| t.answer == answer).count();
         let first = |answer| tokens.iter().find(|t| t.answer == answer).copied();
         Self {
             conclusion,
-            mistake,
+            mistake: mistake.or(doubt),
             limits,
             sensitivity: ranking.sensitivity,
             exact: count(Answer::Exact),
@@ -103,7 +105,7 @@ impl Judgement {
             wrong: count(Answer::Wrong),
             by_value: tokens.iter().filter(|t| t.deviation.is_some()).count(),
             goes_on: margins.iter().filter(|margin| margin.goes_on).count(),
-            ties: ties(limits.consistent),
+            ties,
             values,
             first_wrong: first(Answer::Wrong),
             first_tied: first(Answer::Tied),

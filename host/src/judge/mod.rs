@@ -15,6 +15,7 @@ mod margin;
 mod mistake;
 mod ranking;
 mod row;
+#[cfg(feature = "run")]
 mod sensitivity;
 #[cfg(test)]
 mod tests;
@@ -30,11 +31,9 @@ pub use mistake::Mistake;
 pub use ranking::Ranking;
 pub(crate) use row::Largest;
 pub use row::Moments;
-pub use sensitivity::{Sensitivity, Summit};
+#[cfg(feature = "run")]
+pub(crate) use sensitivity::{Sensitivity, Summit};
 pub use ties::Ties;
-pub use tolerance::{
-    DEFAULT, FALSE_ALARM, Limit, Limits, MIN_ROWS, PER_SENSITIVITY, PER_SENSITIVITY_F32, Precision,
-    Tolerance, shown,
-};
+pub use tolerance::{DEFAULT, Limit, Limits, Precision, Tolerance, shown};
 pub use values::Values;
 pub use verdict::{Answer, TokenVerdict};

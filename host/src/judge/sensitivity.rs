@@ -16,14 +16,14 @@ const N_COMPARED: usize = 9;
 
 /// What is compared of a row of logits.
 #[derive(Debug, Clone)]
-pub struct Summit {
+pub(crate) struct Summit {
     largest: Largest,
     spread: f64,
 }
 
 impl Summit {
     /// Of a row of logits, by token.
-    pub fn of(row: &[f32]) -> Self {
+    pub(crate) fn of(row: &[f32]) -> Self {
         let (mut moments, mut largest) = (Moments::default(), Largest::of(N_COMPARED));
         for (token, &logit) in (0..).zip(row) {
             moments.add(f64::from(logit));
@@ -49,7 +49,7 @@ impl Summit {
 
 /// Sums up the moves of all positions.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Sensitivity {
+pub(crate) struct Sensitivity {
     count: usize,
     squares: f64,
 }
@@ -59,7 +59,7 @@ impl Sensitivity {
     ///
     /// # Panics
     /// The rows have different lengths.
-    pub fn add(&mut self, summit: &Summit, row: &[f32]) {
+    pub(crate) fn add(&mut self, summit: &Summit, row: &[f32]) {
         for by in summit.moves(row) {
             self.count += 1;
             self.squares += by * by;
@@ -67,7 +67,7 @@ impl Sensitivity {
     }
 
     /// The root of the mean square, in spreads. `None` without anything to compare, or if it is not finite.
-    pub fn value(self) -> Option<f64> {
+    pub(crate) fn value(self) -> Option<f64> {
         let value = (self.squares / self.count as f64).sqrt();
         value.is_finite().then_some(value)
     }

@@ -15,7 +15,7 @@ pub struct Tolerance {
 }
 
 /// A right engine makes more ties than are allowed in at most so large a share of runs.
-pub const FALSE_ALARM: f64 = 1e-4;
+pub(super) const FALSE_ALARM: f64 = 1e-4;
 
 /// The tolerance of all models that are not more sensitive than this. It is that of engines which compute
 /// attention or matrices in bf16 or f16.
@@ -26,11 +26,8 @@ pub const DEFAULT: Limit = Limit {
     values_rms: 0.25,
 };
 
-/// The limits of a model, divided by its sensitivity ([`Sensitivity`]), for engines that round to bf16 or f16
-/// somewhere.
-///
-/// [`Sensitivity`]: super::Sensitivity
-pub const PER_SENSITIVITY: Limit = Limit {
+/// The limits of a model, divided by its sensitivity, for engines that round to bf16 or f16 somewhere.
+const PER_SENSITIVITY: Limit = Limit {
     spreads: 12.0,
     noise: 3.0,
     value: 20.0,
@@ -38,7 +35,7 @@ pub const PER_SENSITIVITY: Limit = Limit {
 };
 
 /// The same for engines that compute in f32 throughout.
-pub const PER_SENSITIVITY_F32: Limit = Limit {
+const PER_SENSITIVITY_F32: Limit = Limit {
     spreads: 4.0,
     noise: 0.8,
     value: 10.0,
@@ -46,7 +43,7 @@ pub const PER_SENSITIVITY_F32: Limit = Limit {
 };
 
 /// The fewest positions with logits whose root mean square is judged: that of a single row scatters.
-pub const MIN_ROWS: usize = 8;
+pub(super) const MIN_ROWS: usize = 8;
 
 /// How precise an engine is that is right. It is the verifier's expectation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,9 +81,6 @@ pub struct Limits {
 }
 
 impl Tolerance {
-    /// No tolerance: every token must be the reference's choice.
-    pub const EXACT: Self = Self::of_spreads(0.0);
-
     /// A tolerance of so many spreads, from 0 up, whatever the model. What goes with it is in proportion to it.
     /// The default is measured by model instead.
     pub const fn of_spreads(spreads: f64) -> Self {
@@ -182,6 +176,36 @@ mod tests {
         let shaky = limits(Some(0.5));
         assert_eq!(shaky.consistent, DEFAULT);
         assert!(shaky.rejected.spreads > DEFAULT.spreads && shaky.rejected.noise > DEFAULT.noise);
+    }
+
+    #[test]
+    fn limits_are_those_of_the_precision() {
+        let limits = |precision, sensitivity| {
+            let limits = Tolerance::of_precision(precision).limits(sensitivity);
+            (limits.consistent, limits.rejected)
+        };
+        let f32_throughout = Limit {
+            spreads: 0.5,
+            noise: 0.1,
+            value: 1.25,
+            values_rms: 0.1,
+        };
+        let rounded = Limit {
+            spreads: 1.5,
+            noise: 0.375,
+            value: 2.5,
+            values_rms: 0.4375,
+        };
+        let narrower = Limit {
+            noise: 0.1,
+            value: 1.0,
+            values_rms: 0.1,
+            ..DEFAULT
+        };
+        let of_an_eighth = |precision| limits(precision, Some(0.125));
+        assert_eq!(of_an_eighth(Precision::F32), (narrower, f32_throughout));
+        assert_eq!(of_an_eighth(Precision::Reduced), (DEFAULT, rounded));
+        assert_eq!(limits(Precision::F32, None), (DEFAULT, DEFAULT));
     }
 
     #[test]

@@ -3,15 +3,12 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use engine_native::{
-    Engine, EngineOptions, KernelChoice, Model, Packing, PositionTrace, Scalar, Screening,
-    SessionOptions,
-};
+use engine_native::{Model, PositionTrace, SessionOptions};
 
-use super::guesses::Guesses;
+use super::{guesses::Guesses, native};
 use crate::{
     failure::RunFailure,
-    machine::{EngineNeed, MemoryNeed, guests_that_fit},
+    machine::guests_that_fit,
     task::Task,
     watch::{Phase, Watch},
 };
@@ -59,12 +56,6 @@ pub(crate) fn claimed_traces(
     chooses: bool,
     watch: &Watch,
 ) -> Result<Vec<PositionTrace>, RunFailure> {
-    let options = EngineOptions {
-        // A single pass over the weights does not justify packing them.
-        packing: Packing::Off,
-        screening: Screening::Off,
-        ..EngineOptions::new(n_threads)
-    };
     let session = SessionOptions {
         choose_from: match chooses {
             true => task.prompt.len() - 1,
@@ -72,10 +63,7 @@ pub(crate) fn claimed_traces(
         },
         ..task.session_options()
     };
-    let kernels = KernelChoice::Auto.resolve().unwrap_or(Arc::new(Scalar));
-    let need = EngineNeed::of(model, &*kernels, &options);
-    MemoryNeed::to_run(model, &session, need).check()?;
-    let engine = Engine::with_at_most(model.clone(), kernels, options, watch)?;
+    let engine = native::engine(model, &session, n_threads, watch)?;
     let mut session = engine.session(session)?;
     let inputs: Vec<u32> = task.inputs(tokens).collect();
     session.set_observer(Arc::new(watch.clone()));

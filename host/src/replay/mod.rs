@@ -59,6 +59,8 @@ mod guests;
 mod in_order;
 mod margin;
 #[cfg(feature = "run")]
+mod native;
+#[cfg(feature = "run")]
 mod parallel;
 #[cfg(feature = "run")]
 mod rank;
@@ -72,6 +74,8 @@ mod work;
 
 #[cfg(feature = "run")]
 pub(crate) use claimed_run::{ClaimedRun, claimed_traces};
+#[cfg(feature = "run")]
+pub(crate) use rank::rank;
 pub use stage::{Stage, head_shares, joined};
 pub use units::{Head, Unit};
 pub use work::replay_work;
@@ -80,6 +84,6 @@ pub use {
     audit::{Audited, Finding, audit, units_of},
     decode::{Decoded, decode, embedded, op_outputs},
     guesses::Guesses,
-    rank::{judge, rank},
-    whole::{Replay, margins, replay},
+    rank::judge,
+    whole::{Replay, replay},
 };

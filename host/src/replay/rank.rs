@@ -16,15 +16,8 @@ use crate::{
     task::Task,
 };
 
-/// Replays `task` with up to `guests` guests at once, fed the claimed tokens, and ranks the claim. The ids that
-/// end a text are those of the model. The replay's checksum is that of the reference over the claimed tokens.
-///
-/// # Errors
-/// The guest rejects the file or a value, or the replay was interrupted.
-///
-/// # Panics
-/// The claim's logits are not for all tokens ([`Claim::check`]).
-pub fn rank(
+/// As [`judge`], without a tolerance.
+pub(crate) fn rank(
     task: &Task,
     claim: Claim,
     sandbox: &Sandbox,
@@ -49,13 +42,15 @@ pub fn rank(
     Ok((replay, ranking))
 }
 
-/// [`rank`], and what follows with this tolerance.
+/// Replays `task` with up to `guests` guests at once, fed the claimed tokens, and judges the claim with this
+/// tolerance. The ids that end a text are those of the model. The replay's checksum is that of the reference over
+/// the claimed tokens.
 ///
 /// # Errors
-/// As for [`rank`].
+/// The guest rejects the file or a value, or the replay was interrupted.
 ///
 /// # Panics
-/// As for [`rank`].
+/// The claim's logits are not for all tokens ([`Claim::check`]).
 pub fn judge(
     task: &Task,
     claim: Claim,

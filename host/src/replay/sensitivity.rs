@@ -3,15 +3,11 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use engine_native::{
-    Engine, EngineOptions, KernelChoice, KvType, LogitsAt, Model, Packing, Scalar, Screening,
-    SessionOptions,
-};
+use engine_native::{Engine, KvType, LogitsAt, Model, RunError, SessionOptions};
 
+use super::native;
 use crate::{
-    failure::RunFailure,
     judge::{Sensitivity, Summit},
-    machine::{EngineNeed, MemoryNeed},
     task::Task,
     watch::{Phase, Watch},
 };
@@ -30,7 +26,14 @@ pub(super) fn sensitivity(
 ) -> Option<f64> {
     let inputs: Vec<u32> = task.inputs(tokens).take(MAX_POSITIONS).collect();
     watch.begin(Phase::Other("measure how sensitive the model is"), 0);
-    let run = |kv_type| rows(model, &inputs, kv_type, threads, watch).ok();
+    let session = |kv_type| SessionOptions {
+        kv_type,
+        logits: LogitsAt::EveryPosition,
+        ..SessionOptions::new(inputs.len())
+    };
+    // The larger session of the two, which are there one after the other.
+    let engine = native::engine(model, &session(KvType::F32), threads.get(), watch).ok()?;
+    let run = |kv_type| rows(&engine, session(kv_type), &inputs, watch).ok();
     let summits: Vec<Summit> = run(KvType::F32)?
         .iter()
         .map(|row| Summit::of(row))
@@ -44,28 +47,12 @@ pub(super) fn sensitivity(
 
 /// The logits at every position, `[n_inputs][n_vocab]`.
 fn rows(
-    model: &Arc<Model>,
+    engine: &Engine,
+    options: SessionOptions,
     inputs: &[u32],
-    kv_type: KvType,
-    threads: NonZeroUsize,
     watch: &Watch,
-) -> Result<Vec<Vec<f32>>, RunFailure> {
-    let options = EngineOptions {
-        // A single pass over the weights does not justify packing them.
-        packing: Packing::Off,
-        screening: Screening::Off,
-        ..EngineOptions::new(threads.get())
-    };
-    let session = SessionOptions {
-        kv_type,
-        logits: LogitsAt::EveryPosition,
-        ..SessionOptions::new(inputs.len())
-    };
-    let kernels = KernelChoice::Auto.resolve().unwrap_or(Arc::new(Scalar));
-    let need = EngineNeed::of(model, &*kernels, &options);
-    MemoryNeed::to_run(model, &session, need).check()?;
-    let engine = Engine::with_at_most(model.clone(), kernels, options, watch)?;
-    let mut session = engine.session(session)?;
+) -> Result<Vec<Vec<f32>>, RunError> {
+    let mut session = engine.session(options)?;
     session.set_observer(Arc::new(watch.clone()));
     let mut steps = session.generate(inputs, 1)?;
     let step = steps.next().transpose()?;

@@ -73,7 +73,7 @@ pub fn replay(
 ///
 /// # Panics
 /// The claim's logits are not for all tokens ([`Claim::check`]).
-pub fn margins(
+pub(super) fn margins(
     sandbox: &Sandbox,
     model: ModelInput,
     task: &Task,

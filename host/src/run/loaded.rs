@@ -170,16 +170,7 @@ impl Loaded {
     /// # Errors
     /// The receipt may become too large.
     pub fn check_receipt_size(&self) -> Result<(), RunFailure> {
-        let (n_generate, repetitions) = (self.task.n_generate, self.repetitions);
-        let bytes = largest_receipt_bytes(self.task.prompt.len(), n_generate, repetitions);
-        if bytes > MAX_RECEIPT_BYTES {
-            return Err(RunFailure::ReceiptTooLarge {
-                repetitions,
-                n_generate,
-                bytes,
-            });
-        }
-        Ok(())
+        check_receipt_size(&self.task, self.repetitions)
     }
 
     /// The engine that will run the task.
@@ -190,5 +181,22 @@ impl Loaded {
     /// The task that will be run.
     pub fn task(&self) -> &Task {
         &self.task
+    }
+}
+
+/// Checks that the receipt of so many repetitions of `task` is not too large for verifiers, whatever their times.
+///
+/// # Errors
+/// The receipt may become too large.
+pub(super) fn check_receipt_size(task: &Task, repetitions: usize) -> Result<(), RunFailure> {
+    let n_generate = task.n_generate;
+    let bytes = largest_receipt_bytes(task.prompt.len(), n_generate, repetitions);
+    match bytes > MAX_RECEIPT_BYTES {
+        true => Err(RunFailure::ReceiptTooLarge {
+            repetitions,
+            n_generate,
+            bytes,
+        }),
+        false => Ok(()),
     }
 }

@@ -327,14 +327,15 @@ impl Checked {
         // The speed of another engine is that of its tokens: without them, it says nothing.
         let has_speed =
             conclusion != Conclusion::Rejected || !receipt.is_some_and(Receipt::is_external);
-        let summary = receipt.map(Summary::of);
+        let mut summary = receipt.map(Summary::of);
+        if !has_speed {
+            summary = summary.map(Summary::without_speed);
+            rules = rules.into_iter().map(RuleOutcome::without_speed).collect();
+        }
         Verdict {
             conclusion,
             tokens: self.tokens,
-            receipt: match has_speed {
-                true => summary,
-                false => summary.map(Summary::without_speed),
-            },
+            receipt: summary,
             replayed: self.replayed,
             guest_sha256: (self.replayed != Replayed::Nothing).then(guest_sha256),
             audit: self.audit,

@@ -56,7 +56,34 @@ impl RuleOutcome {
             Err(evidence) => Self::new(rule, Outcome::Fail, evidence),
         }
     }
+
+    /// The same rule and outcome. What was found is left out of the evidence if it is a time or a rate.
+    #[must_use]
+    pub(super) fn without_speed(mut self) -> Self {
+        if QUOTING_SPEED.contains(&self.rule)
+            && let Some(at) = self.evidence.find("found ")
+        {
+            self.evidence.truncate(at);
+            self.evidence += "found a time or a rate that is not shown: the receipt is rejected";
+        }
+        self
+    }
 }
+
+/// Rules whose evidence quotes times or rates of the run.
+const QUOTING_SPEED: [&str; 11] = [
+    "timing_ms",
+    "tokens_per_sec",
+    "prefill_tokens_per_sec",
+    "decode_tokens_per_sec",
+    "figures",
+    "witness_times",
+    "challenged_times",
+    "policy_min_tokens_per_sec",
+    "policy_times",
+    "policy_challenged",
+    "physics_prefill",
+];
 
 /// Shortens evidence, which may quote a string as long as the receipt.
 fn shortened(mut text: String) -> String {

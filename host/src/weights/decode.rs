@@ -1,16 +1,19 @@
 //! Stored rows as numbers.
 
-use super::{dense, stored::Stored, ternary};
+use engine_native::{DenseRows, DenseType, GroupedType, Kernels, Recorder, Scalar};
+
+use super::{stored::Stored, ternary};
 
 /// Writes the weights in whole `rows` of `n_cols` weights to `out`, `[n_rows][n_cols]`, as f32. `scale` multiplies
 /// the weights of types with one scale for a tensor ([`Stored::has_trailing_scale`]); others ignore it.
 ///
 /// ```
-/// use engine_native::I2sLayout;
+/// use engine_native::{DenseType, I2sLayout};
 /// use host::weights::{Stored, decode_rows};
 ///
 /// let mut row = Vec::new();
-/// decode_rows(Stored::F16, 2, &[0x00, 0x3c, 0x00, 0xc0], 1.0, &mut row);
+/// let stored = Stored::Dense(DenseType::F16);
+/// decode_rows(stored, 2, &[0x00, 0x3c, 0x00, 0xc0], 1.0, &mut row);
 /// assert_eq!(row, [1.0, -2.0]);
 /// // The codes 0, 1, 2, 1 of four weights are those of bits 7:6, 5:4, 3:2 and 1:0.
 /// row.clear();
@@ -29,18 +32,26 @@ pub fn decode_rows(stored: Stored, n_cols: usize, rows: &[u8], scale: f32, out: 
     assert!(groups.remainder().is_empty(), "whole rows");
     for group in groups {
         match stored {
-            Stored::F32 | Stored::F16 | Stored::Bf16 => dense::plain(stored, group, out),
-            Stored::Q8_0 => dense::q8_0(group, out),
-            Stored::Q4K => dense::q4_k(group, out),
-            Stored::Q6K => dense::q6_k(group, out),
+            Stored::Dense(dense) => self::dense(dense, n_cols, group, out),
+            Stored::Grouped(GroupedType::Ptq1_0) => ternary::ptq1_0(group, out),
+            Stored::Grouped(grouped) => ternary::q2_0(group, grouped.block_bytes(), out),
             Stored::I2S(layout) => ternary::i2_s(layout, n_cols, group, scale, out),
             Stored::Tq1_0 => ternary::tq1_0(group, out),
             Stored::Tq2_0 => ternary::tq2_0(group, out),
-            Stored::Q2_0 => ternary::q2_0(group, 18, out),
-            Stored::Q2_0G128 => ternary::q2_0(group, 34, out),
-            Stored::Ptq1_0 => ternary::ptq1_0(group, out),
             Stored::Iq1Bn => ternary::iq1_bn(group, out),
             Stored::Iq2Bn => ternary::iq2_bn(group, out),
         }
     }
+}
+
+/// A row of numbers, as the engine reads one of an embedding.
+fn dense(dense_type: DenseType, n_cols: usize, bytes: &[u8], out: &mut Vec<f32>) {
+    let row = DenseRows {
+        dense_type,
+        n_cols,
+        bytes,
+    };
+    let start = out.len();
+    out.resize(start + n_cols, 0.0);
+    Scalar.embedding_row(row, &mut out[start..], &mut Recorder::default());
 }

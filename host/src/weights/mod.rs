@@ -8,7 +8,6 @@
 //! Nothing is said of the tokenizers: engines are given ids.
 
 mod decode;
-mod dense;
 mod difference;
 mod error;
 mod file;

@@ -2,8 +2,12 @@
 //! ternary model has.
 
 use engine_native::I2sLayout;
+use half::f16;
 
-use super::dense::half;
+/// The f16 at the start of `bytes`.
+fn half(bytes: &[u8]) -> f32 {
+    f16::from_le_bytes([bytes[0], bytes[1]]).to_f32()
+}
 
 /// The number of each code.
 fn numbers(scale: f32) -> [f32; 4] {

@@ -12,9 +12,9 @@ use super::{
     numbers::{count, count_or_none, milliseconds, read_bytes, whole},
     output::{LongOutputArgs, LongRowOutputArgs, OutputArgs},
     ranges::{NumberList, counts, counts_or_none, whole_numbers},
-    values::{I2s, Kernel, Kv, ParityMode, Screen, Side, WeightPacking},
+    values::{I2s, Kernel, ParityMode, Screen, Side, WeightPacking},
 };
-use crate::{http::ServerAddress, program};
+use crate::{http::ServerAddress, kv_name::KvName, program};
 
 /// How the native engine computes.
 #[derive(Debug, ClapArgs)]
@@ -28,7 +28,7 @@ pub struct EngineArgs {
     pub threads: Option<usize>,
     /// Element type of the KV cache
     #[arg(long, value_enum, value_name = "TYPE", default_value = "f16")]
-    pub kv_type: Kv,
+    pub kv_type: KvName,
     /// Layout of the I2_S tensors, which files do not record; published files have block128
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
     pub i2s_layout: I2s,
@@ -67,7 +67,7 @@ pub struct SweptEngineArgs {
         value_delimiter = ',',
         default_value = "f16"
     )]
-    pub kv_type: Vec<Kv>,
+    pub kv_type: Vec<KvName>,
     /// Layout of the I2_S tensors, which files do not record; published files have block128
     #[arg(long, value_enum, value_name = "LAYOUT", default_value = "block128")]
     pub i2s_layout: I2s,
@@ -278,7 +278,7 @@ pub struct LogitsArgs {
     pub i2s_layout: I2s,
     /// Element type of the KV cache
     #[arg(long, value_enum, value_name = "TYPE", default_value = "f16")]
-    pub kv_type: Kv,
+    pub kv_type: KvName,
     /// Which side computes: the native engine, or the reference in the sandbox
     #[arg(long, value_enum, default_value = "native")]
     pub engine: Side,

@@ -7,8 +7,9 @@ use clap::Args as ClapArgs;
 use super::{
     examples::{examples, usage},
     output::LongOutputArgs,
-    values::{Kernel, Kv},
+    values::Kernel,
 };
+use crate::kv_name::KvName;
 
 /// Arguments of `conformance`.
 #[derive(Debug, ClapArgs)]
@@ -32,7 +33,7 @@ pub struct ConformanceArgs {
     /// Element type of the engine's KV cache: sets that of ours, and says that of another one, whose command
     /// has to set it [default: f16, or what the engine says]
     #[arg(long, value_enum, value_name = "TYPE")]
-    pub kv_type: Option<Kv>,
+    pub kv_type: Option<KvName>,
     /// Engines of your own: a file as ci/engines/README.md describes
     #[arg(long, value_name = "FILE", requires = "engine")]
     pub engine_adapters: Option<PathBuf>,
@@ -63,11 +64,8 @@ pub struct SubjectArgs {
 
 /// Arguments of `corpus`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = examples(&["corpus --check"]))]
+#[command(after_help = examples(&["corpus"]))]
 pub struct CorpusArgs {
-    /// Compare with the committed files byte for byte, change nothing
-    #[arg(long)]
-    pub check: bool,
     /// What it prints
     #[command(flatten)]
     pub print: LongOutputArgs,

@@ -5,6 +5,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use clap::Args as ClapArgs;
 
 use super::numbers::{time, tolerance};
+use crate::engines::is_name;
 
 /// How our engine is called among others.
 pub const OURS: &str = "ours";
@@ -21,7 +22,7 @@ pub struct OtherEnginesArgs {
     /// 'llama-server -m {model} -t {threads} --port {port}'. Can be repeated
     #[arg(long, value_name = "[NAME=]COMMAND")]
     pub engine_command: Vec<String>,
-    /// More adapters, as ci/engines/README.md describes them
+    /// Engines of your own: a file as ci/engines/README.md describes
     #[arg(long, value_name = "FILE")]
     pub engine_adapters: Option<PathBuf>,
     /// Give the engine NAME, or the only one, this file instead of the model. It is judged only if its weights
@@ -50,10 +51,6 @@ impl FromStr for EngineFile {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let is_name = |name: &str| {
-            let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-            !name.is_empty() && name.chars().all(is_allowed)
-        };
         let (name, path) = match text.split_once('=') {
             Some((name, path)) if is_name(name) => (Some(name.to_owned()), path),
             _ => (None, text),

@@ -41,7 +41,7 @@ pub use ranges::{NumberList, numbers};
 pub use replay::ReplayArgs;
 pub use report::ReportArgs;
 pub use tools::{CompletionsArgs, GuestArgs, ManArgs, SelftestArgs};
-pub use values::{Format, I2s, Kernel, Kv, ParityMode, RowFormat, Screen, Side, WeightPacking};
+pub use values::{Format, I2s, Kernel, ParityMode, RowFormat, Screen, Side, WeightPacking};
 pub use verdict::{VerdictArgs, VerdictCommand, VerdictMergeArgs};
 pub use verification::{AllowanceArgs, ShowArgs, VerifyReceiptArgs};
 pub use web::WebArgs;

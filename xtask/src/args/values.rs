@@ -1,7 +1,7 @@
 //! Words that arguments take.
 
 use clap::ValueEnum;
-use engine_native::{I2sLayout, Isa, KernelChoice, KvType, Packing, Screening};
+use engine_native::{I2sLayout, Isa, KernelChoice, Packing, Screening};
 
 /// `--kernel`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
@@ -71,23 +71,6 @@ impl From<Screen> for Screening {
             Screen::Auto => Self::Auto,
             Screen::Off => Self::Off,
             Screen::Always => Self::Always,
-        }
-    }
-}
-
-/// `--kv-type`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
-pub enum Kv {
-    F16,
-    F32,
-}
-
-impl From<Kv> for KvType {
-    fn from(kv: Kv) -> Self {
-        match kv {
-            Kv::F16 => Self::F16,
-            Kv::F32 => Self::F32,
         }
     }
 }

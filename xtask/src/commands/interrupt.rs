@@ -19,7 +19,7 @@ pub fn stop_on_ctrl_c() -> Result<Watch, Failure> {
     let requested = watch.clone();
     let handler = move || {
         if requested.is_stopped() {
-            // Nothing is unwound.
+            // Exiting here runs no destructor, so the engines would run on.
             end_all();
             std::process::exit(Exit::Interrupted as i32);
         }

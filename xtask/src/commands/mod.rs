@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod adapters;
 mod allowance;
 mod badge;
 mod bandwidth;
@@ -17,6 +18,7 @@ mod leaderboard;
 mod logits;
 mod make_model;
 mod model;
+mod model_file;
 mod ours;
 mod profile_table;
 mod replay;

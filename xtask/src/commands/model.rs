@@ -2,15 +2,12 @@
 
 use std::{fmt::Write, path::PathBuf};
 
-use engine_native::{ModelError, ModelSource};
-use host::{
-    digest::Digest,
-    watch::{Phase, Watch},
-};
+use host::{digest::Digest, watch::Watch};
 use serde::Serialize;
 
 use crate::{
     args::{ModelListArgs, ModelVerifyArgs},
+    commands::model_file::{Hashed, hash},
     exit::{Exit, Failure},
     models::{KnownModel, Origin, known_models},
     output::show,
@@ -85,16 +82,7 @@ struct Report {
 pub fn verify(args: &ModelVerifyArgs, watch: &Watch) -> Result<Exit, Failure> {
     let path = args.model.path();
     let display = RunProgress::of(args.print, watch);
-    watch.begin(Phase::Other("hash the model"), 0);
-    let failed = |e| Failure::model(path, &ModelError::Io(e));
-    let source = ModelSource::open(path).map_err(failed)?;
-    let bytes = source.file_len();
-    let sha256 = Digest::of_reader_unless(source.file(), || watch.is_stopped()).map_err(failed)?;
-    let sha256 = sha256.ok_or_else(Failure::interrupted)?;
-    // A digest of two versions of a file would call it altered.
-    source
-        .check_unchanged()
-        .map_err(|e| Failure::model(path, &e))?;
+    let Hashed { sha256, bytes } = hash(path, watch)?;
     drop(display);
     let (exit, verdict, explanation) = judge(&known()?, sha256, bytes);
     let report = Report {

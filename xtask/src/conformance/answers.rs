@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::case::{CORPUS_VERSION, KvName, RowFact, Sha256Hex};
+use super::case::{CORPUS_VERSION, RowFact, Sha256Hex};
+use crate::kv_name::KvName;
 
 /// An engine's answers to the corpus.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

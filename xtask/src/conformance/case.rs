@@ -4,6 +4,8 @@ use host::digest::Digest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kv_name::KvName;
+
 /// Version of the corpus: of its format, its models and what they answer.
 pub const CORPUS_VERSION: u64 = 1;
 
@@ -39,7 +41,7 @@ pub struct BoundsOf {
 pub struct Bounds {
     /// The largest deviation of one logit. Another token whose logit is within it of the best is a tie.
     pub tolerance: f64,
-    /// The largest root mean square of all deviations of a case.
+    /// The largest root mean square of the deviations in all runs of a case but the one where it is largest.
     pub noise: f64,
     /// The most runs of a case that may end in a tie: the rest of such a run is not judged.
     pub tied_runs: usize,
@@ -126,15 +128,14 @@ pub struct Runs {
     pub f32: Vec<RunFact>,
 }
 
-/// Element type of a KV cache.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum KvName {
-    /// Half precision.
-    #[default]
-    F16,
-    /// Single precision.
-    F32,
+impl Runs {
+    /// Those with a KV cache of this type.
+    pub fn kv(&self, kv_type: KvName) -> &[RunFact] {
+        match kv_type {
+            KvName::F16 => &self.f16,
+            KvName::F32 => &self.f32,
+        }
+    }
 }
 
 /// A run of the reference.

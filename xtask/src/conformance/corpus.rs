@@ -16,9 +16,9 @@ use super::{
 };
 
 /// With a KV cache in f16, what engines round besides keys and values differs: llama.cpp's logits are off by up to
-/// 0.40 spreads, 0.069 rms. With one in f32, they are off by up to 0.044, 0.013 rms, where it quantizes activations;
-/// and scales that are 1 % too large make ours differ by more than these bounds, in every I2_S and Q2_0 case (tested).
-/// The engines of `ci/conformance/RESULTS.md` tie in at most one run of a case.
+/// 0.32 spreads, 0.045 rms. With one in f32, those of llama.cpp, where it quantizes activations, and of transformers
+/// are off by up to 0.15, 0.011 rms; and scales that are 1 % too large make ours differ by more than these bounds, in
+/// every I2_S and Q2_0 case (tested). The engines of `ci/conformance/RESULTS.md` tie in at most one run of a case.
 const BOUNDS: BoundsOf = BoundsOf {
     f16: Bounds {
         tolerance: 0.5,
@@ -27,7 +27,7 @@ const BOUNDS: BoundsOf = BoundsOf {
     },
     f32: Bounds {
         tolerance: 0.15,
-        noise: 0.025,
+        noise: 0.02,
         tied_runs: 1,
     },
 };

@@ -2,9 +2,10 @@
 
 use super::{
     answers::{Answer, RunAnswer},
-    case::{Bounds, Case, ChoiceFact, KvName, RunFact},
+    case::{Bounds, Case, ChoiceFact, RowFact, RunFact},
     tier::{Finding, Outcome, Tier},
 };
+use crate::kv_name::KvName;
 
 /// A message that refuses a model has one of these words in the line that names what is not supported.
 const REFUSING: [&str; 10] = [
@@ -25,7 +26,6 @@ pub type Findings = [Finding; Tier::ALL.len()];
 
 /// Judges the answer to a model.
 pub fn judge_case(case: &Case, answer: &Answer, kv_type: KvName, bounds: Bounds) -> Findings {
-    let not_shown = Finding::not_shown;
     if let Some(message) = &answer.refused {
         let reads = match naming_line(message, &case.refusal_names) {
             Some(line) => Finding::of(Outcome::Refused, line),
@@ -34,20 +34,17 @@ pub fn judge_case(case: &Case, answer: &Answer, kv_type: KvName, bounds: Bounds)
                 last_line(message)
             )),
         };
-        return [reads, not_shown(), not_shown(), not_shown(), not_shown()];
+        return reads_only(reads);
     }
     if let Some(message) = &answer.failed {
         let reads = Finding::failed(last_line(message));
-        return [reads, not_shown(), not_shown(), not_shown(), not_shown()];
+        return reads_only(reads);
     }
-    let facts = match kv_type {
-        KvName::F16 => &case.runs.f16,
-        KvName::F32 => &case.runs.f32,
-    };
+    let facts = case.runs.kv(kv_type);
     let runs = answer.runs.as_deref().unwrap_or_default();
     let pairs = || runs.iter().zip(facts);
     let tokens = match runs.len() {
-        0 => not_shown(),
+        0 => Finding::not_shown(),
         n if n != facts.len() => Finding::failed(format!("{n} runs, expected {}", facts.len())),
         _ => tokens(pairs(), bounds),
     };
@@ -70,6 +67,11 @@ pub fn judge_refused(answer: &Answer, reads_base: bool) -> Findings {
         (None, None) if *answer == Answer::default() => Finding::not_shown(),
         (None, None) => Finding::failed("read, although it must be refused"),
     };
+    reads_only(reads)
+}
+
+/// The findings on an engine that shows nothing beyond whether it reads the file.
+fn reads_only(reads: Finding) -> Findings {
     let not_shown = Finding::not_shown;
     [reads, not_shown(), not_shown(), not_shown(), not_shown()]
 }
@@ -93,7 +95,7 @@ fn naming_line(message: &str, names: &[String]) -> Option<String> {
 fn reads(case: &Case, answer: &Answer) -> Finding {
     for row in answer.rows.iter().flatten() {
         let (tensor, index) = (&row.tensor, row.row);
-        let is_it = |fact: &&super::case::RowFact| fact.tensor == *tensor && fact.row == index;
+        let is_it = |fact: &&RowFact| fact.tensor == *tensor && fact.row == index;
         let Some(fact) = case.rows.iter().find(is_it) else {
             return Finding::failed(format!("{tensor}, row {index}: the case does not have it"));
         };
@@ -220,8 +222,9 @@ impl ChoiceFact {
 }
 
 fn logits<'a>(runs: impl Iterator<Item = (&'a RunAnswer, &'a RunFact)>, bounds: Bounds) -> Finding {
-    let (mut n, mut squares, mut largest) = (0u32, 0.0, 0.0f64);
+    let mut found = Vec::new();
     for (i, (run, fact)) in runs.enumerate() {
+        let mut of_run = Vec::new();
         let listed = run.top_logits.iter().flatten().zip(&fact.choices);
         for (at, (listed, choice)) in listed.take(n_comparable(run, fact)).enumerate() {
             let is_finite = listed.iter().all(|(_, logit)| logit.is_finite());
@@ -229,32 +232,46 @@ fn logits<'a>(runs: impl Iterator<Item = (&'a RunAnswer, &'a RunFact)>, bounds: 
                 let what = "its largest logit is of none of the reference's best tokens";
                 return Finding::failed(format!("run {i}, token {at}: {what}"));
             };
-            for deviation in deviations {
-                n += 1;
-                squares += deviation * deviation;
-                largest = largest.max(deviation);
-                if deviation > bounds.tolerance {
-                    return Finding::failed(format!(
-                        "run {i}, token {at}: a logit is off by {deviation:.4} spreads, allowed {}",
-                        bounds.tolerance
-                    ));
-                }
+            if let Some(deviation) = deviations.iter().find(|&&d| d > bounds.tolerance) {
+                return Finding::failed(format!(
+                    "run {i}, token {at}: a logit is off by {deviation:.4} spreads, allowed {}",
+                    bounds.tolerance
+                ));
             }
+            of_run.extend(deviations);
         }
+        found.push(of_run);
     }
-    if n == 0 {
+    let n = found.iter().map(Vec::len).sum::<usize>();
+    let Some(noise) = noise(found) else {
         return Finding::not_shown();
-    }
-    let rms = (squares / f64::from(n)).sqrt();
-    match rms <= bounds.noise {
-        true => Finding::passed(format!(
-            "{n} logits, off by {rms:.4} rms, {largest:.4} at most"
-        )),
+    };
+    match noise <= bounds.noise {
+        true => Finding::passed(format!("{n} logits, off by {noise:.4} spreads rms")),
         false => Finding::failed(format!(
-            "{n} logits are off by {rms:.4} spreads rms, allowed {}",
+            "{n} logits are off by {noise:.4} spreads rms, allowed {}",
             bounds.noise
         )),
     }
+}
+
+/// The root mean square of the deviations in all runs but the one where it is largest: in one run an activation may
+/// be rounded the other way by chance, and all logits move. `None` if there are no deviations.
+fn noise(mut runs: Vec<Vec<f64>>) -> Option<f64> {
+    runs.retain(|run| !run.is_empty());
+    runs.sort_by(|a, b| rms(a).total_cmp(&rms(b)));
+    if runs.len() > 1 {
+        runs.pop();
+    }
+    (!runs.is_empty()).then(|| rms(runs.iter().flatten()))
+}
+
+/// The root mean square of some values, of which there is one at least.
+fn rms<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
+    let (n, squares) = values
+        .into_iter()
+        .fold((0.0, 0.0), |(n, sum), value| (n + 1.0, sum + value * value));
+    (squares / n).sqrt()
 }
 
 fn bits<'a>(runs: impl Iterator<Item = (&'a RunAnswer, &'a RunFact)>) -> Finding {

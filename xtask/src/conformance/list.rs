@@ -1,7 +1,7 @@
 //! The models of the corpus: every layout, type and architecture that we read, once at least.
 //!
-//! They have random weights: an error of 1 % in a scale shows after a few tokens then, and a trained model
-//! hides it for hundreds. They are shallow: random weights amplify every rounding from layer to layer, until
+//! They have random weights, but for a few that are chosen: an error of 1 % in a scale shows after a few tokens
+//! then, and a trained model hides it for hundreds. They are shallow: random weights amplify every rounding from layer to layer, until
 //! right engines differ, too.
 
 use engine_native::{
@@ -9,7 +9,7 @@ use engine_native::{
     I2sLayout,
 };
 
-use super::models::{Extra, ModelOf};
+use super::{extra::Extra, models::ModelOf, ties};
 use crate::make_model::{
     DenseType::{self, Bf16, F16, F32, Q4K, Q6K, Q8_0},
     GroupedType::{self, Pq2_0, Ptq1_0, Q2_0, Q2_0G128, Q2_0Uneven},
@@ -58,6 +58,19 @@ fn wide_heads() -> Shape {
 /// Rows so long that 16-bit sums wrap.
 fn long_rows() -> Shape {
     shape(128, (2, 1, 64), 2176, 1)
+}
+
+/// Rows so long that 16-bit sums of activations of ±127 wrap, even where an eighth of the signs is random.
+fn of_512(heads: (u32, u32, u32), n_ff: u32) -> Shape {
+    shape(512, heads, n_ff, 1)
+}
+
+/// With an epsilon that makes exact ties.
+fn of_ties() -> Shape {
+    Shape {
+        rms_epsilon: ties::epsilon(),
+        ..shape(ties::N_COLS as u32, (2, 1, 64), 384, 1)
+    }
 }
 
 fn of(
@@ -135,6 +148,24 @@ fn of_bitnet() -> Vec<ModelOf> {
         )
         .with(Extra::FullRows)
         .embedding(Q8_0),
+        of(
+            "b158-i2_s-large",
+            BitnetB158,
+            &of_512((8, 1, 64), 128),
+            I2S,
+            "Sums of a run that do not fit into 16 bits",
+        )
+        .comparable()
+        .with(Extra::LargeSums)
+        .embedding(Q8_0),
+        of(
+            "b158-i2_s-ties",
+            BitnetB158,
+            &of_ties(),
+            I2S,
+            "Activations halfway between two integers",
+        )
+        .with(Extra::Ties),
         b158("b158-i2_s-f32", "Embedding in F32").embedding(F32),
         b158("b158-i2_s-q8_0", "Embedding in Q8_0").embedding(Q8_0),
         b158(
@@ -213,6 +244,16 @@ fn of_llama() -> Vec<ModelOf> {
         )
         .embedding(Q6K)
         .output(Q4K),
+        of(
+            "llama-tq2_0-large",
+            Llama,
+            &of_512((4, 2, 64), 256),
+            Tq2_0,
+            "TQ2_0, sums of a run that do not fit into 16 bits",
+        )
+        .comparable()
+        .with(Extra::LargeSums)
+        .embedding(Q8_0),
         of(
             "llama-f16",
             Llama,

@@ -12,7 +12,8 @@ use super::{
         Bounds, BoundsOf, CORPUS_VERSION, Case, ChoiceFact, ModelFile, RowFact, RunFact, Runs,
         SumsFact, sha256,
     },
-    models::{Extra, Gguf, ModelOf},
+    extra::Extra,
+    models::{Gguf, ModelOf},
     prompts::{N_TOKENS, NoPrompt, clear_prompts},
     reference::{ReferenceRun, run},
     weights::Ternary,
@@ -128,7 +129,7 @@ fn facts(
         rows.push(RowFact {
             tensor: tensor.clone(),
             row: 0,
-            values: projection.values(0),
+            values: projection.values(0).to_vec(),
         });
         let input = input_of(run, layer, op).ok_or_else(not_made)?;
         let fact = SumsFact::of(op.name(), &tensor, &projection, &input);

@@ -6,9 +6,12 @@
 
 mod answers;
 mod case;
+mod chosen;
 mod corpus;
+mod extra;
 mod json;
 mod judgement;
+mod large_sums;
 mod layouts;
 mod list;
 mod made;
@@ -20,12 +23,13 @@ mod refused;
 mod report;
 mod sums;
 mod tier;
+mod ties;
 mod weights;
 
 pub use answers::{Answer, Answers, EngineName, RunAnswer, SumsAnswer};
 pub use case::{
-    Bounds, BoundsOf, CORPUS_VERSION, Case, ChoiceFact, Index, IndexEntry, KvName, ModelFile,
-    RefusedFile, RowFact, RunFact, Runs, Splice, SumsFact,
+    Bounds, BoundsOf, CORPUS_VERSION, Case, ChoiceFact, Index, IndexEntry, ModelFile, RefusedFile,
+    RowFact, RunFact, Runs, Splice, SumsFact,
 };
 pub use corpus::{Corpus, Which};
 pub use judgement::{Findings, judge_case, judge_refused};

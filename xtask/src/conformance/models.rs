@@ -2,31 +2,15 @@
 
 use engine_native::I2sLayout;
 
-use super::layouts::repack;
+use super::{extra::Extra, layouts::repack};
 use crate::make_model::{
     DenseType, OutputMatrix, Recipe, Yarn,
-    gguf_writer::{F32, GgufHeader, TensorInfo, Value},
+    gguf_writer::{GgufHeader, TensorInfo, Value},
     model_header, to_vec,
 };
 
 /// Seed of all models.
 const SEED: u64 = 20;
-
-/// What a model has besides its recipe.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Extra {
-    /// Nothing.
-    None,
-    /// `rope.scaling.type` `linear` with this factor.
-    LinearScaling(f32),
-    /// `rope_freqs.weight`, a divisor for each pair.
-    RopeFactors,
-    /// All weights of the first rows of `blk.0.ffn_down.weight` are +1, so that sums are as large as can be.
-    FullRows,
-}
-
-/// Rows without any other weight than +1.
-const N_FULL_ROWS: usize = 4;
 
 /// A model of the corpus.
 #[derive(Debug, Clone)]
@@ -97,6 +81,12 @@ impl ModelOf {
         self
     }
 
+    /// With scales of queries and keys that make attention less sharp.
+    pub fn comparable(mut self) -> Self {
+        self.recipe.comparable = true;
+        self
+    }
+
     /// With YaRN, by 4 from 32 positions.
     pub fn yarn(mut self) -> Self {
         self.recipe.yarn = Some(Yarn {
@@ -117,46 +107,11 @@ impl ModelOf {
         let mut data = bytes[header.to_bytes().len()..].to_vec();
         repack(&header, &mut data, self.layout);
         rename_tokens(&mut header);
-        self.add_extra(&mut header, &mut data);
+        self.extra.add_to(&self.recipe, &mut header, &mut data);
         Gguf {
             bytes: [header.to_bytes(), data].concat(),
             header,
             layout: self.layout,
-        }
-    }
-
-    fn add_extra(&self, header: &mut GgufHeader, data: &mut Vec<u8>) {
-        let prefix = self.recipe.architecture.as_str();
-        match self.extra {
-            Extra::None => {}
-            Extra::FullRows => {
-                let tensors = header.tensors.iter();
-                for tensor in tensors.filter(|t| t.name == "blk.0.ffn_down.weight") {
-                    // Four codes of +1 to a byte.
-                    let n_bytes = N_FULL_ROWS * tensor.dims[0] as usize / 4;
-                    data[tensor.offset as usize..][..n_bytes].fill(0b1010_1010);
-                }
-            }
-            Extra::LinearScaling(factor) => {
-                let linear = Value::String("linear".to_owned());
-                header.push_key(&format!("{prefix}.rope.scaling.type"), linear);
-                let factor = Value::F32(factor);
-                header.push_key(&format!("{prefix}.rope.scaling.factor"), factor);
-            }
-            Extra::RopeFactors => {
-                let n = self.recipe.shape.head_dim / 2;
-                header.push_tensor("rope_freqs.weight", &[n.into()], F32, 4 * u64::from(n));
-                // As Llama 3.1 has them: 1 for the fast pairs, more for the slow ones.
-                let factors = (0..n).map(|j| {
-                    if j < n / 2 {
-                        1.0f32
-                    } else {
-                        1.0 + 0.25 * j as f32
-                    }
-                });
-                data.extend(factors.flat_map(f32::to_le_bytes));
-                data.resize(header.data_bytes() as usize, 0);
-            }
         }
     }
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use engine_native::{
-    Engine, I2sLayout, KernelChoice, KvType, LogitsAt, Model, Op, OpOutput, Projection, RunError,
-    Session, SessionOptions,
+    Engine, I2sLayout, KernelChoice, LogitsAt, Model, Op, OpOutput, Projection, RunError, Session,
+    SessionOptions,
 };
 use host::{
     digest::Digest,
@@ -18,8 +18,9 @@ use host::{
 
 use super::{
     answers::{Answer, RunAnswer, SumsAnswer},
-    case::{Case, ChoiceFact, KvName, SumsFact},
+    case::{Case, ChoiceFact, SumsFact},
 };
+use crate::kv_name::KvName;
 
 /// Logits that are shown of a position.
 const N_TOP: usize = 8;
@@ -131,15 +132,6 @@ impl OurEngine {
     }
 }
 
-impl From<KvName> for KvType {
-    fn from(name: KvName) -> Self {
-        match name {
-            KvName::F16 => Self::F16,
-            KvName::F32 => Self::F32,
-        }
-    }
-}
-
 fn watch_operations(session: &mut Session, seen: &Seen, position: usize) {
     let seen = seen.clone();
     session.set_probe(Box::new(move |point, output| {
@@ -150,9 +142,8 @@ fn watch_operations(session: &mut Session, seen: &Seen, position: usize) {
     }));
 }
 
-/// The integer sums behind the outputs of a projection for the input of the case, if the run has it: outputs
-/// divided by both scales. Grouped types add
-/// several sums up, so their outputs do not show them.
+/// The integer sums of a projection: its outputs, divided by both scales. None if the run had another input
+/// than the case, or if the type is grouped: its outputs add several sums up and do not show them.
 fn sums(
     model: &Model,
     fact: &SumsFact,

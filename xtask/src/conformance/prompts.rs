@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use engine_native::{
-    Engine, KernelChoice, LogitsAt, Model, ModelError, RunError, SessionOptions, UnavailableKernels,
+    Architecture, Engine, KernelChoice, KvType, LogitsAt, Model, ModelError, RunError, Session,
+    SessionOptions, UnavailableKernels,
 };
 use host::{task::seeded_prompt, watch::Watch};
 
@@ -20,8 +21,9 @@ const LENGTHS: [usize; 4] = [16, 1, 7, 40];
 /// Tokens after each prompt.
 pub(super) const N_TOKENS: usize = 6;
 
-/// How far the largest logit is ahead after each of them, in spreads: a few times what right engines are off.
-const CLEAR: f64 = 0.1;
+/// How far the largest logit is ahead at each of them, in spreads. It is more than the tolerance for engines with a
+/// KV cache in f32, so for them no other token is a tie.
+const CLEAR: f64 = 0.2;
 
 /// Prompts that are tried for each length.
 const N_SEEDS: u64 = 2000;
@@ -43,9 +45,9 @@ pub enum NoPrompt {
     NoneClear(usize),
 }
 
-/// A prompt of each length: the first of its seeds after which every choice is clear, and none is a token
-/// that ends a text, which some engines never choose. The engine finds them, because it is fast; what is
-/// written of them is the reference's.
+/// A prompt of each length: the first of its seeds after which every choice is clear with either type of KV cache,
+/// and none is a token that ends a text, which some engines never choose. The engine finds them, because it is
+/// fast; what is written of them is the reference's.
 ///
 /// # Errors
 /// The engine refuses the model, or there is no such prompt.
@@ -55,27 +57,22 @@ pub(super) fn clear_prompts(
     watch: &Watch,
 ) -> Result<Vec<Vec<u32>>, NoPrompt> {
     let style = match model.recipe.architecture {
-        engine_native::Architecture::Qwen3 => Style::Qwen3,
+        Architecture::Qwen3 => Style::Qwen3,
         _ => Style::Llama3,
     };
     let n_plain = Tokenizer::new(model.recipe.shape.n_vocab, style).bos_id;
     let loaded = Arc::new(Model::load(gguf.bytes.clone().into(), gguf.layout, watch)?);
     let engine = Engine::new(loaded, KernelChoice::Auto.resolve()?, 1)?;
-    let options = SessionOptions {
-        logits: LogitsAt::EveryPosition,
-        ..SessionOptions::new(LENGTHS[3] + N_TOKENS)
+    let session = |kv_type| {
+        engine.session(SessionOptions {
+            kv_type,
+            logits: LogitsAt::EveryPosition,
+            ..SessionOptions::new(LENGTHS[3] + N_TOKENS)
+        })
     };
-    let mut session = engine.session(options)?;
+    let (mut f16, mut f32) = (session(KvType::F16)?, session(KvType::F32)?);
     let mut is_clear = |prompt: &[u32]| -> Result<bool, RunError> {
-        for step in session.generate(prompt, N_TOKENS)? {
-            let step = step?;
-            let row = step.logits.last().map_or(&[][..], Vec::as_slice);
-            let choice = ChoiceFact::of(row, CLEAR);
-            if choice.near_tie || choice.token >= n_plain {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Ok(are_clear(&mut f16, prompt, n_plain)? && are_clear(&mut f32, prompt, n_plain)?)
     };
     let prompt_of = |length: usize| {
         for seed in 0..N_SEEDS {
@@ -87,4 +84,17 @@ pub(super) fn clear_prompts(
         Err(NoPrompt::NoneClear(length))
     };
     LENGTHS.into_iter().map(prompt_of).collect()
+}
+
+/// Whether all choices after a prompt are clear, and of the first `n_plain` tokens.
+fn are_clear(session: &mut Session, prompt: &[u32], n_plain: u32) -> Result<bool, RunError> {
+    for step in session.generate(prompt, N_TOKENS)? {
+        let step = step?;
+        let row = step.logits.last().map_or(&[][..], Vec::as_slice);
+        let choice = ChoiceFact::of(row, CLEAR);
+        if choice.near_tie || choice.token >= n_plain {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

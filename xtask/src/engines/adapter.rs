@@ -1,7 +1,9 @@
 //! How an engine is started, asked and understood, as data. `ci/engines/README.md` describes the keys.
 
-use engine_native::KvType;
 use serde::Deserialize;
+
+use super::name::is_name;
+use crate::kv_name::KvName;
 
 /// Those that come with the program.
 const BUILT_IN: &str = include_str!("../../../ci/engines/adapters.toml");
@@ -33,7 +35,7 @@ pub struct Adapter {
     pub version: Option<Version>,
     /// Element type of its KV cache, as its command sets it: "f16" (the default) or "f32".
     #[serde(default)]
-    pub kv_type: AdapterKvType,
+    pub kv_type: KvName,
     /// What a server is asked.
     pub request: Option<AdapterRequest>,
     /// Where a server's answer has what.
@@ -48,26 +50,6 @@ pub enum Kind {
     Server,
     /// The line protocol, on standard input and output.
     Program,
-}
-
-/// Element type of a KV cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AdapterKvType {
-    /// Half precision.
-    #[default]
-    F16,
-    /// Single precision.
-    F32,
-}
-
-impl From<AdapterKvType> for KvType {
-    fn from(named: AdapterKvType) -> Self {
-        match named {
-            AdapterKvType::F16 => Self::F16,
-            AdapterKvType::F32 => Self::F32,
-        }
-    }
 }
 
 /// Where a server says its version.
@@ -163,7 +145,7 @@ impl Adapters {
         let adapters: Self = toml::from_str(text).map_err(|e| e.to_string())?;
         for adapter in &adapters.engines {
             let name = &adapter.name;
-            adapter.check().map_err(|why| format!("{name}: {why}"))?;
+            adapter.check().map_err(|why| format!("{name:?}: {why}"))?;
         }
         Ok(adapters)
     }
@@ -200,13 +182,16 @@ impl Adapter {
             command: None,
             ready: None,
             version: None,
-            kv_type: AdapterKvType::F16,
+            kv_type: KvName::default(),
             request: None,
             answer: None,
         }
     }
 
     fn check(&self) -> Result<(), &'static str> {
+        if !is_name(&self.name) {
+            return Err("a name has only letters, digits, '.', '_' and '-'");
+        }
         let of_a_server = [
             self.ready.is_some(),
             self.version.is_some(),
@@ -254,6 +239,16 @@ mod tests {
         let server = "kind = \"server\"\nready = \"/\"\nrequest = { path = \"/\", body = {} }\n";
         let both = "answer = { tokens = \"/a\", piece = \"/b\", last = \"/c\" }";
         assert!(refused(&format!("{server}{both}")).contains("one of tokens and piece"));
+    }
+
+    /// A name is a part of the names of receipts, and stands before a sign on the command line.
+    #[test]
+    fn a_name_is_one_on_the_command_line_and_in_file_names() {
+        for name in ["", "a b", "../a", "a/b", "a=b", "é"] {
+            let text = format!("[[engine]]\nname = \"{name}\"\nkind = \"program\"");
+            let refused = Adapters::parse(&text).unwrap_err();
+            assert!(refused.contains("a name has only"), "{name}: {refused}");
+        }
     }
 
     #[test]

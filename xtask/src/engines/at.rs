@@ -10,11 +10,12 @@ use host::watch::Watch;
 
 use super::{
     adapter::{Adapter, Version},
-    command::EngineCommand,
+    engine::Facts,
     failure::{Cause, EngineFailure},
     printed,
     quote::quote,
     running::Running,
+    spec::EngineSpec,
 };
 use crate::http::{Connected, Request as HttpRequest, ServerAddress, WireError};
 
@@ -25,7 +26,7 @@ const BETWEEN_QUESTIONS: Duration = Duration::from_millis(20);
 pub(super) const SHORT: Duration = Duration::from_secs(10);
 
 /// The largest answer to a short question.
-const MOST_SHORT_BYTES: usize = 1 << 20;
+pub(super) const MOST_SHORT_BYTES: usize = 1 << 20;
 
 /// Where a server is.
 pub(super) struct At {
@@ -83,25 +84,32 @@ impl At {
         }
     }
 
+    /// What is known of it, now that it is ready.
+    pub(super) fn facts(&self, spec: &EngineSpec, watch: &Watch) -> Result<Facts, Cause> {
+        let facts = match &self.running {
+            Some(running) => running.facts(spec)?,
+            None => spec.facts(),
+        };
+        Ok(Facts {
+            version: self.version(&spec.adapter, watch),
+            is_remote: !is_of_this_machine(&self.address),
+            ..facts
+        })
+    }
+
     /// What it says its version is; nothing if it does not.
-    pub(super) fn version(
-        &self,
-        adapter: &Adapter,
-        command: Option<&EngineCommand>,
-        watch: &Watch,
-    ) -> Option<String> {
-        match (adapter.version.as_ref()?, command) {
-            (Version::Answer { path, value }, _) => {
+    fn version(&self, adapter: &Adapter, watch: &Watch) -> Option<String> {
+        match adapter.version.as_ref()? {
+            Version::Answer { path, value } => {
                 let answered = self.question(&get(path), MOST_SHORT_BYTES, SHORT, watch);
                 let (_, body) = answered.ok()?;
                 let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
                 body.pointer(value)?.as_str().map(str::to_owned)
             }
-            (Version::Printed { argument, after }, Some(command)) => {
-                let program = self.running.as_ref()?.executable(command);
+            Version::Printed { argument, after } => {
+                let program = self.running.as_ref()?.executable();
                 printed::version(&program, argument, after)
             }
-            (Version::Printed { .. }, None) => None,
         }
     }
 
@@ -176,7 +184,7 @@ pub(super) fn is_taken(port: u16) -> bool {
 }
 
 /// Whether all its addresses are this machine's own.
-pub(super) fn is_of_this_machine(address: &ServerAddress) -> bool {
+fn is_of_this_machine(address: &ServerAddress) -> bool {
     let addresses = address.host_and_port.to_socket_addrs();
     addresses.is_ok_and(|mut all| all.all(|address| address.ip().is_loopback()))
 }

@@ -6,24 +6,20 @@ use super::engine::Request;
 
 /// The template with values in place of its placeholders.
 pub(super) fn body(template: &toml::Table, request: &Request) -> Value {
-    table(template, request)
-}
-
-/// `body` with the keys of `difference` in place of its own.
-pub(super) fn merged(mut body: Value, difference: &toml::Table, request: &Request) -> Value {
-    if let (Some(body), Value::Object(difference)) =
-        (body.as_object_mut(), table(difference, request))
-    {
-        body.extend(difference);
-    }
-    body
-}
-
-fn table(table: &toml::Table, request: &Request) -> Value {
-    let pairs = table
+    let pairs = template
         .iter()
         .map(|(key, v)| (key.clone(), value(v, request)));
     Value::Object(pairs.collect::<Map<_, _>>())
+}
+
+/// `asked` with the keys of `difference` in place of its own.
+pub(super) fn merged(mut asked: Value, difference: &toml::Table, request: &Request) -> Value {
+    if let (Some(asked), Value::Object(difference)) =
+        (asked.as_object_mut(), body(difference, request))
+    {
+        asked.extend(difference);
+    }
+    asked
 }
 
 fn value(template: &toml::Value, request: &Request) -> Value {
@@ -39,7 +35,7 @@ fn value(template: &toml::Value, request: &Request) -> Value {
         toml::Value::Boolean(b) => json!(b),
         toml::Value::Datetime(d) => json!(d.to_string()),
         toml::Value::Array(all) => all.iter().map(|v| value(v, request)).collect(),
-        toml::Value::Table(inner) => table(inner, request),
+        toml::Value::Table(inner) => body(inner, request),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     engine::{Answer, Reported, Request},
     failure::Cause,
     pieces::Pieces,
-    progress::Progress,
+    progress::{Progress, after},
     quote::quote,
     vocabulary::Vocabulary,
 };
@@ -23,7 +23,6 @@ pub(super) struct Completion<'a> {
     progress: Progress<'a>,
     /// Ids in their order; nothing for tokens that the stream keeps back, or has as text.
     ids: Vec<Option<i64>>,
-    asked: usize,
     reported: Option<Reported>,
 }
 
@@ -47,7 +46,6 @@ impl<'a> Completion<'a> {
             pieces: vocabulary.map(Pieces::new),
             progress: Progress::new(request, n_vocab, sent),
             ids: Vec::new(),
-            asked: request.n,
             reported: None,
         }
     }
@@ -59,8 +57,11 @@ impl<'a> Completion<'a> {
 
     /// Where it is, for messages.
     pub(super) fn when(&self) -> String {
-        let n = self.pieces.as_ref().map_or(self.ids.len(), Pieces::n);
-        format!("after {n} of {} tokens", self.asked)
+        match &self.pieces {
+            // Their arrival is noted when their ids are known.
+            Some(pieces) => after(pieces.n(), self.progress.n_asked()),
+            None => self.progress.when(),
+        }
     }
 
     /// Takes an event.
@@ -108,10 +109,9 @@ impl<'a> Completion<'a> {
                 "it counts {n} tokens, found {found}"
             )));
         }
-        // Before there is room for them, however many it counts.
-        self.check_count(n)?;
         if n > before {
-            self.progress.arrived(n - before, at);
+            // This refuses too many, before there is room for them.
+            self.progress.arrived(n - before, at)?;
             self.ids.resize(n - new.len(), None);
             self.ids.extend(new.into_iter().map(Some));
         }
@@ -127,26 +127,16 @@ impl<'a> Completion<'a> {
     ) -> Result<(), Cause> {
         match (value.pointer(place), &mut self.pieces) {
             (Some(Value::String(text)), Some(pieces)) if !(text.is_empty() && is_last) => {
-                pieces.came(text, at);
+                pieces.came(text, at)?;
             }
             (None | Some(Value::String(_)), _) | (_, None) => {}
             (Some(other), _) => return Err(self.wrong(place, other)),
         }
         let n = self.pieces.as_ref().map_or(0, Pieces::n);
         let n = self.count(value)?.unwrap_or(n).max(n);
-        self.check_count(n)?;
+        self.progress.check_count(n)?;
         self.ids.resize(n, None);
         Ok(())
-    }
-
-    fn check_count(&self, n: usize) -> Result<(), Cause> {
-        match n > self.asked {
-            true => Err(Cause::BadAnswer(format!(
-                "it chose more tokens than the {} that were asked for",
-                self.asked
-            ))),
-            false => Ok(()),
-        }
     }
 
     fn ids_at(&self, value: &Value, place: &str) -> Result<Vec<i64>, Cause> {
@@ -196,7 +186,7 @@ impl<'a> Completion<'a> {
     /// Whether ids have to be asked for again.
     pub(super) fn lacks_ids(&self) -> bool {
         let n = self.ids.len();
-        n == self.asked
+        n == self.progress.n_asked()
             && match &self.pieces {
                 Some(pieces) => pieces.ids(n).is_err(),
                 None => self.ids.contains(&None),

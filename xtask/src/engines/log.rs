@@ -3,7 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use host::plain::plain;
@@ -60,9 +60,10 @@ impl Log {
 
     /// Its last bytes as text.
     pub(super) fn text(&self) -> io::Result<String> {
-        self.file
-            .as_ref()
-            .map_or_else(|| Ok(String::new()), |file| end(file.path()))
+        self.file.as_ref().map_or_else(
+            || Ok(String::new()),
+            |file| end_of_log(file.path(), END_BYTES),
+        )
     }
 
     /// Keeps the file, unless it is empty.
@@ -75,12 +76,16 @@ impl Log {
     }
 }
 
-fn end(path: &std::path::Path) -> io::Result<String> {
+/// At most the last `most` bytes of the log at `path`, as text.
+///
+/// # Errors
+/// It cannot be read.
+pub fn end_of_log(path: &Path, most: u64) -> io::Result<String> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES)))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
     let mut bytes = Vec::new();
-    file.take(END_BYTES).read_to_end(&mut bytes)?;
+    file.take(most).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -103,6 +108,15 @@ mod tests {
         let long = format!("{}\nthe last line\n", "x".repeat(500));
         assert_eq!(tail(&long), "the last line");
         assert!(tail(&"y".repeat(100_000)).len() < 410);
+    }
+
+    #[test]
+    fn no_more_than_the_end_is_read() {
+        let log = Log::new().unwrap();
+        log.writer().unwrap().write_all(b"one two").unwrap();
+        let path = log.file.as_ref().unwrap().path();
+        assert_eq!(end_of_log(path, 3).unwrap(), "two");
+        assert_eq!(end_of_log(path, 99).unwrap(), "one two");
     }
 
     #[test]

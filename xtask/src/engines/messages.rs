@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    adapter::AdapterKvType,
     engine::{Reported, Sums, SumsRequest},
     failure::Cause,
     quote::quote,
 };
+use crate::kv_name::KvName;
 
 /// The version of the protocol.
 pub(super) const PROTOCOL: u32 = 1;
@@ -19,7 +19,7 @@ pub(super) struct Ready {
     ready: u32,
     pub(super) name: Option<String>,
     pub(super) version: Option<String>,
-    pub(super) kv_type: Option<AdapterKvType>,
+    pub(super) kv_type: Option<KvName>,
 }
 
 /// A request.
@@ -78,42 +78,24 @@ impl Ready {
 impl Message {
     pub(super) fn read(line: &[u8]) -> Result<Self, Cause> {
         let allowed = "{\"token\": ID}, {\"sums\": …}, {\"end\": true} or {\"error\": TEXT}";
-        let fields: Fields = json(line, allowed)?;
-        let no_times = fields.prompt_ms.is_none() && fields.decode_ms.is_none();
-        let message = match fields {
-            Fields {
-                token: Some(id),
-                top_logits,
-                sums: None,
-                end: None,
-                error: None,
-                ..
-            } if no_times => Some(Self::Token { id, top_logits }),
-            Fields {
-                token: None,
-                top_logits: None,
-                sums: Some(sums),
-                end: None,
-                error: None,
-                ..
-            } if no_times => Some(Self::Sums(sums)),
-            Fields {
-                token: None,
-                top_logits: None,
-                sums: None,
-                end: None,
-                error: Some(why),
-                ..
-            } if no_times => Some(Self::Error(why)),
-            Fields {
-                token: None,
-                top_logits: None,
-                sums: None,
-                end: Some(true),
-                error: None,
-                prompt_ms,
-                decode_ms,
-            } => Some(Self::End(Reported::of(prompt_ms, decode_ms))),
+        let Fields {
+            token,
+            top_logits,
+            sums,
+            end,
+            prompt_ms,
+            decode_ms,
+            error,
+        } = json(line, allowed)?;
+        let has_logits = top_logits.is_some();
+        let has_times = prompt_ms.is_some() || decode_ms.is_some();
+        let message = match (token, sums, end, error) {
+            (Some(id), None, None, None) if !has_times => Some(Self::Token { id, top_logits }),
+            (None, None, Some(true), None) if !has_logits => {
+                Some(Self::End(Reported::of(prompt_ms, decode_ms)))
+            }
+            (None, Some(sums), None, None) if !has_logits && !has_times => Some(Self::Sums(sums)),
+            (None, None, None, Some(why)) if !has_logits && !has_times => Some(Self::Error(why)),
             _ => None,
         };
         message.ok_or_else(|| Cause::BadAnswer(format!("found {}, allowed {allowed}", quote(line))))
@@ -162,7 +144,7 @@ mod tests {
         };
         assert_eq!(sums, Message::Sums(expected));
         let ready = Ready::read(b"{\"ready\":1,\"name\":\"e\",\"kv_type\":\"f32\"}").unwrap();
-        assert_eq!(ready.kv_type, Some(AdapterKvType::F32));
+        assert_eq!(ready.kv_type, Some(KvName::F32));
     }
 
     #[test]
@@ -181,6 +163,13 @@ mod tests {
             "{\"top_logits\":[]}",
             "{\"end\":false}",
             "{\"token\":7,\"prompt_ms\":1}",
+            "{\"end\":true,\"top_logits\":[]}",
+            "{\"error\":\"no\",\"end\":true}",
+            "{\"error\":\"no\",\"top_logits\":[]}",
+            "{\"error\":\"no\",\"decode_ms\":1}",
+            "{\"sums\":{\"tensor\":\"t\",\"sums\":[]},\"token\":7}",
+            "{\"sums\":{\"tensor\":\"t\",\"sums\":[]},\"top_logits\":[]}",
+            "{\"sums\":{\"tensor\":\"t\",\"sums\":[]},\"prompt_ms\":1}",
             "{\"token\":7} {\"token\":8}",
             "<html>",
         ] {

@@ -4,6 +4,9 @@ use std::time::Instant;
 
 use super::{failure::Cause, progress::Progress, quote::quote, vocabulary::Vocabulary};
 
+/// The most bytes of all texts together.
+const MOST_BYTES: usize = 64 << 20;
+
 /// How old servers of llama.cpp write a token that is a byte beyond ASCII.
 const BYTE: &str = "byte: \\x";
 
@@ -14,16 +17,29 @@ pub(super) struct Pieces<'a> {
     /// The text of an event, and when it came. It may be that of several tokens: a server keeps back
     /// those that end within a character.
     events: Vec<(String, Instant)>,
+    bytes: usize,
 }
 
 impl<'a> Pieces<'a> {
     pub(super) fn new(vocabulary: &'a Vocabulary) -> Self {
-        let events = Vec::new();
-        Self { vocabulary, events }
+        Self {
+            vocabulary,
+            events: Vec::new(),
+            bytes: 0,
+        }
     }
 
-    pub(super) fn came(&mut self, text: &str, at: Instant) {
+    /// Takes the text of an event.
+    pub(super) fn came(&mut self, text: &str, at: Instant) -> Result<(), Cause> {
+        self.bytes += text.len();
+        if self.bytes > MOST_BYTES {
+            let n = self.events.len() + 1;
+            return Err(Cause::BadAnswer(format!(
+                "its stream has more than {MOST_BYTES} bytes of text in {n} pieces"
+            )));
+        }
         self.events.push((text.to_owned(), at));
+        Ok(())
     }
 
     /// The number of events.
@@ -100,7 +116,8 @@ mod tests {
         let mut pieces = Pieces::new(&vocabulary);
         let asked = Instant::now();
         for (text, i) in events.iter().zip(1..) {
-            pieces.came(text, asked + std::time::Duration::from_millis(i));
+            let at = asked + std::time::Duration::from_millis(i);
+            pieces.came(text, at).unwrap();
         }
         let request = Request::tokens(&[0], texts.len());
         let mut progress = Progress::new(&request, 6, asked);
@@ -124,6 +141,19 @@ mod tests {
         assert_eq!(tokens(&["a", "\u{fffd}", "b"], &lone), Ok(vec![0, 4, 1]));
         let last = ["a", "b", "byte: \\xc3"];
         assert_eq!(tokens(&["a", "b"], &last), Ok(vec![0, 1, 3]));
+    }
+
+    #[test]
+    fn more_text_than_any_tokens_have_is_refused() {
+        let vocabulary = Vocabulary::of([]);
+        let mut pieces = Pieces::new(&vocabulary);
+        let half = "x".repeat(MOST_BYTES / 2);
+        for _ in 0..2 {
+            pieces.came(&half, Instant::now()).unwrap();
+        }
+        let refused = pieces.came("x", Instant::now()).unwrap_err().to_string();
+        assert!(refused.contains("bytes of text in 3 pieces"), "{refused}");
+        assert_eq!(pieces.n(), 2);
     }
 
     #[test]

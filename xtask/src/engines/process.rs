@@ -18,9 +18,9 @@ use super::{command::EngineCommand, family, guard, log::Log};
 const GRACE: Duration = Duration::from_secs(2);
 
 /// So often somebody who waits looks again.
-pub(super) const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
-/// The marks of all engines that run.
+/// The families of all engines that run.
 static RUNNING: Mutex<Vec<family::Family>> = Mutex::new(Vec::new());
 
 fn running() -> MutexGuard<'static, Vec<family::Family>> {

@@ -1,6 +1,6 @@
 //! Any program, by the line protocol of `ci/ENGINE_PROTOCOL.md`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use host::watch::Watch;
 
@@ -39,7 +39,6 @@ impl Program {
     ) -> Result<Self, EngineFailure> {
         let failed = |cause| EngineFailure::new(&spec.name, cause);
         let filled = EngineCommand::new(command, settings, None).map_err(failed)?;
-        let begun = Instant::now();
         let mut running = Running::start(&spec.name, &filled, true)?;
         let lines = match running.pipes() {
             Some((stdin, stdout)) => Lines::new(stdin, stdout),
@@ -52,23 +51,17 @@ impl Program {
             Err(no) => Err(explain(no, &mut running, settings.start, when)),
         };
         let ready = ready.map_err(|cause| running.failed(cause))?;
-        let load = begun.elapsed().as_nanos();
-        // Not before: a wrapper such as env has become the engine by now.
-        let sha256 = running.digest(&filled);
-        let sha256 = sha256.map_err(|cause| running.failed(cause))?;
+        let facts = running.facts(spec);
+        let facts = facts.map_err(|cause| running.failed(cause))?;
         let version = match (ready.name, ready.version) {
             (Some(name), Some(version)) => Some(format!("{name} {version}")),
             (name, version) => name.or(version),
         };
         Ok(Self {
             facts: Facts {
-                name: spec.name.clone(),
                 version,
-                sha256: Some(sha256),
-                command: command.to_owned(),
-                is_remote: false,
                 kv_type: ready.kv_type.unwrap_or(spec.adapter.kv_type).into(),
-                load_ns: Some(u64::try_from(load).unwrap_or(u64::MAX)),
+                ..facts
             },
             n_vocab: settings.n_vocab,
             silence: settings.silence,

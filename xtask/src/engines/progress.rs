@@ -13,6 +13,8 @@ pub(super) struct Progress<'a> {
     request: &'a Request<'a>,
     n_vocab: u32,
     times: Times,
+    /// Tokens that arrived, of which some ids may not be known yet.
+    n_arrived: usize,
     tokens: Vec<u32>,
     top_logits: Vec<Vec<(u32, f32)>>,
     sums: Vec<Sums>,
@@ -25,42 +27,52 @@ impl<'a> Progress<'a> {
             request,
             n_vocab,
             times: Times::since(asked),
+            n_arrived: 0,
             tokens: Vec::new(),
             top_logits: Vec::new(),
             sums: Vec::new(),
         }
     }
 
+    /// How many tokens are asked for.
+    pub(super) fn n_asked(&self) -> usize {
+        self.request.n
+    }
+
     /// Where it is, for messages.
     pub(super) fn when(&self) -> String {
-        format!("after {} of {} tokens", self.tokens.len(), self.request.n)
+        after(self.n_arrived, self.request.n)
     }
 
     /// Notes that a token arrived.
     pub(super) fn token(&mut self, id: i64, at: Instant) -> Result<(), Cause> {
-        self.times.arrived(1, at);
         let id = self.id(id)?;
+        self.arrived(1, at)?;
         self.tokens.push(id);
-        self.check_count()
+        Ok(())
     }
 
     /// Notes that `n` tokens arrived, whose ids are not known yet.
-    pub(super) fn arrived(&mut self, n: usize, at: Instant) {
+    pub(super) fn arrived(&mut self, n: usize, at: Instant) -> Result<(), Cause> {
+        self.check_count(self.n_arrived + n)?;
+        self.n_arrived += n;
         self.times.arrived(n, at);
+        Ok(())
     }
 
-    /// Takes ids of tokens whose arrival was noted.
+    /// Takes the ids of all tokens, whose arrival was noted.
     pub(super) fn ids(&mut self, ids: &[i64]) -> Result<(), Cause> {
-        for &id in ids {
-            let id = self.id(id)?;
-            self.tokens.push(id);
-        }
-        self.check_count()
+        self.tokens = ids
+            .iter()
+            .map(|&id| self.id(id))
+            .collect::<Result<_, _>>()?;
+        Ok(())
     }
 
-    fn check_count(&self) -> Result<(), Cause> {
+    /// Checks that `n` tokens are not too many.
+    pub(super) fn check_count(&self, n: usize) -> Result<(), Cause> {
         let asked = self.request.n;
-        match self.tokens.len() > asked {
+        match n > asked {
             true => Err(Cause::BadAnswer(format!(
                 "it chose more tokens than the {asked} that were asked for"
             ))),
@@ -84,7 +96,12 @@ impl<'a> Progress<'a> {
         // Largest first, and of equal ones the lower id, whatever the order of the engine.
         top.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         top.truncate(self.request.top_logits);
-        self.top_logits.push(top);
+        // Whatever else the engine sent takes no room.
+        top.shrink_to_fit();
+        // Those of more tokens than were asked for are as useless as none.
+        if self.top_logits.len() <= self.request.n {
+            self.top_logits.push(top);
+        }
         Ok(())
     }
 
@@ -135,4 +152,9 @@ impl<'a> Progress<'a> {
             reported,
         })
     }
+}
+
+/// How far an answer has come, for messages.
+pub(super) fn after(n: usize, asked: usize) -> String {
+    format!("after {n} of {asked} tokens")
 }

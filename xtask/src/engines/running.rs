@@ -4,16 +4,18 @@ use std::{
     fs::File,
     path::PathBuf,
     process::{ChildStdin, ChildStdout, ExitStatus},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use host::digest::Digest;
 
 use super::{
     command::EngineCommand,
+    engine::Facts,
     failure::{Cause, EngineFailure},
     log::Log,
     process::Process,
+    spec::EngineSpec,
 };
 
 /// What has closed its end of a pipe or of a connection is about to end.
@@ -23,6 +25,9 @@ const LAST_BREATH: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Running {
     name: String,
+    /// The file that was started.
+    program: PathBuf,
+    begun: Instant,
     /// Nothing once it has failed.
     process: Option<Process>,
     log: Log,
@@ -36,6 +41,7 @@ impl Running {
         is_piped: bool,
     ) -> Result<Self, EngineFailure> {
         let failed = |cause| EngineFailure::new(name, cause);
+        let begun = Instant::now();
         let log = Log::new().map_err(|e| failed(e.into()))?;
         let process = Process::start(command, is_piped, &log).map_err(|e| {
             let program = command.program.display();
@@ -43,22 +49,30 @@ impl Running {
         })?;
         Ok(Self {
             name: name.to_owned(),
+            program: command.program.clone(),
+            begun,
             process: Some(process),
             log,
         })
     }
 
-    /// The digest of the file that it runs by now; of `command`, where the system does not say.
-    pub(super) fn digest(&self, command: &EngineCommand) -> Result<Digest, Cause> {
-        let file = File::open(self.executable(command))?;
-        Ok(Digest::of_reader(file)?)
+    /// What is known of it, now that it is ready. Not before: a wrapper such as env has become the engine by
+    /// now.
+    pub(super) fn facts(&self, spec: &EngineSpec) -> Result<Facts, Cause> {
+        let load = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let file = File::open(self.executable())?;
+        Ok(Facts {
+            sha256: Some(Digest::of_reader(file)?),
+            load_ns: Some(load),
+            ..spec.facts()
+        })
     }
 
-    /// The file that it runs by now; that of `command`, where the system does not say.
-    pub(super) fn executable(&self, command: &EngineCommand) -> PathBuf {
+    /// The file that it runs by now; the one that was started, where the system does not say.
+    pub(super) fn executable(&self) -> PathBuf {
         let process = self.process.as_ref();
         let known = process.and_then(Process::executable);
-        known.unwrap_or_else(|| command.program.clone())
+        known.unwrap_or_else(|| self.program.clone())
     }
 
     /// The pipes to and from it.

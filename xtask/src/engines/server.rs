@@ -6,13 +6,14 @@ use host::watch::Watch;
 
 use super::{
     adapter::{AdapterAnswer, AdapterRequest},
-    at::{At, SHORT, free_port, is_of_this_machine, is_taken},
+    at::{At, MOST_SHORT_BYTES, SHORT, free_port, is_taken},
     body::{body, merged},
     command::EngineCommand,
     completion::{Completion, Reply, refusal},
     engine::{Answer, Engine, Facts, Request, Settings},
     failure::{Cause, EngineFailure},
     listening::is_reachable_from_elsewhere,
+    progress::after,
     quote::quote,
     running::Running,
     spec::EngineSpec,
@@ -58,7 +59,6 @@ impl Server {
             tries += 1;
             let port = free_port().map_err(|e| failed(e.into()))?;
             let filled = EngineCommand::new(command, settings, Some(port)).map_err(failed)?;
-            let begun = Instant::now();
             let mut at = At {
                 address: ServerAddress {
                     host_and_port: format!("127.0.0.1:{port}"),
@@ -75,18 +75,7 @@ impl Server {
                 let why = "other machines can reach it; add --host 127.0.0.1 to its command";
                 return Err(at.failed(&spec.name, Cause::Usage(why.into())));
             }
-            let load = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            // Not before: a wrapper such as env has become the engine by now.
-            let digest = at.running.as_ref().map(|running| running.digest(&filled));
-            let sha256 = digest.transpose();
-            let sha256 = sha256.map_err(|cause| at.failed(&spec.name, cause))?;
-            let version = at.version(&spec.adapter, Some(&filled), watch);
-            let facts = Facts {
-                sha256,
-                load_ns: Some(load),
-                ..facts(spec, version, command.to_owned())
-            };
-            return Self::of(spec, at, facts, settings);
+            return Self::of(spec, at, settings, watch);
         }
     }
 
@@ -104,20 +93,18 @@ impl Server {
         if let Err(cause) = at.wait_until_ready(&spec.adapter, settings.start, watch) {
             return Err(at.failed(&spec.name, cause));
         }
-        let version = at.version(&spec.adapter, None, watch);
-        let facts = Facts {
-            is_remote: !is_of_this_machine(address),
-            ..facts(spec, version, address.to_string())
-        };
-        Self::of(spec, at, facts, settings)
+        Self::of(spec, at, settings, watch)
     }
 
+    /// The server there, which is ready.
     fn of(
         spec: &EngineSpec,
         mut at: At,
-        facts: Facts,
         settings: &Settings,
+        watch: &Watch,
     ) -> Result<Self, EngineFailure> {
+        let facts = at.facts(spec, watch);
+        let facts = facts.map_err(|cause| at.failed(&spec.name, cause))?;
         let (Some(request), Some(answer)) = (&spec.adapter.request, &spec.adapter.answer) else {
             let cause = Cause::Usage("its adapter is no server's".into());
             return Err(at.failed(&spec.name, cause));
@@ -144,61 +131,37 @@ impl Server {
             return Err(Cause::Refused("it has failed before".into()));
         }
         let asked = body(&self.request.body, request);
-        let http = HttpRequest {
-            method: "POST".into(),
-            path: self.request.path.clone(),
-            body: serde_json::to_vec(&asked).map_err(std::io::Error::from)?,
-        };
+        let http = self.http(&asked)?;
         let is_stopped = || watch.is_stopped();
         let connected = Connected::new(&self.at.address, &http, SHORT, &is_stopped);
         let connected = connected.map_err(|e| self.at.explain(e, SHORT, "before the request"))?;
         let sent = Instant::now();
-        let when = format!("after 0 of {} tokens", request.n);
         let streamed = connected.send(self.silence);
-        let streamed = streamed.map_err(|e| self.at.explain(e, self.silence, &when))?;
-        let mut events = Events::new(check_stream(streamed)?);
+        let streamed = streamed.map_err(|e| {
+            let when = after(0, request.n);
+            self.at.explain(e, self.silence, &when)
+        })?;
+        let events = Events::new(check_stream(streamed)?);
         let vocabulary = self.vocabulary.as_ref();
         let mut completion = Completion::new(request, &self.answer, vocabulary, self.n_vocab, sent);
-        let (mut last, mut n) = (sent, 0);
-        loop {
-            // Comments and events without a token are silence, too.
-            let event = events.next(self.silence.saturating_sub(last.elapsed()));
-            let event = event.map_err(|e| self.at.explain(e, self.silence, &completion.when()))?;
-            let Some(event) = event else {
-                let when = completion.when();
-                let cut = Cause::BadAnswer(format!("its stream has no last event {when}"));
-                return Err(self.at.ended_or(&when, cut));
-            };
-            match completion.event(&event)? {
-                Reply::More => {}
-                Reply::Last => break,
+        follow(&mut self.at, events, &mut completion, sent, self.silence)?;
+        match &self.request.whole {
+            Some(difference) if completion.lacks_ids() => {
+                let http = self.http(&merged(asked, difference, request))?;
+                // All tokens at once arrive as late as the last one did.
+                let patience = self.silence + sent.elapsed();
+                completion.end_with(&whole(&mut self.at, &http, patience, watch)?)
             }
-            if completion.n() > n {
-                (last, n) = (Instant::now(), completion.n());
-            }
+            _ => completion.end(),
         }
-        let Some(difference) = self
-            .request
-            .whole
-            .as_ref()
-            .filter(|_| completion.lacks_ids())
-        else {
-            return completion.end();
-        };
-        let again = merged(asked, difference, request);
-        let http = HttpRequest {
-            body: serde_json::to_vec(&again).map_err(std::io::Error::from)?,
-            ..http
-        };
-        // All tokens at once arrive as late as the last one did.
-        let patience = self.silence + sent.elapsed();
-        let whole = self.at.question(&http, MOST_WHOLE_BYTES, patience, watch);
-        let (status, whole) =
-            whole.map_err(|e| self.at.explain(e, patience, "when it was asked again"))?;
-        match status {
-            200 => completion.end_with(&whole),
-            _ => Err(refusal(status, &whole)),
-        }
+    }
+
+    fn http(&self, body: &serde_json::Value) -> Result<HttpRequest, Cause> {
+        Ok(HttpRequest {
+            method: "POST".into(),
+            path: self.request.path.clone(),
+            body: serde_json::to_vec(body).map_err(std::io::Error::from)?,
+        })
     }
 }
 
@@ -215,15 +178,46 @@ impl Engine for Server {
     }
 }
 
-fn facts(spec: &EngineSpec, version: Option<String>, command: String) -> Facts {
-    Facts {
-        name: spec.name.clone(),
-        version,
-        sha256: None,
-        command,
-        is_remote: false,
-        kv_type: spec.adapter.kv_type.into(),
-        load_ns: None,
+/// Reads events until the last one. Since the request was sent, and from one token to the next, no more than
+/// `silence` may pass.
+fn follow(
+    at: &mut At,
+    mut events: Events,
+    completion: &mut Completion,
+    sent: Instant,
+    silence: Duration,
+) -> Result<(), Cause> {
+    let (mut last, mut n) = (sent, 0);
+    loop {
+        // Comments and events without a token are silence, too.
+        let event = events.next(silence.saturating_sub(last.elapsed()));
+        let event = event.map_err(|e| at.explain(e, silence, &completion.when()))?;
+        let Some(event) = event else {
+            let when = completion.when();
+            let cut = Cause::BadAnswer(format!("its stream has no last event {when}"));
+            return Err(at.ended_or(&when, cut));
+        };
+        match completion.event(&event)? {
+            Reply::More => {}
+            Reply::Last => return Ok(()),
+        }
+        if completion.n() > n {
+            (last, n) = (Instant::now(), completion.n());
+        }
+    }
+}
+
+/// The answer to a request that is not streamed.
+fn whole(
+    at: &mut At,
+    http: &HttpRequest,
+    patience: Duration,
+    watch: &Watch,
+) -> Result<Vec<u8>, Cause> {
+    let answered = at.question(http, MOST_WHOLE_BYTES, patience, watch);
+    match answered.map_err(|e| at.explain(e, patience, "when it was asked again"))? {
+        (200, whole) => Ok(whole),
+        (status, body) => Err(refusal(status, &body)),
     }
 }
 
@@ -234,7 +228,7 @@ fn check_stream(streamed: Streamed<'_>) -> Result<Streamed<'_>, Cause> {
     if status == 200 && kind.eq_ignore_ascii_case("text/event-stream") {
         return Ok(streamed);
     }
-    let body = streamed.whole(1 << 20, SHORT).unwrap_or_default();
+    let body = streamed.whole(MOST_SHORT_BYTES, SHORT).unwrap_or_default();
     match status {
         200 => Err(Cause::BadAnswer(format!(
             "found {kind:?} with {}, allowed is text/event-stream",

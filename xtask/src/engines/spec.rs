@@ -3,7 +3,9 @@
 use super::{
     adapter::{Adapter, Adapters},
     command::words,
+    engine::Facts,
     failure::Cause,
+    name::{is_name, name_of_program},
 };
 use crate::http::ServerAddress;
 
@@ -64,7 +66,7 @@ impl EngineSpec {
             )));
         }
         let words = words(rest)?;
-        let of_the_program = safe_name(&words[0]);
+        let of_the_program = name_of_program(&words[0]);
         let name = name.unwrap_or(&of_the_program);
         let of_its_own = match rest.contains("{port}") {
             true => adapters.usual_server().clone(),
@@ -74,6 +76,22 @@ impl EngineSpec {
         Ok(Self::new(name, adapter, Place::Command(rest.to_owned())))
     }
 
+    /// What is known of the engine without starting it.
+    pub(super) fn facts(&self) -> Facts {
+        Facts {
+            name: self.name.clone(),
+            version: None,
+            sha256: None,
+            command: match &self.place {
+                Place::Command(command) => command.clone(),
+                Place::Url(url) => url.to_string(),
+            },
+            is_remote: false,
+            kv_type: self.adapter.kv_type.into(),
+            load_ns: None,
+        }
+    }
+
     fn new(name: &str, adapter: &Adapter, place: Place) -> Self {
         Self {
             name: name.to_owned(),
@@ -81,20 +99,6 @@ impl EngineSpec {
             place,
         }
     }
-}
-
-/// The name of a program's file, as far as it can be a name.
-fn safe_name(program: &str) -> String {
-    let file = program.rsplit('/').next().unwrap_or(program);
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let safe = file.chars().map(|c| if is_allowed(c) { c } else { '-' });
-    safe.collect()
-}
-
-/// Whether `text` can be a name: nothing that a path or a command has.
-fn is_name(text: &str) -> bool {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    !text.is_empty() && text.chars().all(is_allowed)
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
 //! Ids of tokens from their texts, for servers whose stream has no ids.
 
-use std::{collections::HashMap, fs::File, io::Read, path::Path};
+use std::{collections::HashMap, path::Path};
 
-use engine_native::gguf::Gguf;
+use engine_native::{ModelError, ModelSource};
 use host::input::tokenizer::{Tokenizer, TokenizerMetadata};
 
 use super::{failure::Cause, quote::quote};
-
-/// More bytes than any header takes.
-const MOST_HEADER_BYTES: u64 = 256 << 20;
 
 /// The texts of a model's tokens.
 #[derive(Debug)]
@@ -21,22 +18,20 @@ pub(super) struct Vocabulary {
 impl Vocabulary {
     /// That of the model file at `path`.
     pub(super) fn open(path: &Path) -> Result<Self, Cause> {
-        let mut start = Vec::new();
-        let file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.take(MOST_HEADER_BYTES).read_to_end(&mut start)?;
-        Self::of_header(&start, length).map_err(|why| {
+        let missing = |why: String| {
             let path = path.display();
             Cause::Usage(format!(
                 "its stream has no ids, and {path} has no vocabulary to look them up in: {why}"
             ))
-        })
-    }
-
-    fn of_header(start: &[u8], length: u64) -> Result<Self, String> {
-        let gguf = Gguf::parse_header(start, length).map_err(|e| e.to_string())?;
-        let metadata = TokenizerMetadata::read(&gguf.metadata, start).map_err(|e| e.to_string())?;
-        let tokenizer = Tokenizer::from_metadata(&metadata).map_err(|e| e.to_string())?;
+        };
+        let (header, start) = match ModelSource::open(path)?.header_and_start() {
+            Ok(read) => read,
+            Err(ModelError::Io(e)) => return Err(e.into()),
+            Err(e) => return Err(missing(e.to_string())),
+        };
+        let metadata = TokenizerMetadata::read(&header.metadata, &start)
+            .map_err(|e| missing(e.to_string()))?;
+        let tokenizer = Tokenizer::from_metadata(&metadata).map_err(|e| missing(e.to_string()))?;
         let texts = metadata.tokens.iter().zip(0..).map(|(spelling, id)| {
             let text = tokenizer.piece(id).filter(|text| !text.is_empty());
             // A server with --special shows a control token as it is spelled.

@@ -88,18 +88,15 @@ pub(super) fn stream_head(bytes: &[u8]) -> Result<Option<StreamHead>, WireError>
     let httparse::Status::Complete(n) = response.parse(bytes)? else {
         return Ok(None);
     };
-    let value = |name: &str| {
-        let mut named = response.headers.iter();
-        let found = named.find(|h| h.name.eq_ignore_ascii_case(name));
-        found.map(|h| h.value.trim_ascii())
-    };
-    let framing = match (value("transfer-encoding"), value("content-length")) {
+    let mut codings = values(response.headers, "transfer-encoding");
+    let framing = match (codings.next(), body_length(response.headers)?) {
         (None, None) => Framing::UntilClosed,
-        (None, Some(length)) => Framing::Length(whole(length).ok_or(WireError::NoLength)?),
+        (None, Some(length)) => Framing::Length(length),
         (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => Framing::Chunked,
         (Some(_), _) => return Err(WireError::NoLength),
     };
-    let content_type = String::from_utf8_lossy(value("content-type").unwrap_or_default());
+    let content_type = values(response.headers, "content-type").next();
+    let content_type = String::from_utf8_lossy(content_type.unwrap_or_default());
     Ok(Some(StreamHead {
         status: response.code.unwrap_or_default(),
         bytes: n,
@@ -114,29 +111,39 @@ fn head<S>(
     version: Option<u8>,
     headers: &[httparse::Header],
 ) -> Result<Head<S>, WireError> {
-    let all = |name: &'static str| {
-        let named = headers
-            .iter()
-            .filter(move |h| h.name.eq_ignore_ascii_case(name));
-        named.map(|h| h.value.trim_ascii())
-    };
-    if all("transfer-encoding").next().is_some() {
+    if values(headers, "transfer-encoding").next().is_some() {
         return Err(WireError::NoLength);
     }
-    let mut lengths = all("content-length");
-    let body = match (lengths.next(), lengths.next()) {
-        (None, _) => 0,
-        (Some(length), None) => whole(length).ok_or(WireError::NoLength)?,
-        // Two lengths are how messages are smuggled past proxies.
-        (Some(_), Some(_)) => return Err(WireError::NoLength),
-    };
-    let closes = all("connection").any(|value| value.eq_ignore_ascii_case(b"close"));
+    let body = body_length(headers)?.unwrap_or(0);
+    let closes = values(headers, "connection").any(|value| value.eq_ignore_ascii_case(b"close"));
     Ok(Head {
         start,
         bytes,
         body,
         closes: closes || version == Some(0),
     })
+}
+
+/// The values of all headers of this name.
+fn values<'h>(
+    headers: &'h [httparse::Header],
+    name: &'static str,
+) -> impl Iterator<Item = &'h [u8]> {
+    let named = headers
+        .iter()
+        .filter(move |h| h.name.eq_ignore_ascii_case(name));
+    named.map(|h| h.value.trim_ascii())
+}
+
+/// The bytes of the body, if a header says how many.
+fn body_length(headers: &[httparse::Header]) -> Result<Option<u64>, WireError> {
+    let mut lengths = values(headers, "content-length");
+    match (lengths.next(), lengths.next()) {
+        (None, _) => Ok(None),
+        (Some(length), None) => whole(length).map(Some).ok_or(WireError::NoLength),
+        // Two lengths are how messages are smuggled past proxies.
+        (Some(_), Some(_)) => Err(WireError::NoLength),
+    }
 }
 
 fn whole(text: &[u8]) -> Option<u64> {

@@ -4,6 +4,7 @@
 
 mod client;
 mod error;
+mod events;
 mod message;
 mod server;
 mod stream;
@@ -12,7 +13,8 @@ mod wire;
 
 pub use client::{Answer, Client};
 pub use error::WireError;
+pub use events::{Event, Events};
 pub use message::{Request, Response};
 pub use server::{Limits, Server, Service};
-pub use stream::{Connected, Event, Events, Streamed};
+pub use stream::{Connected, Streamed};
 pub use url::ServerAddress;

@@ -1,4 +1,4 @@
-//! Answers of unknown length, read as they come: bodies in chunks, and server-sent events.
+//! Answers of unknown length, read as they come.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,7 @@ use super::{
     wire::Wire,
 };
 
-/// The longest event, and the longest line that says how long a chunk is.
-const MOST_EVENT_BYTES: usize = 16 << 20;
+/// The longest line that says how long a chunk is.
 const MOST_CHUNK_LINE: usize = 1 << 10;
 
 /// An answer whose body has yet to come.
@@ -110,7 +109,7 @@ impl Streamed<'_> {
     }
 
     /// The next bytes of the body; `None` at its end.
-    fn piece(&mut self, deadline: Instant) -> Result<Option<Vec<u8>>, WireError> {
+    pub(super) fn piece(&mut self, deadline: Instant) -> Result<Option<Vec<u8>>, WireError> {
         loop {
             let most = match self.rest {
                 Rest::Nothing | Rest::Length(0) => return Ok(None),
@@ -144,6 +143,11 @@ impl Streamed<'_> {
         }
     }
 
+    /// When the last piece came.
+    pub(super) fn read_at(&self) -> Instant {
+        self.wire.read_at()
+    }
+
     /// Reads the line before a chunk.
     fn next_chunk(&mut self, deadline: Instant) -> Result<Rest, WireError> {
         let line = self.line(deadline)?;
@@ -174,100 +178,19 @@ impl Streamed<'_> {
     }
 }
 
-/// A server-sent event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// Its data, or what an old llama.cpp sends as `error`.
-    pub data: Vec<u8>,
-    /// When its last byte was there.
-    pub at: Instant,
-}
-
-/// The body of an answer as server-sent events.
-pub struct Events<'s> {
-    body: Streamed<'s>,
-    unread: Vec<u8>,
-    at: Instant,
-}
-
-impl<'s> Events<'s> {
-    /// The events in `body`.
-    pub fn new(body: Streamed<'s>) -> Self {
-        Self {
-            body,
-            unread: Vec::new(),
-            at: Instant::now(),
-        }
-    }
-
-    /// The next event with data, which has to be whole within `patience`, whatever comes before it; `None` at the
-    /// end.
-    ///
-    /// # Errors
-    /// The connection broke, or the stream ends within an event.
-    pub fn next(&mut self, patience: Duration) -> Result<Option<Event>, WireError> {
-        let deadline = Instant::now() + patience;
-        loop {
-            while let Some(end) = end_of_event(&self.unread) {
-                let event: Vec<u8> = self.unread.drain(..end).collect();
-                let data = data(&event);
-                if !data.is_empty() {
-                    return Ok(Some(Event { data, at: self.at }));
-                }
-            }
-            if self.unread.len() > MOST_EVENT_BYTES {
-                let (found, allowed) = (self.unread.len() as u64, MOST_EVENT_BYTES as u64);
-                return Err(WireError::Body { found, allowed });
-            }
-            match self.body.piece(deadline)? {
-                Some(piece) => {
-                    self.at = self.body.wire.read_at();
-                    self.unread.extend_from_slice(&piece);
-                }
-                None if self.unread.trim_ascii().is_empty() => return Ok(None),
-                None => return Err(WireError::CutShort),
-            }
-        }
-    }
-}
-
-/// Where the first event ends: behind an empty line.
-fn end_of_event(bytes: &[u8]) -> Option<usize> {
-    let mut is_at_start = false;
-    for (i, &b) in bytes.iter().enumerate() {
-        match b {
-            b'\n' if is_at_start => return Some(i + 1),
-            b'\n' => is_at_start = true,
-            b'\r' => {}
-            _ => is_at_start = false,
-        }
-    }
-    None
-}
-
-/// The data of an event: its lines joined.
-fn data(event: &[u8]) -> Vec<u8> {
-    let of_line = |line: &[u8]| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let value = line
-            .strip_prefix(b"data:")
-            .or_else(|| line.strip_prefix(b"error:"))?;
-        Some(value.strip_prefix(b" ").unwrap_or(value).to_owned())
-    };
-    let lines: Vec<Vec<u8>> = event.split(|&b| b == b'\n').filter_map(of_line).collect();
-    lines.join(&b'\n')
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::{io::Write, net::TcpListener, thread};
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(60);
+    pub(crate) const LONG: Duration = Duration::from_secs(60);
 
     /// What becomes of an answer that is sent in these pieces, after which the server closes.
-    fn answered<T>(pieces: &[&str], read: impl FnOnce(Streamed) -> T) -> Result<T, WireError> {
+    pub(crate) fn answered<T>(
+        pieces: &[&str],
+        read: impl FnOnce(Streamed) -> T,
+    ) -> Result<T, WireError> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = format!("http://{address}").parse().unwrap();
@@ -337,48 +260,13 @@ mod tests {
         }
         let long = body("Content-Length: 100\r\n", &[&"x".repeat(100)]);
         assert!(matches!(long, Err(WireError::Body { found: 100, .. })));
-        let both = body(
+        for head in [
             "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
-            &["a"],
-        );
-        assert!(matches!(both, Err(WireError::NoLength)));
-    }
-
-    /// The data of all events, however the stream is cut into pieces.
-    fn events(stream: &str, piece: usize) -> Result<Vec<String>, WireError> {
-        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
-        let mut pieces = vec![head];
-        let mut rest = stream;
-        while !rest.is_empty() {
-            let (first, left) = rest.split_at(piece.min(rest.len()));
-            pieces.push(first);
-            rest = left;
-        }
-        answered(&pieces, |answer| {
-            assert_eq!(answer.content_type, "text/event-stream");
-            let mut events = Events::new(answer);
-            let mut all = vec![];
-            while let Some(event) = events.next(LONG)? {
-                all.push(String::from_utf8(event.data).unwrap());
-            }
-            Ok(all)
-        })?
-    }
-
-    #[test]
-    fn events_are_read_however_they_are_cut() {
-        let stream = ": a comment\n\ndata: {\"a\":1}\n\ndata:x\r\n\r\nevent: y\nid: 1\n\n\n\
-                      data: 1\ndata: 2\n\nerror: no\n\n";
-        for piece in [1, 2, 3, 7, stream.len()] {
-            let found = events(stream, piece).unwrap();
-            assert_eq!(found, ["{\"a\":1}", "x", "1\n2", "no"], "{piece}");
-        }
-        for cut in ["data: 1", "data: 1\n\ndata: 2\n"] {
-            let found = events(cut, cut.len());
-            assert!(
-                matches!(found, Err(WireError::CutShort)),
-                "{cut}: {found:?}"
-            );
+            "Content-Length: 1\r\nContent-Length: 1\r\n",
+            "Transfer-Encoding: gzip\r\n",
+        ] {
+            let refused = body(head, &["a"]);
+            assert!(matches!(refused, Err(WireError::NoLength)), "{head}");
         }
     }
 }

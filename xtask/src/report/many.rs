@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use host::{digest::Digest, statistics::Mean, verify::Conclusion};
+use host::{
+    digest::Digest,
+    receipt::Receipt,
+    statistics::Mean,
+    verify::{Conclusion, Speed},
+};
 use maud::{Markup, html};
 
 use super::{
@@ -116,7 +121,10 @@ fn series(groups: Vec<Numbered>, with_test: bool) -> Vec<Series> {
 
 /// All receipts, those of a task together.
 fn table(tasks: &[Numbered]) -> Markup {
-    let rate = |rate: Option<f64>| rate.map_or_else(|| "–".into(), number);
+    let rate = |s: &Subject, of: fn(Speed) -> Option<f64>| {
+        let rate = s.summary.claimed.speed.and_then(of);
+        rate.map_or_else(|| "–".into(), number)
+    };
     let titles = [
         "receipt",
         "verdict",
@@ -139,8 +147,8 @@ fn table(tasks: &[Numbered]) -> Markup {
                             td { (proof::badge(s.verdict.conclusion)) }
                             td { (s.summary.model.file_name) }
                             td { (s.test()) }
-                            td { (rate(s.receipt.decode_tokens_per_sec)) }
-                            td { (number(s.receipt.prefill_tokens_per_sec)) }
+                            td { (rate(s, |speed| speed.decode_tokens_per_sec)) }
+                            td { (rate(s, |speed| Some(speed.prefill_tokens_per_sec))) }
                             td { (s.setting()) }
                             td { (s.summary.claimed.cpu) }
                             td { (s.summary.claimed.created) }
@@ -152,19 +160,34 @@ fn table(tasks: &[Numbered]) -> Markup {
     }
 }
 
-/// Whether the receipts of one task have one result. Numbers of other results are no comparison.
+/// Whether the receipts of one task have one result. Numbers of other results are no comparison. Only another
+/// engine may choose another token and be right all the same: where two of them are tied.
 fn agreement(task: &Numbered) -> Markup {
     let (_, first) = task[0];
-    let checksum = |s: &Subject| -> Digest { s.receipt.parity.checksum };
-    let are_equal = task.iter().all(|(_, s)| checksum(s) == checksum(first));
+    let (others, ours): (Numbered, Numbered) =
+        task.iter().partition(|(_, s)| s.receipt.is_external());
     html! {
         p {
             "Receipts " (numbers(task)) " are of one task (" (first.test()) "). "
-            @if are_equal { "✓ Their transcripts are equal: the same tokens, logits and hidden states." }
-            @else {
+            @if !is_one(&ours, |receipt| receipt.parity.checksum) {
                 strong.bad { "✗ Their transcripts differ: " }
                 "not all of them can be right, and their speeds are no comparison."
             }
+            @else if others.is_empty() {
+                "✓ Their transcripts are equal: the same tokens, logits and hidden states."
+            }
+            @else if is_one(task, |receipt| &receipt.tokens) { "✓ They have the same tokens." }
+            @else {
+                "Their tokens differ. An engine that is not this project's may choose otherwise where two "
+                "tokens are tied; the verdict of each receipt says whether its tokens are right."
+            }
         }
     }
+}
+
+/// Whether `of` is the same of all receipts.
+fn is_one<'s, V: PartialEq>(receipts: &Numbered<'s>, of: impl Fn(&'s Receipt) -> V) -> bool {
+    let mut values = receipts.iter().map(|(_, subject)| of(&subject.receipt));
+    let first = values.next();
+    values.all(|value| Some(value) == first)
 }

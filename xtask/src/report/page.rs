@@ -68,7 +68,7 @@ pub fn page(subjects: &[Subject], check_at: Option<&str>) -> Drawn<String> {
 /// Everything about one receipt, the `n`th of `of`.
 fn section(subject: &Subject, n: usize, of: usize, check_at: Option<&str>) -> Drawn<Markup> {
     let id = |name: &str| format!("r{n}-{name}");
-    let charts = charts(subject, &id)?;
+    let measured = measured(subject, &id)?;
     Ok(html! {
         section id=(format!("r{n}")) {
             @if of > 1 {
@@ -80,12 +80,7 @@ fn section(subject: &Subject, n: usize, of: usize, check_at: Option<&str>) -> Dr
             (proof::rules(&subject.verdict))
             h2 { "In plain words" }
             blockquote { p { (subject.explanation.paragraph) } }
-            @if has_speed(subject) {
-                h2 { "What was measured" }
-                (figures(subject))
-                (warnings(subject))
-                div.charts { @for chart in &charts { (chart) } }
-            }
+            (measured)
             div.columns {
                 div { h2 { "Chain of evidence" } (proof::chain(subject)) }
                 div {
@@ -97,9 +92,18 @@ fn section(subject: &Subject, n: usize, of: usize, check_at: Option<&str>) -> Dr
     })
 }
 
-/// Whether its times are shown. Those of another engine whose tokens are wrong are not.
-fn has_speed(subject: &Subject) -> bool {
-    !subject.receipt.is_external() || subject.verdict.conclusion != Conclusion::Rejected
+/// The times, in numbers and charts. Nothing where the verdict leaves no speed.
+fn measured(subject: &Subject, id: &dyn Fn(&str) -> String) -> Drawn<Markup> {
+    if subject.summary.claimed.speed.is_none() {
+        return Ok(html! {});
+    }
+    let charts = charts(subject, id)?;
+    Ok(html! {
+        h2 { "What was measured" }
+        (figures(subject))
+        (warnings(subject))
+        div.charts { @for chart in &charts { (chart) } }
+    })
 }
 
 fn charts(subject: &Subject, id: &dyn Fn(&str) -> String) -> Drawn<Vec<Markup>> {
@@ -121,21 +125,9 @@ fn charts(subject: &Subject, id: &dyn Fn(&str) -> String) -> Drawn<Vec<Markup>> 
 
 /// The claim and the verdict.
 fn lead(subject: &Subject) -> Markup {
-    let claim = &subject.receipt;
-    let (rate, what) = match claim.decode_tokens_per_sec {
-        Some(rate) => (rate, "tokens/s decoded"),
-        None => (claim.prefill_tokens_per_sec, "prompt tokens/s"),
-    };
     html! {
         div.lead {
-            p.claim {
-                @if !has_speed(subject) { "no speed: the receipt is rejected" }
-                @else {
-                    @if subject.verdict.conclusion == Conclusion::Rejected { s { (number(rate)) } }
-                    @else { strong { (number(rate)) } }
-                    " " (what) " " span.muted { "claimed" }
-                }
-            }
+            p.claim { (speed(subject)) }
             p {
                 (proof::badge(subject.verdict.conclusion)) " "
                 (plain(&proof::sentence(subject), 1000))
@@ -145,6 +137,22 @@ fn lead(subject: &Subject) -> Markup {
                 (subject.summary.claimed.cpu) ", made " (subject.summary.claimed.created) "."
             }
         }
+    }
+}
+
+/// The claimed rate: that of decoding, or of the prompt where nothing was decoded.
+fn speed(subject: &Subject) -> Markup {
+    let Some(speed) = subject.summary.claimed.speed else {
+        return html! { "no speed: the receipt is rejected" };
+    };
+    let (rate, what) = match speed.decode_tokens_per_sec {
+        Some(rate) => (rate, "tokens/s decoded"),
+        None => (speed.prefill_tokens_per_sec, "prompt tokens/s"),
+    };
+    html! {
+        @if subject.verdict.conclusion == Conclusion::Rejected { s { (number(rate)) } }
+        @else { strong { (number(rate)) } }
+        " " (what) " " span.muted { "claimed" }
     }
 }
 

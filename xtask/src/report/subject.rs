@@ -16,7 +16,8 @@ pub struct Subject {
     pub place: String,
     /// The receipt.
     pub receipt: Receipt,
-    /// Its content with strings that are safe to show.
+    /// Its content as the verdict has it: strings are safe to show, and there is no speed of another engine
+    /// that is rejected.
     pub summary: Summary,
     /// What the verification found.
     pub verdict: Verdict,

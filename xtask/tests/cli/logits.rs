@@ -85,7 +85,7 @@ fn a_logit_that_overflows_inside_the_prompt_ends_both_sides() {
     workspace.write("large.gguf", &file);
     for engine in ["native", "guest"] {
         let logits = |ids: &str| {
-            let common = format!("logits --model large.gguf --engine {engine} --output out.npy");
+            let common = format!("logits -q --model large.gguf --engine {engine} --output out.npy");
             workspace.run(&format!("{common} --prompt-ids {ids}"))
         };
         logits("100,250,500,250,100").fails(1, &["position 2", "output", "0x7f800000"]);
@@ -158,7 +158,7 @@ fn a_scale_that_overflows_ends_both_sides() {
         }
         workspace.write("large.gguf", &large);
         for (engine, place) in [("native", place), ("guest", op)] {
-            let words = "logits --model large.gguf --kv-type f32 --output out.npy";
+            let words = "logits -q --model large.gguf --kv-type f32 --output out.npy";
             let ran = workspace.run(&format!("{words} --prompt-ids 9,5 --engine {engine}"));
             let place = format!("position 0, {place}: ");
             ran.fails(1, &[&place]);

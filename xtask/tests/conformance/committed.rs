@@ -15,8 +15,11 @@ use crate::CORPUS;
 /// The largest file of a model.
 const MAX_MODEL_BYTES: usize = 400_000;
 
-/// The most that the committed folder, and all models together, may take.
-const MAX_CORPUS_BYTES: usize = 8_000_000;
+/// The most that the committed folder may take.
+const MAX_COMMITTED_BYTES: usize = 8_000_000;
+
+/// The most that all models together may take.
+const MAX_MODELS_BYTES: usize = 9_000_000;
 
 fn folder() -> PathBuf {
     workspace_root().join("ci/conformance")
@@ -34,7 +37,7 @@ fn the_committed_corpus_is_what_the_sources_make() {
         );
     }
     let n_bytes: usize = files.values().map(Vec::len).sum();
-    assert!(n_bytes < MAX_CORPUS_BYTES, "{n_bytes}");
+    assert!(n_bytes < MAX_COMMITTED_BYTES, "{n_bytes}");
     for part in ["cases", "models"] {
         for entry in fs::read_dir(folder().join(part)).unwrap() {
             let name = PathBuf::from(part).join(entry.unwrap().file_name());
@@ -52,7 +55,7 @@ fn models_are_small() {
     let sizes = CORPUS.cases.iter().map(|made| made.file.len());
     assert!(sizes.clone().all(|n_bytes| n_bytes < MAX_MODEL_BYTES));
     let total: usize = sizes.sum();
-    assert!(total < MAX_CORPUS_BYTES, "{total}");
+    assert!(total < MAX_MODELS_BYTES, "{total}");
 }
 
 #[test]
@@ -67,12 +70,8 @@ fn splices_make_the_files_to_be_refused() {
         } in &made.refused.splices
         {
             file.extend(&base[at..*start as usize]);
-            let digits = insert.as_bytes().as_chunks::<2>().0.iter();
-            file.extend(
-                digits.map(|pair| {
-                    u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()
-                }),
-            );
+            let digits = (0..insert.len()).step_by(2).map(|i| &insert[i..i + 2]);
+            file.extend(digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()));
             at = (start + remove) as usize;
         }
         file.extend(&base[at..]);

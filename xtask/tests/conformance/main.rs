@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod command;
 mod committed;
+mod integers;
 mod python;
 mod sabotage;
 #[path = "../support/mod.rs"]
@@ -15,9 +16,12 @@ use std::sync::LazyLock;
 
 use engine_native::KernelChoice;
 use host::watch::Watch;
-use xtask::conformance::{
-    Answer, Answers, Case, Corpus, KvName, MadeCase, MadeRefused, OurEngine, Outcome, Report, Row,
-    RunAnswer, RunFact, Tier,
+use xtask::{
+    conformance::{
+        Answer, Answers, Case, ChoiceFact, Corpus, MadeCase, MadeRefused, OurEngine, Outcome,
+        Report, Row, RunAnswer, RunFact, Tier,
+    },
+    kv_name::KvName,
 };
 
 /// One corpus for all tests of a process.
@@ -45,6 +49,17 @@ fn answer(file: &[u8], case: Option<&Case>) -> Answer {
     OURS.answer(file, case, &Watch::default()).unwrap()
 }
 
+/// What our engine answers to every file of the corpus.
+static RIGHT: LazyLock<Answers> = LazyLock::new(|| {
+    let cases = CORPUS.cases.iter().map(|made| {
+        let answer = answer(&made.file, Some(&made.case));
+        (&made.case.name[..], answer)
+    });
+    let refused = CORPUS.refused.iter();
+    let refused = refused.map(|made| (&made.refused.name[..], answer(&made.file, None)));
+    answers(cases.chain(refused))
+});
+
 /// These answers alone.
 fn answers(answers: impl IntoIterator<Item = (&'static str, Answer)>) -> Answers {
     let mut all = Answers::of("tested", None, KvName::F32);
@@ -61,16 +76,26 @@ fn answer_with(kv_type: KvName, file: &[u8], case: &Case) -> Answer {
     ours.answer(file, Some(case), &Watch::default()).unwrap()
 }
 
-/// The answers of an engine that chooses the second best token at the first near tie of each run, and token 0
-/// from there on.
-fn second_best(kv_type: KvName) -> Answers {
+/// The choice of a run with the smallest lead, and which one it is.
+fn closest(run: &RunFact) -> (usize, &ChoiceFact) {
+    let leads = run.choices.iter().enumerate();
+    leads
+        .min_by(|(_, a), (_, b)| (a.lead / a.spread).total_cmp(&(b.lead / b.spread)))
+        .unwrap()
+}
+
+/// The answers of an engine that takes the second best token at the closest choice of each of the first `n_runs`
+/// runs of a case, and token 0 from there on.
+fn second_best(kv_type: KvName, n_runs: usize) -> Answers {
     let mut all = Answers::of("second best", None, kv_type);
     for made in &CORPUS.cases {
-        let runs = runs_of(&made.case, kv_type).iter().map(|run| {
+        let runs = made.case.runs.kv(kv_type).iter().enumerate();
+        let runs = runs.map(|(i, run)| {
             let mut tokens: Vec<u32> = run.choices.iter().map(|choice| choice.token).collect();
-            if let Some(at) = run.choices.iter().position(|choice| choice.near_tie) {
+            if i < n_runs {
+                let (at, choice) = closest(run);
                 tokens[at..].fill(0);
-                tokens[at] = run.choices[at].top_logits[1].0;
+                tokens[at] = choice.top_logits[1].0;
             }
             RunAnswer {
                 tokens,
@@ -84,14 +109,6 @@ fn second_best(kv_type: KvName) -> Answers {
         all.answers.insert(made.case.name.clone(), answer);
     }
     all
-}
-
-/// The reference's runs with a KV cache of this type.
-fn runs_of(case: &Case, kv_type: KvName) -> &[RunFact] {
-    match kv_type {
-        KvName::F16 => &case.runs.f16,
-        KvName::F32 => &case.runs.f32,
-    }
 }
 
 fn row<'r>(report: &'r Report, name: &str) -> &'r Row {

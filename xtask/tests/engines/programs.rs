@@ -6,19 +6,21 @@ use xtask::exit::Exit;
 
 use crate::{
     fake,
-    support::{LONG, N, PROMPT, SHORT, run, settings, spec, tag, told},
+    support::{LONG, N, PROMPT, SHORT, assert_right_and_timed, run, settings, spec, tag, told},
 };
+
+fn command(behaviour: &str, tag: &str) -> String {
+    format!("fake={}", fake::command(behaviour, tag, "-"))
+}
 
 fn answer(behaviour: &str, request: &Request) -> Answer {
     let tag = tag();
-    let text = format!("fake={}", fake::command(behaviour, &tag, "-"));
-    run(&text, &tag, &settings(LONG), request).unwrap()
+    run(&command(behaviour, &tag), &tag, &settings(LONG), request).unwrap()
 }
 
 /// The exit code and the line of an engine that fails.
 fn failure(behaviour: &str) -> (Exit, String) {
     let tag = tag();
-    let text = format!("fake={}", fake::command(behaviour, &tag, "-"));
     let patience = match behaviour.starts_with("hangs") || behaviour == "no-end" {
         true => SHORT,
         false => LONG,
@@ -27,21 +29,19 @@ fn failure(behaviour: &str) -> (Exit, String) {
     if behaviour == "hangs-at-start" {
         settings.start = SHORT;
     }
-    let failed = run(&text, &tag, &settings, &Request::tokens(&PROMPT, N));
+    let failed = run(
+        &command(behaviour, &tag),
+        &tag,
+        &settings,
+        &Request::tokens(&PROMPT, N),
+    );
     told(failed.expect_err(behaviour))
 }
 
 #[test]
 fn a_good_program_is_timed_by_our_clock() {
     let got = answer("good", &Request::tokens(&PROMPT, N));
-    assert_eq!(got.tokens, fake::tokens(&PROMPT, N));
-    assert_eq!(got.step_ns.len(), N - 1);
-    // It sleeps before each token.
-    assert!(got.first_ns >= 20_000_000, "{got:?}");
-    assert!(
-        got.first_ns + got.step_ns.iter().sum::<u64>() >= 120_000_000,
-        "{got:?}"
-    );
+    assert_right_and_timed(&got);
     let reported = got.reported.unwrap();
     assert_eq!((reported.prompt_ms, reported.decode_ms), (1.5, 40.0));
     assert_eq!((got.top_logits, got.sums), (None, vec![]));
@@ -93,8 +93,7 @@ fn logits_and_sums_come_if_they_are_asked_for() {
 #[test]
 fn an_engine_runs_as_often_as_it_is_asked() {
     let (tag, watch) = (tag(), Watch::default());
-    let text = format!("fake={}", fake::command("f32", &tag, "-"));
-    let engine = start(&spec(&text), &settings(LONG), &watch).unwrap();
+    let engine = start(&spec(&command("f32", &tag)), &settings(LONG), &watch).unwrap();
     let facts = engine.facts();
     assert_eq!((facts.name.as_str(), facts.is_remote), ("fake", false));
     assert_eq!(facts.kv_type, engine_native::KvType::F32);
@@ -106,8 +105,7 @@ fn an_engine_runs_as_often_as_it_is_asked() {
     drop(engine);
     fake::assert_none_left(&tag);
 
-    let text = format!("fake={}", fake::command("good", &tag, "-"));
-    let mut engine = start(&spec(&text), &settings(LONG), &watch).unwrap();
+    let mut engine = start(&spec(&command("good", &tag)), &settings(LONG), &watch).unwrap();
     assert_eq!(engine.facts().version.as_deref(), Some("fake 7"));
     for n in [1, 3] {
         let got = engine.run(&Request::tokens(&PROMPT, n), &watch).unwrap();
@@ -156,8 +154,7 @@ fn every_bad_program_is_told_and_ended() {
 #[test]
 fn an_engine_that_has_failed_is_not_asked_again() {
     let (tag, watch) = (tag(), Watch::default());
-    let text = format!("fake={}", fake::command("fewer", &tag, "-"));
-    let mut engine = start(&spec(&text), &settings(LONG), &watch).unwrap();
+    let mut engine = start(&spec(&command("fewer", &tag)), &settings(LONG), &watch).unwrap();
     let request = Request::tokens(&PROMPT, N);
     told(engine.run(&request, &watch).unwrap_err());
     // Ended at once, not when it is dropped.
@@ -173,8 +170,7 @@ fn an_engine_that_has_failed_is_not_asked_again() {
 #[test]
 fn lines_before_the_request_are_refused() {
     let (tag, watch) = (tag(), Watch::default());
-    let text = format!("fake={}", fake::command("twice", &tag, "-"));
-    let mut engine = start(&spec(&text), &settings(LONG), &watch).unwrap();
+    let mut engine = start(&spec(&command("twice", &tag)), &settings(LONG), &watch).unwrap();
     let request = Request::tokens(&PROMPT, N);
     engine.run(&request, &watch).unwrap();
     std::thread::sleep(SHORT);
@@ -192,8 +188,12 @@ fn nobody_waits_for_a_program_that_does_not_read() {
     let request = Request::tokens(&prompt, N);
     for (patience, is_stopped) in [(SHORT, false), (LONG, true)] {
         let (tag, watch) = (tag(), Watch::default());
-        let text = format!("fake={}", fake::command("never-reads", &tag, "-"));
-        let mut engine = start(&spec(&text), &settings(patience), &watch).unwrap();
+        let mut engine = start(
+            &spec(&command("never-reads", &tag)),
+            &settings(patience),
+            &watch,
+        )
+        .unwrap();
         assert_eq!(engine.run(&request, &watch).unwrap().tokens, [1; N]);
         if is_stopped {
             watch.stop();
@@ -222,8 +222,7 @@ fn nothing_is_left_of_a_program_that_does_not_want_to_end() {
 #[test]
 fn ctrl_c_ends_it() {
     let (tag, watch) = (tag(), Watch::default());
-    let text = format!("fake={}", fake::command("hangs", &tag, "-"));
-    let mut engine = start(&spec(&text), &settings(LONG), &watch).unwrap();
+    let mut engine = start(&spec(&command("hangs", &tag)), &settings(LONG), &watch).unwrap();
     let stopping = watch.clone();
     let stopper = std::thread::spawn(move || {
         std::thread::sleep(SHORT);

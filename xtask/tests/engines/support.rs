@@ -71,3 +71,14 @@ pub fn told(failure: EngineFailure) -> (Exit, String) {
     }
     (failure.exit, line)
 }
+
+/// Checks that the fake engine's answer is right, and that its times are those of an engine that sleeps before
+/// each token.
+pub fn assert_right_and_timed(got: &Answer) {
+    assert_eq!(got.tokens, fake::tokens(&PROMPT, N));
+    assert_eq!(got.step_ns.len(), N - 1);
+    let step = fake::STEP.as_nanos() as u64;
+    assert!(got.first_ns >= step, "{got:?}");
+    let all = got.first_ns + got.step_ns.iter().sum::<u64>();
+    assert!(all >= N as u64 * step, "{got:?}");
+}

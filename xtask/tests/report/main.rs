@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod browser;
+mod external;
 mod extremes;
 mod html;
 mod page;

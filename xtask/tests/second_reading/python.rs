@@ -14,18 +14,6 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-reference")
 }
 
-/// Whether it can run here; says so if not.
-pub fn is_here() -> bool {
-    let found = Command::new("python3")
-        .args(["-c", "import numpy"])
-        .output();
-    let found = found.is_ok_and(|output| output.status.success());
-    if !found {
-        eprintln!("SKIPPED: there is no python3 with numpy");
-    }
-    found
-}
-
 /// What it prints with `--logits`.
 #[derive(Debug, PartialEq, Deserialize)]
 pub struct Answer {

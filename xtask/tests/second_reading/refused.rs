@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use engine_native::I2sLayout;
 
-use crate::python::{self, folder};
+use crate::{python::folder, support::has_numpy};
 
 #[allow(
     dead_code,
@@ -46,7 +46,7 @@ fn accepted(folder_of_files: &Path) -> Vec<String> {
 
 #[test]
 fn the_second_reading_refuses_every_hostile_file() {
-    if !python::is_here() {
+    if !has_numpy() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -68,7 +68,7 @@ fn the_second_reading_refuses_every_hostile_file() {
 
 #[test]
 fn the_second_reading_accepts_what_hostile_files_were_made_of() {
-    if !python::is_here() {
+    if !has_numpy() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

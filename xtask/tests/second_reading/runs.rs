@@ -11,7 +11,7 @@ use host::{
 
 use crate::{
     python::{self, Answer, folder},
-    support::{SANDBOX, TINY, data, guest_logits, task},
+    support::{SANDBOX, TINY, data, guest_logits, has_numpy, task},
 };
 
 /// The layout that the name of a fixture says.
@@ -52,7 +52,7 @@ fn assert_equal(path: &Path, layout: I2sLayout, task: &Task) {
 /// Every architecture, type and layout; a cache of each type in turn.
 #[test]
 fn both_readings_of_every_fixture_are_equal_in_every_bit() {
-    if !python::is_here() {
+    if !has_numpy() {
         return;
     }
     let files = std::fs::read_dir(data("oracle", "")).unwrap();
@@ -70,7 +70,7 @@ fn both_readings_of_every_fixture_are_equal_in_every_bit() {
 /// The transcript that `parity.rs` freezes, with the prompt from the seed.
 #[test]
 fn the_second_reading_finds_the_frozen_checksum() {
-    if !python::is_here() {
+    if !has_numpy() {
         return;
     }
     let output = Command::new("python3")
@@ -89,7 +89,7 @@ fn the_second_reading_finds_the_frozen_checksum() {
 
 #[test]
 fn a_challenge_gives_the_same_prompt() {
-    if !python::is_here() {
+    if !has_numpy() {
         return;
     }
     let output = Command::new("python3")

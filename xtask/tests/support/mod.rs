@@ -3,6 +3,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    process::Command,
     sync::{Arc, LazyLock},
 };
 
@@ -22,6 +23,18 @@ pub fn data(folder: &str, name: &str) -> PathBuf {
         .join("tests")
         .join(folder)
         .join(name)
+}
+
+/// Whether `python3` has numpy here; says so if not.
+pub fn has_numpy() -> bool {
+    let found = Command::new("python3")
+        .args(["-c", "import numpy"])
+        .output();
+    let found = found.is_ok_and(|output| output.status.success());
+    if !found {
+        eprintln!("SKIPPED: there is no python3 with numpy");
+    }
+    found
 }
 
 /// Logits at every position, and the tokens.

@@ -11,7 +11,7 @@ use crate::{
     every_edit_is_caught,
     genuine::{
         EXTERNAL, GENUINE, MODEL, assert_accepted, assert_only_unreplayed, assert_rejected_by,
-        replay, replayed, rule, rules, verify, verify_under, with_replay,
+        claim_samples, replay, replayed, rule, rules, verify, verify_under, with_replay,
     },
 };
 
@@ -197,6 +197,93 @@ fn a_policy_limits_what_cannot_be_shifted() {
     }
     let first = policy("max_time_to_first_token_ns = 1_000_000_000_000".into());
     assert_accepted(&under(&first));
+}
+
+/// Evidence of the rules on times and rates would show the speed of an engine that has none.
+#[test]
+fn no_evidence_quotes_the_speed_of_a_rejected_engine() {
+    let hidden = "found a time or a rate that is not shown: the receipt is rejected";
+    let samples = |prefill_ns: u64| {
+        let mut receipt = EXTERNAL.clone();
+        let samples =
+            json!({ "load_ns": 5, "prefill_ns": [prefill_ns], "decode_ns": [[9_000, 11_000]] });
+        claim_samples(&mut receipt, samples);
+        receipt
+    };
+    let (genuine, fast) = (EXTERNAL.clone(), samples(1));
+    let with = |pointer: &str, value: Value| {
+        edited(|r| *r.pointer_mut(pointer).expect("it has the field") = value)
+    };
+    for (receipt, required, rule_id, place) in [
+        (with("/timing_ms", json!(7.5)), "", "timing_ms", ""),
+        (
+            with("/tokens_per_sec", json!(7.5)),
+            "",
+            "tokens_per_sec",
+            "",
+        ),
+        (
+            with("/prefill_tokens_per_sec", json!(7.5)),
+            "",
+            "prefill_tokens_per_sec",
+            "",
+        ),
+        (
+            with("/decode_tokens_per_sec", json!(7.5)),
+            "",
+            "decode_tokens_per_sec",
+            "",
+        ),
+        (
+            with("/figures/time_to_first_token_ns", json!(7)),
+            "",
+            "figures",
+            "",
+        ),
+        (
+            with("/samples/witness/0/wall_ns", json!(7)),
+            "",
+            "witness_times",
+            "repetition 0: ",
+        ),
+        (fast, "", "physics_prefill", "repetition 0: "),
+        (
+            genuine.clone(),
+            "min_tokens_per_sec = 1e9",
+            "policy_min_tokens_per_sec",
+            "",
+        ),
+        (
+            genuine.clone(),
+            "min_prefill_tokens_per_sec = 1e9",
+            "policy_times",
+            "min_prefill_tokens_per_sec: ",
+        ),
+        (
+            genuine,
+            "max_time_to_first_token_ns = 1",
+            "policy_times",
+            "max_time_to_first_token_ns: ",
+        ),
+    ] {
+        let mut text = "accept.engines = ['*']\n".to_owned();
+        if !required.is_empty() {
+            text += &format!("require.{required}\n");
+        }
+        let policy = Policy::read(text.as_bytes()).unwrap();
+        let verdict = verify_under(receipt.to_string().as_bytes(), &policy).unwrap();
+        assert_rejected_by(&verdict, &[rule_id]);
+        assert_eq!(rule(&verdict, rule_id).evidence, format!("{place}{hidden}"));
+    }
+    // Our own engine may be too slow for a policy, and right.
+    let policy = Policy::read(b"require.min_tokens_per_sec = 1e9").unwrap();
+    let ours = verify_under(GENUINE.to_string().as_bytes(), &policy).unwrap();
+    let evidence = &rule(&ours, "policy_min_tokens_per_sec").evidence;
+    let rate = GENUINE["tokens_per_sec"].as_f64().unwrap();
+    assert!(
+        evidence.starts_with(&format!("found {rate}, ")),
+        "{evidence}"
+    );
 }
 
 /// It is said where the reference would have ended the text.

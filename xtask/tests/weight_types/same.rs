@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use engine_native::{Architecture, I2sLayout};
+use engine_native::{Architecture, DenseType as Dense, GroupedType as Grouped, I2sLayout};
+use half::f16;
 use host::{
     task::SplitMix64,
     watch::Watch,
@@ -23,7 +24,8 @@ use crate::{
     walk::Walk,
 };
 
-/// Type id of ik_llama.cpp's ternary weights: a row is an f32 scale, then four weights to a byte.
+/// Type ids of ik_llama.cpp's ternary weights: a row is a scale, then five or four weights to a byte.
+const IQ1_BN: u32 = 134;
 const IQ2_BN: u32 = 135;
 
 fn written(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
@@ -147,15 +149,18 @@ fn random_bytes_are_the_same_numbers_by_the_plain_formulas() {
     let grouped = GROUPED_TYPES.map(DenseType::Grouped);
     for dense in DENSE_TYPES.into_iter().chain(grouped) {
         let (stored, block) = match dense {
-            DenseType::F32 => (Stored::F32, 4),
-            DenseType::F16 => (Stored::F16, 2),
-            DenseType::Bf16 => (Stored::Bf16, 2),
-            DenseType::Q8_0 => (Stored::Q8_0, 34),
-            DenseType::Q6K => (Stored::Q6K, 210),
-            DenseType::Q4K => (Stored::Q4K, 144),
-            DenseType::Grouped(GroupedType::Ptq1_0) => (Stored::Ptq1_0, 28),
-            DenseType::Grouped(GroupedType::Q2_0 | GroupedType::Q2_0Uneven) => (Stored::Q2_0, 18),
-            DenseType::Grouped(_) => (Stored::Q2_0G128, 34),
+            DenseType::F32 => (Stored::Dense(Dense::F32), 4),
+            DenseType::F16 => (Stored::Dense(Dense::F16), 2),
+            DenseType::Bf16 => (Stored::Dense(Dense::Bf16), 2),
+            DenseType::Q8_0 => (Stored::Dense(Dense::Q8_0), 34),
+            DenseType::Q6K => (Stored::Dense(Dense::Q6K), 210),
+            DenseType::Q4K => (Stored::Dense(Dense::Q4K), 144),
+            DenseType::Grouped(grouped) => match grouped {
+                GroupedType::Ptq1_0 => (Stored::Grouped(Grouped::Ptq1_0), 28),
+                GroupedType::Q2_0 | GroupedType::Q2_0Uneven => (Stored::Grouped(Grouped::Q2_0), 18),
+                GroupedType::Q2_0G128 => (Stored::Grouped(Grouped::Q2_0G128), 34),
+                GroupedType::Pq2_0 => (Stored::Grouped(Grouped::Pq2_0), 34),
+            },
         };
         let rows: Vec<u8> = (0..block * 64).map(|_| stream.next() as u8).collect();
         let expected = dequantize::dense(dense, &rows);
@@ -172,8 +177,8 @@ fn random_bytes_are_the_same_numbers_by_the_plain_formulas() {
     }
 }
 
-/// The F32 file with its projections in IQ2_BN, as `quantize_iq2_bn` of ik_llama.cpp packs them.
-fn in_iq2_bn(recipe: &Recipe) -> File {
+/// The F32 file with its projections in another type, whose rows `pack` writes.
+fn packed(recipe: &Recipe, packed_id: u32, pack: fn(&[u8]) -> Vec<u8>) -> File {
     let file = File::new(recipe);
     let read = Walk::over(&file.bytes);
     let mut header = model_header(recipe, "weight types").unwrap();
@@ -188,7 +193,7 @@ fn in_iq2_bn(recipe: &Recipe) -> File {
             true => {
                 let rows = &file.bytes[start..][..4 * n as usize];
                 let rows = rows.chunks_exact(4 * tensor.dims[0] as usize);
-                (IQ2_BN, rows.flat_map(iq2_bn_row).collect())
+                (packed_id, rows.flat_map(pack).collect())
             }
             // Norms are F32, the embedding F16.
             false => {
@@ -200,7 +205,7 @@ fn in_iq2_bn(recipe: &Recipe) -> File {
         data.extend(&bytes);
         data.resize(header.data_bytes() as usize, 0);
     }
-    let name = format!("IQ2_BN of {}", file.name);
+    let name = format!("{} in type {packed_id}", file.name);
     let bytes = [header.to_bytes(), data].concat();
     File {
         name,
@@ -209,21 +214,73 @@ fn in_iq2_bn(recipe: &Recipe) -> File {
     }
 }
 
-fn iq2_bn_row(row: &[u8]) -> Vec<u8> {
+fn in_iq2_bn(recipe: &Recipe) -> File {
+    packed(recipe, IQ2_BN, iq2_bn_row)
+}
+
+/// The largest weight of a row in F32, and the codes of all: each weight plus one.
+fn codes(row: &[u8]) -> (f32, Vec<u8>) {
     let (weights, _) = row.as_chunks::<4>();
     let weights: Vec<f32> = weights.iter().map(|&b| f32::from_le_bytes(b)).collect();
     let largest = weights.iter().fold(0f32, |most, w| most.max(w.abs()));
-    let code = |w: f32| match w {
-        _ if w.abs() < largest / 2.0 => 1u8,
-        _ if w < 0.0 => 0,
+    let code = |w: &f32| match w {
+        w if w.abs() < largest / 2.0 => 1u8,
+        w if *w < 0.0 => 0,
         _ => 2,
     };
+    (largest, weights.iter().map(code).collect())
+}
+
+/// As `quantize_iq2_bn` of ik_llama.cpp packs it.
+fn iq2_bn_row(row: &[u8]) -> Vec<u8> {
+    let (largest, codes) = codes(row);
     let mut out = largest.to_le_bytes().to_vec();
-    for block in weights.chunks_exact(64) {
-        let byte = |k: usize| (0..4).fold(0, |b, i| b | code(block[k + 16 * i]) << (2 * i));
+    for block in codes.chunks_exact(64) {
+        let byte = |k: usize| (0..4).fold(0, |b, i| b | block[k + 16 * i] << (2 * i));
         out.extend((0..16).map(byte));
     }
     out
+}
+
+/// As `quantize_iq1_bn` of ik_llama.cpp packs it: a byte is five base-3 digits as a fraction, the lowest first.
+fn iq1_bn_row(row: &[u8]) -> Vec<u8> {
+    let (largest, codes) = codes(row);
+    let byte = |digits: &mut dyn DoubleEndedIterator<Item = u8>| {
+        let number = digits.rfold(0, |sum, digit| 3 * sum + u32::from(digit));
+        (256 * number).div_ceil(243) as u8
+    };
+    let mut out = f16::from_f32(largest).to_le_bytes().to_vec();
+    for block in codes.chunks_exact(64) {
+        let fives = block
+            .chunks_exact(16)
+            .flat_map(|part| part[..15].chunks_exact(5));
+        out.extend(fives.map(|five| byte(&mut five.iter().copied())));
+        out.push(byte(&mut block.iter().copied().skip(15).step_by(16)));
+    }
+    out
+}
+
+/// Its scales are f16, so the weights are powers of two.
+#[test]
+fn iq1_bn_is_compared_as_well() {
+    let shape = power_of_two_shape();
+    let file = in_types(Architecture::Llama, &shape, WeightType::I2S, DenseType::F16);
+    let floats = Recipe {
+        weights: WeightType::F32,
+        embedding: DenseType::F16,
+        ..recipe(Architecture::Llama, &shape)
+    };
+    let foreign = packed(&floats, IQ1_BN, iq1_bn_row);
+    assert_same(&file, &foreign);
+    assert_same(&foreign, &file);
+    // The last byte of a block has the last weight of each sixteen.
+    let name = "blk.1.attn_v.weight";
+    let byte = |digit: u32| [(256 * digit).div_ceil(243) as u8];
+    let [zeros, one] =
+        [byte(0), byte(9)].map(|last| repack::with_overwritten(&foreign, name, 14, &last));
+    let (place, first, second, _) = weight(difference(&zeros, &one));
+    assert_eq!((&place.tensor[..], place.row, place.column), (name, 0, 47));
+    assert!(first < 0.0 && second == 0.0);
 }
 
 /// A type that this project does not run.

@@ -96,6 +96,14 @@ impl ModelSource {
     /// # Errors
     /// The file cannot be read, or its header breaks a rule of the format.
     pub fn header(&self) -> Result<Gguf, ModelError> {
+        self.header_and_start().map(|(header, _)| header)
+    }
+
+    /// As [`ModelSource::header`], with the start of the file, in which long values of the metadata stand.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn header_and_start(&self) -> Result<(Gguf, Vec<u8>), ModelError> {
         let mut start = Vec::new();
         let mut len = USUAL_HEADER;
         loop {
@@ -109,7 +117,7 @@ impl ModelSource {
                 {
                     len *= 2;
                 }
-                parsed => return Ok(parsed?),
+                parsed => return Ok((parsed?, start)),
             }
         }
     }

@@ -10,11 +10,12 @@ use crate::{
     failure::RunFailure,
     input::{HashedModel, ends_of},
     judge::{Claim, Consistency, Judgement, Tolerance},
-    receipt::{MAX_RECEIPT_BYTES, Receipt, largest_receipt_bytes},
+    receipt::Receipt,
     replay::judge,
     run::{
         RunSettings,
         broken_rule::BrokenRule,
+        loaded::check_receipt_size,
         proved::{Proof, check_shape},
     },
     sandbox::Sandbox,
@@ -101,7 +102,7 @@ impl Judged {
             let why = "its tokens are not those that were judged".into();
             return Err(RunFailure::Rejected { engine, why });
         }
-        check_size(&self.task, measurement)?;
+        check_receipt_size(&self.task, measurement.repetitions.len())?;
         let findings = Findings {
             task: &self.task,
             tokens: &self.tokens,
@@ -161,17 +162,4 @@ fn check(claim: Claim, task: &Task, file: &HashedModel) -> Result<(), RunFailure
         )));
     }
     claim.check().map_err(|e| RunFailure::Claim(e.to_string()))
-}
-
-fn check_size(task: &Task, measurement: &ExternalMeasurement) -> Result<(), RunFailure> {
-    let (n_generate, repetitions) = (task.n_generate, measurement.repetitions.len());
-    let bytes = largest_receipt_bytes(task.prompt.len(), n_generate, repetitions);
-    match bytes > MAX_RECEIPT_BYTES {
-        true => Err(RunFailure::ReceiptTooLarge {
-            repetitions,
-            n_generate,
-            bytes,
-        }),
-        false => Ok(()),
-    }
 }

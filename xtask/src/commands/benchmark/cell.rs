@@ -6,8 +6,9 @@ use clap::ValueEnum;
 
 use super::other::Other;
 use crate::{
-    args::{BenchmarkArgs, Kernel, Kv, OURS, WeightPacking, numbers},
+    args::{BenchmarkArgs, Kernel, OURS, WeightPacking, numbers},
     exit::{Exit, Failure},
+    kv_name::KvName,
 };
 
 /// The most cells of a sweep.
@@ -31,7 +32,7 @@ pub struct Cell {
     /// Threads; the default if none.
     pub threads: Option<usize>,
     /// Element type of the KV cache of our engine. Another one says its own when it is started.
-    pub kv_type: Kv,
+    pub kv_type: KvName,
     /// How weights are arranged by our engine.
     pub packing: WeightPacking,
 }
@@ -96,7 +97,7 @@ pub fn cells(
             tokens: 0,
             kernel: Kernel::Auto,
             threads: None,
-            kv_type: Kv::F16,
+            kv_type: KvName::F16,
             packing: WeightPacking::Auto,
         })
         .collect();
@@ -180,9 +181,9 @@ impl Cell {
         self.engine.1.as_ref().map_or(OURS, |other| other.name())
     }
 
-    /// A name that no other cell of its sweep has, made of what the cell is: `tiny-p16-n128-t2-avx2`.
-    /// Depth, kernels, KV type, packing and engine stand in it if they are not the default; `threads` are
-    /// those that run. `prompt` stands for the prompt.
+    /// A name made of what the cell is: `tiny-p16-n128-t2-avx2`. Depth, kernels, KV type, packing and engine
+    /// stand in it if they are not the default; `threads` are those that run. `prompt` stands for the prompt.
+    /// Another cell can have it by chance, which [`plan`](super::settings::plan) refuses.
     pub fn name(&self, stem: &str, prompt: &str, threads: usize) -> String {
         let mut name = format!("{stem}-{prompt}");
         if self.depth > 0 {
@@ -192,25 +193,15 @@ impl Cell {
         if self.kernel != Kernel::Auto {
             name += &format!("-{}", word(self.kernel));
         }
-        if self.kv_type != Kv::F16 {
+        if self.kv_type != KvName::F16 {
             name += &format!("-kv-{}", word(self.kv_type));
         }
         if self.packing != WeightPacking::Auto {
             name += &format!("-packing-{}", self.packing_word());
         }
-        if let (place, Some(other)) = &self.engine {
-            name += &format!("-{}", in_a_file_name(other.name(), *place));
+        if let (_, Some(other)) = &self.engine {
+            name += &format!("-{}", other.name());
         }
         name
-    }
-}
-
-/// The name of an engine as a file name has it: one with other characters has its place behind it.
-fn in_a_file_name(name: &str, place: usize) -> String {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let safe: String = name.chars().filter(|&c| is_allowed(c)).collect();
-    match safe == name {
-        true => safe,
-        false => format!("{safe}-{place}"),
     }
 }

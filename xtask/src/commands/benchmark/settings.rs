@@ -1,7 +1,7 @@
 //! From arguments to the settings of runs.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -68,7 +68,7 @@ impl Planned {
 /// The settings of all cells.
 ///
 /// # Errors
-/// A variable or a flag has a value that is not allowed, or the clock is wrong.
+/// A variable or a flag has a value that is not allowed, two cells have one name, or the clock is wrong.
 pub fn plan(args: &BenchmarkArgs, cells: Vec<Cell>) -> Result<Vec<Planned>, Failure> {
     check_clock()?;
     let stems = stems(&cells);
@@ -86,7 +86,23 @@ pub fn plan(args: &BenchmarkArgs, cells: Vec<Cell>) -> Result<Vec<Planned>, Fail
             name,
         })
     });
-    planned.collect()
+    let planned = planned.collect::<Result<Vec<_>, Failure>>()?;
+    check_names(&planned)?;
+    Ok(planned)
+}
+
+/// Refuses two cells of one name, whose receipts would be one file: an engine may be called as a kernel is, and
+/// the place of a model may stand in the name of another one's file.
+fn check_names(planned: &[Planned]) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    match planned.iter().find(|one| !seen.insert(&one.name)) {
+        None => Ok(()),
+        Some(one) => {
+            let what = format!("found two cells that are called {}", one.name);
+            let hint = "give the engine another name with NAME=COMMAND, or the model's file";
+            Err(Failure::new(Exit::Usage, what).with_hint(hint))
+        }
+    }
 }
 
 /// A word for each model, by its place: its file's name, and its place where several have that name.

@@ -27,30 +27,3 @@ pub fn write(folder: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) -> Result<(), Fa
     }
     Ok(())
 }
-
-/// The first of the files that is missing or has other bytes, or a file beside them that is none of them.
-///
-/// # Errors
-/// A folder cannot be read.
-pub fn first_other(
-    folder: &Path,
-    files: &BTreeMap<PathBuf, Vec<u8>>,
-) -> Result<Option<PathBuf>, Failure> {
-    for (name, bytes) in files {
-        let path = folder.join(name);
-        if fs::read(&path).ok().as_ref() != Some(bytes) {
-            return Ok(Some(path));
-        }
-    }
-    for part in ["cases", "models"] {
-        let path = folder.join(part);
-        let entries = fs::read_dir(&path).map_err(|e| Failure::io(&path, &e))?;
-        for entry in entries {
-            let name = entry.map_err(|e| Failure::io(&path, &e))?.file_name();
-            if !files.contains_key(&Path::new(part).join(&name)) {
-                return Ok(Some(path.join(name)));
-            }
-        }
-    }
-    Ok(None)
-}

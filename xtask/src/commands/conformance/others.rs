@@ -6,22 +6,19 @@ use std::{
     time::Duration,
 };
 
-use engine_native::{I2sLayout, KvType};
+use engine_native::I2sLayout;
 use host::watch::{Phase, Watch};
 
 use crate::{
-    conformance::{Answer, Answers, Case, Corpus, KvName, RunAnswer, SumsAnswer},
+    commands::adapters,
+    conformance::{Answer, Answers, Case, Corpus, RunAnswer, SumsAnswer},
     engines::{
-        Adapters, Cause, Engine, EngineFailure, EngineSpec, Place, Request, Settings, SumsRequest,
-        start,
+        Cause, Engine, EngineFailure, EngineSpec, Place, Request, Settings, SumsRequest,
+        end_of_log, start,
     },
     exit::{Exit, Failure},
-    hints::Kind,
-    input::read_text,
+    kv_name::KvName,
 };
-
-/// The largest file of adapters that is read.
-const MAX_ADAPTERS_BYTES: u64 = 1 << 20;
 
 /// Logits that are asked for at each token.
 const N_TOP: usize = 8;
@@ -32,23 +29,20 @@ const START: Duration = Duration::from_secs(60);
 /// How long it may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// So much of the end of a log is looked at, to find out why an engine refuses a file.
+const MOST_LOG_BYTES: u64 = 1 << 20;
+
 /// Positions that an engine has room for.
 const CONTEXT: usize = 128;
 
-/// The engine that `text` means, of those that are known and those in the file of adapters.
+/// The engine that `text` means, of those that are known and those in a file of adapters.
 ///
 /// # Errors
 /// There is no such engine, it cannot be started with one model after another, or the file is none of
 /// adapters.
-pub fn engine(text: &str, adapters: Option<&Path>) -> Result<EngineSpec, Failure> {
+pub fn engine(text: &str, file: Option<&Path>) -> Result<EngineSpec, Failure> {
     let usage = |what: String| Failure::new(Exit::Usage, what).about("--engine");
-    let mut known = Adapters::built_in();
-    if let Some(path) = adapters {
-        let bytes = read_text(path, Kind::Other, MAX_ADAPTERS_BYTES)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let failed = |what| Failure::new(Exit::BadInput, what).at(path);
-        known = known.with(Adapters::parse(&text).map_err(failed)?);
-    }
+    let known = adapters::known(file)?;
     let spec = EngineSpec::parse(text, &known).map_err(|e| usage(e.to_string()))?;
     match spec.place {
         Place::Command(_) => Ok(spec),
@@ -158,10 +152,7 @@ impl Asked<'_> {
         let facts = engine.facts();
         let named = &mut self.answers.engine;
         named.version.clone_from(&facts.version);
-        named.kv_type = self.kv_type.unwrap_or(match facts.kv_type {
-            KvType::F16 => KvName::F16,
-            KvType::F32 => KvName::F32,
-        });
+        named.kv_type = self.kv_type.unwrap_or_else(|| facts.kv_type.into());
         Ok(Ok(engine))
     }
 
@@ -231,10 +222,10 @@ fn answer_of(failure: EngineFailure) -> Result<Answer, Failure> {
     }
 }
 
-/// The text of a log, whose file is not needed any more.
+/// The end of a log, whose file is not needed any more.
 fn take_log(path: &Path) -> String {
-    let bytes = fs::read(path).unwrap_or_default();
+    let text = end_of_log(path, MOST_LOG_BYTES).unwrap_or_default();
     // That it stays behind harms nobody.
     let _ = fs::remove_file(path);
-    String::from_utf8_lossy(&bytes).into_owned()
+    text
 }

@@ -1,18 +1,10 @@
 //! Whether the engine read what is replayed.
 
-use std::path::Path;
-
-use engine_native::{ModelError, ModelSource};
-use host::{
-    digest::Digest,
-    external::ExternalRun,
-    input::HashedModel,
-    watch::{Phase, Watch},
-    weights::same_weights,
-};
+use host::{external::ExternalRun, input::HashedModel, watch::Watch, weights::same_weights};
 
 use crate::{
     args::ReplayArgs,
+    commands::model_file::hash,
     exit::{Exit, Failure},
 };
 
@@ -30,7 +22,7 @@ pub(super) fn check_engine_model(
     let unverifiable = |why: String| Failure::new(Exit::Unverifiable, why);
     let read = match &args.engine_model {
         None => found.sha256,
-        Some(path) => digest_of(path, watch)?,
+        Some(path) => hash(path, watch)?.sha256,
     };
     let claimed = transcript.model_sha256;
     if let Some(claimed) = claimed.filter(|&claimed| claimed != read) {
@@ -54,12 +46,4 @@ pub(super) fn check_engine_model(
             Err(unverifiable(why).at(path))
         }
     }
-}
-
-fn digest_of(path: &Path, watch: &Watch) -> Result<Digest, Failure> {
-    let failed = |e| Failure::model(path, &ModelError::Io(e));
-    watch.begin(Phase::Other("hash the engine's model"), 0);
-    let source = ModelSource::open(path).map_err(failed)?;
-    let digest = Digest::of_reader_unless(source.file(), || watch.is_stopped()).map_err(failed)?;
-    digest.ok_or_else(Failure::interrupted)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use host::{
     attest::bundle_path,
     plain::plain,
-    verify::{Checked, Conclusion, SimpleVerificationResult, Summary},
+    verify::{Checked, Conclusion, SimpleVerificationResult},
     watch::Watch,
 };
 use serde_json::json;
@@ -113,7 +113,7 @@ fn examine(
     let verified_at = SimpleVerificationResult::new(&verdict, None, now()).time_created;
     Ok(Subject {
         place: place(path),
-        summary: Summary::of(&receipt),
+        summary: verdict.receipt.clone().expect("it was read above"),
         receipt,
         verdict,
         explanation,

@@ -14,10 +14,25 @@ pub const TAG: &str = "FAKE_ENGINE_TAG";
 /// The vocabulary of the engine.
 pub const N_VOCAB: u32 = 1000;
 
+/// So long a token takes: enough that no two arrive together, unless the machine stands still.
+pub const STEP: Duration = Duration::from_millis(20);
+
 /// What is right, of an engine that adds.
 pub fn tokens(prompt: &[u32], n: usize) -> Vec<u32> {
     let sum: u32 = prompt.iter().sum();
     (0..n as u32).map(|i| (sum + 7 * i) % N_VOCAB).collect()
+}
+
+/// The tokens that an engine with this behaviour chooses.
+fn chosen(behaviour: &str, prompt: &[u32], n: usize) -> Vec<u32> {
+    let mut ids = tokens(prompt, n);
+    match behaviour {
+        "fewer" => drop(ids.pop()),
+        "more" => ids.push(1),
+        "repeats" => ids = vec![3; n],
+        _ => {}
+    }
+    ids
 }
 
 /// The command of a fake engine. `rest` is what else it is given, such as `{port}`.

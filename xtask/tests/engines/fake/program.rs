@@ -4,16 +4,12 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, BufRead, Read, Write},
     thread,
-    time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use super::{N_VOCAB, crash, end, fork, hang, tokens};
+use super::{N_VOCAB, STEP, chosen, crash, end, fork, hang};
 use crate::support::N;
-
-/// So long a token takes: enough that no two arrive together, unless the machine stands still.
-const STEP: Duration = Duration::from_millis(20);
 
 struct Output(File);
 
@@ -76,13 +72,7 @@ fn never_read(output: &mut Output) -> ! {
 fn answer(behaviour: &str, request: &Value, output: &mut Output) {
     let prompt: Vec<u32> = serde_json::from_value(request["prompt_ids"].clone()).unwrap();
     let n = request["n"].as_u64().unwrap() as usize;
-    let mut ids = tokens(&prompt, n);
-    match behaviour {
-        "fewer" => drop(ids.pop()),
-        "more" => ids.push(1),
-        "repeats" => ids = vec![3; n],
-        _ => {}
-    }
+    let ids = chosen(behaviour, &prompt, n);
     if behaviour == "at-once" {
         thread::sleep(STEP * n as u32);
         let lines: Vec<String> = ids

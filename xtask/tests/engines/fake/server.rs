@@ -4,14 +4,11 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     thread,
-    time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use super::{N_VOCAB, crash, end, fork, hang, tokens};
-
-const STEP: Duration = Duration::from_millis(20);
+use super::{N_VOCAB, STEP, chosen, crash, end, fork, hang};
 
 /// Serves until it is ended.
 pub fn serve(behaviour: &str, port: u16) {
@@ -107,7 +104,7 @@ fn completion(behaviour: &str, body: &[u8], stream: &mut TcpStream) {
     }
     let prompt: Vec<u32> = serde_json::from_value(asked["prompt"].clone()).unwrap();
     let n = asked["n_predict"].as_u64().unwrap() as usize;
-    let mut ids = tokens(&prompt, n);
+    let mut ids = chosen(behaviour, &prompt, n);
     match behaviour {
         "html" => {
             return reply(
@@ -121,9 +118,6 @@ fn completion(behaviour: &str, body: &[u8], stream: &mut TcpStream) {
             let error = json!({"error": {"code": 400, "message": "the prompt is too long"}});
             return reply(stream, 400, "application/json", &error.to_string());
         }
-        "fewer" => drop(ids.pop()),
-        "more" => ids.push(1),
-        "repeats" => ids = vec![3; n],
         "other-when-asked-again" if asked["stream"] == false => ids[0] += 1,
         _ => {}
     }

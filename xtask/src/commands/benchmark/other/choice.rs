@@ -3,15 +3,12 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    args::{BenchmarkArgs, Kernel, Kv, OURS, ParityMode, Screen, WeightPacking, numbers},
+    args::{BenchmarkArgs, Kernel, OURS, ParityMode, Screen, WeightPacking, numbers},
+    commands::adapters,
     engines::{Adapters, EngineSpec, Place, check},
     exit::{Exit, Failure},
-    hints::Kind,
-    input::read_text,
+    kv_name::KvName,
 };
-
-/// The largest file of adapters.
-const MAX_ADAPTERS_BYTES: u64 = 1 << 20;
 
 /// An engine that is not ours.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +39,7 @@ impl Other {
 /// A word means no engine, two have one name, or something is asked for that they cannot do.
 pub fn chosen(args: &BenchmarkArgs) -> Result<Vec<Option<Arc<Other>>>, Failure> {
     let others = &args.others;
-    let adapters = adapters(args)?;
+    let adapters = adapters::known(others.engine_adapters.as_deref())?;
     let mut engines = Vec::new();
     let by_word = others.engines.iter().map(|word| ("--engine", word.clone()));
     let commands = others.engine_command.iter();
@@ -75,17 +72,6 @@ fn as_command(command: &str) -> String {
         true => command.to_owned(),
         false => format!("{command}={command}"),
     }
-}
-
-fn adapters(args: &BenchmarkArgs) -> Result<Adapters, Failure> {
-    let built_in = Adapters::built_in();
-    let Some(path) = &args.others.engine_adapters else {
-        return Ok(built_in);
-    };
-    let failed = |why: String| Failure::new(Exit::BadInput, why.trim_end()).at(path);
-    let bytes = read_text(path, Kind::Other, MAX_ADAPTERS_BYTES)?;
-    let text = String::from_utf8(bytes).map_err(|_| failed("it is no UTF-8".into()))?;
-    Ok(built_in.with(Adapters::parse(&text).map_err(failed)?))
 }
 
 fn parse(flag: &str, word: &str, adapters: &Adapters) -> Result<EngineSpec, Failure> {
@@ -184,7 +170,7 @@ fn check_arguments(args: &BenchmarkArgs, engines: &[Option<Other>]) -> Result<()
         ("--kernel", engine.kernel != [Kernel::Auto]),
         ("--packing", engine.packing != [WeightPacking::Auto]),
         ("--screen", engine.screen != Screen::Auto),
-        ("--kv-type", engine.kv_type != [Kv::F16]),
+        ("--kv-type", engine.kv_type != [KvName::F16]),
     ] {
         if is_alone && is_given {
             let what = format!("it is of our engine, which is not measured beside {name}");

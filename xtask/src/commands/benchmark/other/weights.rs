@@ -1,20 +1,17 @@
 //! The file of an engine that reads another one than the reference: recorded by its digest, and judged only
 //! if its weights are those of the model.
 
-use std::fs::File;
-
 use host::{
-    digest::Digest,
     receipt::EngineModel,
     run::{RunSettings, TimedModel},
-    watch::{Phase, Watch},
+    watch::Watch,
     weights::same_weights,
 };
 
 use super::choice::Other;
 use crate::{
+    commands::model_file::{Hashed, hash},
     exit::{Exit, Failure},
-    hints::Kind,
 };
 
 /// The file that an engine reads, if that is not the model.
@@ -30,12 +27,7 @@ pub fn file(
     let Some(path) = &other.model else {
         return Ok(None);
     };
-    watch.begin(Phase::Other("compare the engine's file with the model"), 0);
-    let failed = |e| Failure::read(path, Kind::Model, &e);
-    let file = File::open(path).map_err(failed)?;
-    let file_bytes = file.metadata().map_err(failed)?.len();
-    let sha256 = Digest::of_reader_unless(file, || watch.is_stopped()).map_err(failed)?;
-    let sha256 = sha256.ok_or_else(Failure::interrupted)?;
+    let Hashed { sha256, bytes } = hash(path, watch)?;
     if sha256 == model.file().sha256 {
         return Ok(None);
     }
@@ -53,7 +45,7 @@ pub fn file(
                 .to_string_lossy()
                 .into(),
             sha256,
-            file_bytes,
+            file_bytes: bytes,
         })),
     }
 }

@@ -7,7 +7,6 @@ use std::{
 
 use host::{
     failure::RunFailure,
-    machine::default_threads,
     run::{Loaded, NativeRunner, Runner, Settled, TimedModel},
     sandbox::Sandbox,
     watch::Watch,
@@ -16,9 +15,9 @@ use host::{
 use super::{
     course::Course,
     failed::Failed,
-    forecast::{Forecast, GUEST_RATE, Kind, Part, work},
     others::Others,
     outcome::Outcome,
+    parts::Parts,
     proof::{Measured, agree, groups, prove},
     reference::Reference,
 };
@@ -31,14 +30,13 @@ use crate::{
     },
     exit::Failure,
     progress::RunProgress,
-    units,
 };
 
 /// A sweep, and what its cells share.
 pub struct Sweep<'s> {
     args: &'s BenchmarkArgs,
     planned: &'s [Planned],
-    works: Vec<u64>,
+    parts: Parts<'s>,
     watch: &'s Watch,
     runner: Option<MakeRunner<'s>>,
 }
@@ -57,83 +55,18 @@ impl<'s> Sweep<'s> {
         for one in planned {
             one.settings.kernel.resolve().map_err(RunFailure::from)?;
         }
-        let works = planned.iter().map(work).collect::<Result<_, _>>()?;
         Ok(Self {
             args,
             planned,
-            works,
+            parts: Parts::of(planned, args.parity)?,
             watch,
             runner,
         })
     }
 
-    /// The part that a cell's runs are.
-    fn runs(&self, at: usize) -> Part {
-        let cell = &self.planned[at];
-        Part {
-            kind: Kind::Runs {
-                model: cell.cell.model.0,
-                engine: cell.cell.engine.0,
-                kernel: cell.cell.kernel,
-                threads: cell.settings.environment.threads,
-            },
-            work: self.works[at],
-        }
-    }
-
-    /// The part that the replay of a cell's task is.
-    fn replay(&self, at: usize) -> Part {
-        let model = self.planned[at].cell.model.0;
-        Part {
-            kind: Kind::Replay { model },
-            work: self.works[at],
-        }
-    }
-
-    /// Of each task of an engine the place of its first cell.
-    fn tasks(&self) -> Vec<usize> {
-        let task = |at: usize| {
-            let cell = &self.planned[at].cell;
-            let n_prompt = cell.prompt_tokens + cell.depth;
-            (
-                cell.model.0,
-                cell.engine.0,
-                n_prompt,
-                cell.tokens,
-                cell.kv_type,
-            )
-        };
-        let all = 0..self.planned.len();
-        let is_first = |at: &usize| (0..*at).all(|earlier| task(earlier) != task(*at));
-        all.filter(is_first).collect()
-    }
-
-    /// The parts of the sweep.
-    fn forecast(&self) -> Forecast {
-        let mut parts: Vec<Part> = (0..self.planned.len()).map(|at| self.runs(at)).collect();
-        if self.args.parity == ParityMode::Full {
-            parts.extend(self.tasks().into_iter().map(|at| self.replay(at)));
-        }
-        Forecast::new(parts)
-    }
-
     /// What is to be done, and how much of it.
     pub fn announcement(&self, seed: u64) -> String {
-        let n_cells = self.planned.len();
-        let mut text = format!("{n_cells} cells in random order (--order-seed {seed})");
-        if self.args.parity == ParityMode::Full {
-            let (forecast, n) = (self.forecast(), self.tasks().len());
-            text += &format!(
-                "; then {} of {:.1} G multiply-accumulates: {} if each of {} guests \
-                 does {:.0} G a second",
-                units::counted(n as u64, "replay"),
-                forecast.replay_work() as f64 / 1e9,
-                units::time(forecast.replay_seconds()),
-                default_threads(),
-                GUEST_RATE / 1e9
-            );
-        }
-        text
+        self.parts.announcement(seed)
     }
 
     /// What becomes of all cells, in the order of the command line. They are measured in `order`.
@@ -143,10 +76,10 @@ impl<'s> Sweep<'s> {
     pub fn outcomes(&self, order: &[usize]) -> Result<Vec<Outcome>, Failed> {
         let mut course = Course {
             display: RunProgress::of(self.args.print.progress(), self.watch),
-            forecast: self.forecast(),
+            forecast: self.parts.forecast(),
             n_measured: 0,
             n_replayed: 0,
-            n_replays: self.tasks().len(),
+            n_replays: self.parts.n_tasks(),
         };
         let mut made: Vec<(usize, Outcome)> = Vec::new();
         let mut reference = Reference::new(self.watch);
@@ -173,7 +106,7 @@ impl<'s> Sweep<'s> {
         let mut others = Others::default();
         let ours = self.measure_all(own, &model, course, &mut others)?;
         let mut made = self.prove_ours(groups(ours), &model, course, reference)?;
-        let (tolerance, replay) = (tolerance(self.args), |at| self.replay(at));
+        let (tolerance, replay) = (tolerance(self.args), |at| self.parts.replay(at));
         made.extend(others.judge(&model, tolerance, course, reference, replay)?);
         Ok(made)
     }
@@ -207,7 +140,7 @@ impl<'s> Sweep<'s> {
             })?;
             course
                 .forecast
-                .done(self.replay(group[0].at), start.elapsed());
+                .done(self.parts.replay(group[0].at), start.elapsed());
             let receipt = |cell: Measured| {
                 let receipt = replay.receipt(cell.run);
                 let receipt = receipt.expect("it proves every cell of its group");
@@ -240,7 +173,7 @@ impl<'s> Sweep<'s> {
             if let Some(other) = &self.planned[at].cell.engine.1 {
                 others.measure(at, &self.planned[at], other, model, self.watch)?;
                 course.n_measured += 1;
-                course.forecast.done(self.runs(at), start.elapsed());
+                course.forecast.done(self.parts.runs(at), start.elapsed());
                 continue;
             }
             match self.measure(at, model) {
@@ -252,7 +185,7 @@ impl<'s> Sweep<'s> {
                 Err(failure) => return Err(Failed::of_cell(self.planned, at, failure)),
             }
             course.n_measured += 1;
-            course.forecast.done(self.runs(at), start.elapsed());
+            course.forecast.done(self.parts.runs(at), start.elapsed());
         }
         Ok(measured)
     }

@@ -12,6 +12,7 @@ mod forecast;
 mod order;
 mod others;
 mod outcome;
+mod parts;
 mod places;
 mod proof;
 mod reference;

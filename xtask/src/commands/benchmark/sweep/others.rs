@@ -31,8 +31,9 @@ use crate::{
 pub struct Others {
     measured: Vec<(usize, OtherRun)>,
     failed: Vec<(usize, NoNumber)>,
-    /// By the place of an engine the file that it reads, which is compared with the model once.
-    files: HashMap<usize, Option<EngineModel>>,
+    /// By the place of an engine the file that it reads, or why that one cannot be judged. Each is compared
+    /// with the model once.
+    files: HashMap<usize, Result<Option<EngineModel>, Failure>>,
 }
 
 impl Others {
@@ -63,15 +64,10 @@ impl Others {
         model: &TimedModel,
         watch: &Watch,
     ) -> Result<OtherRun, Failure> {
-        let engine = planned.cell.engine.0;
-        let file = match self.files.get(&engine) {
-            Some(file) => file.clone(),
-            None => {
-                let file = other::file(other, &planned.settings, model, watch)?;
-                self.files.insert(engine, file.clone());
-                file
-            }
-        };
+        let compared = || other::file(other, &planned.settings, model, watch);
+        let file = self.files.entry(planned.cell.engine.0);
+        let file = file.or_insert_with(compared).as_ref();
+        let file = file.map_err(Failure::again)?.clone();
         other::measure(planned, other, file, model, watch)
     }
 
@@ -79,7 +75,8 @@ impl Others {
     /// chose them. `replay` is the part of the sweep that a cell's replay is.
     ///
     /// # Errors
-    /// The reference cannot be started, or Ctrl-C.
+    /// The reference failed, or Ctrl-C. No engine can cause it: what cannot be judged, such as too few tokens
+    /// or an id that the vocabulary does not have, was refused when it arrived.
     pub fn judge(
         self,
         model: &TimedModel,

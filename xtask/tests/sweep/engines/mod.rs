@@ -1,5 +1,8 @@
 //! Other engines beside ours: whose tokens are right has a number, and nobody else has one.
 
+mod files;
+mod refused;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -263,68 +266,6 @@ fn what_is_of_our_engine_makes_no_more_cells_of_another() {
     assert_eq!(others, ["q-p4-n6-t1-other.json", "q-p4-n6-t2-other.json"]);
     let threads = |name: &str| receipt(&workspace, name)["run"]["threads"].clone();
     assert_eq!(threads("out/q-p4-n6-t2-other.json"), 2);
-}
-
-#[test]
-fn what_another_engine_cannot_do_is_refused() {
-    let workspace = workspace();
-    let refused = |engines: &[(&str, &str)], words: &str, parts: &[&str]| {
-        benchmark(&workspace, engines, words).fails(2, parts);
-    };
-    let other = [("other", "right")];
-    for (words, parts) in [
-        ("-d 2", &["--depth", "other"][..]),
-        ("--pin", &["--pin", "other"]),
-        ("--profile", &["--profile"]),
-        ("--parity off", &["--parity", "no verdict, no number"]),
-        ("--kernel scalar", &["--kernel", "--engine ours"]),
-        ("--kv-type f32", &["--kv-type", "--engine ours"]),
-        (
-            "--engine-model x=a.gguf",
-            &["--engine-model", "found x", "other"],
-        ),
-        ("--engine other=./other", &["--engine", "found other twice"]),
-        ("--engine ./absent", &["absent", "there is no program"]),
-        (
-            "--engine lama-server",
-            &["--engine", "lama-server", "llama-server"],
-        ),
-        (
-            "-t 1,2 --engine a=http://127.0.0.1:1",
-            &["--threads", "{threads}"],
-        ),
-        (
-            "--engine a=http://127.0.0.1:1",
-            &["found none for a", "name with -t how many threads it has"],
-        ),
-    ] {
-        refused(&other, words, parts);
-    }
-    refused(&[OURS], "--tolerance 1", &["--tolerance", "bit for bit"]);
-    refused(&[OURS, OURS], "", &["found ours twice"]);
-    refused(&[OURS], "--engine-model a.gguf", &["--engine-model"]);
-    assert_eq!(workspace.names("."), ["q.gguf"]);
-}
-
-/// The digest of the file is recorded only if it is another one.
-#[test]
-fn a_file_of_the_engine_is_the_model_or_has_its_weights() {
-    let workspace = workspace();
-    std::fs::copy(workspace.path("q.gguf"), workspace.path("copy.gguf")).unwrap();
-    let other = [("other", "right")];
-    let words = "-t 1 --output r.json -q --engine-model";
-    benchmark(&workspace, &other, &format!("{words} copy.gguf")).exits(0);
-    assert_eq!(
-        receipt(&workspace, "r.json")["engine"]["model"],
-        Value::Null
-    );
-    workspace
-        .run("make-model qwen3-tiny --seed 5 --output other.gguf")
-        .exits(0);
-    let ran = benchmark(&workspace, &other, &format!("{words} other=other.gguf"));
-    ran.fails(3, &["other.gguf", "weights"]);
-    let ran = benchmark(&workspace, &other, &format!("{words} absent.gguf"));
-    ran.fails(5, &["absent.gguf"]);
 }
 
 #[test]
