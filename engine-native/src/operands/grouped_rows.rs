@@ -10,6 +10,11 @@ pub const PANEL_GROUP_BYTES: usize = PANEL_ROWS * GROUP_COLS / 4;
 /// Bytes of the scales of a panel in a group of columns, F16.
 pub const PANEL_SCALES_BYTES: usize = PANEL_ROWS * 2;
 
+/// The codes of a panel in 64 columns: four lines.
+pub type PanelGroup = [u8; PANEL_GROUP_BYTES];
+/// The scales of a panel in a group of columns, F16.
+pub type PanelScales = [u8; PANEL_SCALES_BYTES];
+
 /// Rows of a grouped ternary matrix, in panels of [`PANEL_ROWS`] rows. The last panel is padded
 /// with rows of any weights.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +77,22 @@ impl GroupedRows<'_> {
             n_rows: n,
             ..*self
         }
+    }
+
+    /// The codes and scales of each panel, `[n_cols / 64]` and `[n_cols / group_len]`.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn panels(&self) -> impl Iterator<Item = (&[PanelGroup], &[PanelScales])> {
+        let codes = self
+            .codes
+            .as_chunks()
+            .0
+            .chunks_exact(self.n_cols / GROUP_COLS);
+        let scales = self
+            .scales
+            .as_chunks()
+            .0
+            .chunks_exact(self.n_cols / self.group_len);
+        codes.zip(scales)
     }
 
     /// The code of `column` of `row`, a weight plus one.

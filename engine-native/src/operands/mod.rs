@@ -25,7 +25,8 @@ pub(crate) use gemm::{
 };
 pub use gemm::{GemmBatch, GemmScratch, PANEL_ROWS};
 pub use grouped_rows::{
-    GroupedRows, PANEL_GROUP_BYTES, PANEL_SCALES_BYTES, PanelBytes, four_of_field,
+    GroupedRows, PANEL_GROUP_BYTES, PANEL_SCALES_BYTES, PanelBytes, PanelGroup, PanelScales,
+    four_of_field,
 };
 pub(crate) use row_layout::ROW_UNIT;
 pub use row_layout::RowLayout;

@@ -13,7 +13,7 @@ use crate::{
     },
     ledger::{Isa, KernelName, Recorder},
     operands::{
-        BLOCK_COLS, GROUP_COLS, GroupedRows, PANEL_GROUP_BYTES, PANEL_ROWS, PANEL_SCALES_BYTES,
+        BLOCK_COLS, GROUP_COLS, GroupedRows, PANEL_GROUP_BYTES, PANEL_ROWS, PanelScales,
         QuantizedActivations,
     },
 };
@@ -44,7 +44,7 @@ pub fn quantize_blocks(
 /// The scales of rows 0 to 7 and 8 to 15.
 #[target_feature(enable = "avx2,f16c")]
 #[inline]
-pub fn widen_scales(scales: &[u8; PANEL_SCALES_BYTES]) -> [__m256; 2] {
+pub fn widen_scales(scales: &PanelScales) -> [__m256; 2] {
     let (halves, _) = scales.as_chunks::<16>();
     [
         _mm256_cvtph_ps(load_half(&halves[0])),

@@ -14,20 +14,18 @@ use super::{
 use crate::{
     ledger::{Isa, KernelName, Recorder},
     operands::{
-        GROUP_COLS, GroupTerms, GroupedRows, PANEL_GROUP_BYTES, PANEL_ROWS, PANEL_SCALES_BYTES,
-        QuantizedActivations, four, four_of_field,
+        GROUP_COLS, GroupTerms, GroupedRows, PANEL_ROWS, PanelGroup, QuantizedActivations, four,
+        four_of_field,
     },
 };
 
 /// Prefetch distance of the codes, in bytes, into L2: the fastest of 2 to 24 KiB.
 pub const PREFETCH_AHEAD: usize = 12 << 10;
 
-/// The codes of a panel in a group of columns: four lines.
-pub type PanelGroup = [u8; PANEL_GROUP_BYTES];
-
-/// What the sums of a group are multiplied by. The fields do not overlap as those of an enum would:
-/// the compiler then loads what both cases have at one place before it knows the case, and needs a
-/// second instruction to spread it.
+/// What the sums of a group are multiplied by.
+///
+/// A struct and not an enum on purpose. The variants of an enum share memory, and the compiler loads what
+/// they share before it knows which variant it is, which takes one instruction more.
 struct Terms {
     /// None if the scales are too far apart.
     integers: Option<IntegerTerms>,
@@ -38,7 +36,7 @@ struct Terms {
 struct IntegerTerms {
     /// The integers, each in both halves: the factors of a pair of i16.
     factors: [i32; 2],
-    /// What Σ q contributes, which the sums with codes have too much, negated.
+    /// Codes are weights plus one, so sums with codes are too large by Σ q. Adding this corrects it.
     minus_excess: i32,
     /// The power of two.
     unit: f32,
@@ -67,8 +65,8 @@ impl IntegerTerms {
     }
 }
 
-/// GEMV over whole panels. `terms` has something for each group, from which, the codes and the
-/// activations `product` computes `a·acc + a'·acc'` of a group, for rows 0 to 7 and 8 to 15.
+/// GEMV over whole panels. `product` computes `a·acc + a'·acc'` of a group for rows 0 to 7 and 8 to 15, from
+/// the group's codes, its activations and its entry in `terms`.
 #[target_feature(enable = "avx2,f16c")]
 #[inline]
 pub fn gemv_with<T>(
@@ -79,15 +77,10 @@ pub fn gemv_with<T>(
     product: impl Fn(&PanelGroup, &[i8; GROUP_COLS], &T) -> [__m256; 2],
 ) {
     weights.assert_fits(activations, out.len());
-    let n_groups = weights.n_cols / GROUP_COLS;
     let per_scale = weights.group_len / GROUP_COLS;
-    let (codes, _) = weights.codes.as_chunks::<PANEL_GROUP_BYTES>();
-    let (scales, _) = weights.scales.as_chunks::<PANEL_SCALES_BYTES>();
-    let panels = codes.chunks_exact(n_groups);
-    let panels = panels.zip(scales.chunks_exact(n_groups / per_scale));
     let (values, _) = activations.values.as_chunks::<GROUP_COLS>();
     let x = values.iter().zip(terms);
-    for ((codes, scales), out) in panels.zip(out.chunks_mut(PANEL_ROWS)) {
+    for ((codes, scales), out) in weights.panels().zip(out.chunks_mut(PANEL_ROWS)) {
         let mut y = [_mm256_setzero_ps(); 2];
         let mut x = x.clone();
         for (codes, scales) in codes.chunks_exact(per_scale).zip(scales) {

@@ -13,16 +13,13 @@ use crate::{
     },
     ledger::{Isa, KernelName, Recorder},
     operands::{
-        FloatLine, GROUP_COLS, GroupActivations, GroupTerms, GroupedRows, PANEL_GROUP_BYTES,
-        PANEL_ROWS, PANEL_SCALES_BYTES, QuantizedActivations, four, four_of_field,
+        FloatLine, GROUP_COLS, GroupActivations, GroupTerms, GroupedRows, PANEL_ROWS, PanelGroup,
+        PanelScales, QuantizedActivations, four, four_of_field,
     },
 };
 
 /// Prefetch distance of the codes, in bytes, into L2.
 const PREFETCH_AHEAD: usize = 4 << 10;
-
-/// The codes of a panel in a group of columns: four lines.
-type PanelGroup = [u8; PANEL_GROUP_BYTES];
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,avx2,f16c")]
 pub fn gemv(
@@ -32,16 +29,11 @@ pub fn gemv(
     recorder: &mut Recorder,
 ) {
     weights.assert_fits(activations, out.len());
-    let n_groups = weights.n_cols / GROUP_COLS;
     let per_scale = weights.group_len / GROUP_COLS;
-    let (codes, _) = weights.codes.as_chunks::<PANEL_GROUP_BYTES>();
-    let (scales, _) = weights.scales.as_chunks::<PANEL_SCALES_BYTES>();
-    let panels = codes.chunks_exact(n_groups);
-    let panels = panels.zip(scales.chunks_exact(n_groups / per_scale));
     let (values, _) = activations.values.as_chunks::<GROUP_COLS>();
     let terms: Vec<_> = GroupTerms::all(activations).collect();
     let x = values.iter().zip(&terms);
-    for ((codes, scales), out) in panels.zip(out.chunks_mut(PANEL_ROWS)) {
+    for ((codes, scales), out) in weights.panels().zip(out.chunks_mut(PANEL_ROWS)) {
         let mut y = _mm512_setzero_ps();
         let mut x = x.clone();
         for (codes, scales) in codes.chunks_exact(per_scale).zip(scales) {
@@ -91,7 +83,7 @@ fn dot_group(codes: &PanelGroup, values: &[i8; GROUP_COLS], terms: &GroupTerms) 
 /// The scales of sixteen rows.
 #[target_feature(enable = "avx512f,avx2")]
 #[inline]
-fn widen_scales(scales: &[u8; PANEL_SCALES_BYTES]) -> __m512 {
+fn widen_scales(scales: &PanelScales) -> __m512 {
     _mm512_cvtph_ps(load_bytes(scales))
 }
 

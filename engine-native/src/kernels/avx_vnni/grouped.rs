@@ -6,15 +6,15 @@ use super::AvxVnni;
 use crate::{
     kernels::{
         avx2::{
-            grouped_gemv::{PREFETCH_AHEAD, PanelGroup, combine, gemv_with},
+            grouped_gemv::{PREFETCH_AHEAD, combine, gemv_with},
             halves, load_bytes, multiply_with, prefetch,
         },
         grouped_tiles::{GroupedTileKernel, GroupedTilePacking, Panel},
     },
     ledger::{Isa, KernelName, Recorder},
     operands::{
-        FloatLine, GROUP_COLS, GroupActivations, GroupTerms, GroupedRows, QuantizedActivations,
-        four, four_of_field,
+        FloatLine, GROUP_COLS, GroupActivations, GroupTerms, GroupedRows, PanelGroup,
+        QuantizedActivations, four, four_of_field,
     },
 };
 
