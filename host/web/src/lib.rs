@@ -1,9 +1,9 @@
 //! The verifier of receipts as a page has it: the rules, the replay and the verdict of `host`, with the
 //! browser's WebAssembly in place of wasmtime.
 //!
-//! The page's thread has a [`Verification`] and the [`ReplayPasses`] of its replay. Each of its workers has a [`GuestStage`] with a guest of its
-//! own, and one worker has the [`FileDigest`] of the model. `page/core.js` and `page/worker.js` only move
-//! bytes between them.
+//! The page's thread has a [`Verification`] and the [`ReplayPasses`] of its replay. Each of its workers has a
+//! [`GuestStage`] with a guest of its own, and one worker has the [`FileDigest`] of the model. `page/core.js` and
+//! `page/worker.js` only move bytes between them.
 
 mod digest;
 mod error;
