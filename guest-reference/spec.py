@@ -38,7 +38,6 @@ def finite(values, operation):
 
 # Section 2: building blocks. The last axis is the vector; all others are independent of each other.
 
-
 def tree16(a):
     for n in (8, 4, 2, 1):
         a = a[..., :n] + a[..., n : 2 * n]
@@ -65,8 +64,7 @@ def exp(x):
     p = F32(1.9875691500e-4)
     for c in (1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1):
         p = p * r + F32(c)
-    power = ((n.astype(np.int32) + 127) << 23).view(F32)
-    return (p * (r * r) + r + F32(1)) * power
+    return (p * (r * r) + r + F32(1)) * ((n.astype(np.int32) + 127) << 23).view(F32)
 
 
 def f16(x, operation):
@@ -77,7 +75,6 @@ def f16(x, operation):
 
 
 # Section 3: operations.
-
 
 def rms_norm(x, w, eps):
     s = finite(dot16(x, x), "sum of squares")
@@ -161,8 +158,7 @@ class Rope:
         """x [heads, head_dim]"""
         d, theta = self.c.rope_dim, np.float64(position) * self.inv
         c, s = (msun.cos(theta) * self.mu).astype(F32), (msun.sin(theta) * self.mu).astype(F32)
-        halves, neighbours = (slice(0, d // 2), slice(d // 2, d)), (slice(0, d, 2), slice(1, d, 2))
-        first, second = neighbours if self.c.neighbours else halves
+        first, second = (slice(0, d, 2), slice(1, d, 2)) if self.c.neighbours else (slice(0, d // 2), slice(d // 2, d))
         x0, x1, x = x[:, first], x[:, second], x.copy()
         x[:, first], x[:, second] = x0 * c - x1 * s, x0 * s + x1 * c
         return x
@@ -526,7 +522,6 @@ def run_layer(model, n, x, position, cache, kv_type):
 
 
 # Section 6: transcript.
-
 
 def sha256(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
