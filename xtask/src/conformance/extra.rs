@@ -45,7 +45,7 @@ impl Extra {
             }
             Self::RopeFactors => add_rope_factors(recipe.shape.head_dim / 2, header, data),
             Self::LargeSums => large_sums::choose(recipe, header, data),
-            Self::Ties => ties::choose(header, data),
+            Self::Ties => ties::choose(recipe, header, data),
         }
     }
 }

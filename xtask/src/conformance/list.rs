@@ -1,8 +1,8 @@
 //! The models of the corpus: every layout, type and architecture that we read, once at least.
 //!
-//! They have random weights, but for a few that are chosen: an error of 1 % in a scale shows after a few tokens
-//! then, and a trained model hides it for hundreds. They are shallow: random weights amplify every rounding from layer to layer, until
-//! right engines differ, too.
+//! Except for a few that are chosen, their weights are random. With random weights, an error of 1 % in a scale shows
+//! after a few tokens; a trained model hides it for hundreds. The models are shallow: random weights amplify every
+//! rounding from layer to layer, until right engines differ, too.
 
 use engine_native::{
     Architecture::{self, Bitnet, Bitnet25, BitnetB158, Llama, Qwen3},

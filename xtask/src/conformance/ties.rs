@@ -8,7 +8,7 @@
 use half::f16;
 
 use super::chosen::{flatten_first_norm, tensor};
-use crate::make_model::gguf_writer::GgufHeader;
+use crate::make_model::{Recipe, gguf_writer::GgufHeader};
 
 /// Elements of a row of the embedding.
 pub(super) const N_COLS: usize = 128;
@@ -34,12 +34,8 @@ pub(super) fn epsilon() -> f32 {
 
 /// Changes the embedding, which is F16, and the norm before the first projections. Signs stay random, and for each
 /// token the magnitudes begin at another column.
-pub(super) fn choose(header: &GgufHeader, data: &mut [u8]) {
-    let info = header
-        .tensors
-        .iter()
-        .find(|t| t.name == "token_embd.weight");
-    let n_vocab = info.expect("every model has it").dims[1] as usize;
+pub(super) fn choose(recipe: &Recipe, header: &GgufHeader, data: &mut [u8]) {
+    let n_vocab = recipe.shape.n_vocab as usize;
     let (elements, _) = tensor(header, data, "token_embd.weight").as_chunks_mut::<2>();
     let rows = elements.chunks_exact_mut(N_COLS).take(n_vocab);
     for (token, row) in rows.enumerate() {
