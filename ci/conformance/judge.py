@@ -139,9 +139,10 @@ def logits(pairs, bounds):
     # In one run an activation may be rounded the other way by chance, and all logits move.
     runs = sorted((run for run in found if run), key=rms)
     usual = sum(runs[: max(len(runs) - 1, 1)], [])
-    noise = rms(usual) if usual else 0.0
-    found = PASSED if noise <= bounds["noise"] else FAILED
-    return (found, f"{sum(map(len, runs))} logits, off by {noise:.4f} spreads rms") if usual else NOTHING
+    if not usual:
+        return NOTHING
+    noise, n = rms(usual), sum(map(len, runs))
+    return PASSED if noise <= bounds["noise"] else FAILED, f"{n} logits, their noise is {noise:.4f} spreads"
 
 
 def bits(pairs):

@@ -247,9 +247,9 @@ fn logits<'a>(runs: impl Iterator<Item = (&'a RunAnswer, &'a RunFact)>, bounds: 
         return Finding::not_shown();
     };
     match noise <= bounds.noise {
-        true => Finding::passed(format!("{n} logits, off by {noise:.4} spreads rms")),
+        true => Finding::passed(format!("{n} logits, their noise is {noise:.4} spreads")),
         false => Finding::failed(format!(
-            "{n} logits are off by {noise:.4} spreads rms, allowed {}",
+            "{n} logits, their noise is {noise:.4} spreads, allowed {}",
             bounds.noise
         )),
     }

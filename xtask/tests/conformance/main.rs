@@ -12,14 +12,15 @@ mod support;
 #[allow(dead_code, reason = "other tests read the keys")]
 mod walk;
 
-use std::sync::LazyLock;
+use std::{fs, path::Path, sync::LazyLock};
 
 use engine_native::KernelChoice;
 use host::watch::Watch;
+use tempfile::TempDir;
 use xtask::{
     conformance::{
         Answer, Answers, Case, ChoiceFact, Corpus, MadeCase, MadeRefused, OurEngine, Outcome,
-        Report, Row, RunAnswer, RunFact, Tier,
+        Report, Row, RunAnswer, RunFact, Tier, Which,
     },
     kv_name::KvName,
 };
@@ -37,6 +38,19 @@ const OURS: OurEngine = OurEngine {
 fn made(name: &str) -> &'static MadeCase {
     let found = CORPUS.cases.iter().find(|made| made.case.name == name);
     found.unwrap_or_else(|| panic!("no case {name}"))
+}
+
+/// A folder with those files of the corpus whose names `is_wanted` wants.
+fn folder(which: Which, is_wanted: impl Fn(&Path) -> bool) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in CORPUS.files(which) {
+        if is_wanted(&name) {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+    }
+    folder
 }
 
 fn refused(name: &str) -> &'static MadeRefused {
@@ -74,6 +88,16 @@ fn answers(answers: impl IntoIterator<Item = (&'static str, Answer)>) -> Answers
 fn answer_with(kv_type: KvName, file: &[u8], case: &Case) -> Answer {
     let ours = OurEngine { kv_type, ..OURS };
     ours.answer(file, Some(case), &Watch::default()).unwrap()
+}
+
+/// An answer whose logits are off in the first `n_runs` runs: each by little, but everywhere.
+fn noisy(answer: &Answer, n_runs: usize) -> Answer {
+    let mut answer = answer.clone();
+    for run in answer.runs.iter_mut().flatten().take(n_runs) {
+        let lists = run.top_logits.iter_mut().flatten();
+        lists.for_each(|list| list.iter_mut().skip(1).for_each(|(_, l)| *l -= 0.09));
+    }
+    answer
 }
 
 /// The choice of a run with the smallest lead, and which one it is.

@@ -15,7 +15,7 @@ use xtask::{
     kv_name::KvName,
 };
 
-use crate::{CORPUS, RIGHT, answer, answers, made, second_best, support::has_numpy};
+use crate::{CORPUS, RIGHT, answer, answers, folder, made, noisy, second_best, support::has_numpy};
 
 /// Runs a script of `ci/conformance`, unless there is no Python.
 fn script(name: &str, words: &[&Path]) -> Option<Output> {
@@ -40,13 +40,7 @@ fn judge_py(words: &[&Path]) -> Option<Output> {
 
 /// A folder with what is committed.
 fn committed() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, bytes) in CORPUS.files(Which::Committed) {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-    folder
+    folder(Which::Committed, |_| true)
 }
 
 /// Answers that go wrong in every way that the rules tell apart.
@@ -72,13 +66,9 @@ fn wrong_answers() -> Vec<Answers> {
         edited(|a| top(a)[7].0 = 280),
         edited(|a| top(a).iter_mut().for_each(|(_, logit)| *logit -= 100.0)),
         edited(|a| top(a).clear()),
-        // Small, but everywhere.
-        edited(|a| {
-            for run in runs(a) {
-                let lists = run.top_logits.iter_mut().flatten();
-                lists.for_each(|list| list.iter_mut().skip(1).for_each(|(_, l)| *l -= 0.09));
-            }
-        }),
+        edited(|a| *a = noisy(a, 1)),
+        edited(|a| *a = noisy(a, 2)),
+        edited(|a| *a = noisy(a, 4)),
         edited(|a| runs(a)[3].checksum = Some("00".into())),
         edited(|a| runs(a)[3].residuals = Some(Vec::new())),
         edited(|a| a.sums.as_mut().unwrap()[0].sums[9] += 1),

@@ -9,7 +9,7 @@ use xtask::{
 };
 
 use crate::{
-    CORPUS, RIGHT, answer, answer_with, answers, closest, made, outcomes, refused, row,
+    CORPUS, RIGHT, answer, answer_with, answers, closest, made, noisy, outcomes, refused, row,
     second_best, walk::Walk,
 };
 
@@ -124,6 +124,17 @@ fn one_tie_may_be_chance() {
         n_tied += usize::from(choice.near_tie);
     }
     assert!(n_tied > 15, "{n_tied}");
+}
+
+#[test]
+fn one_noisy_run_may_be_chance() {
+    let name = "b158-i2_s";
+    let right = &RIGHT.answers[name];
+    for (n_runs, expected) in [(1, PASSED), (2, FAILED), (4, FAILED)] {
+        let report = Report::of(&CORPUS, &answers([(name, noisy(right, n_runs))]));
+        let logits = &row(&report, name).logits;
+        assert_eq!(logits.outcome, expected, "{n_runs}: {}", logits.detail);
+    }
 }
 
 /// So even one other token is an error there.
