@@ -47,10 +47,14 @@ fn what_another_engine_cannot_do_is_refused() {
 fn a_file_that_has_no_adapters_is_refused() {
     let workspace = workspace();
     workspace.write("a.toml", b"[[engine]]\nname = \"\xff\"\n");
+    let large = "# a comment\n".repeat(100_000);
+    workspace.write("large.toml", large.as_bytes());
     for command in ["benchmark q.gguf -p 4 -n 6 -t 1", "conformance"] {
         let words = format!("{command} --engine other --engine-adapters");
         let ran = workspace.run(&format!("{words} a.toml"));
         ran.fails(4, &["a.toml", "it is no UTF-8"]);
+        let ran = workspace.run(&format!("{words} large.toml"));
+        ran.fails(4, &["large.toml", "too many bytes", "1048576"]);
         let ran = workspace.run(&format!("{words} absent.toml"));
         ran.fails(5, &["absent.toml"]);
     }
