@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The answers of Hugging Face's transformers in f32, with the weights that ../tolerance/weights.py reads: so
-nothing is said of reading files. Needs what ../tolerance/requirements.txt lists.
+nothing is said of reading files. Models with other I2_S layouts than block128 are left out. Needs what
+../tolerance/requirements.txt lists.
 
     transformers_answers.py CORPUS > answers.json
 """

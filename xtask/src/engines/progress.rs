@@ -98,7 +98,7 @@ impl<'a> Progress<'a> {
         top.truncate(self.request.top_logits);
         // Whatever else the engine sent takes no room.
         top.shrink_to_fit();
-        // Those of more tokens than were asked for are as useless as none.
+        // One list too many is enough for `end` to see that there are too many. More would only take room.
         if self.top_logits.len() <= self.request.n {
             self.top_logits.push(top);
         }

@@ -56,8 +56,8 @@ impl Running {
         })
     }
 
-    /// What is known of it, now that it is ready. Not before: a wrapper such as env has become the engine by
-    /// now.
+    /// What is known of it, now that it is ready. Before, the process might still be a wrapper such as env, and
+    /// not the engine.
     pub(super) fn facts(&self, spec: &EngineSpec) -> Result<Facts, Cause> {
         let load = u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let file = File::open(self.executable())?;
