@@ -139,10 +139,9 @@ def logits(pairs, bounds):
     # In one run an activation may be rounded the other way by chance, and all logits move.
     runs = sorted((run for run in found if run), key=rms)
     usual = sum(runs[: max(len(runs) - 1, 1)], [])
-    if not usual:
-        return NOTHING
-    noise, n = rms(usual), sum(map(len, runs))
-    return PASSED if noise <= bounds["noise"] else FAILED, f"{n} logits, their noise is {noise:.4f} spreads"
+    noise = rms(usual) if usual else 0.0
+    found = PASSED if noise <= bounds["noise"] else FAILED
+    return (found, f"{sum(map(len, runs))} logits, their noise is {noise:.4f} spreads") if usual else NOTHING
 
 
 def bits(pairs):
