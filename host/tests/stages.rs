@@ -13,8 +13,8 @@ use host::{
     replay::{Head, Kept, Passes, Stage, replay},
     sandbox::{InSandbox, ModelInput, Sandbox},
     task::Task,
-    verify::ReplayResult,
-    watch::Watch,
+    verify::{ReplayFailure, ReplayResult},
+    watch::{Phase, Watch},
 };
 use serde_json::{Value, json};
 
@@ -29,15 +29,15 @@ const TINY_RUST: &[u8] = include_bytes!("../../models/tiny-rust.gguf");
 /// 143 positions on the tiny model: more than those that show how sensitive it is.
 const RECEIPT: &str = include_str!("../../xtask/tests/tamper/receipt-1.2.0.json");
 
-/// Ends all `passes` over a run with `n` stages. Gives how many there were.
+/// Ends all `passes` over a run with `n` stages. Gives the work of each: what was reported, and what was announced.
 fn in_stages(
     sandbox: &Sandbox,
     file: &[u8],
     run: (&Task, &[u32]),
     n: usize,
     passes: &mut Passes,
-) -> usize {
-    let mut n_passes = 0;
+) -> Vec<(u64, u64)> {
+    let mut works = Vec::new();
     while let Some(pass) = passes.begin() {
         // As it travels to a worker.
         let pass = serde_json::to_string(&pass).unwrap();
@@ -50,12 +50,16 @@ fn in_stages(
         };
         let mut stages: Vec<_> = (0..n).map(|_| open()).collect();
         let (boundaries, heads) = in_one_pass(&mut stages);
-        let (done, work) = (watch.progress().0, stages[0].work());
-        assert!(done == work || file != TINY, "{done} of {work}");
+        works.push((watch.progress().0, stages[0].work()));
         passes.end(&boundaries, heads.into_iter().map(travelled).collect());
-        n_passes += 1;
     }
-    n_passes
+    works
+}
+
+/// All work of `n` passes was reported.
+fn assert_all_done(works: &[(u64, u64)], n: usize) {
+    assert_eq!(works.len(), n);
+    assert!(works.iter().all(|(done, work)| done == work), "{works:?}");
 }
 
 fn in_one_pass(stages: &mut [Stage<InSandbox>]) -> (Vec<Vec<Digest>>, Vec<Head>) {
@@ -125,8 +129,8 @@ fn any_number_of_stages_computes_what_one_guest_computes_in_order() {
         for n in [1, 2, 3, 5, 8] {
             let digest = Digest::of(TINY);
             let mut passes = Passes::of_run(task.clone(), tokens.to_vec(), digest);
-            let n_passes = in_stages(&sandbox, TINY, (&task, &tokens), n, &mut passes);
-            assert_eq!(n_passes, 1);
+            let works = in_stages(&sandbox, TINY, (&task, &tokens), n, &mut passes);
+            assert_all_done(&works, 1);
             let found = passes.found().unwrap().unwrap();
             assert!(found.tokens.iter().copied().eq(whole.tokens()), "{n}");
             assert_eq!(found.checksum, whole.checksum(&task, digest), "{n} stages");
@@ -143,17 +147,17 @@ fn external(edit: impl Fn(&mut Value)) -> Receipt {
     serde_json::from_value(receipt).unwrap()
 }
 
-/// What the command finds of `receipt`, and then the pipeline, with the number of its passes.
-fn both(receipt: &Receipt, file: &[u8], n: usize) -> (ReplayResult, ReplayResult, usize) {
+/// What the command finds of `receipt`, and then the pipeline, with the work of its passes.
+fn both(receipt: &Receipt, file: &[u8], n: usize) -> (ReplayResult, ReplayResult, Vec<(u64, u64)>) {
     let sandbox = Sandbox::new(&Watch::default()).unwrap();
     let model = Arc::new(Model::from_bytes(file.to_vec()).unwrap());
     let expected = replay_receipt(receipt, &sandbox, &model, NonZeroUsize::new(2).unwrap());
     let tolerance = Tolerance::default();
     let mut passes = Passes::of_receipt(receipt, ends_of(&model), tolerance).unwrap();
     let run = (&receipt.task().unwrap(), &receipt.tokens[..]);
-    let n_passes = in_stages(&sandbox, file, run, n, &mut passes);
+    let works = in_stages(&sandbox, file, run, n, &mut passes);
     let found = passes.found().unwrap().unwrap();
-    (expected.unwrap().unwrap(), found, n_passes)
+    (expected.unwrap().unwrap(), found, works)
 }
 
 fn same(expected: &ReplayResult, found: &ReplayResult) {
@@ -173,12 +177,12 @@ fn another_engines_tokens_are_ranked_as_by_the_command() {
                 r["tokens"].as_array_mut().unwrap().truncate(n_tokens);
                 r["tokens"][n_tokens / 2] = json!(7);
             });
-            let (expected, found, n_passes) = both(&receipt, file, n);
+            let (expected, found, works) = both(&receipt, file, n);
             same(&expected, &found);
             let ranking = found.ranking.unwrap();
             assert_eq!(ranking.margins.len(), n_tokens);
             assert!(ranking.sensitivity.unwrap() > 0.0);
-            assert_eq!(n_passes, 2);
+            assert_all_done(&works, 2);
         }
     }
 }
@@ -190,7 +194,36 @@ fn without_need_nobody_asks_how_sensitive_a_model_is() {
     let receipt = external(|_| {});
     let mut passes = Passes::of_receipt(&receipt, Vec::new(), Tolerance::of_spreads(0.25)).unwrap();
     let run = (&receipt.task().unwrap(), &receipt.tokens[..]);
-    assert_eq!(in_stages(&sandbox, TINY, run, 2, &mut passes), 1);
+    assert_all_done(&in_stages(&sandbox, TINY, run, 2, &mut passes), 1);
+    let ranking = passes.found().unwrap().unwrap().ranking.unwrap();
+    assert_eq!((ranking.margins.len(), ranking.sensitivity), (128, None));
+}
+
+/// The pass in f32 comes first, whichever the replay is.
+#[test]
+fn only_the_replay_is_needed() {
+    let sandbox = Sandbox::new(&Watch::default()).unwrap();
+    let failure = || ReplayFailure::Refuted("no".into());
+    let receipt = |kv_type| external(|r| r["run"]["kv_type"] = json!(kv_type));
+    let of = |receipt| Passes::of_receipt(receipt, Vec::new(), Tolerance::default()).unwrap();
+
+    let replay_is_first = receipt("f32");
+    let mut passes = of(&replay_is_first);
+    assert_eq!(passes.begin().unwrap().phase(), Phase::Replay);
+    passes.fail(failure());
+    assert_eq!(passes.begin(), None, "nothing else counts");
+    let found = passes.found().unwrap();
+    assert!(matches!(found, Err(ReplayFailure::Refuted(why)) if why == "no"));
+
+    let replay_is_second = receipt("f16");
+    let mut passes = of(&replay_is_second);
+    assert_eq!(passes.begin().unwrap().phase(), Phase::Sensitivity);
+    passes.fail(failure());
+    let run = (
+        &replay_is_second.task().unwrap(),
+        &replay_is_second.tokens[..],
+    );
+    assert_all_done(&in_stages(&sandbox, TINY, run, 1, &mut passes), 1);
     let ranking = passes.found().unwrap().unwrap().ranking.unwrap();
     assert_eq!((ranking.margins.len(), ranking.sensitivity), (128, None));
 }

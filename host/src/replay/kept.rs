@@ -54,8 +54,8 @@ impl Keeper {
         }
     }
 
-    /// What was kept of the whole row, in which the reference chose `own`, where it chooses. `None` if a margin is
-    /// wanted and the row had no logit for the claimed token.
+    /// What was kept of the whole row. `own` is the reference's choice, at positions that choose a token. `None` if
+    /// a margin is wanted and there is none ([`Passing::margin`]).
     pub(super) fn kept(self, own: Option<Choice>) -> Option<Kept> {
         let margin = self.margin.zip(own);
         Some(Kept {
@@ -153,7 +153,7 @@ fn read_choices(numbers: &mut impl Iterator<Item = f64>) -> Option<Vec<Choice>> 
     (0..n).map(|_| read_choice(numbers)).collect()
 }
 
-/// There are never more than the rivals of a choice.
+/// Reads the length of a list. No list is longer than that of a margin's rivals.
 fn read_count(numbers: &mut impl Iterator<Item = f64>) -> Option<usize> {
     let n = numbers.next()? as usize;
     (n <= MAX_RIVALS).then_some(n)

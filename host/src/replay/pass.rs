@@ -3,10 +3,7 @@
 use engine_native::KvType;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    kept::{Keeper, RowKeeper},
-    margin::Passing,
-};
+use super::kept::RowKeeper;
 use crate::{
     judge::{Ascent, Claim, MAX_COMPARED, Picked},
     task::Task,
@@ -16,7 +13,7 @@ use crate::{
 /// What the stages of a pipeline are told of a pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pass {
-    /// Whether it is the replay, or the other type of KV cache.
+    /// Whether it is the replay. The other pass computes the first positions with the other type of KV cache.
     pub(super) is_replay: bool,
     /// What is ranked, if anything is.
     pub(super) ranked: Option<Ranked>,
@@ -52,7 +49,7 @@ impl Pass {
     }
 
     /// What is computed, where `task` is replayed and `tokens` are claimed.
-    pub fn task(&self, task: &Task, tokens: &[u32]) -> Task {
+    pub(super) fn task(&self, task: &Task, tokens: &[u32]) -> Task {
         match self.is_replay {
             true => task.clone(),
             false => Task {
@@ -65,29 +62,29 @@ impl Pass {
         }
     }
 
-    /// Whether the row of logits at `position` is wanted.
-    pub(super) fn wants_row(&self, position: usize) -> bool {
+    /// What is claimed, if it is ranked.
+    pub(super) fn claim(&self) -> Option<Claim<'_>> {
+        self.ranked.as_ref().map(|ranked| Claim {
+            ends: &ranked.ends,
+            ..Claim::of_tokens(&ranked.tokens)
+        })
+    }
+
+    /// Keeps what is wanted of the row of logits at `position`, if anything is.
+    pub(super) fn row_keeper(&self, position: usize) -> Option<RowKeeper> {
         match &self.rows {
-            Rows::Nothing => false,
-            Rows::Summits => position < MAX_COMPARED,
-            Rows::Logits(tokens) => position < tokens.len(),
+            Rows::Nothing => None,
+            Rows::Summits => (position < MAX_COMPARED).then(|| RowKeeper::Summit(Ascent::new())),
+            Rows::Logits(tokens) => {
+                let tokens = tokens.get(position)?;
+                Some(RowKeeper::Logits(Picked::of(tokens.clone())))
+            }
         }
     }
 
-    /// Keeps what is wanted of the logits at a position of `task`, which the pass computes.
-    pub(super) fn keeper(&self, task: &Task, position: usize) -> Keeper {
-        let claim = self.ranked.as_ref().map(|ranked| Claim {
-            ends: &ranked.ends,
-            ..Claim::of_tokens(&ranked.tokens)
-        });
-        let row = self.wants_row(position).then(|| match &self.rows {
-            Rows::Logits(tokens) => RowKeeper::Logits(Picked::of(tokens[position].clone())),
-            _ => RowKeeper::Summit(Ascent::new()),
-        });
-        Keeper {
-            margin: claim.and_then(|claim| Passing::at(claim, task, position)),
-            row,
-        }
+    /// Whether the row of logits at `position` is wanted.
+    pub(super) fn wants_row(&self, position: usize) -> bool {
+        self.row_keeper(position).is_some()
     }
 }
 

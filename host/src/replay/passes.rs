@@ -89,6 +89,7 @@ impl Passes {
             }
             _ => Rows::Nothing,
         };
+        // Without summits, another type of KV cache has nothing to be compared with.
         let is_worth_it = is_replay || rows != Rows::Nothing;
         self.current = is_worth_it.then_some(Pass {
             is_replay,
@@ -126,12 +127,11 @@ impl Passes {
         }
     }
 
-    /// Ends a pass that failed. Without the other type of KV cache, nobody knows how sensitive the model
-    /// is; without the replay, nothing is known.
+    /// Ends a pass that failed. If it is the replay, nothing is known of the receipt. If it is the other pass, the
+    /// replay has a result, but nobody knows how sensitive the model is.
     pub fn fail(&mut self, failure: ReplayFailure) {
         if self.current.take().is_some_and(|pass| pass.is_replay) {
             self.replay = Some(Err(failure));
-            self.left.clear();
         }
     }
 

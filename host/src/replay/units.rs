@@ -71,7 +71,7 @@ pub(super) struct Run<'a> {
     pub(super) task: Cow<'a, Task>,
     /// `[n_positions]`
     pub(super) inputs: Vec<u32>,
-    /// What is claimed, if margins are wanted.
+    /// What is claimed, if margins are wanted. A pass has its own.
     pub(super) claim: Option<Claim<'a>>,
     /// The pass of a pipeline that this is, if it is one.
     pass: Option<Pass>,
@@ -215,13 +215,11 @@ impl<'a> Run<'a> {
 
     /// Keeps what is wanted of the logits at `position`.
     fn keeper(&self, position: usize) -> Keeper {
-        if let Some(pass) = &self.pass {
-            return pass.keeper(&self.task, position);
-        }
-        let claim = self.claim;
+        let pass = self.pass.as_ref();
+        let claim = self.claim.or_else(|| pass?.claim());
         Keeper {
             margin: claim.and_then(|claim| Passing::at(claim, &self.task, position)),
-            row: None,
+            row: pass.and_then(|pass| pass.row_keeper(position)),
         }
     }
 

@@ -29,8 +29,11 @@ pub struct JudgementSummary {
 impl JudgementSummary {
     /// The judgement of `tokens` by a replay that was fed them. `None` if it did not rank each of them.
     pub(super) fn of(tokens: &[u32], ranking: &Ranking, tolerance: Tolerance) -> Option<Self> {
+        if ranking.margins.len() != tokens.len() {
+            return None;
+        }
         let judgement = Judgement::of(ranking, Claim::of_tokens(tokens), tolerance);
-        (judgement.tokens.len() == tokens.len()).then_some(Self {
+        Some(Self {
             conclusion: judgement.conclusion,
             mistake: judgement.mistake,
             tolerance: judgement.limits.consistent.spreads,

@@ -3,8 +3,12 @@
 use std::sync::LazyLock;
 
 use base64ct::{Base64, Encoding};
-use host::attest::{Envelope, SigningKey};
+use host::{
+    attest::{Envelope, SigningKey},
+    digest::Digest,
+};
 use serde_json::{Value, json};
+use xtask::selftest::forge::as_external;
 
 use crate::{
     process::{Ran, Workspace},
@@ -177,6 +181,47 @@ fn a_statement_about_something_else_is_caught() {
         workspace.write(STATEMENT, signed_again(edit));
         breaks(verify(&workspace), rule, part);
     }
+}
+
+/// A rejected receipt of another engine has no speed, and a statement gives it none.
+#[test]
+fn no_rule_about_a_statement_quotes_the_speed_of_a_rejected_engine() {
+    let workspace = genuine();
+    let ours = workspace.read("ci/inference.json");
+    let mut receipt = serde_json::from_slice(&ours).unwrap();
+    as_external(&mut receipt);
+    let receipt = receipt.to_string();
+    let [of_ours, of_other] =
+        [&ours[..], receipt.as_bytes()].map(|bytes| json!(Digest::of(bytes).to_string()));
+    workspace.write("ci/inference.json", receipt);
+    let about_it = |edit: fn(&mut Value)| {
+        signed_again(|s| {
+            for subject in s["subject"].as_array_mut().unwrap() {
+                if subject["digest"]["sha256"] == of_ours {
+                    subject["digest"]["sha256"] = of_other.clone();
+                }
+            }
+            edit(s);
+        })
+    };
+    const HIDDEN: &str = "found a time or a rate that is not shown: the receipt is rejected";
+
+    let too_short = about_it(|s| {
+        for round in s["predicate"]["rounds"].as_array_mut().unwrap() {
+            round["answered_after_ns"] = json!(1000);
+        }
+    });
+    workspace.write(STATEMENT, too_short);
+    breaks(verify(&workspace), "challenged_times", HIDDEN);
+
+    workspace.write(STATEMENT, about_it(|_| {}));
+    verify(&workspace).exits(0);
+    let policy = "accept.engines = ['*']\nrequire.min_challenged_tokens_per_sec = 1e9";
+    workspace.write("policy.toml", policy);
+    let words = format!(
+        "verify-receipt --challenged {STATEMENT} --challenger-key challenger.key.pub --policy policy.toml"
+    );
+    breaks(workspace.run(&words), "policy_challenged", HIDDEN);
 }
 
 /// A newer run under an old statement: the names fit, the bytes do not.
